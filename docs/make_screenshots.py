@@ -1,0 +1,168 @@
+"""Make the pictures of the docks: run the workflow in a real window and look.
+
+Needs a display; on a machine without one::
+
+    xvfb-run -s "-screen 0 1600x1000x24" python docs/make_screenshots.py
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import napari
+import numpy as np
+from napari.settings import get_settings
+from PIL import Image
+from qtpy.QtWidgets import QApplication, QWidget
+
+from napari_sciml.samples.phantom import PhantomConfig, make_phantom
+from napari_sciml.samples.scribbles import scribble
+
+SIZE = (1400, 900)
+DOCK_WIDTH = 380
+EDGE = 96
+PATIENCE = 600.0
+
+
+class Studio:
+    """A viewer with the sample phantom, and a camera.
+
+    Parameters
+    ----------
+    folder
+        Where the pictures go.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.phantom = make_phantom(PhantomConfig(shape=(EDGE,) * 3))
+        self.viewer = napari.Viewer(show=True, show_welcome_screen=False)
+        self.viewer.window.resize(*SIZE)
+        low, high = np.quantile(self.phantom.image, (0.001, 0.999))
+        self.viewer.add_image(
+            self.phantom.image,
+            name="Fiber concrete",
+            scale=(self.phantom.voxel_size,) * 3,
+            units=(self.phantom.unit,) * 3,
+            axis_labels=("z", "y", "x"),
+            contrast_limits=(low, high),
+        )
+        self.viewer.canvas.overlays.scale_bar.visible = True
+        self._dock: QWidget | None = None
+
+    def open(self, name: str) -> Any:
+        """Dock a widget in place of the one before."""
+        if self._dock is not None:
+            self._dock.close()
+        window = self.viewer.window
+        self._dock, widget = window.add_plugin_dock_widget("napari-sciml", name)
+        self._dock.setMinimumWidth(DOCK_WIDTH)
+        self.viewer.window.resize(*SIZE)
+        self.settle(1.0)
+        self.viewer.reset_view()
+        return widget
+
+    def settle(self, seconds: float) -> None:
+        """Let the window draw itself."""
+        end = time.monotonic() + seconds
+        wait_until(lambda: time.monotonic() > end)
+
+    def take(self, name: str) -> None:
+        """Take a picture of the window."""
+        self.settle(1.0)
+        pixels = self.viewer.screenshot(canvas_only=False, flash=False)
+        picture = Image.fromarray(pixels).convert("RGB")
+        picture.save(self.folder / f"{name}.png", optimize=True)
+
+    def go_to(self, z: int) -> None:
+        """Show a slice."""
+        self.viewer.dims.set_point(0, z * self.phantom.voxel_size)
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    """Run the event loop until something is true."""
+    end = time.monotonic() + PATIENCE
+    while not done():
+        if time.monotonic() > end:
+            raise TimeoutError
+        QApplication.processEvents()
+        time.sleep(0.005)
+
+
+def annotate(studio: Studio) -> None:
+    """Paint as the sample's annotator does."""
+    dock = studio.open("Annotate")
+    dock.start.click()
+    annotation = dock.session.annotation
+    labels = scribble(studio.phantom.labels, studio.phantom.image, seed=0)
+    annotation.layer.data_setitem(np.nonzero(labels), labels[np.nonzero(labels)])
+    wait_until(lambda: bool(annotation.counts.voxels))
+    middle = slice(EDGE // 5, -EDGE // 5)
+    painted = [np.count_nonzero(plane == 2) for plane in labels[middle]]
+    studio.go_to(int(np.argmax(painted)) + middle.start)
+    studio.take("annotate")
+
+
+def train(studio: Studio, seconds: float) -> None:
+    """Train; a picture on the way."""
+    dock = studio.open("Train")
+    session = dock.session
+    dock.seconds.setValue(seconds)
+    dock.start.click()
+    training = session.training
+    wait_until(lambda: training.fraction > 0.7 or not session.runner.busy)
+    studio.take("train")
+    wait_until(lambda: not session.runner.busy)
+
+
+def keep_sure(studio: Studio) -> None:
+    """Move the sliders, keep what is sure."""
+    dock = studio.open("Uncertainty")
+    dock.k.setValue(1.0)
+    dock.keep.click()
+    wait_until(lambda: dock.session.sure.complete)
+    for name in ("Probability: fiber", "Annotation"):
+        studio.viewer.layers[name].visible = False
+    studio.take("uncertainty")
+
+
+def measure(studio: Studio) -> None:
+    """Measure the fibers, go to the longest, look at all of them in 3D."""
+    dock = studio.open("Fibers")
+    session = dock.session
+    dock.measure.click()
+    wait_until(lambda: not session.runner.busy)
+    table = session.fibers.result.table
+    studio.viewer.layers["Uncertainty"].visible = False
+    dock.directions.chosen.emit(int(table.loc[table["length"].idxmax(), "label"]))
+    studio.viewer.layers["Fiber concrete"].visible = False
+    studio.viewer.layers.selection.active = studio.viewer.layers["Fibers"]
+    studio.viewer.dims.ndisplay = 3
+    studio.viewer.reset_view()
+    studio.viewer.camera.angles = (10, -30, 130)
+    studio.viewer.camera.zoom *= 0.75
+    studio.viewer.layers["Fibers"].iso_gradient_mode = "smooth"
+    studio.take("fibers")
+
+
+def main() -> None:
+    """Make all pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    here = Path(__file__).parent
+    parser.add_argument("--out", type=Path, default=here / "images")
+    parser.add_argument("--seconds", type=float, default=60.0)
+    options = parser.parse_args()
+    get_settings().application.save_window_geometry = False
+    studio = Studio(options.out)
+    annotate(studio)
+    train(studio, options.seconds)
+    keep_sure(studio)
+    measure(studio)
+    studio.viewer.close()
+
+
+if __name__ == "__main__":
+    main()

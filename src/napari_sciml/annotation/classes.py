@@ -1,0 +1,7 @@
+"""What the label values mean."""
+
+UNLABELED = 0
+"""Value of a voxel that nobody has annotated."""
+
+DEFAULT_CLASSES = ("background", "fiber")
+"""Names of the classes; the label value of a class is its index plus one."""

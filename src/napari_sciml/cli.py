@@ -1,0 +1,292 @@
+"""The command line: one function a command, no logic of its own."""
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from pydantic import BaseModel, ValidationError
+
+from napari_sciml.annotation.classes import DEFAULT_CLASSES
+from napari_sciml.errors import InputError
+from napari_sciml.fibers.config import FiberConfig
+from napari_sciml.uncertainty.threshold import ThresholdConfig
+
+DEMO_SECONDS = 100.0
+FIBERS, THRESHOLD = FiberConfig(), ThresholdConfig()
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Scribbles to fiber lengths: train, predict, threshold, measure.",
+)
+
+Seconds = Annotated[float | None, typer.Option(min=1, help="Seconds of training.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def _describe(model: type[BaseModel], field: str) -> str:
+    return model.model_fields[field].description or ""
+
+
+@app.command()
+def demo(
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Without a viewer, files only.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path(
+        "napari-sciml-demo"
+    ),
+    seconds: Seconds = DEMO_SECONDS,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the training.")] = 0,
+    device: Device = "auto",
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
+    """Do the whole job on the sample volume, in the viewer or without a screen."""
+    from napari_sciml.screen import why_no_viewer
+
+    reason = None if headless else why_no_viewer()
+    if reason:
+        typer.echo(f"{reason} Running without a viewer.", err=True)
+    if not headless and not reason:
+        from napari_sciml.widgets.demo import show_demo
+
+        show_demo(seconds or DEMO_SECONDS)
+        return
+    from napari_sciml.demo import run_demo
+    from napari_sciml.training.config import TrainingConfig
+
+    config = TrainingConfig(seconds=seconds, seed=seed, device=device, threads=threads)
+    _print(run_demo(out, training=config, stage=_stage), as_json)
+
+
+@app.command()
+def train(
+    image: Annotated[Path, typer.Argument(help="Gray volume or image.")],
+    labels: Annotated[
+        Path,
+        typer.Argument(help="Its annotation; 0 = not annotated, 1, 2 … = class."),
+    ],
+    out: Annotated[Path, typer.Option(help="Model folder to write.")],
+    classes: Annotated[
+        str, typer.Option(help="Names of the classes 1, 2 …, with commas.")
+    ] = ",".join(DEFAULT_CLASSES),
+    ignore: Annotated[
+        list[int] | None,
+        typer.Option(help="Label value to treat as not annotated; repeatable."),
+    ] = None,
+    members: Annotated[int, typer.Option(min=1, help="Networks in the ensemble.")] = 5,
+    seconds: Seconds = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Steps a member, instead of seconds.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
+    device: Device = "auto",
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train an ensemble on sparse labels."""
+    from napari_sciml.storage.pipeline import train_model
+    from napari_sciml.training.config import TrainingConfig
+
+    config = TrainingConfig(
+        members=members,
+        seconds=seconds,
+        steps=steps,
+        seed=seed,
+        device=device,
+        threads=threads,
+    )
+    names = [name.strip() for name in classes.split(",") if name.strip()]
+    with _stage("Training") as report:
+        summary = train_model(
+            image,
+            labels,
+            out,
+            config,
+            class_names=names,
+            ignore=ignore or (),
+            report=report,
+        )
+    _print(summary, as_json)
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="Model folder.")],
+    image: Annotated[Path, typer.Argument(help="Gray volume or image.")],
+    out: Annotated[Path, typer.Option(help="OME-Zarr folder to write.")],
+    block: Annotated[
+        int | None, typer.Option(min=16, help="Edge of a block; bounds the memory.")
+    ] = None,
+    device: Device = "auto",
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
+    """Predict an image: mean and standard deviation over the ensemble."""
+    from napari_sciml.storage.pipeline import predict_image
+
+    with _stage("Predicting") as report:
+        summary = predict_image(
+            model,
+            image,
+            out,
+            block=block,
+            device=device,
+            threads=threads,
+            report=report,
+        )
+    _print(summary, as_json)
+
+
+@app.command()
+def threshold(
+    prediction: Annotated[Path, typer.Argument(help="What predict wrote.")],
+    out: Annotated[Path, typer.Option(help="Mask to write: .tif, .npy or .zarr.")],
+    class_: Annotated[
+        str, typer.Option("--class", help=_describe(ThresholdConfig, "class_name"))
+    ] = THRESHOLD.class_name,
+    k: Annotated[
+        float, typer.Option(min=0, help=_describe(ThresholdConfig, "k"))
+    ] = THRESHOLD.k,
+    t: Annotated[
+        float, typer.Option(min=0, max=1, help=_describe(ThresholdConfig, "t"))
+    ] = THRESHOLD.t,
+    coverage: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01, max=0.999, help="Conformal coverage, instead of k and t."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keep only what is sure: mean - k std > t, or a conformal coverage."""
+    from napari_sciml.storage.pipeline import threshold_prediction
+
+    config = ThresholdConfig(class_name=class_, k=k, t=t)
+    _print(threshold_prediction(prediction, out, config, coverage=coverage), as_json)
+
+
+@app.command()
+def fibers(
+    mask: Annotated[Path, typer.Argument(help="Mask of the fibers.")],
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    image: Annotated[
+        Path | None, typer.Option(help="Gray image, for the overview picture.")
+    ] = None,
+    probability: Annotated[
+        Path | None, typer.Option(help="Prediction, for the confidence of each fiber.")
+    ] = None,
+    class_: Annotated[
+        str, typer.Option("--class", help="Class of the prediction.")
+    ] = THRESHOLD.class_name,
+    dust: Annotated[
+        int, typer.Option(min=0, help=_describe(FiberConfig, "dust"))
+    ] = FIBERS.dust,
+    connectivity: Annotated[
+        int, typer.Option(help=_describe(FiberConfig, "connectivity"))
+    ] = FIBERS.connectivity,
+    voxel_size: Annotated[
+        str | None,
+        typer.Option(help="Voxel edges z,y,x with commas, or one number for all."),
+    ] = None,
+    unit: Annotated[str | None, typer.Option(help="Unit of the voxel size.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Split a mask into fibers; measure lengths and directions."""
+    from napari_sciml.storage.pipeline import measure_mask
+
+    config = FiberConfig.model_validate({"dust": dust, "connectivity": connectivity})
+    with _stage("Measuring fibers"):
+        summary = measure_mask(
+            mask,
+            out,
+            config,
+            image=image,
+            probability=probability,
+            class_name=class_,
+            voxel_size=voxel_size,
+            unit=unit,
+        )
+    _print(summary, as_json)
+
+
+@app.command()
+def info(as_json: AsJson = False) -> None:
+    """Tell versions, device, threads and memory."""
+    from napari_sciml.storage.machine import machine
+
+    _print(machine(), as_json)
+
+
+def main() -> None:
+    """Run a command; bad input ends with one line and the exit code 2."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app()
+    except (InputError, ValidationError) as error:
+        typer.echo(f"error: {_one_line(error)}", err=True)
+        sys.exit(2)
+
+
+def _interrupt(*_: Any) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _one_line(error: InputError | ValidationError) -> str:
+    if isinstance(error, InputError):
+        return str(error)
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"{place}: {first['msg']}" if place else str(first["msg"])
+
+
+@contextmanager
+def _stage(title: str) -> Iterator[Any]:
+    """Show the progress of a stage on standard error, with the time left."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description:<26}"),
+        BarColumn(),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, total=1.0, note="")
+
+        def report(fraction: float, note: str) -> None:
+            bar.update(task, completed=fraction, note=note)
+
+        yield report
+        bar.update(task, completed=1.0)
+
+
+def _print(summary: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(summary))
+        return
+    for line in _lines(summary):
+        typer.echo(line)
+
+
+def _lines(summary: dict[str, Any], indent: str = "") -> Iterator[str]:
+    for key, value in summary.items():
+        title = f"{indent}{key.replace('_', ' ')}:"
+        if isinstance(value, dict):
+            yield title
+            yield from _lines(value, indent + "  ")
+        elif isinstance(value, float):
+            yield f"{title} {value:.4g}"
+        elif value is not None:
+            yield f"{title} {value}"

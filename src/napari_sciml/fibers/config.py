@@ -1,0 +1,27 @@
+"""How a mask becomes fibers."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Connectivity = Literal[4, 6, 8, 18, 26]
+
+
+class FiberConfig(BaseModel):
+    """Settings of the instances; forms and command-line options come from here.
+
+    The default of `dust` is a fiber of radius 2 voxels and four voxels long, in the
+    plane one of 5 by 10 pixels: what is smaller has neither a length nor a direction
+    that could be trusted, and most specks of noise are smaller.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    connectivity: Literal[6, 18, 26] = Field(
+        26,
+        description="Neighbors that join voxels to one fiber: 6 = by faces, 18 = and "
+        "by edges, 26 = and by corners. A 2D mask takes 4 for 6, and 8 otherwise.",
+    )
+    dust: int = Field(
+        50, ge=0, description="Pieces of fewer voxels than this are dropped (voxels)."
+    )

@@ -1,0 +1,111 @@
+"""From a mask to numbered fibers."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import cc3d
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_sciml.errors import InputError
+from napari_sciml.fibers.config import Connectivity
+
+_CHUNK = 1 << 22
+_IN_PLANE = {4: 4, 6: 4, 8: 8, 18: 8, 26: 8}
+
+
+def label_fibers(
+    mask: ArrayLike, *, connectivity: Connectivity = 26, dust: int = 0
+) -> NDArray[np.unsignedinteger[Any]]:
+    """Number the connected pieces of a mask.
+
+    Parameters
+    ----------
+    mask
+        ``(z, y, x)`` or ``(y, x)``; boolean, or numbers with one value besides zero
+        (floats: only 0 and 1).
+    connectivity
+        6 (faces), 18 (and edges) or 26 (and corners). In 2D, 6 stands for 4 and
+        18 and 26 for 8; 4 and 8 themselves are good in 2D only.
+    dust
+        Pieces of fewer voxels than this are dropped.
+
+    Returns
+    -------
+    ndarray
+        Labels 1 to n in the order of the first voxel, 0 = no fiber; in the smallest
+        of uint8, uint16 and uint32 that holds n. An empty mask has no fibers.
+
+    Raises
+    ------
+    InputError
+        If the mask is neither 2D nor 3D, or not a mask.
+    """
+    binary = _as_binary(mask)
+    if dust < 0:
+        raise InputError(f"dust is {dust}, but must be zero or more voxels.")
+    neighbors = _neighbors(connectivity, binary.ndim)
+    if binary.size == 0:
+        return np.zeros(binary.shape, np.uint8)
+    labels, count = cc3d.connected_components(
+        binary, connectivity=neighbors, return_N=True
+    )
+    return _renumbered(labels, _sizes(labels, count) >= max(dust, 1))
+
+
+def _as_binary(mask: ArrayLike) -> NDArray[np.bool_]:
+    values = np.asarray(mask)
+    if values.ndim not in (2, 3):
+        raise InputError(
+            f"The mask has {values.ndim} axes; give one image (y, x) or one volume "
+            "(z, y, x)."
+        )
+    if values.dtype == np.bool_:
+        return np.ascontiguousarray(values)
+    if values.dtype.kind not in "uif":
+        raise InputError(f"A mask of {values.dtype} is not one of true and false.")
+    binary = values != 0
+    top = 1 if values.dtype.kind == "f" else values.max(initial=1)
+    if any(np.any(part[inside] != top) for part, inside in _pairs(values, binary)):
+        raise InputError(
+            "The mask has more values than two (is it a probability or has it several "
+            "classes?); threshold it, or choose a class, first."
+        )
+    return np.ascontiguousarray(binary)
+
+
+def _pairs(
+    values: NDArray[Any], binary: NDArray[np.bool_]
+) -> Iterator[tuple[NDArray[Any], NDArray[np.bool_]]]:
+    """Plane by plane, so that a large mask needs no large temporary array."""
+    yield from zip(values, binary, strict=True)
+
+
+def _neighbors(connectivity: int, ndim: int) -> int:
+    allowed = tuple(_IN_PLANE) if ndim == 2 else (6, 18, 26)
+    if connectivity not in allowed:
+        raise InputError(
+            f"The connectivity {connectivity} does not exist in {ndim}D; take one of "
+            f"{', '.join(map(str, allowed))}."
+        )
+    return _IN_PLANE[connectivity] if ndim == 2 else connectivity
+
+
+def _sizes(labels: NDArray[Any], count: int) -> NDArray[np.int64]:
+    """Voxels of each label; in pieces, as bincount makes int64 of what it is given."""
+    flat = labels.reshape(-1)
+    sizes = np.zeros(count + 1, np.int64)
+    step = max(_CHUNK, count)
+    for start in range(0, flat.size, step):
+        sizes += np.bincount(flat[start : start + step], minlength=count + 1)
+    return sizes
+
+
+def _renumbered(
+    labels: NDArray[Any], keep: NDArray[np.bool_]
+) -> NDArray[np.unsignedinteger[Any]]:
+    keep[0] = False
+    count = int(keep.sum())
+    table = np.zeros(keep.size, np.min_scalar_type(count))
+    table[keep] = np.arange(1, count + 1)
+    return table[labels]

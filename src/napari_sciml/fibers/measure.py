@@ -1,0 +1,132 @@
+"""One row of numbers a fiber."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from napari_sciml.errors import InputError
+from napari_sciml.fibers.bodies import Bodies, measure_bodies
+from napari_sciml.fibers.voxels import Grid, SortedVoxels, make_grid, sort_voxels
+
+COLUMNS = (
+    "label",
+    "voxels",
+    "volume",
+    "centroid_z",
+    "centroid_y",
+    "centroid_x",
+    "length",
+    "arc_length",
+    "dz",
+    "dy",
+    "dx",
+    "theta_deg",
+    "phi_deg",
+    "radius",
+    "aspect_ratio",
+    "touches_border",
+)
+"""Columns of every table; `mean_confidence` follows where a probability is given."""
+
+
+def measure_fibers(
+    labels: ArrayLike,
+    *,
+    voxel_size: Sequence[float] | None = None,
+    probability: ArrayLike | None = None,
+) -> pd.DataFrame:
+    r"""Measure every fiber in physical units.
+
+    Parameters
+    ----------
+    labels
+        ``(z, y, x)`` or ``(y, x)`` whole numbers, 0 = no fiber.
+    voxel_size
+        Edge of a voxel along each axis; None = 1. Everything below is in its unit.
+    probability
+        Class probability of the fibers, same shape; gives `mean_confidence`.
+
+    Returns
+    -------
+    DataFrame
+        One row a label, in ascending order, with
+
+        - ``label``, ``voxels``, ``volume`` (area in 2D);
+        - ``centroid_z``, ``centroid_y``, ``centroid_x``: mean of the voxel centers,
+          where the first voxel's center is 0;
+        - ``length``: end to end, the distance between the centers of the two end
+          faces of the center line, whether the fiber is straight or bent. An end face
+          is where a flat end would be that closes in the same volume, so a rounded
+          end of radius r counts for 2/3 r, and thickness does not count as length;
+        - ``arc_length``: the length along the center line;
+        - ``dz``, ``dy``, ``dx``: unit vector from end to end, in physical space, with
+          dz >= 0 (dz = 0: dy >= 0; both 0: dx > 0), as a fiber has no front;
+        - ``theta_deg``: angle from the z axis, 0 to 90; ``phi_deg``: azimuth in the
+          x-y plane from x towards y, above -180 to 180;
+        - ``radius``: of the cylinder of the same volume and arc length (in 2D half
+          the width of the strip); ``aspect_ratio``: arc length over diameter;
+        - ``touches_border``: a voxel lies at the border of the image, so the fiber
+          may be longer than what is seen;
+        - ``mean_confidence``: mean probability of its voxels, where given.
+
+        In 2D the table has the same columns, with ``centroid_z`` = ``dz`` = 0 and
+        ``theta_deg`` = 90, so that what reads the table need not tell them apart.
+
+    Raises
+    ------
+    InputError
+        If the labels are no labels, or shape or voxel size does not fit.
+
+    Notes
+    -----
+    Instances of fewer than 20 voxels, or not twice as long as wide, have no center
+    line: their length is that of the uniform rod with the same second moment,
+    :math:`\sqrt{12 \lambda_1}` plus the extent of a voxel along the axis.
+    """
+    values = np.asarray(labels)
+    grid = make_grid(values.shape, voxel_size)
+    if probability is not None and np.shape(probability) != values.shape:
+        raise InputError(
+            f"The probability has shape {np.shape(probability)}, but the labels have "
+            f"{values.shape}; give the probability of one class for the same image."
+        )
+    voxels = sort_voxels(values)
+    table = _as_table(voxels, measure_bodies(voxels, grid), grid)
+    if probability is not None:
+        table["mean_confidence"] = _means(probability, voxels)
+    return table
+
+
+def _as_table(voxels: SortedVoxels, bodies: Bodies, grid: Grid) -> pd.DataFrame:
+    volume = voxels.counts * grid.voxel_volume
+    arc = bodies.arc_length
+    dz, dy, dx = bodies.direction.T
+    radius = volume / (2 * arc) if grid.flat else np.sqrt(volume / (np.pi * arc))
+    columns = (
+        voxels.labels,
+        voxels.counts,
+        volume,
+        *bodies.centroid.T,
+        bodies.length,
+        arc,
+        dz,
+        dy,
+        dx,
+        np.degrees(np.arccos(np.clip(dz, 0.0, 1.0))),
+        np.degrees(np.arctan2(dy, dx)),
+        radius,
+        arc / (2 * radius),
+        bodies.touches_border,
+    )
+    return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
+
+
+def _means(probability: ArrayLike, voxels: SortedVoxels) -> NDArray[np.float64]:
+    flat = np.asarray(probability).reshape(-1)
+    sums = [np.zeros(0)]
+    for block in voxels.blocks():
+        position, start = voxels.part(block)
+        sums.append(np.add.reduceat(flat[position].astype(np.float64), start))
+    return np.concatenate(sums) / voxels.counts

@@ -1,0 +1,124 @@
+"""Array-likes that read from disk only what is sliced."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from operator import index
+from typing import Any
+
+import numpy as np
+
+Key = tuple[int | slice, ...]
+
+CACHED_BYTES = 2**29
+
+
+class LazyArray(ABC):
+    """Gives numpy for integers, slices and an ellipsis, as numpy itself would."""
+
+    def __init__(self, shape: Sequence[int], dtype: np.dtype) -> None:
+        self.shape = tuple(int(n) for n in shape)
+        self.dtype = dtype.newbyteorder("=")
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        values = self._read(_full_key(key, self.shape))
+        return np.asarray(values, dtype=self.dtype)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self[...], dtype=dtype)
+
+    @abstractmethod
+    def _read(self, key: Key) -> Any:
+        """Read a part; ``key`` has an entry for each axis, integers are >= 0."""
+
+
+class AxesView(LazyArray):
+    """Some axes of another array-like, in native byte order.
+
+    Parameters
+    ----------
+    source
+        Array-like; the axes that are left out have length 1.
+    kept
+        Axes to keep, ascending.
+    """
+
+    def __init__(self, source: Any, kept: Sequence[int]) -> None:
+        super().__init__([source.shape[axis] for axis in kept], source.dtype)
+        self._source = source
+        self._kept = tuple(kept)
+
+    def _read(self, key: Key) -> Any:
+        full: list[int | slice] = [0] * len(self._source.shape)
+        for axis, part in zip(self._kept, key, strict=True):
+            full[axis] = part
+        return self._source[tuple(full)]
+
+
+class PlaneStack(LazyArray):
+    """Planes of equal shape along z, each read when it is needed.
+
+    Parameters
+    ----------
+    read_plane
+        Gives plane ``z`` as ``(y, x)``. The latest planes are kept, up to
+        `CACHED_BYTES`, as blocks that follow each other share planes.
+    shape
+        ``(z, y, x)``.
+    dtype
+        Of every plane.
+    """
+
+    def __init__(
+        self,
+        read_plane: Callable[[int], np.ndarray],
+        shape: Sequence[int],
+        dtype: np.dtype,
+    ) -> None:
+        super().__init__(shape, dtype)
+        plane_bytes = self.shape[1] * self.shape[2] * self.dtype.itemsize
+        kept = max(1, CACHED_BYTES // max(1, plane_bytes))
+        self._plane = lru_cache(maxsize=kept)(read_plane)
+
+    def _read(self, key: Key) -> Any:
+        z, *rest = key
+        within = tuple(rest)
+        if not isinstance(z, slice):
+            return self._plane(z)[within]
+        planes = [self._plane(i)[within] for i in range(*z.indices(self.shape[0]))]
+        if not planes:
+            return np.empty((0, *self.shape[1:]), self.dtype)[:, *within]
+        return np.stack(planes)
+
+
+def _full_key(key: Any, shape: tuple[int, ...]) -> Key:
+    parts = list(key) if isinstance(key, tuple) else [key]
+    given = [i for i, part in enumerate(parts) if part is Ellipsis]
+    at = given[0] if given else len(parts)
+    missing = len(shape) - (len(parts) - len(given))
+    if missing < 0 or len(given) > 1:
+        raise IndexError(f"{key!r} does not index an array of shape {shape}")
+    parts[at : at + 1] = [slice(None)] * missing
+    return tuple(_checked(part, n) for part, n in zip(parts, shape, strict=True))
+
+
+def _checked(part: Any, length: int) -> int | slice:
+    if isinstance(part, slice):
+        return part
+    position = index(part)
+    if not -length <= position < length:
+        raise IndexError(f"index {position} is out of range for an axis of {length}")
+    return position % length

@@ -1,0 +1,68 @@
+"""Zarr arrays, and OME-Zarr images (NGFF 0.4 and 0.5)."""
+
+from pathlib import Path
+from typing import Any
+
+from napari_sciml.errors import InputError
+from napari_sciml.images.axes import RawImage, guess_axes
+
+ZARR_FILES = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
+
+
+def is_zarr(path: Path) -> bool:
+    """Whether a folder is, or claims to be, a zarr."""
+    return path.suffix == ".zarr" or any((path / name).exists() for name in ZARR_FILES)
+
+
+def open_zarr(path: Path) -> RawImage:
+    """Open an array, the full resolution of an OME-Zarr, or the only array.
+
+    Raises
+    ------
+    InputError
+        When a group is no OME-Zarr and does not hold exactly one array.
+    """
+    import zarr
+
+    node = zarr.open(str(path), mode="r")
+    if isinstance(node, zarr.Array):
+        return _plain(node)
+    attributes = node.attrs.asdict()
+    multiscales = attributes.get("ome", attributes).get("multiscales")
+    if multiscales:
+        return _full_resolution(node, multiscales[0])
+    arrays = [array for _, array in node.arrays()]
+    if len(arrays) == 1:
+        return _plain(arrays[0])
+    names = ", ".join(sorted(node.keys())) or "nothing"
+    raise InputError(
+        f"{path} is a zarr group, not an image (it holds {names}); give the path of "
+        "one image inside of it."
+    )
+
+
+def _plain(array: Any) -> RawImage:
+    names = getattr(array.metadata, "dimension_names", None)
+    names = names or array.attrs.get("_ARRAY_DIMENSIONS") or ()
+    known = tuple(str(name).lower() for name in names)
+    if len(known) != array.ndim or not set(known) <= set("tczyx"):
+        known = guess_axes(array.shape)
+    return RawImage(array, known)
+
+
+def _full_resolution(group: Any, multiscale: dict[str, Any]) -> RawImage:
+    dataset = multiscale["datasets"][0]
+    array = group[dataset["path"]]
+    # Axes are objects since NGFF 0.4, plain names in 0.3 and always tczyx before.
+    axes = [
+        axis if isinstance(axis, dict) else {"name": axis}
+        for axis in multiscale.get("axes", "tczyx"[-array.ndim :])
+    ]
+    names = tuple(str(axis["name"]).lower() for axis in axes)
+    scale = [1.0] * array.ndim
+    for level in (dataset, multiscale):
+        for step in level.get("coordinateTransformations", ()):
+            if step["type"] == "scale":
+                scale = [a * b for a, b in zip(scale, step["scale"], strict=True)]
+    units = {axis["name"].lower(): axis["unit"] for axis in axes if "unit" in axis}
+    return RawImage(array, names, dict(zip(names, scale, strict=True)), units)

@@ -1,0 +1,140 @@
+"""Open images and annotations, whatever their format."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from napari_sciml.errors import InputError
+from napari_sciml.images.axes import RawImage, guess_axes, to_volume
+from napari_sciml.images.volume import Volume
+
+MAX_LABEL = 255
+
+
+def open_volume(path: str | Path) -> Volume:
+    """Open a gray image or volume, without reading it whole where possible.
+
+    Parameters
+    ----------
+    path
+        ``.tif``/``.tiff`` (voxel size and unit from OME or ImageJ metadata),
+        ``.npy``, a zarr array, an OME-Zarr (0.4 or 0.5, full resolution), a zarr
+        group with a single array, a folder of TIFF slices in natural order, or a
+        gray ``.png``/``.jpg``.
+
+    Returns
+    -------
+    Volume
+        Axes of length 1 are dropped. The data are memory-mapped or lazy, or numpy
+        for compressed TIFF files of up to 2 GiB, PNG and JPEG.
+
+    Raises
+    ------
+    InputError
+        When it does not exist, cannot be read, or is no gray ``(y, x)`` or
+        ``(z, y, x)`` image.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path} does not exist; check the path.")
+    opener = _opener(path)
+    try:
+        raw = opener(path)
+    except InputError:
+        raise
+    except Exception as error:  # readers raise whatever a broken file leads them to
+        raise InputError(
+            f"{path} cannot be read and may be damaged ({_first_line(error)})."
+        ) from error
+    return to_volume(raw, path)
+
+
+def open_labels(
+    path: str | Path, like: tuple[int, ...], ignore: Sequence[int] = ()
+) -> np.ndarray:
+    """Read sparse labels: 0 = not annotated, 1, 2, 3 … = classes.
+
+    Parameters
+    ----------
+    path
+        Any format of `open_volume`, with integers or integral floats.
+    like
+        Shape of the image that the labels belong to.
+    ignore
+        Label values to take for "not annotated", such as a class of doubtful
+        voxels that a program added (label 4 of the TRAILMAP training data).
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 of shape ``like``.
+
+    Raises
+    ------
+    InputError
+        When the shape differs or a value is not an integer from 0 to 255.
+    """
+    volume = open_volume(path)
+    if volume.shape != tuple(like):
+        raise InputError(
+            f"The labels in {path} have shape {volume.shape} but the image has shape "
+            f"{tuple(like)}; give labels of the same shape."
+        )
+    labels = np.array(volume.data)
+    if len(ignore):
+        labels[np.isin(labels, np.asarray(ignore))] = 0
+    _check_labels(labels, path)
+    return labels.astype(np.uint8)
+
+
+def _check_labels(labels: np.ndarray, path: str | Path) -> None:
+    low, high = labels.min(), labels.max()
+    # Written so that NaN fails it.
+    if not (low >= 0 and high <= MAX_LABEL):
+        raise InputError(
+            f"The labels in {path} go from {low} to {high}; use 0 for not annotated "
+            f"and 1 to {MAX_LABEL} for the classes."
+        )
+    if labels.dtype.kind == "f" and np.any(labels != np.rint(labels)):
+        raise InputError(
+            f"The labels in {path} are not whole numbers; give labels, not an image."
+        )
+
+
+def _opener(path: Path) -> Callable[[Path], RawImage]:
+    from napari_sciml.images.ngff import is_zarr, open_zarr
+    from napari_sciml.images.tiff import TIFF_SUFFIXES, open_tiff, open_tiff_folder
+
+    if path.is_dir():
+        return open_zarr if is_zarr(path) else open_tiff_folder
+    suffix = path.suffix.lower()
+    by_suffix: dict[str, Callable[[Path], RawImage]] = {
+        ".npy": _open_npy,
+        **dict.fromkeys(TIFF_SUFFIXES, open_tiff),
+        **dict.fromkeys((".png", ".jpg", ".jpeg"), _open_picture),
+    }
+    if suffix not in by_suffix:
+        raise InputError(
+            f"{path} is of an unknown kind; give a .tif, .npy, .png or .zarr, or a "
+            "folder of TIFF files."
+        )
+    return by_suffix[suffix]
+
+
+def _open_npy(path: Path) -> RawImage:
+    data = np.load(path, mmap_mode="r", allow_pickle=False)
+    return RawImage(data, guess_axes(data.shape))
+
+
+def _open_picture(path: Path) -> RawImage:
+    from skimage.io import imread
+
+    data = imread(path)
+    axes = ("y", "x", "c") if data.ndim == 3 else guess_axes(data.shape)
+    return RawImage(data, axes)
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

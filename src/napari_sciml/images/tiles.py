@@ -1,0 +1,86 @@
+"""Cut an image into tiles with a halo, and put them in order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
+
+import numpy as np
+
+Region = tuple[slice, ...]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A part of an image that is computed in one go.
+
+    Attributes
+    ----------
+    core
+        What the tile is responsible for; the cores of a tiling cover the image
+        once.
+    read
+        The core and the halo around it, clipped to the image.
+    """
+
+    core: Region
+    read: Region
+
+    @property
+    def inner(self) -> Region:
+        """Where the core lies inside of ``read``."""
+        return tuple(
+            slice(c.start - r.start, c.stop - r.start)
+            for c, r in zip(self.core, self.read, strict=True)
+        )
+
+    @property
+    def center(self) -> tuple[float, ...]:
+        """Middle of the core, in voxels."""
+        return tuple((c.start + c.stop - 1) / 2 for c in self.core)
+
+
+def with_halo(core: Region, halo: int, shape: Sequence[int]) -> Tile:
+    """Widen a region by ``halo`` voxels on each side, clipped to ``shape``."""
+    read = tuple(
+        slice(max(0, c.start - halo), min(n, c.stop + halo))
+        for c, n in zip(core, shape, strict=True)
+    )
+    return Tile(core, read)
+
+
+def split_into_tiles(
+    shape: Sequence[int], size: int, halo: int, region: Region | None = None
+) -> list[Tile]:
+    """Cover an image, or a region of it, with tiles in C order.
+
+    Parameters
+    ----------
+    shape
+        Shape of the image in voxels.
+    size
+        Longest edge of a core in voxels. A region is cut into equal parts, so
+        that no sliver is left at its end.
+    halo
+        Voxels that are read around a core.
+    region
+        Part of the image to cover; all of it by default.
+
+    Returns
+    -------
+    list of Tile
+    """
+    region = region or tuple(slice(0, n) for n in shape)
+    edges = [_equal_parts(r.start, r.stop, size) for r in region]
+    return [with_halo(core, halo, shape) for core in product(*edges)]
+
+
+def nearest_first(tiles: Sequence[Tile], point: Sequence[float]) -> list[Tile]:
+    """Sort tiles by the distance of their centers from a point in voxels."""
+    distance = [np.linalg.norm(np.subtract(tile.center, point)) for tile in tiles]
+    return [tiles[i] for i in np.argsort(distance, kind="stable")]
+
+
+def _equal_parts(start: int, stop: int, size: int) -> list[slice]:
+    count = max(1, -(-(stop - start) // size))
+    cuts = [start + (stop - start) * i // count for i in range(count + 1)]
+    return [slice(a, b) for a, b in pairwise(cuts)]

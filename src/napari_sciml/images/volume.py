@@ -1,0 +1,60 @@
+"""A volume or image with its axes and voxel size."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from napari_sciml.errors import InputError
+
+SPATIAL_AXES = {2: ("y", "x"), 3: ("z", "y", "x")}
+
+
+@dataclass(frozen=True)
+class Volume:
+    """Gray values with named axes and a physical size.
+
+    Attributes
+    ----------
+    data
+        Array-like (``shape``, ``dtype``, slicing gives numpy): ``(y, x)`` or
+        ``(z, y, x)``.
+    axes
+        A letter an axis, ``("z", "y", "x")`` or ``("y", "x")``.
+    voxel_size
+        Edge of a voxel along each axis, in ``unit``.
+    unit
+        Unit of length; "pixel" where the file does not tell.
+
+    Raises
+    ------
+    InputError
+        When data, axes and voxel size do not fit each other.
+    """
+
+    data: Any
+    axes: tuple[str, ...]
+    voxel_size: tuple[float, ...]
+    unit: str = "pixel"
+
+    def __post_init__(self) -> None:
+        if self.axes != SPATIAL_AXES.get(len(self.shape)):
+            raise InputError(
+                f"An image has axes (y, x) or (z, y, x), not {self.axes} with shape "
+                f"{self.shape}."
+            )
+        good = [math.isfinite(size) and size > 0 for size in self.voxel_size]
+        if len(good) != self.ndim or not all(good):
+            raise InputError(
+                f"The voxel size must be {self.ndim} positive numbers, one for each "
+                f"of {self.axes}, not {self.voxel_size}."
+            )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels along each axis."""
+        return tuple(int(n) for n in self.data.shape)
+
+    @property
+    def ndim(self) -> int:
+        """2 or 3."""
+        return len(self.axes)

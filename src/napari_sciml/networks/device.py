@@ -1,0 +1,64 @@
+"""Where to compute, and with how many threads."""
+
+import os
+
+import torch
+
+from napari_sciml.errors import InputError
+
+
+def resolve_device(name: str) -> torch.device:
+    """Turn "auto", "cpu", "cuda" or "mps" into a device that is there.
+
+    Raises
+    ------
+    InputError
+        When the device does not exist on this machine.
+    """
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        return torch.device(next(kind for kind, there in available.items() if there))
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    if device is None or not available.get(device.type, False):
+        usable = ", ".join(kind for kind, there in available.items() if there)
+        raise InputError(
+            f"There is no device '{name}' on this machine; there is: {usable}."
+        )
+    return device
+
+
+def default_threads(*, viewer: bool = False) -> int:
+    """All cores, or all but one where a viewer needs to stay fluid.
+
+    Threads of torch spin while they wait for each other: with as many as cores,
+    anything else that runs slows training several times.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+    cores = cores or os.cpu_count() or 1
+    return max(1, cores - 1) if viewer else cores
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether half-width arithmetic is native here, and so worth using."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    if device.type == "cpu":
+        return "avx512_bf16" in torch.backends.cpu.get_cpu_capability().lower() or (
+            _cpu_flag("avx512_bf16") or _cpu_flag("amx_bf16")
+        )
+    return False
+
+
+def _cpu_flag(flag: str) -> bool:
+    try:
+        with open("/proc/cpuinfo", encoding="ascii", errors="ignore") as file:
+            return any(flag in line.split() for line in file if "flags" in line)
+    except OSError:
+        return False

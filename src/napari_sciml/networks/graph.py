@@ -1,0 +1,163 @@
+"""Random directed graphs for sparse mixed-scale networks.
+
+The law is that of the DLSIA paper (Roberts et al., J. Appl. Cryst. 57, 2024,
+section on SMSNets): out-degrees follow P(k) ~ k^-gamma on [k_min, k_max], the
+length of a connection follows P(i -> j) ~ exp(-alpha |i - j|), and nodes are
+linked to the input and the output with the probabilities P_IL and P_LO.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class GraphLaw(BaseModel):
+    """Distribution that graphs are drawn from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    nodes: int = Field(4, ge=1, le=500, description="Hidden nodes.")
+    alpha: float = Field(
+        0.25, ge=0, description="Preference for short connections; 0 = none."
+    )
+    gamma: float = Field(
+        0.0, ge=0, description="Preference for few connections a node; 0 = none."
+    )
+    k_min: int = Field(1, ge=1, description="Fewest connections that leave a node.")
+    k_max: int | None = Field(
+        None, ge=1, description="Most connections that leave a node; none = no limit."
+    )
+    p_input: float = Field(
+        0.25, ge=0, le=1, description="Chance of a link from the input (P_IL)."
+    )
+    p_output: float = Field(
+        0.25, ge=0, le=1, description="Chance of a link to the output (P_LO)."
+    )
+    input_to_output: bool = Field(
+        True, description="Link the input directly to the output (IO)."
+    )
+    dilations: tuple[int, ...] = Field(
+        (1, 2, 3, 4), min_length=1, description="Dilations to choose from, in voxels."
+    )
+    dilation_mode: Literal["edge", "node", "cyclic"] = Field(
+        "edge",
+        description="A dilation drawn for each edge, drawn for each node, or taken "
+        "in turn node by node.",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> "GraphLaw":
+        if self.k_max is not None and self.k_max < self.k_min:
+            raise ValueError("k_max must not be smaller than k_min")
+        if min(self.dilations) < 1:
+            raise ValueError("dilations must be at least 1")
+        return self
+
+
+@dataclass(frozen=True, order=True)
+class Edge:
+    """A connection: ``source`` is read with ``dilation`` to make ``target``."""
+
+    target: int
+    source: int
+    dilation: int
+
+
+@dataclass(frozen=True)
+class SparseGraph:
+    """Node 0 is the input, 1 … ``nodes`` are hidden, ``nodes + 1`` is the output.
+
+    Every edge runs from a smaller to a larger number, every hidden node can be
+    reached from the input and reaches the output.
+    """
+
+    nodes: int
+    edges: tuple[Edge, ...]
+
+    @property
+    def output(self) -> int:
+        """Number of the output node."""
+        return self.nodes + 1
+
+    def into(self, target: int) -> tuple[Edge, ...]:
+        """Edges that end in a node."""
+        return tuple(edge for edge in self.edges if edge.target == target)
+
+    @property
+    def radius(self) -> int:
+        """Voxels that an output voxel sees on each side (3-tap kernels)."""
+        reach = [0] * (self.nodes + 2)
+        for edge in self.edges:  # sorted by target, so sources are final
+            step = 0 if edge.target == self.output else edge.dilation
+            reach[edge.target] = max(reach[edge.target], reach[edge.source] + step)
+        return reach[self.output]
+
+
+def random_graph(law: GraphLaw, rng: np.random.Generator) -> SparseGraph:
+    """Draw a graph.
+
+    Near the end a node has fewer possible targets than the law asks for; its
+    degree law is then cut at the number that there are. No edge and no node is
+    dropped: a hidden node without an incoming edge is linked to the input, one
+    without an outgoing edge to the output.
+    """
+    pairs = [
+        (source, target)
+        for source in range(1, law.nodes)
+        for target in _draw_targets(source, law, rng)
+    ]
+    pairs += _boundary_links(pairs, law, rng)
+    dilation_of_node = {
+        node: _dilation_of_node(node, law, rng) for node in range(1, law.nodes + 1)
+    }
+    edges = []
+    for source, target in sorted(pairs, key=lambda pair: (pair[1], pair[0])):
+        if target == law.nodes + 1:
+            dilation = 1
+        elif law.dilation_mode == "edge":
+            dilation = int(rng.choice(law.dilations))
+        else:
+            dilation = dilation_of_node[target]
+        edges.append(Edge(target, source, dilation))
+    return SparseGraph(law.nodes, tuple(edges))
+
+
+def _draw_targets(source: int, law: GraphLaw, rng: np.random.Generator) -> list[int]:
+    """Later hidden nodes that a hidden node feeds, without repetition."""
+    targets = np.arange(source + 1, law.nodes + 1)
+    low = min(law.k_min, len(targets))
+    high = min(law.k_max or len(targets), len(targets))
+    degrees = np.arange(low, high + 1)
+    degree = rng.choice(degrees, p=_normalized(degrees ** -float(law.gamma)))
+    # Subtracting the shortest length keeps exp() from underflowing to zero.
+    lengths = targets - source - 1
+    weights = np.maximum(np.exp(-law.alpha * lengths), np.finfo(float).tiny)
+    chosen = rng.choice(targets, size=degree, replace=False, p=_normalized(weights))
+    return [int(target) for target in chosen]
+
+
+def _boundary_links(
+    pairs: list[tuple[int, int]], law: GraphLaw, rng: np.random.Generator
+) -> list[tuple[int, int]]:
+    fed = {target for _, target in pairs}
+    feeding = {source for source, _ in pairs}
+    output = law.nodes + 1
+    links = [(0, output)] if law.input_to_output else []
+    for node in range(1, law.nodes + 1):
+        if node not in fed or rng.random() < law.p_input:
+            links.append((0, node))
+        if node not in feeding or rng.random() < law.p_output:
+            links.append((node, output))
+    return links
+
+
+def _dilation_of_node(node: int, law: GraphLaw, rng: np.random.Generator) -> int:
+    if law.dilation_mode == "cyclic":
+        return law.dilations[(node - 1) % len(law.dilations)]
+    return int(rng.choice(law.dilations))
+
+
+def _normalized(weights: np.ndarray) -> np.ndarray:
+    return weights / weights.sum()

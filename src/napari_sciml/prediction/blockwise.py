@@ -1,0 +1,146 @@
+"""Predict an image block by block, with the same result as in one piece."""
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_sciml.errors import InputError
+from napari_sciml.images.tiles import (
+    Region,
+    Tile,
+    nearest_first,
+    split_into_tiles,
+)
+from napari_sciml.networks.ensemble import Ensemble
+from napari_sciml.uncertainty.statistics import RunningStatistics
+
+DEFAULT_BLOCK = {2: 512, 3: 128}
+
+
+@dataclass(frozen=True)
+class BlockPredicted:
+    """A block is done.
+
+    Attributes
+    ----------
+    tile
+        Where it lies; the arrays belong to ``tile.core``.
+    mean, std
+        ``(class, …)`` float32: mean and sample standard deviation over members.
+    done, total
+        Blocks done so far, and in all.
+    """
+
+    tile: Tile
+    mean: np.ndarray
+    std: np.ndarray
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Mean and standard deviation over the members, ``(class, …)`` float32."""
+
+    mean: np.ndarray
+    std: np.ndarray
+
+
+def predict_blocks(
+    ensemble: Ensemble,
+    image: Any,
+    *,
+    block: int | None = None,
+    region: Region | None = None,
+    center: Sequence[float] | None = None,
+    device: str | torch.device = "cpu",
+) -> Generator[BlockPredicted | None, None, None]:
+    """Predict an image, or a region of it, nearest to ``center`` first.
+
+    A block is read with a halo as wide as the networks see, so that the result
+    does not depend on the blocks.
+
+    Parameters
+    ----------
+    ensemble
+        Trained networks.
+    image
+        Array-like of raw gray values, ``(y, x)`` or ``(z, y, x)``; only blocks
+        of it are read.
+    block
+        Longest edge of a block in voxels; 128 in 3D and 512 in 2D by default.
+    region
+        Part to predict; all by default.
+    center
+        Voxel to start from; C order by default.
+    device
+        Where to compute.
+
+    Yields
+    ------
+    BlockPredicted or None
+        None after each member, so that a caller can stop in between.
+
+    Raises
+    ------
+    InputError
+        When the image has another number of axes than the networks.
+    """
+    if image.ndim != ensemble.dims:
+        raise InputError(
+            f"The model was trained on {ensemble.dims}D images and cannot predict "
+            f"an image of shape {tuple(image.shape)}."
+        )
+    size = block or DEFAULT_BLOCK[ensemble.dims]
+    tiles = split_into_tiles(image.shape, size, ensemble.halo, region)
+    if center is not None:
+        tiles = nearest_first(tiles, center)
+    ensemble.to(device).eval()
+    for done, tile in enumerate(tiles, start=1):
+        values = torch.from_numpy(ensemble.intensity.apply(image[tile.read]))
+        mean, std = yield from _member_statistics(ensemble, values.to(device), tile)
+        yield BlockPredicted(tile, mean, std, done, len(tiles))
+
+
+def predict(
+    ensemble: Ensemble,
+    image: Any,
+    *,
+    block: int | None = None,
+    device: str | torch.device = "cpu",
+    progress: Callable[[int, int], None] | None = None,
+) -> Prediction:
+    """Predict a whole image into memory; see `predict_blocks`."""
+    shape = (len(ensemble.class_names), *image.shape)
+    mean, std = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    for event in predict_blocks(ensemble, image, block=block, device=device):
+        if event is None:
+            continue
+        mean[:, *event.tile.core] = event.mean
+        std[:, *event.tile.core] = event.std
+        if progress is not None:
+            progress(event.done, event.total)
+    return Prediction(mean, std)
+
+
+def _member_statistics(
+    ensemble: Ensemble, values: Tensor, tile: Tile
+) -> Generator[None, None, tuple[np.ndarray, np.ndarray]]:
+    statistics = RunningStatistics()
+    # Gradient mode belongs to the thread: it must not stay off over a yield.
+    with torch.inference_mode():
+        channels = ensemble.channels(values)
+    for member in range(len(ensemble.members)):
+        with torch.inference_mode():
+            probabilities = ensemble.probabilities(member, channels)
+            statistics.add(probabilities[:, *tile.inner])
+        yield
+    return _numpy(statistics.mean), _numpy(statistics.std)
+
+
+def _numpy(values: Tensor) -> np.ndarray:
+    return values.to("cpu", torch.float32).numpy()

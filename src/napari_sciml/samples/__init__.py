@@ -1,0 +1,1 @@
+"""Sample data: phantoms with known truth, human-like scribbles, real volumes."""

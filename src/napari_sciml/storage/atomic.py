@@ -1,0 +1,175 @@
+"""Results appear under their name when they are whole, or not at all."""
+
+import errno
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from napari_sciml.errors import InputError
+
+MANIFEST = ".napari-sciml"
+"""In a folder that we wrote: the names of what we put there, one a line."""
+
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextmanager
+def atomic_path(final: str | Path) -> Iterator[Path]:
+    """Give a temporary path that becomes ``final`` when the block ends well.
+
+    The temporary path has the name of the final one and lies in a hidden folder
+    beside it, so on the same file system. Write a file or make a folder there. On
+    any exception, KeyboardInterrupt too, it is removed and what was under the
+    final name stays as it was.
+
+    Parameters
+    ----------
+    final
+        File or folder to write. Parent folders are made. An older file is
+        replaced; an older folder only where we wrote everything in it.
+
+    Yields
+    ------
+    pathlib.Path
+        Does not exist yet.
+
+    Raises
+    ------
+    InputError
+        When ``final`` cannot be written or the disk is full.
+    """
+    final = Path(final)
+    check_target(final)
+    target = final.resolve()
+    workshop = _make_workshop(target)
+    fresh = workshop / target.name
+    try:
+        yield fresh
+        if not fresh.exists():
+            raise RuntimeError(f"nothing was written to {fresh}")
+        with _told(final):
+            _publish(fresh, target, workshop / "previous")
+    except OSError as error:
+        if error.errno in _DISK_FULL:
+            raise _cannot_write(final, error) from error
+        raise
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
+
+
+def check_target(final: str | Path, *, folder: bool | None = None) -> None:
+    """Make sure, before a long computation, that its result can be written.
+
+    Parameters
+    ----------
+    final
+        File or folder to write later.
+    folder
+        Whether it will be a folder; None where either may come.
+
+    Raises
+    ------
+    InputError
+        When a folder on the way does not let us write, or something is in the
+        way that we did not write.
+    """
+    final = Path(final)
+    with _told(final):
+        target = final.resolve()
+        if target.is_dir():
+            _check_replaceable(target, final, folder)
+        elif target.exists() and folder:
+            raise InputError(f"{final} is a file; choose another name for the folder.")
+        _check_parent(target, final)
+
+
+def _check_replaceable(target: Path, final: Path, folder: bool | None) -> None:
+    if folder is False:
+        raise InputError(f"{final} is a folder; give the name of a file.")
+    foreign = _foreign(target)
+    if foreign is not None:
+        raise InputError(
+            f"{final} holds {foreign!r}, which napari-sciml did not write there; "
+            "choose another folder."
+        )
+
+
+def _foreign(folder: Path) -> str | None:
+    """Name something in a folder that would be lost and is not ours."""
+    if _is_our_zarr(folder):
+        return None
+    manifest = folder / MANIFEST
+    ours = manifest.read_text("utf-8").splitlines() if manifest.is_file() else []
+    return min({p.name for p in folder.iterdir()} - {*ours, MANIFEST}, default=None)
+
+
+def _is_our_zarr(folder: Path) -> bool:
+    try:
+        metadata = json.loads((folder / "zarr.json").read_bytes())
+        return "napari_sciml" in metadata["attributes"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _check_parent(target: Path, final: Path) -> None:
+    parent = next(p for p in target.parents if p.exists())
+    if not parent.is_dir():
+        raise InputError(
+            f"{final} cannot be written because {parent} is a file; choose another "
+            "folder."
+        )
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise InputError(
+            f"{final} cannot be written because {parent} is read-only for you; choose "
+            "another folder."
+        )
+
+
+def _make_workshop(target: Path) -> Path:
+    with _told(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made = tempfile.mkdtemp(prefix=f".{target.name}.partial-", dir=target.parent)
+    return Path(made)
+
+
+def _publish(fresh: Path, target: Path, attic: Path) -> None:
+    if fresh.is_dir():
+        _write_manifest(fresh)
+    # Again, as minutes may have passed, and now it is known what was written.
+    check_target(target, folder=fresh.is_dir())
+    if not target.is_dir():
+        os.replace(fresh, target)
+        return
+    try:
+        os.rename(target, attic)
+        os.rename(fresh, target)
+    except BaseException:
+        if attic.exists() and not target.exists():
+            os.rename(attic, target)
+        raise
+
+
+def _write_manifest(folder: Path) -> None:
+    # A zarr says itself that it is ours, and warns of files that it does not know.
+    if _is_our_zarr(folder):
+        return
+    names = sorted(p.name for p in folder.iterdir())
+    (folder / MANIFEST).write_text("\n".join(names) + "\n", "utf-8")
+
+
+@contextmanager
+def _told(final: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _cannot_write(final, error) from error
+
+
+def _cannot_write(final: Path, error: OSError) -> InputError:
+    reason = (error.strerror or str(error)).lower()
+    remedy = "free some space" if error.errno in _DISK_FULL else "choose another folder"
+    return InputError(f"{final} cannot be written ({reason}); {remedy}.")

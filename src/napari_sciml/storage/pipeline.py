@@ -1,0 +1,281 @@
+"""The stages on files: what the command line, the demo and a cluster run.
+
+Each function reads files, runs one stage, writes its result under the final name
+only when it is whole, and returns a summary that can be written as JSON.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sciml.errors import InputError
+from napari_sciml.fibers.config import FiberConfig
+from napari_sciml.images.checks import check_annotation, check_finite
+from napari_sciml.images.reading import open_labels, open_volume
+from napari_sciml.images.volume import Volume
+from napari_sciml.storage.arrays import check_array_suffix, save_labels, save_mask
+from napari_sciml.storage.atomic import atomic_path, check_target
+from napari_sciml.storage.model import load_model, read_record, save_model
+from napari_sciml.storage.provenance import provenance
+from napari_sciml.storage.results import PredictionStore
+from napari_sciml.uncertainty.conformal import (
+    ConformalCalibration,
+    confident_by_coverage,
+)
+from napari_sciml.uncertainty.threshold import ThresholdConfig, confident
+
+if TYPE_CHECKING:
+    from napari_sciml.training.config import TrainingConfig
+
+Report = Callable[[float, str], None]
+"""Called with the share that is done (0 to 1) and a few words."""
+
+
+def train_model(
+    image: Path,
+    labels: Path,
+    out: Path,
+    config: "TrainingConfig",
+    *,
+    class_names: Sequence[str],
+    ignore: Sequence[int] = (),
+    report: Report,
+) -> dict[str, Any]:
+    """Train an ensemble on an image file and its sparse labels."""
+    from napari_sciml.training.events import Snapshot
+    from napari_sciml.training.session import train
+
+    check_target(out, folder=True)
+    volume = open_volume(image)
+    annotation = open_labels(labels, like=volume.shape, ignore=ignore)
+    counts = check_annotation(annotation)
+    check_finite(volume.data)
+    names = _names_for(class_names, max(counts))
+    last = None
+    for event in train(volume.data, annotation, config, class_names=names):
+        if isinstance(event, Snapshot):
+            last = event
+        report(event.fraction, _scores_in_words(last, names))
+    if last is None:
+        raise RuntimeError("the training ended without a model")
+    scores = last.scores
+    summary = {
+        "model": str(out),
+        "members": config.members,
+        "labeled_voxels": {names[v - 1]: n for v, n in sorted(counts.items())},
+        "training_seconds": round(last.seconds, 1),
+        "held_out_loss": scores and scores.loss,
+        "held_out_dice": scores and dict(zip(names, scores.dice, strict=True)),
+    }
+    record = provenance(
+        image=image, labels=labels, shape=volume.shape, ignored_labels=list(ignore)
+    )
+    record |= {"config": config.model_dump(mode="json"), "summary": summary}
+    record["voxel_size"], record["unit"] = list(volume.voxel_size), volume.unit
+    if last.calibration is not None:
+        record["calibration"] = last.calibration.model_dump(mode="json")
+    save_model(last.ensemble, out, record=record)
+    return summary
+
+
+def predict_image(
+    model: Path,
+    image: Path,
+    out: Path,
+    *,
+    block: int | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    report: Report,
+) -> dict[str, Any]:
+    """Predict an image file into an OME-Zarr with the groups mean and std."""
+    import torch
+
+    from napari_sciml.networks.device import default_threads, resolve_device
+    from napari_sciml.prediction.blockwise import DEFAULT_BLOCK, predict_blocks
+
+    check_target(out, folder=True)
+    ensemble = load_model(model)
+    record = read_record(model)
+    volume = open_volume(image)
+    check_finite(volume.data)
+    torch.set_num_threads(threads or default_threads())
+    where = resolve_device(device)
+    chunk = min(64, block or DEFAULT_BLOCK[ensemble.dims])
+    blocks = predict_blocks(ensemble, volume.data, block=block, device=where)
+    total = 0
+    with atomic_path(out) as folder:
+        store = PredictionStore.create(
+            folder,
+            volume.shape,
+            ensemble.class_names,
+            volume.voxel_size,
+            volume.unit,
+            volume.axes,
+            [min(chunk, n) for n in volume.shape],
+            provenance(model=model, image=image, device=str(where), training=record),
+            record.get("calibration"),
+        )
+        for event in blocks:
+            if event is not None:
+                store.write(event.tile.core, event.mean, event.std)
+                report(event.done / event.total, f"block {event.done} of {event.total}")
+                total = event.total
+    return {
+        "prediction": str(out),
+        "shape": list(volume.shape),
+        "classes": list(ensemble.class_names),
+        "blocks": total,
+        "device": str(where),
+    }
+
+
+def threshold_prediction(
+    result: Path,
+    out: Path,
+    config: ThresholdConfig,
+    *,
+    coverage: float | None = None,
+) -> dict[str, Any]:
+    """Keep what is sure of a predicted class, as a mask file.
+
+    With ``coverage`` the mask is where the conformal set of the model holds this
+    class and no other; otherwise where mean - k std > t.
+    """
+    check_target(out)
+    check_array_suffix(out)
+    store = PredictionStore.open(result)
+    index = config.class_index(store.class_names)
+    if coverage is None:
+        mask = confident(store.mean[index], store.std[index], k=config.k, t=config.t)
+    elif store.calibration:
+        calibration = ConformalCalibration.model_validate(store.calibration)
+        mask = confident_by_coverage(store.mean[:], index, calibration, coverage)
+    else:
+        raise InputError(
+            "The model has no conformal calibration, as no strokes could be held out: "
+            "annotate more strokes and train again, or use --k and --t."
+        )
+    save_mask(out, mask, store.voxel_size, store.unit)
+    rule = {"k": config.k, "t": config.t} if coverage is None else None
+    return {
+        "mask": str(out),
+        "class": store.class_names[index],
+        **(rule or {"coverage": coverage}),
+        "voxels": int(mask.sum()),
+        "share": float(mask.mean()),
+    }
+
+
+def measure_mask(
+    mask: Path,
+    out: Path,
+    config: FiberConfig,
+    *,
+    image: Path | None = None,
+    probability: Path | None = None,
+    class_name: str = "fiber",
+    voxel_size: str | None = None,
+    unit: str | None = None,
+) -> dict[str, Any]:
+    """Turn a mask file into instances, a table, a summary and pictures."""
+    from napari_sciml.fibers.instances import label_fibers
+    from napari_sciml.fibers.measure import measure_fibers
+    from napari_sciml.fibers.summary import summarize
+
+    check_target(out, folder=True)
+    volume = open_volume(mask)
+    size = parse_voxel_size(voxel_size, volume.ndim) or volume.voxel_size
+    if len(size) != volume.ndim:
+        raise InputError(
+            f"The mask has {volume.ndim} axes, but {len(size)} voxel edges were given: "
+            f"give one for each of {', '.join(volume.axes)}."
+        )
+    unit = unit or volume.unit
+    background = _same_shape(image, volume.shape)
+    confidence = _class_mean(probability, class_name, volume.shape)
+    values = np.asarray(volume.data[:])
+    labels = label_fibers(values, connectivity=config.connectivity, dust=config.dust)
+    table = measure_fibers(labels, voxel_size=size, probability=confidence)
+    summary = summarize(table, volume.shape, size, unit)
+    with atomic_path(out) as folder:
+        folder.mkdir()
+        save_labels(folder / "labels.tif", labels, size, unit)
+        table.to_csv(folder / "fibers.csv", index=False, float_format="%.6g")
+        (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+        picture = background.data[:] if background else values
+        _draw(folder, table, labels, np.asarray(picture), size, unit)
+    return {"folder": str(out), **summary}
+
+
+def parse_voxel_size(text: str | None, ndim: int) -> tuple[float, ...] | None:
+    """Read "3,1,1", or one number for all axes."""
+    if text is None:
+        return None
+    try:
+        sizes = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        sizes = ()
+    if not sizes or not all(0 < size < float("inf") for size in sizes):
+        raise InputError(
+            f"The voxel size {text!r} cannot be read: give positive numbers like 3,1,1."
+        )
+    return sizes * ndim if len(sizes) == 1 else sizes
+
+
+def _draw(
+    folder: Path, table: Any, labels: Any, image: Any, size: Any, unit: str
+) -> None:
+    from napari_sciml.fibers.overview import overview_picture
+    from napari_sciml.fibers.plots import hammer_plot, length_histogram, rose_plot
+
+    directions = hammer_plot if labels.ndim == 3 else rose_plot
+    figures = {
+        "lengths.png": length_histogram(table, unit),
+        "directions.png": directions(table),
+        "overview.png": overview_picture(image, labels, voxel_size=size),
+    }
+    for name, figure in figures.items():
+        figure.savefig(folder / name, dpi=150)
+
+
+def _same_shape(path: Path | None, shape: tuple[int, ...]) -> Volume | None:
+    if path is None:
+        return None
+    volume = open_volume(path)
+    if volume.shape != shape:
+        raise InputError(
+            f"The mask has the shape {shape}, but {path} has {volume.shape}: give the "
+            "image that the mask was made from."
+        )
+    return volume
+
+
+def _class_mean(
+    path: Path | None, class_name: str, shape: tuple[int, ...]
+) -> np.ndarray | None:
+    if path is None:
+        return None
+    store = PredictionStore.open(path)
+    if store.shape != shape:
+        raise InputError(
+            f"The mask has the shape {shape}, but the prediction {path} has "
+            f"{store.shape}: give the prediction that the mask was made from."
+        )
+    index = ThresholdConfig(class_name=class_name).class_index(store.class_names)
+    return np.asarray(store.mean[index], np.float32)
+
+
+def _names_for(names: Sequence[str], highest: int) -> tuple[str, ...]:
+    """Names for all label values in use; classes without one get a number."""
+    return (*names, *(f"class {i}" for i in range(len(names) + 1, highest + 1)))
+
+
+def _scores_in_words(snapshot: Any, names: Sequence[str]) -> str:
+    if snapshot is None or snapshot.scores is None:
+        return ""
+    dice = zip(names, snapshot.scores.dice, strict=True)
+    return "held-out Dice: " + ", ".join(f"{name} {value:.2f}" for name, value in dice)

@@ -1,0 +1,59 @@
+"""Controls made from the fields of a pydantic model."""
+
+from typing import Any
+
+from pydantic import BaseModel
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDoubleSpinBox, QSpinBox
+from superqt import QLabeledDoubleSlider
+
+LARGEST = 2**31 - 1
+
+
+def bounds(model: type[BaseModel], field: str) -> tuple[float | None, float | None]:
+    """Least and greatest value of a field, None where there is no bound."""
+    low = high = None
+    for rule in model.model_fields[field].metadata:
+        low = getattr(rule, "ge", getattr(rule, "gt", low))
+        high = getattr(rule, "le", getattr(rule, "lt", high))
+    return low, high
+
+
+def whole_number(model: type[BaseModel], field: str, name: str = "") -> QSpinBox:
+    """A box for whole numbers with bounds, default and help of the field."""
+    low, high = bounds(model, field)
+    box = QSpinBox()
+    box.setRange(int(low or 0), LARGEST if high is None else int(high))
+    return _finish(box, model, field, name)
+
+
+def number(model: type[BaseModel], field: str, suffix: str = "") -> QDoubleSpinBox:
+    """A box for numbers with bounds, default and help of the field."""
+    low, high = bounds(model, field)
+    box = QDoubleSpinBox()
+    box.setDecimals(0)
+    box.setRange(max(1.0, low or 0.0), LARGEST if high is None else high)
+    box.setSingleStep(10)
+    box.setSuffix(suffix)
+    return _finish(box, model, field, "")
+
+
+def slider(
+    model: type[BaseModel], field: str, name: str, *, largest: float
+) -> QLabeledDoubleSlider:
+    """A labeled slider with default and help of the field."""
+    low, _ = bounds(model, field)
+    made = QLabeledDoubleSlider()
+    made.setOrientation(Qt.Orientation.Horizontal)
+    made.setRange(float(low or 0), largest)
+    made.setSingleStep(0.01)
+    made.setDecimals(2)
+    return _finish(made, model, field, name)
+
+
+def _finish(control: Any, model: type[BaseModel], field: str, name: str) -> Any:
+    info = model.model_fields[field]
+    control.setValue(info.default)
+    control.setObjectName(name or field)
+    control.setToolTip(info.description or "")
+    return control

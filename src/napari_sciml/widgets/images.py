@@ -1,0 +1,78 @@
+"""Which image layers can be used, and how our layers lie on them."""
+
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Layer
+
+from napari_sciml.errors import InputError
+from napari_sciml.jobs.live import View
+
+MAX_VOXELS = 2**29
+"""Mean and deviation of two classes take 4 GiB then."""
+
+PLACE = ("scale", "translate", "rotate", "shear", "units", "axis_labels")
+
+
+def place_of(layer: Layer) -> dict[str, Any]:
+    """Keywords that put a new layer where another one lies."""
+    place = {name: getattr(layer, name) for name in PLACE}
+    return {**place, "affine": layer.affine.affine_matrix}
+
+
+def gray_values(layer: Image | None) -> Any:
+    """The array behind an image layer; of a pyramid, its finest level.
+
+    Raises
+    ------
+    InputError
+        When the image cannot be annotated and trained on.
+    """
+    if layer is None:
+        raise InputError("There is no image: open one, or File > Open Sample.")
+    data = layer.data[0] if layer.multiscale else layer.data
+    if layer.rgb:
+        raise InputError(
+            f"'{layer.name}' is a color image: convert it to gray first (right-click "
+            "the layer, Split RGB)."
+        )
+    if data.ndim not in (2, 3):
+        raise InputError(
+            f"'{layer.name}' has {data.ndim} axes: choose an image with the axes y, x "
+            "or z, y, x, for instance a single time point or channel."
+        )
+    if np.prod(data.shape, dtype=float) > MAX_VOXELS:
+        raise InputError(
+            f"'{layer.name}' has more than {MAX_VOXELS // 10**6} million voxels: crop "
+            "it, or use napari-sciml on the command line."
+        )
+    return data
+
+
+def voxel_size(layer: Layer) -> tuple[tuple[float, ...], str]:
+    """Edge of a voxel along each axis, and the unit."""
+    unit = str(layer.units[-1])
+    return tuple(abs(float(s)) for s in layer.scale), unit
+
+
+def shown_view(layer: Image, dims: Any) -> View:
+    """Part of an image that the viewer shows: a slice, also where it shows 3D.
+
+    Parameters
+    ----------
+    layer
+        A gray image.
+    dims
+        ``viewer.dims``.
+    """
+    shape = layer.data.shape
+    extra = dims.ndim - len(shape)
+    inside = np.asarray(layer.world_to_data(dims.point))[-len(shape) :]
+    point = np.clip(np.rint(inside), 0, np.subtract(shape, 1))
+    in_plane = {axis - extra for axis in dims.order[-2:]}
+    region = []
+    for axis, (length, position) in enumerate(zip(shape, point, strict=True)):
+        start = int(position)
+        whole = axis in in_plane
+        region.append(slice(0, length) if whole else slice(start, start + 1))
+    return View(tuple(region), tuple(float(p) for p in point))

@@ -1,0 +1,108 @@
+"""The layers that we add to a viewer."""
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Labels, Layer
+from qtpy.QtCore import QTimer
+
+from napari_sciml.widgets.images import place_of
+
+REFRESH_MS = 150
+CHEAP = {"thumbnail": False, "highlight": False, "extent": False}
+
+
+class LayerGroup:
+    """Our layers on one image: made once, found again, lost without harm.
+
+    A layer that the user deletes stays away until it is asked for by `show`;
+    updating it before that does nothing.
+
+    Parameters
+    ----------
+    viewer
+        Gives the viewer, or None when it is gone.
+    """
+
+    def __init__(self, viewer: Callable[[], Any]) -> None:
+        self._viewer = viewer
+        self._layers: dict[str, weakref.ref[Layer]] = {}
+        self._stale: set[str] = set()
+        self._timer = QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(REFRESH_MS)
+        self._timer.timeout.connect(self._refresh_stale)
+
+    def get(self, name: str) -> Layer | None:
+        """Our layer of this name, unless the user has deleted it."""
+        layer = self._layers.get(name, lambda: None)()
+        viewer = self._viewer()
+        return layer if viewer is not None and layer in viewer.layers else None
+
+    def owns(self, layer: Layer) -> bool:
+        """Whether we made this layer."""
+        return any(ref() is layer for ref in self._layers.values())
+
+    def show_image(
+        self, name: str, data: np.ndarray, on: Image, **options: Any
+    ) -> Image:
+        """Show an array on an image, in the layer that we have or in a new one."""
+        return self._show(Image, name, data, on, options)
+
+    def show_labels(
+        self, name: str, data: np.ndarray, on: Image, **options: Any
+    ) -> Labels:
+        """Show labels on an image, in the layer that we have or in a new one."""
+        return self._show(Labels, name, data, on, options)
+
+    def adopt(self, name: str, layer: Layer) -> None:
+        """Take a layer that exists for ours."""
+        self._layers[name] = weakref.ref(layer)
+
+    def touch(self, name: str) -> None:
+        """Show soon what was written into the array of a layer."""
+        self._stale.add(name)
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def forget(self) -> None:
+        """Leave our layers to the user: another image is next."""
+        self._layers.clear()
+
+    def close(self) -> None:
+        """No refresh comes after this."""
+        self._timer.stop()
+
+    def _show(
+        self, kind: type[Layer], name: str, data: np.ndarray, on: Image, options: Any
+    ) -> Any:
+        layer = self.get(name)
+        if layer is not None and layer.data.shape == data.shape:
+            if layer.data is not data:
+                layer.data = data
+            layer.refresh(**CHEAP)
+            return layer
+        layer = kind(data, name=name, **{**place_of(on), **options})
+        self._insert(layer)
+        self.adopt(name, layer)
+        return layer
+
+    def _insert(self, layer: Layer) -> None:
+        """Below the annotation, and without taking the brush out of the hand."""
+        viewer = self._viewer()
+        active = viewer.layers.selection.active
+        annotation = self.get("Annotation")
+        layers = viewer.layers
+        top = layers.index(annotation) if annotation is not None else len(layers)
+        layers.insert(top, layer)
+        if active is not None:
+            layers.selection.active = active
+
+    def _refresh_stale(self) -> None:
+        for name in self._stale:
+            layer = self.get(name)
+            if layer is not None:
+                layer.refresh(**CHEAP)
+        self._stale.clear()

@@ -1,0 +1,170 @@
+"""The model of a viewer, and what it predicts, as layers."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+
+from napari_sciml.errors import InputError
+from napari_sciml.widgets.colors import probability_colormap, uncertainty_colormap
+from napari_sciml.widgets.images import gray_values
+from napari_sciml.widgets.probabilities import Probabilities
+
+if TYPE_CHECKING:
+    from napari_sciml.networks.ensemble import Ensemble
+    from napari_sciml.prediction.blockwise import BlockPredicted
+    from napari_sciml.training.metrics import Scores
+    from napari_sciml.widgets.session import ViewerSession
+
+UNCERTAINTY = "Uncertainty"
+STYLE = {"blending": "translucent", "opacity": 0.7}
+STD_LIMITS = (0.1, 0.5)
+"""Less is not worth a color, and more is hardly possible between 0 and 1."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """The ensemble that the viewer uses.
+
+    Attributes
+    ----------
+    ensemble
+        Trained networks.
+    revision
+        Of the annotation that it was trained on; None where it was loaded.
+    scores
+        On held-out strokes, where there were any.
+    """
+
+    ensemble: "Ensemble"
+    revision: int | None = None
+    scores: "Scores | None" = None
+
+
+class Prediction:
+    """The model at hand, its probabilities so far, and the layers that show them.
+
+    A layer that the user deletes stays away until the next job.
+    """
+
+    model_changed = Signal()
+    changed = Signal(object)  # the region that is new; None for all
+
+    def __init__(self, session: "ViewerSession") -> None:
+        self._session = session
+        self._shown = False
+        self.model: Model | None = None
+        self.probabilities: Probabilities | None = None
+
+    def use(self, model: Model) -> None:
+        """Take another model; the old one's prediction stays until it is redone."""
+        self.model = model
+        self.renew()
+        self.model_changed.emit()
+
+    def begin(self) -> None:
+        """A job starts: its first block may bring back deleted layers."""
+        self._shown = False
+
+    def clear(self) -> None:
+        """Another image is next; the model can be used for it."""
+        self.probabilities = None
+        self.changed.emit(None)
+
+    def renew(self) -> None:
+        """Begin to fill the prediction anew.
+
+        Raises
+        ------
+        InputError
+            When there is no model, or it does not fit the image.
+        """
+        if self.model is None:
+            raise InputError("There is no model yet: train one or load one.")
+        image = gray_values(self._session.image)
+        ensemble = self.model.ensemble
+        if image.ndim != ensemble.dims:
+            raise InputError(
+                f"The model is for {ensemble.dims}D images, but the chosen one has "
+                f"{image.ndim} axes."
+            )
+        old, shape = self.probabilities, tuple(image.shape)
+        if old and (old.shape, old.class_names) == (shape, ensemble.class_names):
+            old.outdate()
+        else:
+            self.probabilities = Probabilities(shape, ensemble.class_names)
+            self._shown = False
+
+    def take(self, block: "BlockPredicted") -> None:
+        """Take in a predicted block and show it soon."""
+        if self.probabilities is None or self._session.image is None:
+            return
+        self.probabilities.write(block)
+        if not self._shown:
+            self._shown = True
+            self._show()
+        for name in self._names():
+            self._session.layers.touch(name)
+        self.changed.emit(block.tile.core)
+
+    def save(self, path: str | Path) -> None:
+        """Write the model at hand.
+
+        Raises
+        ------
+        InputError
+            When there is none, or it cannot be written.
+        """
+        from napari_sciml.storage.model import save_model
+
+        if self.model is None:
+            raise InputError("There is no model yet: train one first.")
+        record = {"annotation_revision": self.model.revision}
+        save_model(self.model.ensemble, path, record=record)
+
+    def load(self, path: str | Path) -> None:
+        """Read a model, to predict with it.
+
+        Raises
+        ------
+        InputError
+            When it cannot be read or does not fit, or something else is running.
+        """
+        from napari_sciml.storage.model import load_model
+
+        if self._session.runner.busy:
+            raise InputError("A job is running: stop it before you load a model.")
+        self.use(Model(load_model(path)))
+
+    def show_class(self) -> None:
+        """Let the uncertainty be that of the class at hand, where it is shown."""
+        layer = self._session.layers.get(UNCERTAINTY)
+        if layer is not None and self.probabilities is not None:
+            layer.data = self.probabilities.std[self._session.sure.class_index]
+
+    def _names(self) -> list[str]:
+        assert self.probabilities is not None
+        classes = self.probabilities.class_names[1:]
+        return [*(f"Probability: {name}" for name in classes), UNCERTAINTY]
+
+    def _show(self) -> None:
+        volume, session = self.probabilities, self._session
+        assert volume is not None
+        for label, name in enumerate(volume.class_names[1:], start=2):
+            session.layers.show_image(
+                f"Probability: {name}",
+                volume.mean[label - 1],
+                session.image,
+                colormap=probability_colormap(label),
+                contrast_limits=(0, 1),
+                **STYLE,
+            )
+        session.layers.show_image(
+            UNCERTAINTY,
+            volume.std[session.sure.class_index],
+            session.image,
+            colormap=uncertainty_colormap(),
+            contrast_limits=STD_LIMITS,
+            **STYLE,
+        )

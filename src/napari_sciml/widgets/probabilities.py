@@ -1,0 +1,50 @@
+"""What the ensemble predicts for one image, as far as it is known."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from napari_sciml.prediction.blockwise import BlockPredicted
+
+
+class Probabilities:
+    """Mean and deviation over the ensemble, filled block by block.
+
+    Attributes
+    ----------
+    mean, std
+        ``(class, …)`` float16; the layers show views of them.
+    known, current
+        bool: predicted at all; predicted by the model at hand.
+    class_names
+        Names along the first axis.
+    """
+
+    def __init__(self, shape: Sequence[int], class_names: Sequence[str]) -> None:
+        self.class_names = tuple(class_names)
+        self.mean = np.zeros((len(class_names), *shape), np.float16)
+        self.std = np.zeros_like(self.mean)
+        self.known = np.zeros(tuple(shape), bool)
+        self.current = np.zeros_like(self.known)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the image."""
+        return self.known.shape
+
+    @property
+    def complete(self) -> bool:
+        """Whether the model at hand has predicted the whole image."""
+        return bool(self.current.all())
+
+    def write(self, block: "BlockPredicted") -> None:
+        """Take in a block."""
+        self.mean[:, *block.tile.core] = block.mean
+        self.std[:, *block.tile.core] = block.std
+        self.known[block.tile.core] = self.current[block.tile.core] = True
+
+    def outdate(self) -> None:
+        """Another model is next; what the old one said stays on the screen."""
+        self.current[...] = False

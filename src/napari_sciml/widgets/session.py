@@ -1,0 +1,248 @@
+"""The state of one viewer, that all docks share."""
+
+import weakref
+from typing import Any, ClassVar
+
+import numpy as np
+from napari.layers import Image, Labels, Layer
+from psygnal import Signal
+from qtpy.QtCore import QObject
+
+from napari_sciml.errors import InputError
+from napari_sciml.images.tiles import Region
+from napari_sciml.jobs.live import View, ViewTarget
+from napari_sciml.jobs.qt import JobRunner
+from napari_sciml.widgets.annotation import Annotation
+from napari_sciml.widgets.colors import MAX_CLASSES, label_colormap
+from napari_sciml.widgets.fiber_run import FiberRun
+from napari_sciml.widgets.images import gray_values, place_of, shown_view
+from napari_sciml.widgets.layers import LayerGroup
+from napari_sciml.widgets.prediction import Prediction
+from napari_sciml.widgets.sure import SureMask
+from napari_sciml.widgets.training_run import TrainingRun
+from napari_sciml.widgets.wiring import Wiring
+
+ANNOTATION = "Annotation"
+FIRST_PAINTED = 2
+"""The class of interest; what is left is background."""
+
+
+class ViewerSession:
+    """What the docks of a viewer know and do; get it with `of`.
+
+    Attributes
+    ----------
+    image
+        The layer that is annotated; None without any image.
+    annotation
+        The painted labels, their classes and revision.
+    prediction
+        The model at hand, and what it predicts.
+    layers
+        The layers that we made.
+    runner
+        Runs one long job at a time.
+    target
+        Tells the running job where the user looks.
+    training, sure, fibers
+        The work of the docks Train, Uncertainty and Fibers.
+    """
+
+    image_changed = Signal()
+    view_changed = Signal()
+
+    _sessions: ClassVar[weakref.WeakKeyDictionary[Any, "ViewerSession"]] = (
+        weakref.WeakKeyDictionary()
+    )
+
+    @classmethod
+    def of(cls, viewer: Any) -> "ViewerSession":
+        """Give the session of a viewer, or of napari's proxy of it."""
+        viewer = getattr(viewer, "__wrapped__", viewer)
+        if viewer not in cls._sessions:
+            cls._sessions[viewer] = cls(viewer)
+        return cls._sessions[viewer]
+
+    def __init__(self, viewer: Any) -> None:
+        # Weak, as a session that held its viewer would keep it alive for ever.
+        self._viewer = weakref.ref(viewer)
+        self._faces = 0
+        self.image: Image | None = None
+        self.runner = JobRunner()
+        self.target = ViewTarget()
+        self.layers = LayerGroup(self._viewer)
+        self.annotation = Annotation()
+        self.prediction = Prediction(self)
+        self.training = TrainingRun(self)
+        self.sure = SureMask(self)
+        self.fibers = FiberRun(self)
+        self._wiring = Wiring()
+        self._watch(viewer)
+        self._choose_some_image()
+
+    @property
+    def viewer(self) -> Any:
+        """The viewer, which lives as long as a dock does."""
+        return self._viewer()
+
+    @property
+    def images(self) -> list[Image]:
+        """Image layers that are not ours, the lowest first."""
+        layers = [] if self.viewer is None else self.viewer.layers
+        return [x for x in layers if isinstance(x, Image) and not self.layers.owns(x)]
+
+    def attach(self, face: QObject) -> None:
+        """Count a dock; when the last one goes, the viewer is closing."""
+        self._faces += 1
+        face.destroyed.connect(self._on_face_gone)
+
+    def choose_image(self, layer: Image | None) -> None:
+        """Work on another image; what runs on the old one is stopped."""
+        if layer is self.image:
+            return
+        self.training.stop()
+        self.image = layer
+        self.layers.forget()
+        self.prediction.clear()
+        self._follow_annotation(self._find_annotation())
+        self.follow_view()
+        self.image_changed.emit()
+
+    def start_annotating(self) -> Labels:
+        """Make or adopt the annotation of the image, brush in hand.
+
+        Raises
+        ------
+        InputError
+            When the image cannot be annotated.
+        """
+        data = gray_values(self.image)
+        layer = self.annotation.layer
+        if layer is None:
+            place = place_of(self.image)
+            layer = Labels(np.zeros(data.shape, np.uint8), name=ANNOTATION, **place)
+            self.viewer.layers.append(layer)
+            self._follow_annotation(layer)
+        if not _painting(layer):
+            self.choose_class(FIRST_PAINTED)
+        self.viewer.layers.selection.active = layer
+        return layer
+
+    def choose_class(self, label: int) -> None:
+        """Paint this class from now on; 0 takes the eraser."""
+        layer = self.annotation.layer
+        if layer is None or label > len(self.annotation.class_names):
+            return
+        self.viewer.layers.selection.active = layer
+        if label:
+            layer.selected_label = label
+        layer.mode = "paint" if label else "erase"
+
+    def check_fits(self, labels: np.ndarray) -> None:
+        """Make sure that an annotation belongs to the image.
+
+        Raises
+        ------
+        InputError
+            When the shapes differ.
+        """
+        shape = tuple(gray_values(self.image).shape)
+        if self.image is not None and labels.shape != shape:
+            raise InputError(
+                f"The annotation has shape {labels.shape}, but '{self.image.name}' has "
+                f"{shape}: choose the image that it was painted on."
+            )
+
+    def shown_region(self) -> Region | None:
+        """Part of the image that is on the screen; a slice of a volume."""
+        view = self._view()
+        return None if view is None else view.region
+
+    def follow_view(self, event: object = None) -> None:
+        """Tell a running job where the user looks."""
+        self.target.look_at(self._view())
+        self.view_changed.emit()
+
+    def close(self) -> None:
+        """Stop everything; the viewer is closing."""
+        self._wiring.close()
+        self.runner.stop()
+        self.sure.close()
+        self.layers.close()
+        self.annotation.follow(None)
+
+    def _view(self) -> View | None:
+        try:
+            gray_values(self.image)
+        except InputError:
+            return None
+        return None if self.viewer is None else shown_view(self.image, self.viewer.dims)
+
+    def _watch(self, viewer: Any) -> None:
+        layers, dims = viewer.layers.events, viewer.dims.events
+        self._wiring.connect(layers.inserted, self._on_inserted)
+        self._wiring.connect(layers.removed, self._on_removed)
+        for event in (dims.point, dims.order, dims.ndisplay):
+            self._wiring.connect(event, self.follow_view)
+
+    def _on_inserted(self, event: Any) -> None:
+        if self.image is None:
+            self._choose_some_image()
+        elif self.annotation.layer is None:
+            self._follow_annotation(self._find_annotation())
+
+    def _on_removed(self, event: Any) -> None:
+        if event.value is self.image:
+            self._choose_some_image()
+        elif event.value is self.annotation.layer:
+            self._follow_annotation(self._find_annotation())
+
+    def _on_face_gone(self) -> None:
+        self._faces -= 1
+        if not self._faces:
+            self.close()
+
+    def _choose_some_image(self) -> None:
+        images = self.images
+        gray = [image for image in images if not image.rgb]
+        self.choose_image(next(iter(gray or images), None))
+
+    def _find_annotation(self) -> Labels | None:
+        """An annotation layer that fits the image, the topmost first."""
+        try:
+            shape = tuple(gray_values(self.image).shape)
+        except InputError:
+            return None
+        for layer in reversed(self.viewer.layers):
+            if isinstance(layer, Labels) and layer.name.startswith(ANNOTATION):
+                fits = not layer.multiscale and tuple(layer.data.shape) == shape
+                if fits and isinstance(layer.data, np.ndarray):
+                    return layer
+        return None
+
+    def _follow_annotation(self, layer: Labels | None) -> None:
+        if layer is not None and layer is not self.annotation.layer:
+            layer.colormap = label_colormap()
+            self.layers.adopt(ANNOTATION, layer)
+            for label in range(MAX_CLASSES + 1):
+                layer.bind_key(str(label), _Choose(self, label), overwrite=True)
+        self.annotation.follow(layer)
+
+
+class _Choose:
+    """What a number key does."""
+
+    def __init__(self, session: ViewerSession, label: int) -> None:
+        self._session = weakref.ref(session)
+        self._label = label
+        self.__name__ = f"choose_class_{label}"
+        self.__doc__ = f"Paint class {label}." if label else "Take the eraser."
+
+    def __call__(self, layer: Layer) -> None:
+        session = self._session()
+        if session is not None:
+            session.choose_class(self._label)
+
+
+def _painting(layer: Labels) -> bool:
+    return str(layer.mode) in ("paint", "fill", "polygon")

@@ -1,0 +1,187 @@
+"""What is sure of one class: the mask, its share and the histogram."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from psygnal import Signal
+from qtpy.QtCore import QTimer
+
+from napari_sciml.errors import InputError
+from napari_sciml.images.tiles import Region
+from napari_sciml.jobs.qt import IdleRunner
+from napari_sciml.jobs.thresholding import BINS, SlabKept, keep_sure
+from napari_sciml.uncertainty.threshold import ThresholdConfig, confident
+from napari_sciml.widgets.colors import label_colormap
+from napari_sciml.widgets.wiring import Wiring
+
+if TYPE_CHECKING:
+    from napari_sciml.widgets.probabilities import Probabilities
+    from napari_sciml.widgets.session import ViewerSession
+
+REST_MS = 250
+
+
+class SureMask:
+    """Keeps `mean - k std > t` up to date: the shown slice at once, then the rest."""
+
+    changed = Signal()
+
+    def __init__(self, session: "ViewerSession") -> None:
+        self._session = session
+        self.config = ThresholdConfig()
+        self.histogram = np.zeros(BINS, np.int64)
+        self.kept = 0
+        self.complete = False
+        self._mask: np.ndarray | None = None
+        self._counts = np.zeros(BINS, np.int64)
+        self._sum = 0
+        self._idle = IdleRunner()
+        self._idle.yielded.connect(self._on_slab)
+        self._idle.finished.connect(self._on_done)
+        self._rest = QTimer()
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._rest.timeout.connect(self.compute)
+        self._wiring = Wiring()
+        self._wiring.connect(session.prediction.changed, self._on_prediction)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Of the prediction, or of the annotation as long as there is none."""
+        volume = self._session.prediction.probabilities
+        return volume.class_names if volume else self._session.annotation.class_names
+
+    @property
+    def class_index(self) -> int:
+        """Place of the class along the class axis; the last one by default."""
+        names = self.class_names
+        try:
+            return self.config.class_index(names)
+        except InputError:
+            return len(names) - 1
+
+    @property
+    def layer_name(self) -> str:
+        """Of the mask."""
+        return f"Confident: {self.class_names[self.class_index]}"
+
+    @property
+    def predicted(self) -> int:
+        """Voxels that the share counts in."""
+        return int(self.histogram.sum())
+
+    def change(self, **settings: Any) -> None:
+        """Change class, k or t, and act on what is shown."""
+        self.config = ThresholdConfig(**{**self.config.model_dump(), **settings})
+        if "class_name" in settings:
+            self._mask = None
+            self._session.prediction.show_class()
+        self.show_slice()
+        self._rest.start()
+
+    def show_slice(self) -> None:
+        """Bring the mask of the shown slice up to date, now."""
+        volume, region = self._volume(), self._session.shown_region()
+        if volume is not None and region is not None:
+            self._write(volume, region)
+            self.show()
+
+    def show(self) -> None:
+        """Show the mask, also where the user has deleted it."""
+        volume = self._volume()
+        if volume is None or self._session.image is None:
+            return
+        self._session.layers.show_labels(
+            self.layer_name,
+            self._mask_for(volume),
+            self._session.image,
+            colormap=label_colormap(),
+            opacity=0.6,
+        )
+
+    def keep(self) -> None:
+        """Compute the whole mask and show it.
+
+        Raises
+        ------
+        InputError
+            When nothing is predicted yet.
+        """
+        if self._volume() is None:
+            raise InputError(
+                "Nothing is predicted yet: train first, in the Train dock."
+            )
+        self.show()
+        self.compute()
+
+    def compute(self) -> None:
+        """Bring the whole mask up to date, in the idle time of the event loop."""
+        self._rest.stop()
+        volume = self._volume()
+        if volume is None:
+            self._idle.stop()
+            return
+        index = self.class_index
+        self._counts, self._sum = np.zeros(BINS, np.int64), 0
+        self._idle.start(
+            keep_sure(
+                volume.mean[index],
+                volume.std[index],
+                volume.known,
+                k=self.config.k,
+                t=self.config.t,
+            )
+        )
+
+    def settle(self) -> None:
+        """Finish now what would be computed soon."""
+        if self._rest.isActive():
+            self.compute()
+        self._idle.finish()
+
+    def close(self) -> None:
+        """Stop for good."""
+        self._wiring.close()
+        self._idle.stop()
+        self._rest.stop()
+
+    def _volume(self) -> "Probabilities | None":
+        volume = self._session.prediction.probabilities
+        return volume if volume is not None and volume.known.any() else None
+
+    def _mask_for(self, volume: "Probabilities") -> np.ndarray:
+        if self._mask is None or self._mask.shape != volume.shape:
+            self._mask = np.zeros(volume.shape, np.uint8)
+        return self._mask
+
+    def _write(self, volume: "Probabilities", region: Region) -> None:
+        index, mask = self.class_index, self._mask_for(volume)
+        mean, std = volume.mean[index][region], volume.std[index][region]
+        sure = confident(mean, std, k=self.config.k, t=self.config.t)
+        mask[region] = (sure & volume.known[region]) * np.uint8(index + 1)
+
+    def _on_prediction(self, region: Region | None) -> None:
+        volume = self._volume()
+        if region is None or volume is None:
+            self._mask = None
+            self._idle.stop()
+            return
+        self._write(volume, region)
+        self._session.layers.touch(self.layer_name)
+        self._rest.start()
+
+    def _on_slab(self, slab: SlabKept) -> None:
+        volume = self._volume()
+        if volume is None:
+            return
+        label = np.uint8(self.class_index + 1)
+        self._mask_for(volume)[slab.where] = slab.mask * label
+        self._counts = self._counts + slab.histogram
+        self._sum += int(np.count_nonzero(slab.mask))
+
+    def _on_done(self) -> None:
+        self.histogram, self.kept = self._counts, self._sum
+        volume = self._volume()
+        self.complete = volume is not None and volume.complete
+        self._session.layers.touch(self.layer_name)
+        self.changed.emit()

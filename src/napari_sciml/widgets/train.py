@@ -1,0 +1,200 @@
+"""The Train dock: one button, and what comes of it."""
+
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QProgressBar,
+    QWidget,
+)
+from superqt import QCollapsible
+
+from napari_sciml.errors import InputError
+from napari_sciml.widgets.device_line import DeviceLine
+from napari_sciml.widgets.dock import (
+    Dock,
+    button,
+    primary_button,
+    set_running,
+    text_line,
+)
+from napari_sciml.widgets.forms import number, whole_number
+from napari_sciml.widgets.plots import LossPlot
+from napari_sciml.widgets.settings import TrainSettings
+from napari_sciml.widgets.training_run import Phase
+
+REDRAW_MS = 200
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+class TrainDock(Dock):
+    """Train an ensemble and watch it learn."""
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__(napari_viewer)
+        self._make_controls()
+        self._lay_out()
+        self._redraw = QTimer(self)
+        self._redraw.setSingleShot(True)
+        self._redraw.setInterval(REDRAW_MS)
+        self._redraw.timeout.connect(self.redraw)
+        self._connect()
+        self.redraw()
+
+    def _make_controls(self) -> None:
+        self.start = primary_button(
+            "start_training", "Train", "Train on the strokes, then predict the image."
+        )
+        self.members = whole_number(TrainSettings, "members")
+        self.seconds = number(TrainSettings, "seconds", " s")
+        self.seed = whole_number(TrainSettings, "seed")
+        self.device = QComboBox()
+        self.device.setObjectName("device")
+        self.device.addItems(DEVICES)
+        self.device.setToolTip("Where to compute; auto takes a GPU if there is one.")
+        self.device_line = DeviceLine()
+        self.bar = QProgressBar()
+        self.bar.setObjectName("training_progress")
+        self.bar.setToolTip("How much of the time budget, or of the image, is done.")
+        self.bar.setRange(0, 1000)
+        self.bar.setTextVisible(False)
+        self.status = text_line("training_status", "What the training does now.")
+        self.plot = LossPlot()
+        self.scores = text_line(
+            "held_out_scores", "Dice on strokes that the training never saw; 1 is best."
+        )
+        self.revision = text_line(
+            "revision_line", "Whether the model has seen your last strokes."
+        )
+        self.predict = button(
+            "predict_volume", "Predict", "Predict the whole image with this model."
+        )
+        self.save = button("save_model", "Save model…", "Write the model to a folder.")
+        self.load = button("load_model", "Load model…", "Read a model from a folder.")
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.addRow("Networks", self.members)
+        form.addRow("Time", self.seconds)
+        more = QCollapsible("More", expandedIcon="▾", collapsedIcon="▸")
+        more.setObjectName("more_settings")
+        more.setToolTip("Settings that are seldom needed.")
+        inner = QWidget()
+        hidden = QFormLayout(inner)
+        hidden.setContentsMargins(0, 0, 0, 0)
+        hidden.addRow("Seed", self.seed)
+        hidden.addRow("Device", self.device)
+        more.addWidget(inner)
+        self.column.addWidget(self.start)
+        self.column.addLayout(form)
+        self.column.addWidget(more)
+        for widget in (self.device_line, self.bar, self.status, self.error):
+            self.column.addWidget(widget)
+        for widget in (self.plot.widget, self.scores, self.revision):
+            self.column.addWidget(widget)
+        files = QHBoxLayout()
+        for made in (self.predict, self.save, self.load):
+            files.addWidget(made)
+        self.column.addLayout(files)
+        self.column.addStretch()
+
+    def _connect(self) -> None:
+        session = self.session
+        self.start.clicked.connect(self._on_start)
+        self.predict.clicked.connect(self._on_predict)
+        self.save.clicked.connect(self._on_save)
+        self.load.clicked.connect(self._on_load)
+        self.device.currentTextChanged.connect(self.device_line.describe)
+        self.wiring.connect(session.training.changed, self._on_changed)
+        self.wiring.connect(session.training.failed, self.show_error)
+        self.wiring.connect(session.prediction.model_changed, self._on_changed)
+        self.wiring.connect(session.annotation.counted, self._on_counted)
+        self.wiring.connect(session.image_changed, self._on_changed)
+
+    @property
+    def settings(self) -> TrainSettings:
+        """What the form says."""
+        return TrainSettings(
+            members=self.members.value(),
+            seconds=self.seconds.value(),
+            seed=self.seed.value(),
+            device=self.device.currentText(),
+        )
+
+    def _on_start(self) -> None:
+        training = self.session.training
+        if training.phase is not Phase.IDLE:
+            training.stop()
+            return
+        self._try(training.start, self.settings)
+
+    def _on_predict(self) -> None:
+        self._try(self.session.training.predict)
+
+    def _on_save(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(
+            self, "Save model in a new folder", "model"
+        )
+        if path:
+            self._try(self.session.prediction.save, path)
+
+    def _on_load(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Folder of a model")
+        if path:
+            self._try(self.session.prediction.load, path)
+
+    def _try(self, action: Any, *args: Any) -> None:
+        self.show_error("")
+        try:
+            action(*args)
+        except InputError as error:
+            self.show_error(str(error))
+        self.redraw()
+
+    def _on_counted(self, counts: object) -> None:
+        self._on_changed()
+
+    def _on_changed(self) -> None:
+        if not self._redraw.isActive():
+            self._redraw.start()
+
+    def redraw(self) -> None:
+        """Show the state of the training."""
+        training, model = self.session.training, self.session.prediction.model
+        idle = training.phase is Phase.IDLE
+        self.start.setText("Train" if idle else "Stop")
+        self.start.setEnabled(idle or not training.stopped)
+        set_running(self.start, not idle)
+        for control in (self.members, self.seconds, self.seed, self.device, self.load):
+            control.setEnabled(idle)
+        self.predict.setEnabled(idle and model is not None)
+        self.save.setEnabled(model is not None)
+        self.bar.setValue(round(1000 * training.progress))
+        self.status.setText(training.sentence())
+        self.plot.show(training.curves.training, training.curves.held_out)
+        self.scores.setText(self._scores())
+        self.revision.setText(self._revision())
+
+    def _scores(self) -> str:
+        model = self.session.prediction.model
+        if model is None or model.scores is None:
+            return ""
+        names = model.ensemble.class_names
+        pairs = zip(names, model.scores.dice, strict=True)
+        known = [f"{name} {dice:.2f}" for name, dice in pairs if not np.isnan(dice)]
+        return f"Held-out strokes (Dice): {', '.join(known)}"
+
+    def _revision(self) -> str:
+        model, now = self.session.prediction.model, self.session.annotation.revision
+        if model is None:
+            return "No model yet."
+        if model.revision is None:
+            return "Model loaded from a folder."
+        if model.revision == now:
+            return f"Trained on revision {now}: all your strokes."
+        return f"Trained on revision {model.revision}, you are at {now}."

@@ -1,0 +1,130 @@
+"""The Uncertainty dock: keep what is sure."""
+
+from typing import Any
+
+import numpy as np
+from qtpy.QtWidgets import QComboBox, QFormLayout
+
+from napari_sciml.errors import InputError
+from napari_sciml.jobs.thresholding import BINS
+from napari_sciml.uncertainty.threshold import ThresholdConfig
+from napari_sciml.widgets.dock import Dock, primary_button, text_line
+from napari_sciml.widgets.forms import slider
+from napari_sciml.widgets.plots import HistogramPlot
+
+LARGEST_K = 5.0
+LARGEST_T = 0.99
+
+
+class UncertaintyDock(Dock):
+    """Choose how sure is sure enough."""
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__(napari_viewer)
+        self._make_controls()
+        self._lay_out()
+        self._connect()
+        self._on_prediction(None)
+        self.session.sure.compute()
+        self.redraw()
+
+    def _make_controls(self) -> None:
+        self.classes = QComboBox()
+        self.classes.setObjectName("sure_class")
+        self.classes.setToolTip("Class to keep.")
+        self.k = slider(ThresholdConfig, "k", "k_std", largest=LARGEST_K)
+        self.t = slider(ThresholdConfig, "t", "threshold", largest=LARGEST_T)
+        self.keep = primary_button(
+            "keep_sure",
+            "Keep what is sure",
+            "Make the mask of the whole image: mean - k * deviation > t.",
+        )
+        self.rule = text_line("rule", "What the two sliders decide.")
+        self.histogram = HistogramPlot(
+            "probability_histogram",
+            "Predicted voxels at each probability (logarithmic), and the threshold t.",
+            x="probability",
+            y="log₁₀ voxels",
+            color="#6f8fb8",
+        )
+        self.share = text_line("sure_share", "How much is kept.")
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.addRow("Class", self.classes)
+        form.addRow("k", self.k)
+        form.addRow("t", self.t)
+        self.column.addLayout(form)
+        for widget in (self.rule, self.histogram.widget, self.share, self.keep):
+            self.column.addWidget(widget)
+        self.column.addWidget(self.error)
+        self.column.addStretch()
+
+    def _connect(self) -> None:
+        session = self.session
+        self.classes.activated.connect(self._on_class)
+        self.k.valueChanged.connect(self._on_k)
+        self.t.valueChanged.connect(self._on_t)
+        self.k.sliderReleased.connect(session.sure.compute)
+        self.t.sliderReleased.connect(session.sure.compute)
+        self.keep.clicked.connect(self._on_keep)
+        self.wiring.connect(session.sure.changed, self.redraw)
+        self.wiring.connect(session.prediction.changed, self._on_prediction)
+        self.wiring.connect(session.annotation.classes_changed, self._fill_classes)
+
+    def _on_class(self, index: int) -> None:
+        self.session.sure.change(class_name=self.classes.itemText(index))
+        self.redraw()
+
+    def _on_k(self, value: float) -> None:
+        self.session.sure.change(k=value)
+        self._tell_rule()
+
+    def _on_t(self, value: float) -> None:
+        self.session.sure.change(t=value)
+        self._tell_rule()
+
+    def _on_keep(self) -> None:
+        try:
+            self.session.sure.keep()
+        except InputError as error:
+            self.show_error(str(error))
+        else:
+            self.show_error("")
+
+    def _on_prediction(self, region: object) -> None:
+        if region is None or not self.classes.count():
+            self._fill_classes()
+            self.redraw()
+
+    def _fill_classes(self) -> None:
+        self.classes.clear()
+        self.classes.addItems(self.session.sure.class_names)
+        self.classes.setCurrentIndex(self.session.sure.class_index)
+        self._tell_rule()
+
+    def _tell_rule(self) -> None:
+        config = self.session.sure.config
+        name = self.classes.currentText()
+        self.rule.setText(
+            f"Keeps a voxel where the probability of {name}, less {config.k:.2g} times "
+            f"the deviation of the networks, is over {config.t:.2f}."
+        )
+        self.histogram.mark(config.t)
+
+    def redraw(self) -> None:
+        """Show histogram and share."""
+        sure = self.session.sure
+        counts = np.log10(np.maximum(sure.histogram, 1))
+        self.histogram.show(np.linspace(0, 1, BINS + 1), counts)
+        self._tell_rule()
+        self.share.setText(self._share())
+
+    def _share(self) -> str:
+        sure = self.session.sure
+        if not sure.predicted:
+            return "Nothing is predicted yet: train first, in the Train dock."
+        percent = 100 * sure.kept / sure.predicted
+        where = "the image" if sure.complete else "what is predicted so far"
+        name = self.classes.currentText()
+        return f"{percent:.3g} % of {where} is sure to be {name}."

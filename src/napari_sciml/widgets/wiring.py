@@ -1,0 +1,29 @@
+"""Signal connections that are undone together."""
+
+from collections.abc import Callable
+from typing import Any
+
+
+class Wiring:
+    """Connections of one object.
+
+    napari and psygnal hold bound methods weakly, but a widget may be dead in Qt
+    while Python still holds it: what it connects has to be undone by then.
+    """
+
+    def __init__(self) -> None:
+        self._pairs: list[tuple[Any, Callable[..., Any]]] = []
+
+    def connect(self, signal: Any, slot: Callable[..., Any]) -> None:
+        """Connect a signal of napari, psygnal or Qt to a bound method."""
+        signal.connect(slot)
+        self._pairs.append((signal, slot))
+
+    def close(self) -> None:
+        """Disconnect everything."""
+        for signal, slot in self._pairs:
+            try:
+                signal.disconnect(slot)
+            except (TypeError, ValueError, RuntimeError):  # gone by itself
+                continue
+        self._pairs.clear()

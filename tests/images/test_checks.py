@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from napari_sciml.errors import InputError
+from napari_sciml.images import checks
+from napari_sciml.images.checks import check_annotation, check_finite
+from napari_sciml.images.lazy import PlaneStack
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i4", "?", "f2", "f4", "f8"])
+def test_finite_images_pass(dtype):
+    check_finite(np.ones((3, 4, 5), dtype))
+    check_finite(np.ones((4, 5), dtype))
+
+
+def test_not_finite_values_are_counted_over_slabs(monkeypatch):
+    monkeypatch.setattr(checks, "SLAB_BYTES", 100)
+    image = np.zeros((9, 4, 5), np.float32)
+    image[0, 0, 0] = image[8, 3, 4] = np.nan
+    image[4] = -np.inf
+    with pytest.raises(InputError, match=r"2 NaN and 20 infinite.*nan_to_num"):
+        check_finite(image)
+
+
+def test_lazy_image_is_read_in_slabs(monkeypatch):
+    monkeypatch.setattr(checks, "SLAB_BYTES", 2 * 4 * 5 * 4)
+    reads = []
+
+    class Recorder(PlaneStack):
+        def __getitem__(self, key):
+            reads.append(key)
+            return super().__getitem__(key)
+
+    check_finite(Recorder(lambda z: np.zeros((4, 5)), (5, 4, 5), np.dtype("f4")))
+    assert reads == [slice(0, 2), slice(2, 4), slice(4, 6)]
+
+
+def test_integers_are_not_read():
+    def never(z):
+        raise AssertionError
+
+    check_finite(PlaneStack(never, (5, 4, 5), np.dtype("u2")))
+
+
+def test_annotation_is_counted_by_class():
+    labels = np.array([[0, 1, 1], [3, 0, 1]], np.uint8)
+    assert check_annotation(labels) == {1: 3, 3: 1}
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, 0], "Not annotated yet: paint at least two classes."),
+        ([0, 2], "Only class 2 is annotated: paint at least two classes."),
+    ],
+)
+def test_too_little_annotation(labels, message):
+    with pytest.raises(InputError) as caught:
+        check_annotation(np.array([labels], np.uint8))
+    assert str(caught.value) == message

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+import zarr
+
+from napari_sciml.images.lazy import AxesView
+from napari_sciml.images.reading import open_volume
+
+SHAPE = (6, 7, 8)
+GRAY = np.arange(np.prod(SHAPE), dtype=np.uint16).reshape(SHAPE)
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+@pytest.mark.parametrize("dtype", ["uint16", ">u2"])
+def test_zarr_array(tmp_path, zarr_format, dtype):
+    path = tmp_path / "a.zarr"
+    array = zarr.create_array(
+        str(path), shape=(1, *SHAPE), dtype=dtype, zarr_format=zarr_format
+    )
+    array[:] = GRAY[None]
+    volume = open_volume(path)
+    assert (volume.axes, volume.shape) == (("z", "y", "x"), SHAPE)
+    assert isinstance(volume.data, AxesView)
+    assert volume.data.dtype.isnative
+    np.testing.assert_array_equal(volume.data[2:4, -1], GRAY[2:4, -1])
+
+
+def test_zarr_dimension_names(tmp_path, refused):
+    zarr.create_array(
+        str(tmp_path / "a"), shape=SHAPE, dtype="u1", dimension_names=["c", "y", "x"]
+    )
+    refused(tmp_path / "a", match="6 channels")
+
+
+def test_zarr_group_with_one_array(tmp_path):
+    zarr.create_group(str(tmp_path / "a.zarr")).create_array("it", data=GRAY)
+    np.testing.assert_array_equal(open_volume(tmp_path / "a.zarr").data[:], GRAY)
+
+
+def test_zarr_group_with_two_arrays(tmp_path, refused):
+    group = zarr.create_group(str(tmp_path / "a.zarr"))
+    group.create_array("one", data=GRAY)
+    group.create_array("two", data=GRAY)
+    refused(tmp_path / "a.zarr", match="holds one, two")
+    assert open_volume(tmp_path / "a.zarr" / "two").shape == SHAPE
+
+
+def ome_zarr(path, *, version, axes="tczyx", unit="micrometer", level="0"):
+    scale = {"t": 1.0, "c": 1.0, "z": 1.0, "y": 0.25, "x": 0.125}
+    steps = [{"type": "scale", "scale": [scale[a] for a in axes]}]
+    whole = [{"type": "scale", "scale": [2.0] * len(axes)}]
+    multiscale = {
+        "axes": [
+            {"name": a, "type": "space", "unit": unit} if a in "zyx" else {"name": a}
+            for a in axes
+        ],
+        "datasets": [{"path": level, "coordinateTransformations": steps}],
+        "coordinateTransformations": whole,
+    }
+    old = version == "0.4"
+    content = {"multiscales": [multiscale], "version": version}
+    group = zarr.create_group(
+        str(path),
+        zarr_format=2 if old else 3,
+        attributes=content if old else {"ome": content},
+    )
+    shape = [dict(zip("zyx", SHAPE, strict=True)).get(a, 1) for a in axes]
+    group.create_array("0", data=GRAY.reshape(shape))
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+@pytest.mark.parametrize("axes", ["tczyx", "czyx", "zyx"])
+def test_ome_zarr(tmp_path, version, axes):
+    ome_zarr(tmp_path / "a.ome.zarr", version=version, axes=axes)
+    volume = open_volume(tmp_path / "a.ome.zarr")
+    assert volume.axes == ("z", "y", "x")
+    assert volume.voxel_size == (2, 0.5, 0.25)
+    assert volume.unit == "micrometer"
+    np.testing.assert_array_equal(volume.data[1:], GRAY[1:])
+
+
+def test_ome_zarr_in_an_unusual_order(tmp_path, refused):
+    ome_zarr(tmp_path / "a.zarr", version="0.5", axes="yxz")
+    refused(tmp_path / "a.zarr", match=r"axes y, x, z.*save it with the axes")
+
+
+def test_ome_zarr_does_not_lead_out_of_its_folder(tmp_path, refused):
+    zarr.create_array(str(tmp_path / "secret"), data=GRAY)
+    ome_zarr(tmp_path / "a.zarr", version="0.5", axes="zyx", level="../secret")
+    refused(tmp_path / "a.zarr", match="cannot be read")

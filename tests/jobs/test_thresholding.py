@@ -1,0 +1,28 @@
+import numpy as np
+import pytest
+
+from napari_sciml.jobs.thresholding import BINS, keep_sure
+from napari_sciml.uncertainty.threshold import confident
+
+
+@pytest.mark.parametrize("shape", [(40, 200, 200), (300, 200), (3, 4, 5)])
+def test_slabs_make_up_the_whole(shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    mean = rng.random(shape).astype(np.float16)
+    std = (0.2 * rng.random(shape)).astype(np.float16)
+    known = rng.random(shape) < 0.8
+    mask, histogram = np.zeros(shape, bool), np.zeros(BINS, int)
+    for slab in keep_sure(mean, std, known, k=1.5, t=0.4):
+        mask[slab.where] = slab.mask
+        histogram += slab.histogram
+    np.testing.assert_array_equal(mask, confident(mean, std, k=1.5, t=0.4) & known)
+    inside = mean[known].astype(np.float32)
+    assert histogram.sum() == known.sum()
+    expected, _ = np.histogram(np.minimum(inside, 0.999), BINS, (0, 1))
+    assert np.abs(histogram - expected).sum() <= 0.02 * known.sum()
+
+
+def test_a_probability_of_one_falls_into_the_last_bin() -> None:
+    ones = np.ones((2, 2, 2), np.float16)
+    slab = next(keep_sure(ones, 0 * ones, ones > 0, k=1, t=0.5))
+    assert slab.histogram[-1] == 8

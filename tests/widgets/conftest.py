@@ -1,0 +1,108 @@
+"""A real window for each test, and nothing left running after it."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+os.environ["NAPARI_ENSURE_PLUGIN_MAIN_THREAD"] = "1"
+
+PATIENCE_MS = 60_000
+POOL_MS = 20_000
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say why there is no window, where there is none."""
+    if not sys.platform.startswith("linux") or os.environ.get("DISPLAY"):
+        return
+    reason = "there is no display; install Xvfb (apt-get install xvfb)"
+    for item in items:
+        if item.get_closest_marker("gui") is None:
+            continue
+        if os.environ.get("CI") == "true":
+            item.add_marker(pytest.mark.usefixtures("fail_without_display"))
+        else:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture
+def fail_without_display() -> None:
+    pytest.fail("CI must have a display: install Xvfb")
+
+
+@pytest.fixture(autouse=True)
+def no_worker_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test may not leave a thread behind."""
+    yield
+    if request.node.get_closest_marker("gui") is None:
+        return
+    from qtpy.QtCore import QThreadPool
+    from qtpy.QtWidgets import QApplication
+
+    QApplication.processEvents()
+    pool = QThreadPool.globalInstance()
+    assert pool.waitForDone(POOL_MS), "a worker is still running"
+    QApplication.processEvents()
+
+
+def bright_bar(shape: tuple[int, ...] = (16, 32, 32)) -> tuple[np.ndarray, np.ndarray]:
+    """A bar that is brighter than the rest, and strokes on both."""
+    rng = np.random.default_rng(0)
+    image = rng.normal(0, 0.2, shape).astype(np.float32)
+    image[..., 12:20, :] += 2
+    labels = np.zeros(shape, np.uint8)
+    where = (slice(4, 12, 2),) if len(shape) == 3 else ()
+    labels[(*where, 15, slice(4, 28))] = 2
+    labels[(*where, 4, slice(4, 28))] = labels[(*where, 27, slice(4, 28))] = 1
+    return image, labels
+
+
+@pytest.fixture
+def viewer(make_napari_viewer_proxy: Callable[..., Any]) -> Any:
+    """What a plugin gets: a proxy of a viewer."""
+    return make_napari_viewer_proxy()
+
+
+@pytest.fixture
+def open_dock(viewer: Any) -> Callable[[str], Any]:
+    """Open a dock as the Plugins menu does."""
+
+    def open_one(name: str) -> Any:
+        return viewer.window.add_plugin_dock_widget("napari-sciml", name)[1]
+
+    return open_one
+
+
+@pytest.fixture
+def session(viewer: Any) -> Any:
+    """The session of a viewer with the bar and its strokes."""
+    from napari_sciml.widgets.session import ViewerSession
+
+    image, labels = bright_bar()
+    viewer.add_image(image, name="bar", scale=(3, 2, 2), units=("um",) * 3)
+    viewer.add_labels(labels, name="Annotation", scale=(3, 2, 2), units=("um",) * 3)
+    return ViewerSession.of(viewer)
+
+
+@pytest.fixture
+def trained(session: Any, qtbot: Any) -> Any:
+    """The same, with a model and a prediction of the whole image."""
+    from napari_sciml.widgets.settings import TrainSettings
+
+    session.training.start(TrainSettings(members=2, seconds=1))
+    qtbot.waitUntil(lambda: not session.runner.busy, timeout=PATIENCE_MS)
+    assert session.prediction.probabilities.complete
+    return session
+
+
+@pytest.fixture
+def patience(qtbot: Any) -> Callable[[Callable[[], bool]], None]:
+    """Wait, with a running event loop, until something is true."""
+
+    def wait(done: Callable[[], bool]) -> None:
+        qtbot.waitUntil(done, timeout=PATIENCE_MS)
+
+    return wait

@@ -1,0 +1,140 @@
+"""Jobs in threads, and in the idle time of the event loop."""
+
+import threading
+from collections.abc import Generator, Iterator
+
+import pytest
+import torch
+from napari.qt.threading import create_worker
+from qtpy.QtCore import QThread
+from qtpy.QtWidgets import QApplication
+
+from napari_sciml.errors import InputError
+from napari_sciml.jobs.qt import IdleRunner, JobRunner, explain
+
+pytestmark = pytest.mark.gui
+TIMEOUT = 20_000
+
+
+def count(n: int) -> Generator[int | None, None, None]:
+    for i in range(n):
+        yield i
+        yield None
+
+
+def endless() -> Generator[threading.Thread, None, None]:
+    while True:
+        yield threading.current_thread()
+
+
+def broken(error: Exception) -> Generator[int, None, None]:
+    yield 1
+    raise error
+
+
+def wrong_shapes() -> Generator[int, None, None]:
+    yield 1
+    torch.ones(2, 3) @ torch.ones(2, 3)
+
+
+@pytest.fixture
+def runner(qapp: QApplication) -> Iterator[JobRunner]:
+    made = JobRunner()
+    yield made
+    made.stop()
+
+
+def test_events_come_in_order_in_the_gui_thread(runner: JobRunner, qtbot) -> None:
+    seen = []
+
+    class Listener:
+        def hear(self, event: object) -> None:
+            seen.append((event, QThread.currentThread() is qtbot_thread))
+
+    qtbot_thread = QThread.currentThread()
+    listener = Listener()
+    runner.yielded.connect(listener.hear)
+    with qtbot.waitSignal(runner.finished, timeout=TIMEOUT):
+        runner.start(count, 3)
+    assert seen == [(0, True), (1, True), (2, True)]
+    assert not runner.busy
+
+
+def test_one_job_at_a_time_and_stop(runner: JobRunner, qtbot) -> None:
+    with qtbot.waitSignal(runner.yielded, timeout=TIMEOUT):
+        runner.start(endless)
+    with pytest.raises(InputError, match="still running"):
+        runner.start(count, 1)
+    with qtbot.waitSignal(runner.finished, timeout=TIMEOUT):
+        runner.stop()
+    with qtbot.waitSignal(runner.finished, timeout=TIMEOUT):
+        runner.start(count, 1)
+
+
+def test_nothing_is_heard_after_stop(runner: JobRunner, qtbot) -> None:
+    with qtbot.waitSignal(runner.yielded, timeout=TIMEOUT):
+        runner.start(endless)
+    runner.stop()
+    late = []
+    runner.yielded.connect(late.append)
+    qtbot.waitUntil(lambda: not runner.busy, timeout=TIMEOUT)
+    assert late == []
+
+
+@pytest.mark.parametrize(
+    ("job", "args", "sentence"),
+    [
+        (broken, (InputError("Paint two classes."),), "Paint two classes."),
+        (broken, (MemoryError(),), "not enough memory"),
+        (broken, (RuntimeError("CUDA out of memory"),), "not enough memory"),
+        (wrong_shapes, (), "cannot be multiplied"),
+    ],
+    ids=["input", "memory", "device memory", "torch"],
+)
+def test_errors_arrive_as_a_sentence(
+    runner: JobRunner, qtbot, job, args, sentence: str
+) -> None:
+    with qtbot.waitSignals([runner.failed, runner.finished], timeout=TIMEOUT) as heard:
+        runner.start(job, *args)
+    assert sentence in heard.all_signals_and_args[0].args[0]
+    assert not runner.busy
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_superqt_still_drops_runtime_errors(qtbot) -> None:
+    """When this fails, `guarded` can go."""
+    worker = create_worker(broken, RuntimeError("lost"), _ignore_errors=True)
+    errors = []
+    worker.errored.connect(errors.append)
+    with qtbot.waitSignal(worker.yielded, timeout=TIMEOUT):
+        worker.start()
+    from qtpy.QtCore import QThreadPool
+
+    QThreadPool.globalInstance().waitForDone(TIMEOUT)
+    QApplication.processEvents()
+    assert errors == []
+    # It would count as running for ever, also for the next tests.
+    type(worker)._worker_set.discard(worker)
+
+
+def test_an_idle_job_is_replaced_by_the_next(qapp: QApplication, qtbot) -> None:
+    idle, seen = IdleRunner(), []
+    idle.yielded.connect(seen.append)
+    idle.start(iter("abc"))
+    idle.start(iter("xyz"))
+    qtbot.waitUntil(lambda: not idle.busy, timeout=TIMEOUT)
+    assert seen == ["x", "y", "z"]
+
+
+def test_an_idle_job_can_be_finished_at_once(qapp: QApplication) -> None:
+    idle, seen = IdleRunner(), []
+    idle.yielded.connect(seen.append)
+    idle.start(iter(range(5)))
+    idle.finish()
+    assert seen == [0, 1, 2, 3, 4]
+    assert not idle.busy
+
+
+def test_unexpected_errors_are_told_in_one_line() -> None:
+    assert explain(KeyError("a\nb")).count("\n") == 0
+    assert explain(ValueError("")).endswith("ValueError")
