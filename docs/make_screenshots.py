@@ -23,6 +23,7 @@ from napari_sciml.samples.scribbles import scribble
 SIZE = (1400, 900)
 DOCK_WIDTH = 380
 EDGE = 96
+ENOUGH_PAINT = 25
 PATIENCE = 600.0
 
 
@@ -100,9 +101,9 @@ def annotate(studio: Studio) -> None:
     labels = scribble(studio.phantom.labels, studio.phantom.image, seed=0)
     annotation.layer.data_setitem(np.nonzero(labels), labels[np.nonzero(labels)])
     wait_until(lambda: bool(annotation.counts.voxels))
-    middle = slice(EDGE // 5, -EDGE // 5)
-    painted = [np.count_nonzero(plane == 2) for plane in labels[middle]]
-    studio.go_to(int(np.argmax(painted)) + middle.start)
+    fiber = (studio.phantom.labels > 0).sum(axis=(1, 2))
+    painted = (labels == 2).sum(axis=(1, 2)) > ENOUGH_PAINT
+    studio.go_to(int(np.argmax(fiber * painted)))
     studio.take("annotate")
 
 
@@ -142,8 +143,8 @@ def measure(studio: Studio) -> None:
     studio.viewer.layers.selection.active = studio.viewer.layers["Fibers"]
     studio.viewer.dims.ndisplay = 3
     studio.viewer.reset_view()
-    studio.viewer.camera.angles = (10, -30, 130)
-    studio.viewer.camera.zoom *= 0.75
+    studio.viewer.scene.camera.angles = (10, -30, 130)
+    studio.viewer.scene.camera.zoom *= 0.75
     studio.viewer.layers["Fibers"].iso_gradient_mode = "smooth"
     studio.take("fibers")
 

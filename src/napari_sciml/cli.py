@@ -14,10 +14,11 @@ from pydantic import BaseModel, ValidationError
 from napari_sciml.annotation.classes import DEFAULT_CLASSES
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import FiberConfig
+from napari_sciml.training.config import TrainingConfig
 from napari_sciml.uncertainty.threshold import ThresholdConfig
 
 DEMO_SECONDS = 100.0
-FIBERS, THRESHOLD = FiberConfig(), ThresholdConfig()
+FIBERS, THRESHOLD, TRAINING = FiberConfig(), ThresholdConfig(), TrainingConfig()
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,7 +28,7 @@ app = typer.Typer(
     help="Scribbles to fiber lengths: train, predict, threshold, measure.",
 )
 
-Seconds = Annotated[float | None, typer.Option(min=1, help="Seconds of training.")]
+Seconds = Annotated[float, typer.Option(min=1, help="Seconds of training.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -60,10 +61,9 @@ def demo(
     if not headless and not reason:
         from napari_sciml.widgets.demo import show_demo
 
-        show_demo(seconds or DEMO_SECONDS)
+        show_demo(seconds)
         return
     from napari_sciml.demo import run_demo
-    from napari_sciml.training.config import TrainingConfig
 
     config = TrainingConfig(seconds=seconds, seed=seed, device=device, threads=threads)
     _print(run_demo(out, training=config, stage=_stage), as_json)
@@ -84,8 +84,10 @@ def train(
         list[int] | None,
         typer.Option(help="Label value to treat as not annotated; repeatable."),
     ] = None,
-    members: Annotated[int, typer.Option(min=1, help="Networks in the ensemble.")] = 5,
-    seconds: Seconds = None,
+    members: Annotated[
+        int, typer.Option(min=1, help="Networks in the ensemble.")
+    ] = TRAINING.members,
+    seconds: Seconds = TRAINING.seconds,
     steps: Annotated[
         int | None, typer.Option(min=1, help="Steps a member, instead of seconds.")
     ] = None,
@@ -96,7 +98,6 @@ def train(
 ) -> None:
     """Train an ensemble on sparse labels."""
     from napari_sciml.storage.pipeline import train_model
-    from napari_sciml.training.config import TrainingConfig
 
     config = TrainingConfig(
         members=members,
@@ -258,7 +259,7 @@ def _stage(title: str) -> Iterator[Any]:
 
     columns = (
         TextColumn("{task.description:<26}"),
-        BarColumn(),
+        BarColumn(bar_width=24),
         TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[note]}"),
     )
@@ -290,3 +291,7 @@ def _lines(summary: dict[str, Any], indent: str = "") -> Iterator[str]:
             yield f"{title} {value:.4g}"
         elif value is not None:
             yield f"{title} {value}"
+
+
+if __name__ == "__main__":
+    main()

@@ -90,9 +90,9 @@ def session(viewer: Any) -> Any:
 @pytest.fixture
 def trained(session: Any, qtbot: Any) -> Any:
     """The same, with a model and a prediction of the whole image."""
-    from napari_sciml.widgets.settings import TrainSettings
+    from napari_sciml.training.config import TrainingConfig
 
-    session.training.start(TrainSettings(members=2, seconds=1))
+    session.training.start(TrainingConfig(members=2, seconds=1))
     qtbot.waitUntil(lambda: not session.runner.busy, timeout=PATIENCE_MS)
     assert session.prediction.probabilities.complete
     return session

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from app_model.types import KeyBinding
-from conftest import bright_bar
 from napari.layers import Labels
+
+from conftest import bright_bar
 
 pytestmark = pytest.mark.gui
 
@@ -15,7 +16,11 @@ def press(layer: Labels, key: str) -> None:
 
 def test_makes_an_annotation_that_lies_on_the_image(viewer, open_dock) -> None:
     angle = np.radians(20)
-    turn = [[1, 0, 0], [0, np.cos(angle), np.sin(angle)], [0, -np.sin(angle), np.cos(angle)]]
+    turn = [
+        [1, 0, 0],
+        [0, np.cos(angle), np.sin(angle)],
+        [0, -np.sin(angle), np.cos(angle)],
+    ]
     image = viewer.add_image(
         bright_bar()[0],
         scale=(3, 2, 1),
@@ -147,8 +152,9 @@ def test_annotation_layer_deleted_and_brought_back(session, viewer, open_dock) -
 def test_a_stroke_with_the_mouse_raises_the_revision(
     make_napari_viewer, qtbot, patience
 ) -> None:
-    from napari_sciml.widgets.session import ViewerSession
     from qtpy.QtCore import QPoint, Qt
+
+    from napari_sciml.widgets.session import ViewerSession
 
     viewer = make_napari_viewer(show=True)
     viewer.add_image(bright_bar()[0])

@@ -50,7 +50,9 @@ def hold_out(
             held_out[held_out == label] = 0
             for stroke in strokes:
                 train[tuple(stroke.voxels.T)] = label
-    return train, np.where(train > 0, 0, held_out).astype(labels.dtype)
+            # It can lie beside a held-out stroke of another class.
+            held_out[_grown(train == label, gap)] = 0
+    return train, held_out
 
 
 def _choose(
@@ -76,7 +78,7 @@ def _cut_large(strokes: list[Stroke], gap: int) -> list[Stroke]:
     total = sum(map(len, strokes))
     pieces: list[Stroke] = []
     for stroke in strokes:
-        parts = 4 if len(stroke) > total / 4 and len(strokes) < 8 else 1
+        parts = 4 if len(stroke) > total / 4 else 1
         pieces.extend(_cut(stroke, parts, gap))
     return pieces
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-import cc3d
 import numpy as np
+
+from napari_sciml.images.components import connected_components
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,12 @@ def find_strokes(labels: np.ndarray) -> list[Stroke]:
         In the order of their first voxels.
     """
     connectivity = 26 if labels.ndim == 3 else 8
-    parts = cc3d.connected_components(labels, connectivity=connectivity)
+    parts = connected_components(labels, connectivity)
     coordinates = np.argwhere(parts)
     numbers = parts[tuple(coordinates.T)]
     order = np.argsort(numbers, kind="stable")
     cuts = np.flatnonzero(np.diff(numbers[order])) + 1
-    groups = (
-        [coordinates[group] for group in np.split(order, cuts)] if len(order) else []
-    )
+    groups = np.split(order, cuts) if len(order) else []
+    # The numbering of the parts depends on the memory layout of the labels.
+    groups = [coordinates[group] for group in sorted(groups, key=lambda g: g[0])]
     return [Stroke(int(labels[tuple(voxels[0])]), voxels) for voxels in groups]

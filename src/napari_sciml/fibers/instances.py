@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-import cc3d
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import Connectivity
+from napari_sciml.images.components import connected_components
 
 _CHUNK = 1 << 22
 _IN_PLANE = {4: 4, 6: 4, 8: 8, 18: 8, 26: 8}
@@ -47,10 +47,8 @@ def label_fibers(
     neighbors = _neighbors(connectivity, binary.ndim)
     if binary.size == 0:
         return np.zeros(binary.shape, np.uint8)
-    labels, count = cc3d.connected_components(
-        binary, connectivity=neighbors, return_N=True
-    )
-    return _renumbered(labels, _sizes(labels, count) >= max(dust, 1))
+    labels = connected_components(binary, neighbors)
+    return _renumbered(labels, _sizes(labels, int(labels.max())) >= max(dust, 1))
 
 
 def _as_binary(mask: ArrayLike) -> NDArray[np.bool_]:

@@ -1,5 +1,6 @@
 """Train, and predict what the user looks at while the training goes on."""
 
+import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from napari_sciml.prediction.blockwise import BlockPredicted
     from napari_sciml.training.config import TrainingConfig
     from napari_sciml.training.events import Snapshot, TrainingStep
+
+
+SHARE = 0.25
+"""Of the time of a training, to redraw what is already on the screen."""
+SLICE_BLOCK = {2: 512, 3: 160}
+"""Longer than in a whole volume: the halo of a slice costs more than the slice."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +71,10 @@ def train_and_predict(
 ) -> Generator["TrainingStep | Snapshot | BlockPredicted | None", None, None]:
     """Train an ensemble, show it at work, then predict the whole image.
 
-    After each snapshot the shown region is predicted, one member of one block
-    after each training step, so that neither has to wait for the other; again
-    when the view moves. The last snapshot (``fraction`` 1) is followed by the
+    After each snapshot the shown region is predicted, at most one member of one
+    block after a training step, so that neither has to wait for the other: at once
+    where the user looks at something new, otherwise in a quarter of the time. The
+    last snapshot (``fraction`` 1) is followed by the
     blocks of the whole image, nearest to the view first.
 
     Parameters
@@ -103,7 +111,7 @@ def train_and_predict(
         yield event
         if isinstance(event, Snapshot):
             look.use(event.ensemble)
-        else:
+        elif look.is_due():
             yield look.advance()
     if look.ensemble is not None:
         yield from predict_volume(look.ensemble, image, view, device=config.device)
@@ -196,6 +204,9 @@ class _Look:
         self._target = target
         self._device = device
         self._shown: tuple[Ensemble, Region] | None = None
+        self._seen: Region | None = None
+        self._spent = 0.0
+        self._started = time.monotonic()
         self._pieces: Iterator[BlockPredicted | None] = iter(())
 
     def use(self, ensemble: "Ensemble") -> None:
@@ -205,8 +216,25 @@ class _Look:
         """
         self.ensemble = ensemble
 
+    def is_due(self) -> bool:
+        """Whether prediction has not yet had its share of the time."""
+        view = self._target.view
+        if self.ensemble is None or view is None:
+            return False
+        if view.region != self._seen:
+            return True
+        return self._spent < SHARE * (time.monotonic() - self._started)
+
     def advance(self) -> "BlockPredicted | None":
         """Predict one member of one block, where there is something left to do."""
+        started = time.monotonic()
+        block = self._next_piece()
+        self._spent += time.monotonic() - started
+        if block is not None and block.done == block.total:
+            self._seen = self._shown and self._shown[1]
+        return block
+
+    def _next_piece(self) -> "BlockPredicted | None":
         view = self._target.view
         if self.ensemble is None or view is None:
             return None
@@ -227,5 +255,6 @@ class _Look:
             self._image,
             region=view.region,
             center=view.point,
+            block=SLICE_BLOCK[ensemble.dims],
             device=self._device,
         )

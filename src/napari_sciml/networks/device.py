@@ -1,6 +1,7 @@
 """Where to compute, and with how many threads."""
 
 import os
+from functools import cache
 
 import torch
 
@@ -45,14 +46,13 @@ def default_threads(*, viewer: bool = False) -> int:
     return max(1, cores - 1) if viewer else cores
 
 
+@cache
 def has_fast_bfloat16(device: torch.device) -> bool:
     """Whether half-width arithmetic is native here, and so worth using."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
     if device.type == "cpu":
-        return "avx512_bf16" in torch.backends.cpu.get_cpu_capability().lower() or (
-            _cpu_flag("avx512_bf16") or _cpu_flag("amx_bf16")
-        )
+        return _cpu_flag("avx512_bf16") or _cpu_flag("amx_bf16")
     return False
 
 

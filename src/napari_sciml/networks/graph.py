@@ -20,10 +20,10 @@ class GraphLaw(BaseModel):
 
     nodes: int = Field(4, ge=1, le=500, description="Hidden nodes.")
     alpha: float = Field(
-        0.25, ge=0, description="Preference for short connections; 0 = none."
+        0.25, ge=0, le=50, description="Preference for short connections; 0 = none."
     )
     gamma: float = Field(
-        0.0, ge=0, description="Preference for few connections a node; 0 = none."
+        0.0, ge=0, le=50, description="Preference for few connections a node; 0 = none."
     )
     k_min: int = Field(1, ge=1, description="Fewest connections that leave a node.")
     k_max: int | None = Field(

@@ -21,9 +21,9 @@ class ScaleSpace(nn.Module):
 
     Channels: the gray value; then for each scale sigma the smoothed value,
     ``sigma |grad|``, and with ``H`` the Hessian times ``sigma**2`` its trace, the
-    norm of its traceless part, and the cubic (3D) or quadratic (2D) invariant
-    ``det H`` under a signed root. All are multiplied by ``gain`` a channel, so
-    that they have about unit spread.
+    norm of its traceless part, and ``sign(det H) log(1 + 8 |det H|)``. From each
+    channel ``center`` is taken off, and it is multiplied by ``gain``, so that it
+    has about zero mean and unit spread.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class ScaleSpace(nn.Module):
     @property
     def radius(self) -> int:
         """Voxels that a voxel's channels depend on, on each side."""
-        return max((_kernel_radius(s) for s in self.sigmas), default=-2) + 2
+        return max((_kernel_radius(s) for s in self.sigmas), default=-1) + 1
 
     def calibrate(self, samples: Sequence[Tensor]) -> None:
         """Fix center and gain from a few images ``(n, 1, …)``."""
@@ -60,7 +60,8 @@ class ScaleSpace(nn.Module):
         rows = [self(sample).movedim(1, 0).flatten(1) for sample in samples]
         values = torch.cat(rows, dim=1)
         self.center.copy_(values.mean(1))
-        self.gain.copy_(1 / values.std(1).clamp_min(1e-6))
+        spread = values.std(1)
+        self.gain.copy_(torch.where(spread > 1e-6, 1 / spread, 1.0))
 
     def forward(self, image: Tensor) -> Tensor:
         """Map ``(n, 1, …)`` to ``(n, channels, …)``; borders are continued."""
@@ -78,7 +79,7 @@ class ScaleSpace(nn.Module):
         return (stack - self.center.view(shape)) * self.gain.view(shape)
 
     def _invariants(self, smooth: Tensor, sigma: float, margin: int) -> list[Tensor]:
-        """Invariants without the outer ``margin`` voxels (at least 2)."""
+        """Invariants without the outer ``margin`` voxels (at least 1)."""
         view = _Shifted(smooth, self.dims, margin)
         axes = range(self.dims)
         here = view()
@@ -103,7 +104,7 @@ class ScaleSpace(nn.Module):
             norm,
             trace,
             traceless,
-            _signed_root(_determinant(hessian, self.dims)),
+            _compressed(_determinant(hessian, self.dims)),
         ]
 
 
@@ -131,8 +132,8 @@ def _determinant(h: dict[tuple[int, int], Tensor], dims: int) -> Tensor:
     )
 
 
-def _signed_root(x: Tensor) -> Tensor:
-    """A smooth odd compression, so that cubes of contrasts do not run away."""
+def _compressed(x: Tensor) -> Tensor:
+    """An odd compression, so that cubes of contrasts do not run away."""
     return torch.sign(x) * torch.log1p(8 * x.abs())
 
 

@@ -4,44 +4,17 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from napari_sciml.errors import InputError
+from napari_sciml.networks.config import SMSNetConfig
 from napari_sciml.networks.convolution import DilatedConv3d
 from napari_sciml.networks.graph import Edge, GraphLaw, SparseGraph, random_graph
 
 POINTWISE = {2: nn.Conv2d, 3: nn.Conv3d}
+DEFAULT_NODES = {2: 8, 3: 4}
 BUDGET_TOLERANCE = 0.1
 MAX_DRAWS = 2000
-
-
-class SMSNetConfig(BaseModel):
-    """How a sparse mixed-scale network is built."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: Literal["smsnet"] = "smsnet"
-    law: GraphLaw = Field(
-        default_factory=GraphLaw, description="Law that the graph is drawn from."
-    )
-    width: int = Field(
-        16,
-        ge=1,
-        le=256,
-        description="Channels that an edge makes; multiples of 16 run fastest.",
-    )
-    combine: Literal["sum", "concat"] = Field(
-        "sum",
-        description="A node adds what its edges bring (all nodes equally wide, made "
-        "for the hardware), or strings it together (the paper's form).",
-    )
-    parameters: int | None = Field(
-        45_000,
-        ge=100,
-        description="Graphs are drawn until the network has this many parameters, "
-        "give or take 10 %; none = take the first one.",
-    )
 
 
 class SMSNet(nn.Module):
@@ -223,8 +196,9 @@ def _draw_within_budget(
     rng: np.random.Generator,
 ) -> SparseGraph:
     counts = []
+    law = config.law or GraphLaw(nodes=DEFAULT_NODES[dims])
     for _ in range(MAX_DRAWS):
-        graph = random_graph(config.law, rng)
+        graph = random_graph(law, rng)
         if config.parameters is None:
             return graph
         count = count_parameters(

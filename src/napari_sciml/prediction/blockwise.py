@@ -15,6 +15,7 @@ from napari_sciml.images.tiles import (
     nearest_first,
     split_into_tiles,
 )
+from napari_sciml.networks.device import resolve_device
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.uncertainty.statistics import RunningStatistics
 
@@ -57,7 +58,7 @@ def predict_blocks(
     block: int | None = None,
     region: Region | None = None,
     center: Sequence[float] | None = None,
-    device: str | torch.device = "cpu",
+    device: str | torch.device = "auto",
 ) -> Generator[BlockPredicted | None, None, None]:
     """Predict an image, or a region of it, nearest to ``center`` first.
 
@@ -78,7 +79,7 @@ def predict_blocks(
     center
         Voxel to start from; C order by default.
     device
-        Where to compute.
+        Where to compute; the ensemble is moved there.
 
     Yields
     ------
@@ -99,10 +100,11 @@ def predict_blocks(
     tiles = split_into_tiles(image.shape, size, ensemble.halo, region)
     if center is not None:
         tiles = nearest_first(tiles, center)
-    ensemble.to(device).eval()
+    where = resolve_device(device) if isinstance(device, str) else device
+    ensemble.to(where).eval()
     for done, tile in enumerate(tiles, start=1):
         values = torch.from_numpy(ensemble.intensity.apply(image[tile.read]))
-        mean, std = yield from _member_statistics(ensemble, values.to(device), tile)
+        mean, std = yield from _member_statistics(ensemble, values.to(where), tile)
         yield BlockPredicted(tile, mean, std, done, len(tiles))
 
 
@@ -111,7 +113,7 @@ def predict(
     image: Any,
     *,
     block: int | None = None,
-    device: str | torch.device = "cpu",
+    device: str | torch.device = "auto",
     progress: Callable[[int, int], None] | None = None,
 ) -> Prediction:
     """Predict a whole image into memory; see `predict_blocks`."""

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_sciml.errors import InputError
+from napari_sciml.images.components import connected_components
 from napari_sciml.samples.slices import View, choose_views, view_of
 from napari_sciml.samples.strokes import (
     brush,
@@ -178,7 +178,7 @@ def _some_instances(
     """
     if labels.dtype == np.bool_ or int(labels.max()) == 1:
         connectivity = 26 if labels.ndim == 3 else 8
-        labels = cc3d.connected_components(labels != 0, connectivity=connectivity)
+        labels = connected_components(labels != 0, connectivity)
     numbers, sizes = np.unique(labels[labels != 0], return_counts=True)
     weight = sizes / sizes.sum()
     chosen = rng.choice(numbers, min(count, len(numbers)), replace=False, p=weight)

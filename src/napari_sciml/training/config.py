@@ -1,10 +1,8 @@
 """What can be set for a training."""
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from napari_sciml.networks.smsnet import SMSNetConfig
-
-DEFAULT_SECONDS = 90.0
+from napari_sciml.networks.config import SMSNetConfig
 
 
 class TrainingConfig(BaseModel):
@@ -22,11 +20,13 @@ class TrainingConfig(BaseModel):
     members: int = Field(
         5, ge=1, le=50, description="Networks in the ensemble, each on its own graph."
     )
-    seconds: float | None = Field(
-        None, gt=0, description="Stop after this many seconds of training."
+    seconds: float = Field(
+        60.0, gt=0, le=86400, description="Stop after this many seconds of training."
     )
     steps: int | None = Field(
-        None, ge=1, description="Stop after this many steps of each member."
+        None,
+        ge=1,
+        description="Stop after this many steps of each member, instead of seconds.",
     )
     seed: int = Field(0, ge=0, description="Seed of graphs, weights and sampling.")
     device: str = Field("auto", description="auto, cpu, cuda or mps.")
@@ -53,12 +53,6 @@ class TrainingConfig(BaseModel):
     snapshot_seconds: float = Field(
         4.0, gt=0, description="Seconds between two models that are handed out."
     )
-
-    @model_validator(mode="after")
-    def _one_budget(self) -> "TrainingConfig":
-        if self.seconds is not None and self.steps is not None:
-            raise ValueError("give seconds or steps, not both")
-        return self
 
     def crop_edge(self, dims: int) -> int:
         """Edge of a crop in voxels."""

@@ -11,7 +11,7 @@ from napari_sciml.networks.device import has_fast_bfloat16
 from napari_sciml.networks.ensemble import memory_format
 from napari_sciml.networks.smsnet import SMSNet
 from napari_sciml.training.metrics import Scores, cross_entropy, score
-from napari_sciml.training.sampling import Batch
+from napari_sciml.training.sampling import IGNORE, Batch
 
 WARM_UP = 0.05
 FINAL_RATE = 0.02
@@ -49,18 +49,20 @@ class Member:
         self.learning_rate = learning_rate
         self.optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate)
         self.best: Scores | None = None
-        self.best_state = self._copy_state()
+        self._best_state: dict[str, Tensor] = {}
         self.steps = 0
+
+    @property
+    def best_state(self) -> dict[str, Tensor]:
+        """Weights of the best state; the present ones until one was scored."""
+        return self._best_state or self._copy_state()
 
     def step(self, batch: Batch, fraction: float) -> float:
         """Take one step; ``fraction`` of the budget is used up. Return the loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate * _schedule(fraction)
         self.network.train()
-        with torch.autocast(
-            self.device.type, torch.bfloat16, enabled=has_fast_bfloat16(self.device)
-        ):
-            logits = self.network(batch.channels.contiguous(memory_format=self.format))
+        logits = self._logits(batch)
         loss = cross_entropy(logits, batch.targets, self.weights)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -72,21 +74,26 @@ class Member:
     def evaluate(self, batches: Sequence[Batch]) -> Scores | None:
         """Score the held-out crops and remember the state if it is the best."""
         if not batches:
-            self.best_state = self._copy_state()
             return None
         self.network.eval()
         rows, targets = [], []
         with torch.inference_mode():
             for batch in batches:
-                logits = self.network(
-                    batch.channels.contiguous(memory_format=self.format)
-                )
-                rows.append(torch.softmax(logits, 1).movedim(1, -1).flatten(0, -2))
-                targets.append(batch.targets.flatten())
+                labeled = batch.targets != IGNORE
+                logits = self._logits(batch).float().movedim(1, -1)[labeled]
+                rows.append(torch.softmax(logits, 1))
+                targets.append(batch.targets[labeled])
             scores = score(torch.cat(rows), torch.cat(targets))
-        if self.best is None or scores.loss < self.best.loss:
-            self.best, self.best_state = scores, self._copy_state()
+        if self.best is None or not scores.loss >= self.best.loss:
+            self.best, self._best_state = scores, self._copy_state()
         return scores
+
+    def _logits(self, batch: Batch) -> Tensor:
+        fast = has_fast_bfloat16(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=fast):
+            channels = batch.channels.contiguous(memory_format=self.format)
+            logits: Tensor = self.network(channels)
+        return logits
 
     def _copy_state(self) -> dict[str, Tensor]:
         return {k: v.detach().clone() for k, v in self.network.state_dict().items()}

@@ -11,20 +11,22 @@ import torch
 from napari_sciml.annotation.classes import DEFAULT_CLASSES
 from napari_sciml.annotation.split import hold_out
 from napari_sciml.errors import InputError
+from napari_sciml.images.checks import check_annotation
 from napari_sciml.images.intensity import estimate_intensity
-from napari_sciml.images.tiles import split_into_tiles
+from napari_sciml.images.tiles import split_into_tiles, with_halo
 from napari_sciml.networks.device import default_threads, resolve_device
 from napari_sciml.networks.ensemble import Ensemble, memory_format
 from napari_sciml.networks.scale_space import ScaleSpace
 from napari_sciml.networks.smsnet import build_smsnet
 from napari_sciml.training.channels import ChannelCache
-from napari_sciml.training.config import DEFAULT_SECONDS, TrainingConfig
+from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.events import Snapshot, TrainingStep
 from napari_sciml.training.member import Member
 from napari_sciml.training.metrics import Scores
 from napari_sciml.training.sampling import IGNORE, Batch, CropSampler
 from napari_sciml.uncertainty.conformal import ConformalCalibration, calibrate
 
+TEST_MARGIN = 8
 CALIBRATION_BLOCKS = 8
 CALIBRATION_EDGE = 32
 
@@ -118,14 +120,14 @@ class _Session:
         self.device = resolve_device(config.device)
         seeds = np.random.SeedSequence(config.seed).spawn(config.members + 1)
         self.rng = np.random.default_rng(seeds[0])
-        self.ensemble = self._new_ensemble(image, class_names, seeds[1:])
+        self.ensemble = self._new_ensemble(image, labels, class_names, seeds[1:])
         self.cache = ChannelCache(image, self.ensemble)
         train_labels, held_out = hold_out(
             labels, fraction=config.holdout, gap=config.gap, rng=self.rng
         )
         edge = config.crop_edge(image.ndim)
         self.sampler = CropSampler(train_labels, self.cache, edge=edge)
-        self.test = test_batches(held_out, self.cache, edge)
+        self.test = held_out_batches(held_out, self.cache, edge)
         weights = _balanced_weights(train_labels, len(class_names)).to(self.device)
         self.members = [
             Member(
@@ -149,7 +151,7 @@ class _Session:
         """Share of the budget that is used up."""
         if self.config.steps is not None:
             return self.members[0].steps / self.config.steps
-        return seconds / (self.config.seconds or DEFAULT_SECONDS)
+        return seconds / self.config.seconds
 
     def finish(self) -> None:
         """A last look, for steps since the previous one."""
@@ -189,13 +191,14 @@ class _Session:
     def _new_ensemble(
         self,
         image: Any,
+        labels: np.ndarray,
         class_names: Sequence[str],
         seeds: Sequence[np.random.SeedSequence],
     ) -> Ensemble:
         dims = image.ndim
         intensity = estimate_intensity(image)
         front = ScaleSpace(dims, self.config.sigmas)
-        blocks = _random_blocks(image, self.rng)
+        blocks = _blocks_round_labels(image, labels, self.rng)
         front.calibrate(
             [torch.from_numpy(intensity.apply(b))[None, None] for b in blocks]
         )
@@ -215,14 +218,25 @@ class _Session:
         return ensemble.to(self.device)
 
 
-def test_batches(held_out: np.ndarray, cache: ChannelCache, edge: int) -> list[Batch]:
-    """Image parts that hold held-out labels, each a batch of one."""
+def held_out_batches(
+    held_out: np.ndarray, cache: ChannelCache, edge: int
+) -> list[Batch]:
+    """Image parts that hold held-out labels, each a batch of one.
+
+    Each is the bounding box of the labels in a cell of a grid, and a margin: a
+    stroke is flat, and most of a cube round it would be computed for nothing.
+    """
     batches = []
-    for tile in split_into_tiles(held_out.shape, edge, edge // 4):
-        if not held_out[tile.core].any():
+    for cell in split_into_tiles(held_out.shape, edge, 0):
+        places = np.argwhere(held_out[cell.core])
+        if not len(places):
             continue
-        targets = np.full_like(held_out[tile.read], 0)
-        targets[tile.inner] = held_out[tile.core]
+        origin = [part.start for part in cell.core]
+        low, high = places.min(0) + origin, places.max(0) + origin + 1
+        box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+        tile = with_halo(box, TEST_MARGIN, held_out.shape)
+        targets = np.zeros_like(held_out[tile.read])
+        targets[tile.inner] = held_out[box]
         channels = cache.channels(tile.read)
         indices = torch.from_numpy(targets.astype(np.int64) - 1)
         batches.append(Batch(channels, indices[None].to(channels.device)))
@@ -240,9 +254,7 @@ def _check(image: Any, labels: np.ndarray, class_names: Sequence[str]) -> None:
             f"An image of {image.ndim} axes cannot be used: give one with the axes "
             "y, x or z, y, x."
         )
-    present = set(np.unique(labels).tolist()) - {0}
-    if len(present) < 2:
-        raise InputError("Not annotated yet: paint at least two classes.")
+    present = check_annotation(labels)
     if max(present) > len(class_names):
         raise InputError(
             f"The labels hold the value {max(present)}, but there are only "
@@ -258,14 +270,19 @@ def _balanced_weights(labels: np.ndarray, classes: int) -> torch.Tensor:
     )
 
 
-def _random_blocks(image: Any, rng: np.random.Generator) -> list[np.ndarray]:
-    blocks = []
-    for _ in range(CALIBRATION_BLOCKS):
-        starts = [rng.integers(max(1, n - CALIBRATION_EDGE + 1)) for n in image.shape]
-        blocks.append(
-            np.asarray(image[tuple(slice(s, s + CALIBRATION_EDGE) for s in starts)])
+def _blocks_round_labels(
+    image: Any, labels: np.ndarray, rng: np.random.Generator
+) -> list[np.ndarray]:
+    """Where people paint there is something to see; a masked surround is flat."""
+    voxels = np.argwhere(labels)
+    half = CALIBRATION_EDGE // 2
+    chosen = voxels[rng.integers(len(voxels), size=CALIBRATION_BLOCKS)]
+    return [
+        np.asarray(
+            image[tuple(slice(max(0, int(v) - half), int(v) + half) for v in voxel)]
         )
-    return blocks
+        for voxel in chosen
+    ]
 
 
 def _mean_scores(scores: Sequence[Scores | None]) -> Scores | None:

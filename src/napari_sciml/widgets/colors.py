@@ -14,6 +14,9 @@ _COLORS = (
     "#b5835a",
 )
 
+UNCERTAIN = "#ff2e88"
+"""Where the networks disagree; no class has this color."""
+
 MAX_CLASSES = len(_COLORS)
 """As many as there are number keys."""
 
@@ -39,4 +42,4 @@ def probability_colormap(label: int) -> Colormap:
 
 def uncertainty_colormap() -> Colormap:
     """From nothing to a color that is no class."""
-    return Colormap(["#00000000", "#ff2e88"], name="uncertainty")
+    return Colormap(["#00000000", UNCERTAIN], name="uncertainty")

@@ -36,7 +36,7 @@ class FiberRun:
         runner.failed.connect(self._on_failed)
         runner.finished.connect(self._on_finished)
 
-    def start(self, layer: Labels | None, config: FiberConfig) -> None:
+    def start(self, layer: Labels | None, config: FiberConfig | None = None) -> None:
         """Number and measure the fibers of a mask.
 
         Raises
@@ -57,7 +57,7 @@ class FiberRun:
         self._session.runner.start(
             find_and_measure,
             mask,
-            config,
+            config or FiberConfig(),
             voxel_size=size,
             unit=unit,
             probability=self._probability(mask.shape),
@@ -127,4 +127,6 @@ def _go_to(viewer: Any, world: np.ndarray) -> None:
     viewer.dims.set_point([offset + i for i in range(len(world))], list(world))
     shown = [axis - offset for axis in viewer.dims.displayed]
     center = [float(world[axis]) for axis in shown]
-    viewer.camera.center = (0.0, *center)[-3:]
+    # napari 0.9 moved the camera and warns at the old place.
+    camera = getattr(viewer, "scene", viewer).camera
+    camera.center = (0.0, *center)[-3:]

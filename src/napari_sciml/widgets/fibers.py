@@ -165,14 +165,18 @@ class FibersDock(Dock):
         cut = int(table["touches_border"].sum())
         self.summary.setText(
             run.stage
-            or f"{len(table):,} fibers, mean length {lengths.mean():.3g} {unit}; "
-            f"{cut:,} of them touch the border."
+            or f"{_count(len(table))}, mean length {lengths.mean():.3g} {unit}; "
+            f"{cut:,} at the border of the image."
         )
         counts, edges = np.histogram(lengths, bins=_bins(len(lengths)))
         self.lengths.show(edges, counts)
         self.lengths.widget.setLabel("bottom", f"length ({unit})")
         self.directions.show_fibers(table)
         self.table.show_fibers(table)
+
+
+def _count(fibers: int) -> str:
+    return "1 fiber" if fibers == 1 else f"{fibers:,} fibers"
 
 
 def _bins(count: int) -> int:

@@ -1,12 +1,15 @@
 """The model of a viewer, and what it predicts, as layers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 
 from napari_sciml.errors import InputError
+from napari_sciml.storage.provenance import provenance
+from napari_sciml.training.config import TrainingConfig
 from napari_sciml.widgets.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.widgets.images import gray_values
 from napari_sciml.widgets.probabilities import Probabilities
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from napari_sciml.networks.ensemble import Ensemble
     from napari_sciml.prediction.blockwise import BlockPredicted
     from napari_sciml.training.metrics import Scores
+    from napari_sciml.uncertainty.conformal import ConformalCalibration
     from napari_sciml.widgets.session import ViewerSession
 
 UNCERTAINTY = "Uncertainty"
@@ -35,11 +39,29 @@ class Model:
         Of the annotation that it was trained on; None where it was loaded.
     scores
         On held-out strokes, where there were any.
+    calibration
+        Conformal calibration on the same strokes, once the training has ended.
+    settings
+        What the training was told.
     """
 
     ensemble: "Ensemble"
     revision: int | None = None
     scores: "Scores | None" = None
+    calibration: "ConformalCalibration | None" = None
+    settings: TrainingConfig | None = None
+
+    def record(self) -> dict[str, Any]:
+        """What is worth knowing about the training, for the model file."""
+        record = provenance(
+            annotation_revision=self.revision,
+            held_out_dice=self.scores and self.scores.dice,
+        )
+        if self.settings is not None:
+            record["config"] = self.settings.model_dump(mode="json")
+        if self.calibration is not None:
+            record["calibration"] = self.calibration.model_dump(mode="json")
+        return record
 
 
 class Prediction:
@@ -89,11 +111,25 @@ class Prediction:
                 f"The model is for {ensemble.dims}D images, but the chosen one has "
                 f"{image.ndim} axes."
             )
-        old, shape = self.probabilities, tuple(image.shape)
-        if old and (old.shape, old.class_names) == (shape, ensemble.class_names):
+        self._make_room(tuple(image.shape), ensemble.class_names)
+
+    def prepare(self, class_names: Sequence[str]) -> None:
+        """Show the layers that a training will fill.
+
+        A new layer holds up the viewer for some 0.1 s: better now, when the user
+        has just pressed the button, than while he paints.
+        """
+        image = self._session.image
+        if image is not None and not self._shown:
+            self._make_room(tuple(gray_values(image).shape), tuple(class_names))
+            self._show()
+
+    def _make_room(self, shape: tuple[int, ...], names: tuple[str, ...]) -> None:
+        old = self.probabilities
+        if old and (old.shape, old.class_names) == (shape, names):
             old.outdate()
         else:
-            self.probabilities = Probabilities(shape, ensemble.class_names)
+            self.probabilities = Probabilities(shape, names)
             self._shown = False
 
     def take(self, block: "BlockPredicted") -> None:
@@ -102,7 +138,6 @@ class Prediction:
             return
         self.probabilities.write(block)
         if not self._shown:
-            self._shown = True
             self._show()
         for name in self._names():
             self._session.layers.touch(name)
@@ -120,8 +155,7 @@ class Prediction:
 
         if self.model is None:
             raise InputError("There is no model yet: train one first.")
-        record = {"annotation_revision": self.model.revision}
-        save_model(self.model.ensemble, path, record=record)
+        save_model(self.model.ensemble, path, record=self.model.record())
 
     def load(self, path: str | Path) -> None:
         """Read a model, to predict with it.
@@ -151,6 +185,7 @@ class Prediction:
     def _show(self) -> None:
         volume, session = self.probabilities, self._session
         assert volume is not None
+        self._shown = True
         for label, name in enumerate(volume.class_names[1:], start=2):
             session.layers.show_image(
                 f"Probability: {name}",

@@ -138,20 +138,23 @@ class ViewerSession:
             layer.selected_label = label
         layer.mode = "paint" if label else "erase"
 
-    def check_fits(self, labels: np.ndarray) -> None:
-        """Make sure that an annotation belongs to the image.
+    def labels_for_job(self) -> np.ndarray:
+        """Copy the annotation.
 
         Raises
         ------
         InputError
-            When the shapes differ.
+            When there is none, or one that does not fit the image.
         """
         shape = tuple(gray_values(self.image).shape)
-        if self.image is not None and labels.shape != shape:
-            raise InputError(
-                f"The annotation has shape {labels.shape}, but '{self.image.name}' has "
-                f"{shape}: choose the image that it was painted on."
-            )
+        if self.annotation.layer is None:
+            for layer in self.viewer.layers:
+                if isinstance(layer, Labels) and layer.name.startswith(ANNOTATION):
+                    raise InputError(_misfit(layer, shape))
+        labels = self.annotation.snapshot()
+        if labels.shape != shape:
+            raise InputError(_misfit(self.annotation.layer, shape))
+        return labels
 
     def shown_region(self) -> Region | None:
         """Part of the image that is on the screen; a slice of a volume."""
@@ -246,3 +249,11 @@ class _Choose:
 
 def _painting(layer: Labels) -> bool:
     return str(layer.mode) in ("paint", "fill", "polygon")
+
+
+def _misfit(layer: Any, shape: tuple[int, ...]) -> str:
+    found = "several scales" if layer.multiscale else f"shape {layer.data.shape}"
+    return (
+        f"The layer '{layer.name}' has {found}, but the image has {shape}: choose the "
+        'image that it was painted on, or press "Start annotating" for a new one.'
+    )

@@ -1,5 +1,6 @@
 """The Train dock: one button, and what comes of it."""
 
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from napari_sciml.errors import InputError
+from napari_sciml.training.config import TrainingConfig
+from napari_sciml.widgets.colors import UNCERTAIN, class_color
 from napari_sciml.widgets.device_line import DeviceLine
 from napari_sciml.widgets.dock import (
     Dock,
@@ -25,7 +28,6 @@ from napari_sciml.widgets.dock import (
 )
 from napari_sciml.widgets.forms import number, whole_number
 from napari_sciml.widgets.plots import LossPlot
-from napari_sciml.widgets.settings import TrainSettings
 from napari_sciml.widgets.training_run import Phase
 
 REDRAW_MS = 200
@@ -50,9 +52,9 @@ class TrainDock(Dock):
         self.start = primary_button(
             "start_training", "Train", "Train on the strokes, then predict the image."
         )
-        self.members = whole_number(TrainSettings, "members")
-        self.seconds = number(TrainSettings, "seconds", " s")
-        self.seed = whole_number(TrainSettings, "seed")
+        self.members = whole_number(TrainingConfig, "members")
+        self.seconds = number(TrainingConfig, "seconds", " s")
+        self.seed = whole_number(TrainingConfig, "seed")
         self.device = QComboBox()
         self.device.setObjectName("device")
         self.device.addItems(DEVICES)
@@ -64,6 +66,7 @@ class TrainDock(Dock):
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
         self.status = text_line("training_status", "What the training does now.")
+        self.key = text_line("color_key", "What the colors over the image mean.")
         self.plot = LossPlot()
         self.scores = text_line(
             "held_out_scores", "Dice on strokes that the training never saw; 1 is best."
@@ -95,7 +98,7 @@ class TrainDock(Dock):
         self.column.addWidget(more)
         for widget in (self.device_line, self.bar, self.status, self.error):
             self.column.addWidget(widget)
-        for widget in (self.plot.widget, self.scores, self.revision):
+        for widget in (self.plot.widget, self.scores, self.revision, self.key):
             self.column.addWidget(widget)
         files = QHBoxLayout()
         for made in (self.predict, self.save, self.load):
@@ -117,9 +120,9 @@ class TrainDock(Dock):
         self.wiring.connect(session.image_changed, self._on_changed)
 
     @property
-    def settings(self) -> TrainSettings:
+    def settings(self) -> TrainingConfig:
         """What the form says."""
-        return TrainSettings(
+        return TrainingConfig(
             members=self.members.value(),
             seconds=self.seconds.value(),
             seed=self.seed.value(),
@@ -178,7 +181,23 @@ class TrainDock(Dock):
         self.status.setText(training.sentence())
         self.plot.show(training.curves.training, training.curves.held_out)
         self.scores.setText(self._scores())
+        self.key.setText(self._key())
         self.revision.setText(self._revision())
+
+    def _key(self) -> str:
+        """The colors of our layers, in words."""
+        volume = self.session.prediction.probabilities
+        if volume is None:
+            return ""
+        colors = {
+            f"probability of {name}": class_color(label)
+            for label, name in enumerate(volume.class_names[1:], start=2)
+        }
+        colors["the networks disagree"] = UNCERTAIN
+        return "<br>".join(
+            f"<font color={color}>■</font> {escape(name)}"
+            for name, color in colors.items()
+        )
 
     def _scores(self) -> str:
         model = self.session.prediction.model

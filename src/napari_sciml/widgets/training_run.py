@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 
-from napari_sciml.errors import InputError
 from napari_sciml.jobs.live import predict_volume, train_and_predict
-from napari_sciml.jobs.qt import explain
+from napari_sciml.training.config import TrainingConfig
 from napari_sciml.widgets.images import gray_values
 from napari_sciml.widgets.prediction import Model
-from napari_sciml.widgets.settings import TrainSettings
 
 if TYPE_CHECKING:
     from napari_sciml.prediction.blockwise import BlockPredicted
@@ -46,7 +44,7 @@ class TrainingRun:
     def __init__(self, session: "ViewerSession") -> None:
         self._session = session
         self.phase = Phase.IDLE
-        self.settings = TrainSettings()
+        self.settings = TrainingConfig()
         self.fraction = 0.0
         self.blocks = (0, 0)
         self.curves = Curves()
@@ -89,7 +87,7 @@ class TrainingRun:
             return "Stopped before the first model was ready."
         return "Stopped; the last model is kept. Press Predict to apply it everywhere."
 
-    def start(self, settings: TrainSettings) -> None:
+    def start(self, settings: TrainingConfig) -> None:
         """Train on the annotation as it is now, then predict the image.
 
         Raises
@@ -99,14 +97,13 @@ class TrainingRun:
         """
         session = self._session
         image = gray_values(session.image)
-        labels = session.annotation.snapshot()
-        session.check_fits(labels)
+        labels = session.labels_for_job()
         self.settings = settings
         self._begin(
-            _train_later,
-            settings.to_config,
+            train_and_predict,
             image,
             labels,
+            settings,
             view=session.target,
             class_names=session.annotation.class_names,
             revision=session.annotation.revision,
@@ -164,6 +161,8 @@ class TrainingRun:
             self._on_block(event)
 
     def _on_step(self, step: "TrainingStep") -> None:
+        if self.phase is Phase.STARTING:
+            self._session.prediction.prepare(self._session.annotation.class_names)
         self.fraction = step.fraction
         self.curves.training.append((step.seconds, step.loss))
         self._enter(Phase.TRAINING)
@@ -172,7 +171,13 @@ class TrainingRun:
         self.fraction = snapshot.fraction
         if snapshot.scores is not None:
             self.curves.held_out.append((snapshot.seconds, snapshot.scores.loss))
-        model = Model(snapshot.ensemble, snapshot.revision, snapshot.scores)
+        model = Model(
+            snapshot.ensemble,
+            snapshot.revision,
+            snapshot.scores,
+            snapshot.calibration,
+            self.settings,
+        )
         self._session.prediction.use(model)
         final = snapshot.fraction >= 1
         self._enter(Phase.PREDICTING if final else Phase.TRAINING)
@@ -190,15 +195,3 @@ class TrainingRun:
     def _on_finished(self) -> None:
         if self.phase is not Phase.IDLE:
             self._enter(Phase.IDLE)
-
-
-def _train_later(
-    make_config: Callable[[], Any], image: Any, labels: Any, **kwargs: Any
-) -> Generator:
-    """Make the configuration in the thread: that imports torch."""
-    yield None
-    try:
-        config = make_config()
-    except ValueError as error:
-        raise InputError(explain(error)) from error
-    yield from train_and_predict(image, labels, config, **kwargs)

@@ -1,0 +1,76 @@
+"""The whole job on the sample volume, in a viewer that one can play with."""
+
+from typing import Any
+
+import napari
+
+from napari_sciml.training.config import TrainingConfig
+from napari_sciml.widgets.session import ViewerSession
+from napari_sciml.widgets.training_run import Phase
+
+PLUGIN = "napari-sciml"
+DOCKS = ("Annotate", "Train", "Uncertainty", "Fibers")
+
+
+def show_demo(seconds: float) -> None:
+    """Open the viewer, run the demo in it, and return when it is closed.
+
+    Parameters
+    ----------
+    seconds
+        Time of the training.
+    """
+    viewer = napari.Viewer(title="napari-sciml demo", show_welcome_screen=False)
+    demo = open_demo(viewer, seconds)
+    napari.run()
+    del demo
+
+
+def open_demo(viewer: Any, seconds: float) -> "Demo":
+    """Load the sample, dock the four widgets and start the training.
+
+    Parameters
+    ----------
+    viewer
+        An empty viewer.
+    seconds
+        Time of the training.
+
+    Returns
+    -------
+    Demo
+        To be kept as long as the viewer.
+    """
+    viewer.open_sample(PLUGIN, "fiber_concrete")
+    docks = [viewer.window.add_plugin_dock_widget(PLUGIN, DOCKS[0])[0]]
+    for name in DOCKS[1:]:
+        docks.append(viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=True)[0])
+    docks[1].raise_()
+    demo = Demo(ViewerSession.of(viewer))
+    demo.start(seconds)
+    return demo
+
+
+class Demo:
+    """Goes on to the next step when one is done; stops for good when the user does."""
+
+    def __init__(self, session: ViewerSession) -> None:
+        self._session = session
+        session.training.changed.connect(self._on_training)
+
+    def start(self, seconds: float) -> None:
+        """Begin with the training."""
+        self._session.training.start(TrainingConfig(seconds=seconds))
+
+    def _on_training(self) -> None:
+        training, volume = (
+            self._session.training,
+            self._session.prediction.probabilities,
+        )
+        complete = volume is not None and volume.complete
+        if training.phase is not Phase.IDLE or not complete or training.stopped:
+            return
+        self._session.training.changed.disconnect(self._on_training)
+        self._session.sure.keep()
+        mask = self._session.layers.get(self._session.sure.layer_name)
+        self._session.fibers.start(mask)

@@ -1,0 +1,172 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from napari_sciml.errors import InputError
+from napari_sciml.networks.graph import GraphLaw
+from napari_sciml.networks.smsnet import (
+    SMSNet,
+    SMSNetConfig,
+    build_smsnet,
+    count_parameters,
+)
+
+FORMS = [(dims, combine) for dims in (2, 3) for combine in ("sum", "concat")]
+SMALL = GraphLaw(nodes=4, dilations=(1, 2, 3), p_input=0.4, p_output=0.4)
+
+
+def small(dims, combine="sum", seed=0, width=3, law=SMALL):
+    config = SMSNetConfig(law=law, width=width, combine=combine, parameters=None)
+    return build_smsnet(config, in_channels=2, classes=3, dims=dims, seed=seed)
+
+
+def image(dims, n=1, edge=11, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn((n, 2, *range(edge, edge + dims)), generator=generator)
+
+
+def size(network):
+    return sum(p.numel() for p in network.parameters())
+
+
+@pytest.mark.parametrize("combine", ["sum", "concat"])
+@pytest.mark.parametrize("dims", [2, 3])
+def test_default_has_45000_parameters(dims, combine):
+    config = SMSNetConfig(combine=combine)
+    for seed in range(5):
+        network = build_smsnet(config, in_channels=16, classes=2, dims=dims, seed=seed)
+        assert abs(size(network) - 45_000) <= 4_500
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("dims", "combine"), FORMS)
+def test_parameters_are_counted_without_building(dims, combine, seed):
+    network = small(dims, combine, seed, width=5)
+    count = count_parameters(
+        network.graph, in_channels=2, classes=3, dims=dims, width=5, combine=combine
+    )
+    assert count == size(network)
+
+
+def test_unreachable_budget_is_one_clear_sentence():
+    config = SMSNetConfig(parameters=10_000_000)
+    with pytest.raises(InputError, match=r"about 10,000,000 parameters.*change the"):
+        build_smsnet(config, in_channels=1, classes=2, dims=2, seed=0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("dims", "combine"), FORMS)
+def test_equals_a_forward_that_keeps_every_node(dims, combine, seed):
+    network, x = small(dims, combine, seed), image(dims, n=2)
+    with torch.inference_mode():
+        for bias in [*network.biases, network.bias]:
+            bias.normal_(generator=torch.Generator().manual_seed(seed))
+        assert torch.allclose(network(x), keep_all(network, x), atol=1e-5)
+
+
+def keep_all(network, x):
+    convolve = functional.conv2d if network.dims == 2 else functional.conv3d
+    graph, states = network.graph, [x]
+
+    def read(edge, dilation):
+        weight = network.convolutions[f"{edge.source}_to_{edge.target}"].weight
+        padding = dilation * (weight.shape[-1] // 2)
+        state = states[edge.source]
+        return convolve(state, weight, padding=padding, dilation=dilation)
+
+    for node in range(1, graph.nodes + 1):
+        parts = [read(e, e.dilation) for e in graph.into(node)]
+        state = torch.cat(parts, 1) if network.combine == "concat" else sum(parts)
+        bias = network.biases[node - 1].view(-1, *[1] * network.dims)
+        states.append(functional.relu(state + bias))
+    bias = network.bias.view(-1, *[1] * network.dims)
+    return sum(read(e, 1) for e in graph.into(graph.output)) + bias
+
+
+@pytest.mark.parametrize(("dims", "combine"), FORMS)
+def test_description_round_trip(dims, combine):
+    network, x = small(dims, combine), image(dims)
+    description = json.loads(json.dumps(network.description()))
+    copy = SMSNet.from_description(description)
+    copy.load_state_dict(network.state_dict())
+    with torch.inference_mode():
+        assert torch.equal(copy(x), network(x))
+    assert copy.description() == network.description()
+    assert copy.radius == network.radius
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("dims", "combine"), FORMS)
+def test_receptive_field_ends_exactly_at_the_radius(dims, combine, seed):
+    """With positive weights and values no way through the graph is blocked."""
+    network = small(dims, combine, seed, width=1)
+    r = network.radius
+    for parameter in network.parameters():
+        parameter.data.abs_()
+    x = torch.ones((1, 2, *[2 * r + 5] * dims), requires_grad=True)
+    middle = (r + 2,) * dims
+    network(x)[(0, 0, *middle)].backward()
+    seen = np.argwhere(x.grad[0].abs().sum(0).numpy() > 0) - (r + 2)
+    assert seen.min(0).tolist() == [-r] * dims
+    assert seen.max(0).tolist() == [r] * dims
+
+
+@pytest.mark.parametrize(("dims", "combine"), FORMS)
+def test_far_voxels_do_not_matter(dims, combine):
+    network = small(dims, combine)
+    r = network.radius
+    x = image(dims, edge=2 * r + 6)
+    changed = x.clone()
+    changed[(..., *[slice(0, 2)] * dims)] += 5
+    with torch.inference_mode():
+        difference = (network(changed) - network(x)).abs().amax((0, 1)).numpy()
+    near = (slice(0, r + 2),) * dims
+    assert difference[near].max() > 1e-2
+    difference[near] = 0
+    assert difference.max() < 1e-6
+
+
+@pytest.mark.parametrize(("dims", "combine"), FORMS)
+def test_company_in_the_batch_does_not_matter(dims, combine):
+    network = small(dims, combine)
+    a, b = image(dims, seed=1), 100 * image(dims, seed=2)
+    for mode in (network.train, network.eval):
+        mode()
+        with torch.inference_mode():
+            together = network(torch.cat([b, a, b]))
+            assert torch.allclose(together[1], network(a)[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("edge", [1, 2])
+@pytest.mark.parametrize(("dims", "combine"), FORMS)
+def test_tiny_images(dims, combine, edge):
+    x = torch.randn((1, 2, *[edge] * dims), requires_grad=True)
+    out = small(dims, combine)(x)
+    out.sum().backward()
+    assert out.shape == (1, 3, *[edge] * dims)
+
+
+def test_seeds_decide_and_nothing_else():
+    torch.manual_seed(1)
+    first = small(3, seed=5)
+    torch.manual_seed(2)
+    again, other = small(3, seed=5), small(3, seed=6)
+    assert first.graph == again.graph
+    assert first.graph != other.graph
+    for a, b in zip(first.parameters(), again.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("law", [GraphLaw(), GraphLaw(nodes=20, k_max=8)])
+@pytest.mark.parametrize(("dims", "combine"), FORMS)
+def test_initial_weights_keep_the_spread(dims, combine, law):
+    """Deep or wide, the answers start neither blown up nor at zero."""
+    spreads = []
+    for seed in range(4):
+        network = small(dims, combine, seed, width=8, law=law)
+        with torch.inference_mode():
+            spreads.append(float(network(image(dims, edge=12)).std()))
+    assert 0.3 < np.exp(np.mean(np.log(spreads))) < 5

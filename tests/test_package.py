@@ -1,0 +1,31 @@
+import subprocess
+import sys
+
+import pytest
+
+import napari_sciml
+
+LIGHT = """
+import sys
+import napari_sciml
+assert napari_sciml.__version__
+heavy = {"torch", "qtpy", "napari", "PyQt6", "PySide6", "superqt", "matplotlib", "zarr"}
+print(*sorted(heavy & {name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+def test_import_is_light():
+    run = subprocess.run(
+        [sys.executable, "-c", LIGHT], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.split() == []
+
+
+@pytest.mark.parametrize("name", napari_sciml.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(napari_sciml, name).__name__ == name
+
+
+def test_other_names_are_not():
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = napari_sciml.nonsense

@@ -1,0 +1,269 @@
+import threading
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from napari_sciml.errors import InputError
+from napari_sciml.prediction.blockwise import predict
+from napari_sciml.training.config import TrainingConfig
+from napari_sciml.training.events import Snapshot, TrainingStep
+from napari_sciml.training.session import train, train_to_end
+
+
+def weights(ensemble):
+    return {name: value.clone() for name, value in ensemble.state_dict().items()}
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_same_seed_gives_the_same_weights(toy, tiny_config, dims):
+    image, labels, _ = toy(dims)
+    found = []
+    for global_seed in (1, 2):
+        torch.manual_seed(global_seed)
+        np.random.seed(global_seed)  # noqa: NPY002
+        ensemble = train_to_end(image, labels, config=tiny_config(dims, seed=3))
+        found.append((ensemble.description(), weights(ensemble)))
+    assert found[0][0] == found[1][0]
+    assert same(found[0][1], found[1][1])
+
+
+def test_seeds_and_members_have_graphs_of_their_own(toy, tiny_config):
+    image, labels, _ = toy(2)
+    graphs = set()
+    for seed in (0, 1):
+        config = tiny_config(2, seed=seed, steps=1, members=3)
+        ensemble = train_to_end(image, labels, config=config)
+        graphs |= {member.graph for member in ensemble.members}
+    assert len(graphs) == 6
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_learns_a_bright_tube(toy, tiny_config, dims):
+    image, labels, truth = toy(dims)
+    events = list(train(image, labels, tiny_config(dims, steps=60)))
+    losses = [event.loss for event in events if isinstance(event, TrainingStep)]
+    assert np.mean(losses[-10:]) < 0.5 * np.mean(losses[:4])
+    assert min(events[-1].scores.dice) > 0.95
+    answer = predict(events[-1].ensemble, image).mean[1] > 0.5
+    assert 2 * (answer & truth).sum() / (answer.sum() + truth.sum()) > 0.7
+
+
+def test_events(toy, tiny_config):
+    image, labels, _ = toy(2)
+    config = tiny_config(2, steps=12, snapshot_seconds=1e-9)
+    events = list(train(image, labels, config, revision=7))
+    steps = [e for e in events if isinstance(e, TrainingStep)]
+    snapshots = [e for e in events if isinstance(e, Snapshot)]
+    assert [(e.member, e.step) for e in steps] == [
+        (member, step) for step in range(1, 13) for member in range(2)
+    ]
+    for name in ("fraction", "seconds"):
+        values = [getattr(event, name) for event in events]
+        assert values == sorted(values)
+    assert steps[0].fraction == 0
+    assert all(0 <= event.fraction <= 1 for event in events)
+    assert isinstance(events[-1], Snapshot)
+    assert len(snapshots) == 12
+    assert [s.fraction == 1 for s in snapshots] == [False] * 11 + [True]
+    assert {s.revision for s in snapshots} == {7}
+    assert [s.calibration is None for s in snapshots] == [True] * 11 + [False]
+    last = events[-1]
+    assert last.calibration.n == last.scores.voxels > 0
+    assert not last.ensemble.training
+
+
+def test_best_states_never_get_worse(toy, tiny_config):
+    image, labels, _ = toy(2)
+    config = tiny_config(
+        2,
+        steps=40,
+        members=1,
+        snapshot_seconds=1e-9,
+        evaluate_every=1,
+        learning_rate=0.1,
+    )
+    events = train(image, labels, config)
+    losses = [event.scores.loss for event in events if isinstance(event, Snapshot)]
+    assert all(later <= earlier for earlier, later in pairwise(losses))
+    assert losses[-1] < losses[0]
+
+
+def test_snapshots_stay_as_they_were(toy, tiny_config):
+    image, labels, _ = toy(2)
+    config = tiny_config(2, steps=12, snapshot_seconds=1e-9, evaluate_every=1)
+    kept = [
+        (event.ensemble, weights(event.ensemble))
+        for event in train(image, labels, config)
+        if isinstance(event, Snapshot)
+    ]
+    assert all(same(weights(ensemble), then) for ensemble, then in kept)
+    assert not same(kept[0][1], kept[-1][1])
+
+
+def test_returns_the_last_snapshot(toy, tiny_config):
+    image, labels, _ = toy(2)
+    events = train(image, labels, tiny_config(2, steps=1))
+    last = [next(events) for _ in range(3)][-1]
+    with pytest.raises(StopIteration) as stop:
+        next(events)
+    assert stop.value.value is last.ensemble
+
+
+def test_nothing_held_out(toy, tiny_config):
+    image, labels, _ = toy(2)
+    config = tiny_config(2, holdout=0.0)
+    last = list(train(image, labels, config))[-1]
+    assert last.scores is None
+    assert last.calibration is None
+    untrained = train_to_end(image, labels, config=tiny_config(2, steps=1, holdout=0.0))
+    assert not same(weights(last.ensemble), weights(untrained))
+
+
+def test_time_budget(toy, tiny_config):
+    image, labels, _ = toy(2)
+    events = list(train(image, labels, tiny_config(2, seconds=0.3)))
+    assert 0.3 <= events[-1].seconds < 10
+    assert events[-1].fraction == 1
+    assert len(events) > 3
+
+
+@pytest.mark.parametrize("steps", [0, 1, 4])
+def test_closed_half_way(toy, tiny_config, steps):
+    image, labels, _ = toy(2)
+    threads = threading.active_count()
+    events = train(image, labels, tiny_config(2))
+    for _ in range(steps):
+        next(events)
+        assert torch.is_grad_enabled()
+        assert not torch.is_inference_mode_enabled()
+    events.close()
+    assert next(events, "ended") == "ended"
+    assert threading.active_count() == threads
+
+
+def test_image_and_labels_are_left_alone(toy, tiny_config):
+    image, labels, _ = toy(2)
+    before = image.copy(), labels.copy()
+    image.flags.writeable = labels.flags.writeable = False
+    train_to_end(image, labels, config=tiny_config(2, steps=2))
+    assert np.array_equal(image, before[0])
+    assert np.array_equal(labels, before[1])
+
+
+def test_memory_layout_does_not_matter(toy, tiny_config):
+    image, labels, _ = toy(2)
+    plain = train_to_end(image, labels, config=tiny_config(2))
+    fortran = train_to_end(
+        np.asfortranarray(image), np.asfortranarray(labels), config=tiny_config(2)
+    )
+    assert same(weights(plain), weights(fortran))
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i4", "f8"])
+def test_image_types(toy, tiny_config, dtype):
+    image, labels, _ = toy(2)
+    ensemble = train_to_end(image.astype(dtype), labels, config=tiny_config(2, steps=1))
+    assert np.isfinite(predict(ensemble, image.astype(dtype)).mean).all()
+
+
+def test_a_class_that_nobody_painted(toy, tiny_config):
+    image, labels, _ = toy(2)
+    labels[labels == 2] = 3
+    names = ("background", "pore", "fiber")
+    config = tiny_config(2, steps=40)
+    last = list(train(image, labels, config, class_names=names))[-1]
+    assert last.ensemble.class_names == names
+    assert np.isnan(last.scores.dice[1]) or last.scores.dice[1] == 0
+    assert last.calibration.by_class[1].n == 0
+    assert np.isfinite(last.scores.loss)
+    assert predict(last.ensemble, image).mean[1].mean() < 0.1
+
+
+@pytest.mark.parametrize("shape", [(6, 40), (3, 3), (2, 20, 20), (1, 24, 24)])
+def test_images_smaller_than_a_crop(tiny_config, shape):
+    image = np.random.default_rng(0).normal(size=shape)
+    labels = np.zeros(shape, np.uint8)
+    labels[..., 0], labels[..., -1] = 1, 2
+    image[..., -1] += 9
+    config = tiny_config(len(shape), steps=8, gap=0)
+    ensemble = train_to_end(image, labels, config=config)
+    assert all(torch.isfinite(value).all() for value in weights(ensemble).values())
+    assert np.isfinite(predict(ensemble, image).mean).all()
+
+
+def annotated(shape, *values):
+    labels = np.zeros(shape, np.uint8)
+    labels.flat[: len(values)] = values
+    return labels
+
+
+@pytest.mark.parametrize(
+    ("shape", "labels", "message"),
+    [
+        ((9, 9), annotated((9, 8), 1, 2), r"same shape.*\(9, 9\) and \(9, 8\)"),
+        ((9, 9), annotated((9, 9, 9), 1, 2), "same shape"),
+        ((9, 9), annotated((9, 9)), "paint at least two classes"),
+        ((9, 9), annotated((9, 9), 2, 2), "paint at least two classes"),
+        ((9, 9), annotated((9, 9), 1, 3), "value 3.*only 2 classes"),
+        ((2, 2, 9, 9), annotated((2, 2, 9, 9), 1, 2), "4 axes"),
+        ((9,), annotated((9,), 1, 2), "1 axes"),
+    ],
+)
+def test_bad_input_is_one_clear_sentence(tiny_config, shape, labels, message):
+    with pytest.raises(InputError, match=message) as caught:
+        next(train(np.zeros(shape), labels, tiny_config(2)))
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_device(toy, tiny_config):
+    image, labels, _ = toy(2)
+    with pytest.raises(InputError, match="no device 'tpu'"):
+        next(train(image, labels, tiny_config(2, device="tpu")))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"seconds": 1, "steps": 1},
+        {"steps": 0},
+        {"members": 0},
+        {"holdout": 1.0},
+        {"crop": 4},
+        {"seed": -1},
+        {"unknown": 1},
+    ],
+)
+def test_impossible_settings_are_refused(bad):
+    with pytest.raises(ValidationError):
+        TrainingConfig(**bad)
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_defaults_start(toy, dims):
+    """The very settings that users begin with."""
+    image, labels, _ = toy(dims)
+    events = train(image, labels, TrainingConfig(device="cpu", threads=1))
+    assert isinstance(next(events), TrainingStep)
+    events.close()
+
+
+def test_constant_calibration_blocks_do_not_blow_up_the_channels(toy, tiny_config):
+    """A specimen in an empty, masked surround."""
+    image, labels, _ = toy(2)
+    surround = np.zeros((600, 600), np.float32)
+    padded = surround.copy()
+    padded[:64, :64] = image
+    marks = surround.astype(np.uint8)
+    marks[:64, :64] = labels
+    gains = [
+        float(train_to_end(padded, marks, config=config).front.gain.max())
+        for config in (tiny_config(2, steps=1, members=1, seed=s) for s in range(3))
+    ]
+    assert max(gains) < 1e3

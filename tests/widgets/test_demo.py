@@ -1,0 +1,38 @@
+"""The demo in the viewer, on a small volume."""
+
+import pytest
+
+from napari_sciml.samples.contribute import fiber_concrete
+from napari_sciml.widgets.demo import DOCKS, Demo
+from napari_sciml.widgets.session import ViewerSession
+
+pytestmark = pytest.mark.gui
+
+
+def crop_of_the_sample(viewer, edge: int) -> None:
+    for data, options, kind in fiber_concrete():
+        part = data[:edge, :edge, :edge].copy()
+        getattr(viewer, f"add_{kind}")(part, **options)
+
+
+def test_goes_from_training_to_fibers_by_itself(viewer, open_dock, patience) -> None:
+    crop_of_the_sample(viewer, 48)
+    docks = [open_dock(name) for name in DOCKS]
+    session = ViewerSession.of(viewer)
+    demo = Demo(session)
+    demo.start(2)
+    fibers = docks[-1]
+    patience(lambda: session.fibers.result is not None or bool(fibers.error.text()))
+    patience(lambda: not session.runner.busy)
+    assert "Confident: fiber" in viewer.layers
+
+
+def test_stays_stopped_when_the_user_stops(viewer, patience) -> None:
+    crop_of_the_sample(viewer, 48)
+    session = ViewerSession.of(viewer)
+    demo = Demo(session)
+    demo.start(600)
+    session.training.stop()
+    patience(lambda: not session.runner.busy)
+    assert session.fibers.result is None
+    assert demo is not None

@@ -1,0 +1,192 @@
+"""The Train dock, with real training in a real thread."""
+
+import numpy as np
+import pytest
+
+from conftest import bright_bar
+from napari_sciml.widgets.training_run import Phase
+
+pytestmark = pytest.mark.gui
+
+
+@pytest.fixture
+def dock(session, open_dock):
+    made = open_dock("Train")
+    made.members.setValue(2)
+    made.seconds.setValue(1)
+    return made
+
+
+def test_trains_predicts_and_tells(dock, session, viewer, patience) -> None:
+    dock.start.click()
+    assert dock.start.text() == "Stop"
+    patience(lambda: session.training.phase is Phase.TRAINING)
+    patience(lambda: not session.runner.busy)
+    dock.redraw()
+    assert dock.start.text() == "Train"
+    assert dock.status.text() == "Done: the whole image is predicted."
+    assert dock.bar.value() == 1000
+    assert "background" in dock.scores.text()
+    revision = session.annotation.revision
+    assert dock.revision.text() == f"Trained on revision {revision}: all your strokes."
+    names = [layer.name for layer in viewer.layers]
+    assert names == ["bar", "Probability: fiber", "Uncertainty", "Annotation"]
+    assert viewer.layers["Probability: fiber"].scale.tolist() == [3, 2, 2]
+    assert dock.device_line.text().startswith("Computes on")
+    session.annotation.layer.paint((1, 1, 1), 2)
+    patience(lambda: not session.annotation.settling)
+    dock.redraw()
+    assert f"you are at {revision + 1}" in dock.revision.text()
+
+
+def test_the_shown_slice_fills_in_while_it_trains(dock, session, viewer, patience):
+    dock.seconds.setValue(600)
+    viewer.dims.set_point(0, 3 * 5)
+    dock.start.click()
+    patience(lambda: session.prediction.probabilities is not None)
+    patience(lambda: bool(session.prediction.probabilities.known.any()))
+    known = session.prediction.probabilities.known
+    assert known[5].all()
+    assert not known[9].any()
+    viewer.dims.set_point(0, 3 * 9)
+    patience(lambda: bool(known[9].all()))
+    assert viewer.layers["Probability: fiber"].data[9].any()
+    assert session.training.phase is Phase.TRAINING
+    dock.start.click()
+    patience(lambda: not session.runner.busy)
+    dock.redraw()
+    assert "the last model is kept" in dock.status.text()
+    dock.predict.click()
+    patience(lambda: not session.runner.busy)
+    assert session.prediction.probabilities.complete
+
+
+def test_a_deleted_layer_stays_away_until_the_next_job(
+    dock, trained, viewer, patience
+) -> None:
+    del viewer.layers["Probability: fiber"]
+    del viewer.layers["Uncertainty"]
+    dock.start.click()
+    patience(lambda: "Uncertainty" in viewer.layers)
+    del viewer.layers["Uncertainty"]
+    patience(lambda: not trained.runner.busy)
+    assert "Probability: fiber" in viewer.layers
+    assert "Uncertainty" not in viewer.layers
+
+
+def test_the_brush_stays_in_the_hand(dock, session, viewer, patience) -> None:
+    session.start_annotating()
+    dock.start.click()
+    patience(lambda: "Uncertainty" in viewer.layers)
+    assert viewer.layers.selection.active == session.annotation.layer
+    assert session.annotation.layer.mode == "paint"
+    session.training.stop()
+    patience(lambda: not session.runner.busy)
+
+
+def test_image_deleted_while_training(dock, session, viewer, patience) -> None:
+    dock.seconds.setValue(600)
+    dock.start.click()
+    patience(lambda: session.prediction.model is not None)
+    del viewer.layers["bar"]
+    patience(lambda: not session.runner.busy)
+    assert session.image is None
+    assert session.prediction.model is not None
+    assert dock.error.text() == ""
+    dock.redraw()
+    dock.start.click()
+    assert "There is no image" in dock.error.text()
+
+
+def test_annotation_deleted_while_training(dock, session, viewer, patience) -> None:
+    dock.start.click()
+    del viewer.layers["Annotation"]
+    patience(lambda: not session.runner.busy)
+    assert session.prediction.probabilities.complete
+
+
+def test_viewer_closed_while_training(make_napari_viewer, qtbot, patience) -> None:
+    from napari_sciml.widgets.session import ViewerSession
+
+    viewer = make_napari_viewer()
+    image, labels = bright_bar()
+    viewer.add_image(image)
+    viewer.add_labels(labels, name="Annotation")
+    _, dock = viewer.window.add_plugin_dock_widget("napari-sciml", "Train")
+    dock.seconds.setValue(600)
+    dock.start.click()
+    session = ViewerSession.of(viewer)
+    patience(lambda: session.prediction.model is not None)
+    viewer.close()
+    patience(lambda: not session.runner.busy)
+
+
+def spoiled(name: str) -> tuple[np.ndarray, np.ndarray]:
+    image, labels = bright_bar()
+    if name == "nan":
+        image[3, 4, 5] = np.nan
+    if name == "empty":
+        labels[...] = 0
+    if name == "one class":
+        labels[labels == 2] = 0
+    if name == "other shape":
+        labels = labels[1:]
+    if name == "unknown class":
+        labels[0, 0, 0] = 7
+    return image, labels
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("nan", "1 NaN"),
+        ("empty", "paint at least two classes"),
+        ("one class", "paint at least two classes"),
+        ("other shape", "has shape (15, 32, 32)"),
+        ("unknown class", "only 2 classes"),
+    ],
+)
+def test_bad_input_is_one_sentence(viewer, open_dock, patience, name, sentence) -> None:
+    image, labels = spoiled(name)
+    viewer.add_image(image, name="bar")
+    viewer.add_labels(labels, name="Annotation")
+    dock = open_dock("Train")
+    dock.start.click()
+    patience(lambda: bool(dock.error.text()))
+    assert sentence in dock.error.text()
+    patience(lambda: not dock.session.runner.busy)
+    dock.redraw()
+    assert dock.start.text() == "Train"
+    assert viewer.layers["Annotation"].data.shape == labels.shape
+
+
+def test_models_are_saved_and_loaded(trained, open_dock, tmp_path, patience) -> None:
+    dock = open_dock("Train")
+    trained.prediction.save(tmp_path / "model")
+    before = trained.prediction.probabilities.mean.copy()
+    trained.prediction.load(tmp_path / "model")
+    dock.redraw()
+    assert dock.revision.text() == "Model loaded from a folder."
+    dock.predict.click()
+    patience(lambda: not trained.runner.busy)
+    after = trained.prediction.probabilities.mean
+    np.testing.assert_allclose(before, after, atol=2e-3)
+
+
+def test_a_folder_that_is_no_model(session, open_dock, tmp_path) -> None:
+    dock = open_dock("Train")
+    dock._try(session.prediction.load, tmp_path)
+    assert "is not a model" in dock.error.text()
+
+
+def test_works_in_2d(viewer, open_dock, patience) -> None:
+    image, labels = bright_bar((48, 48))
+    viewer.add_image(image)
+    viewer.add_labels(labels, name="Annotation")
+    dock = open_dock("Train")
+    dock.members.setValue(2)
+    dock.seconds.setValue(1)
+    dock.start.click()
+    patience(lambda: not dock.session.runner.busy)
+    assert dock.error.text() == ""
+    assert dock.session.prediction.probabilities.complete

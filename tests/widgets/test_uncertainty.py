@@ -1,0 +1,84 @@
+"""The Uncertainty dock."""
+
+import numpy as np
+import pytest
+
+from napari_sciml.uncertainty.threshold import ThresholdConfig, confident
+
+pytestmark = pytest.mark.gui
+
+
+@pytest.fixture
+def dock(trained, open_dock, patience):
+    made = open_dock("Uncertainty")
+    patience(lambda: trained.sure.complete)
+    return made
+
+
+def expected(session, index: int = 1) -> np.ndarray:
+    volume, config = session.prediction.probabilities, session.sure.config
+    return confident(volume.mean[index], volume.std[index], k=config.k, t=config.t)
+
+
+def test_defaults_come_from_the_configuration(dock) -> None:
+    assert dock.k.value() == ThresholdConfig().k
+    assert dock.t.value() == ThresholdConfig().t
+    assert dock.classes.currentText() == "fiber"
+
+
+def test_the_shown_slice_follows_the_slider_at_once(dock, trained, viewer) -> None:
+    viewer.dims.set_point(0, 3 * 6)
+    dock.t.setValue(0.2)
+    mask = viewer.layers["Confident: fiber"].data
+    np.testing.assert_array_equal(mask[6] > 0, expected(trained)[6])
+
+
+def test_the_rest_follows_soon(dock, trained, viewer, patience) -> None:
+    dock.k.setValue(2.0)
+    layer = viewer.layers["Confident: fiber"]
+    patience(lambda: np.array_equal(layer.data > 0, expected(trained)))
+    assert layer.data.dtype == np.uint8
+    assert set(np.unique(layer.data)) <= {0, 2}
+
+
+def test_share_and_histogram(dock, trained, patience) -> None:
+    dock.keep.click()
+    trained.sure.settle()
+    percent = 100 * expected(trained).mean()
+    assert dock.share.text() == f"{percent:.3g} % of the image is sure to be fiber."
+    assert trained.sure.predicted == trained.prediction.probabilities.known.size
+
+
+def test_keep_brings_a_deleted_mask_back(dock, trained, viewer) -> None:
+    dock.keep.click()
+    del viewer.layers["Confident: fiber"]
+    dock.keep.click()
+    trained.sure.settle()
+    mask = viewer.layers["Confident: fiber"].data
+    np.testing.assert_array_equal(mask > 0, expected(trained))
+
+
+def test_another_class(dock, trained, viewer) -> None:
+    dock.classes.activated.emit(0)
+    trained.sure.settle()
+    mask = viewer.layers["Confident: background"].data
+    np.testing.assert_array_equal(mask == 1, expected(trained, 0))
+    uncertainty = viewer.layers["Uncertainty"].data
+    np.testing.assert_array_equal(uncertainty, trained.prediction.probabilities.std[0])
+
+
+def test_says_that_nothing_is_predicted(session, open_dock) -> None:
+    dock = open_dock("Uncertainty")
+    dock.k.setValue(3)
+    assert "Nothing is predicted yet" in dock.share.text()
+    dock.keep.click()
+    assert "train first, in the Train dock" in dock.error.text()
+
+
+def test_another_image_forgets_the_prediction(dock, trained, viewer) -> None:
+    other = viewer.add_image(np.zeros((4, 8, 8), np.float32), name="other")
+    trained.choose_image(getattr(other, "__wrapped__", other))
+    assert trained.prediction.probabilities is None
+    dock.k.setValue(0.5)
+    dock.keep.click()
+    assert "Nothing is predicted" in dock.error.text()
