@@ -7,6 +7,7 @@ Sizes of a training crop, one thread, fastest of several interleaved runs.
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -47,7 +48,8 @@ def main() -> None:
             times: dict[nn.Module, list[float]] = {ours: [], theirs: []}
             for _ in range(RUNS):
                 for one, found in times.items():
-                    found.append(seconds(lambda one=one: step(one, image, dtype)))
+                    run = partial(step, one, image, dtype)
+                    found.append(seconds(run))
             a, b = (min(found[1:]) * 1e3 for found in times.values())
             name = str(dtype).removeprefix("torch.")
             print(f"| {name} | {dilation} | {a:.1f} | {b:.1f} | {b / a:.1f} |")

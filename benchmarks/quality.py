@@ -35,8 +35,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=100)
     parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103])
     given = parser.parse_args()
-    print("| seed | voxels painted | training (s) | prediction (s) | Dice | F1 |", end="")
-    print(" Dice, k = 0 | F1, k = 0 | Dice, Otsu | F1, Otsu |\n" + "| --- " * 10 + "|")
+    columns = ["seed", "voxels painted", "training (s)", "prediction (s)"]
+    columns += ["Dice", "F1", "Dice, k = 0", "F1, k = 0", "Dice, Otsu", "F1, Otsu"]
+    print("| " + " | ".join(columns) + " |\n" + "| --- " * len(columns) + "|")
     for seed in given.seeds:
         phantom = make_phantom(PhantomConfig(seed=seed))
         labels = scribble(
