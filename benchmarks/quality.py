@@ -1,6 +1,6 @@
 """How well the demo's ensemble finds fibers, on phantoms it was not tuned on.
 
-    python benchmarks/quality.py [--seconds 100] [--seeds 101 102 103]
+    python benchmarks/quality.py [--seconds 80] [--seeds 101 102 103]
 
 For each seed a new phantom (128³) with new scribbles; beside it the reference that is
 measured in the same run: Otsu's threshold with the same components and dust removal.
@@ -32,7 +32,7 @@ def scores(phantom: Phantom, mask: np.ndarray) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=100)
+    parser.add_argument("--seconds", type=float, default=80)
     parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103])
     given = parser.parse_args()
     columns = ["seed", "voxels painted", "training (s)", "prediction (s)"]

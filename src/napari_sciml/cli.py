@@ -17,7 +17,7 @@ from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.uncertainty.threshold import ThresholdConfig
 
-DEMO_SECONDS = 100.0
+DEMO_SECONDS = 80.0
 FIBERS, THRESHOLD, TRAINING = FiberConfig(), ThresholdConfig(), TrainingConfig()
 
 app = typer.Typer(
