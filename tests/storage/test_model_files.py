@@ -158,7 +158,7 @@ def test_lost_weights(model):
 
 def test_missing_tensor(model):
     state = load((model / "weights.safetensors").read_bytes())
-    state.pop("members.0.bias")
+    state.pop("networks.0.bias")
     replace_weights(model, save(state))
     refused(model, match="do not fit the networks")
 

@@ -231,7 +231,6 @@ def test_unknown_device(toy, tiny_config):
 @pytest.mark.parametrize(
     "bad",
     [
-        {"seconds": 1, "steps": 1},
         {"steps": 0},
         {"members": 0},
         {"holdout": 1.0},

@@ -36,7 +36,7 @@ class Ensemble(nn.Module):
         class_names: Sequence[str],
     ) -> None:
         super().__init__()
-        self._members = nn.ModuleList(members)
+        self.networks = nn.ModuleList(members)
         self.front = front
         self.intensity = intensity
         self.class_names = tuple(class_names)
@@ -44,7 +44,7 @@ class Ensemble(nn.Module):
     @property
     def members(self) -> list[SMSNet]:
         """The networks."""
-        return [cast("SMSNet", member) for member in self._members]
+        return [cast("SMSNet", member) for member in self.networks]
 
     @property
     def dims(self) -> int:

@@ -20,7 +20,7 @@ class GraphLaw(BaseModel):
 
     nodes: int = Field(4, ge=1, le=500, description="Hidden nodes.")
     alpha: float = Field(
-        0.25, ge=0, le=50, description="Preference for short connections; 0 = none."
+        0.25, ge=0, le=1000, description="Preference for short connections; 0 = none."
     )
     gamma: float = Field(
         0.0, ge=0, le=50, description="Preference for few connections a node; 0 = none."

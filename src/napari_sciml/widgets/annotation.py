@@ -133,8 +133,10 @@ class Annotation:
         checksum = 0 if labels is None or not labels.any() else _checksum(labels)
         if checksum != self._checksum and not self._painted:
             self.revision += 1
+        # Scrolling draws the layer anew too: counting is for labels that have changed.
+        if checksum != self._checksum:
+            self.counts = Counts() if labels is None else count_annotation(labels)
         self._checksum, self._painted = checksum, False
-        self.counts = Counts() if labels is None else count_annotation(labels)
         self.counted.emit(self.counts)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import napari
+from qtpy.QtCore import QTimer
 
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.widgets.session import ViewerSession
@@ -71,6 +72,10 @@ class Demo:
         if training.phase is not Phase.IDLE or not complete or training.stopped:
             return
         self._session.training.changed.disconnect(self._on_training)
+        # Not from within the signal that tells everybody that the training is over.
+        QTimer.singleShot(0, self._measure)
+
+    def _measure(self) -> None:
         self._session.sure.keep()
         mask = self._session.layers.get(self._session.sure.layer_name)
         self._session.fibers.start(mask)

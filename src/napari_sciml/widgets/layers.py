@@ -29,6 +29,7 @@ class LayerGroup:
     def __init__(self, viewer: Callable[[], Any]) -> None:
         self._viewer = viewer
         self._layers: dict[str, weakref.ref[Layer]] = {}
+        self._made: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._stale: set[str] = set()
         self._timer = QTimer()
         self._timer.setSingleShot(True)
@@ -42,8 +43,8 @@ class LayerGroup:
         return layer if viewer is not None and layer in viewer.layers else None
 
     def owns(self, layer: Layer) -> bool:
-        """Whether we made this layer."""
-        return any(ref() is layer for ref in self._layers.values())
+        """Whether we made this layer, for this image or for another one."""
+        return layer in self._made
 
     def show_image(
         self, name: str, data: np.ndarray, on: Image, **options: Any
@@ -60,6 +61,7 @@ class LayerGroup:
     def adopt(self, name: str, layer: Layer) -> None:
         """Take a layer that exists for ours."""
         self._layers[name] = weakref.ref(layer)
+        self._made.add(layer)
 
     def touch(self, name: str) -> None:
         """Show soon what was written into the array of a layer."""

@@ -81,8 +81,12 @@ class Prediction:
 
     def use(self, model: Model) -> None:
         """Take another model; the old one's prediction stays until it is redone."""
-        self.model = model
-        self.renew()
+        previous, self.model = self.model, model
+        try:
+            self.renew()
+        except InputError:
+            self.model = previous
+            raise
         self.model_changed.emit()
 
     def begin(self) -> None:

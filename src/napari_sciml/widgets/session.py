@@ -67,6 +67,7 @@ class ViewerSession:
         # Weak, as a session that held its viewer would keep it alive for ever.
         self._viewer = weakref.ref(viewer)
         self._faces = 0
+        self._asleep = False
         self.image: Image | None = None
         self.runner = JobRunner()
         self.target = ViewTarget()
@@ -92,7 +93,9 @@ class ViewerSession:
         return [x for x in layers if isinstance(x, Image) and not self.layers.owns(x)]
 
     def attach(self, face: QObject) -> None:
-        """Count a dock; when the last one goes, the viewer is closing."""
+        """Count a dock; the first one after the last was closed wakes the session."""
+        if self._asleep:
+            self._wake()
         self._faces += 1
         face.destroyed.connect(self._on_face_gone)
 
@@ -167,7 +170,8 @@ class ViewerSession:
         self.view_changed.emit()
 
     def close(self) -> None:
-        """Stop everything; the viewer is closing."""
+        """Stop everything; the viewer is closing, or its last dock is closed."""
+        self._asleep = True
         self._wiring.close()
         self.runner.stop()
         self.sure.close()
@@ -187,6 +191,16 @@ class ViewerSession:
         self._wiring.connect(layers.removed, self._on_removed)
         for event in (dims.point, dims.order, dims.ndisplay):
             self._wiring.connect(event, self.follow_view)
+
+    def _wake(self) -> None:
+        """Look what has happened in the viewer while no dock was open."""
+        self._asleep = False
+        self._watch(self.viewer)
+        self.sure.watch()
+        if self.image is None or self.image not in self.viewer.layers:
+            self._choose_some_image()
+        self._follow_annotation(self._find_annotation())
+        self.follow_view()
 
     def _on_inserted(self, event: Any) -> None:
         if self.image is None:

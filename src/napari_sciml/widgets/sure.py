@@ -43,7 +43,7 @@ class SureMask:
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self.compute)
         self._wiring = Wiring()
-        self._wiring.connect(session.prediction.changed, self._on_prediction)
+        self.watch()
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -139,8 +139,12 @@ class SureMask:
             self.compute()
         self._idle.finish()
 
+    def watch(self) -> None:
+        """Follow the prediction."""
+        self._wiring.connect(self._session.prediction.changed, self._on_prediction)
+
     def close(self) -> None:
-        """Stop for good."""
+        """Stop until `watch`."""
         self._wiring.close()
         self._idle.stop()
         self._rest.stop()
@@ -165,6 +169,8 @@ class SureMask:
         if region is None or volume is None:
             self._mask = None
             self._idle.stop()
+            self.histogram, self.kept = np.zeros(BINS, np.int64), 0
+            self.complete = False
             return
         self._write(volume, region)
         self._session.layers.touch(self.layer_name)

@@ -137,7 +137,7 @@ class TrainDock(Dock):
         self._try(training.start, self.settings)
 
     def _on_predict(self) -> None:
-        self._try(self.session.training.predict)
+        self._try(self.session.training.predict, self.device.currentText())
 
     def _on_save(self) -> None:
         path, _ = QFileDialog.getSaveFileName(

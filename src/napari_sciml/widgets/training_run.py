@@ -112,7 +112,7 @@ class TrainingRun:
         self.fraction = 0.0
         self._enter(Phase.STARTING)
 
-    def predict(self) -> None:
+    def predict(self, device: str = "auto") -> None:
         """Predict the whole image with the model at hand.
 
         Raises
@@ -125,7 +125,9 @@ class TrainingRun:
         session.prediction.renew()
         model = session.prediction.model
         assert model is not None
-        self._begin(predict_volume, model.ensemble, image, session.target)
+        self._begin(
+            predict_volume, model.ensemble, image, session.target, device=device
+        )
         self._enter(Phase.PREDICTING)
 
     def stop(self) -> None:

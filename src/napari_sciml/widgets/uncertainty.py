@@ -34,6 +34,8 @@ class UncertaintyDock(Dock):
         self.classes.setToolTip("Class to keep.")
         self.k = slider(ThresholdConfig, "k", "k_std", largest=LARGEST_K)
         self.t = slider(ThresholdConfig, "t", "threshold", largest=LARGEST_T)
+        self.k.setValue(self.session.sure.config.k)
+        self.t.setValue(self.session.sure.config.t)
         self.keep = primary_button(
             "keep_sure",
             "Keep what is sure",
