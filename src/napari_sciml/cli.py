@@ -43,9 +43,9 @@ def demo(
     headless: Annotated[
         bool, typer.Option("--headless", help="Without a viewer, files only.")
     ] = False,
-    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path(
-        "napari-sciml-demo"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="Folder to write, without a viewer.")
+    ] = Path("napari-sciml-demo"),
     seconds: Seconds = DEMO_SECONDS,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the training.")] = 0,
     device: Device = "auto",
@@ -55,17 +55,17 @@ def demo(
     """Do the whole job on the sample volume, in the viewer or without a screen."""
     from napari_sciml.screen import why_no_viewer
 
+    config = TrainingConfig(seconds=seconds, seed=seed, device=device, threads=threads)
     reason = None if headless else why_no_viewer()
     if reason:
         typer.echo(f"{reason} Running without a viewer.", err=True)
     if not headless and not reason:
         from napari_sciml.widgets.demo import show_demo
 
-        show_demo(seconds)
+        show_demo(config)
         return
     from napari_sciml.demo import run_demo
 
-    config = TrainingConfig(seconds=seconds, seed=seed, device=device, threads=threads)
     _print(run_demo(out, training=config, stage=_stage), as_json)
 
 
@@ -263,19 +263,25 @@ def _stage(title: str) -> Iterator[Any]:
         TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(title, total=1.0, note="")
+    bar = Progress(*columns, console=Console(stderr=True))
+    task = bar.add_task(title, total=1.0, note="")
 
-        def report(fraction: float, note: str) -> None:
-            bar.update(task, completed=fraction, note=note)
+    def report(fraction: float, note: str) -> None:
+        bar.start()  # not before the input was looked at: an error has its own line
+        bar.update(task, completed=fraction, note=note)
 
+    try:
         yield report
-        bar.update(task, completed=1.0)
+        report(1.0, "")
+    finally:
+        bar.stop()
 
 
 def _print(summary: dict[str, Any], as_json: bool) -> None:
+    from napari_sciml.storage.provenance import jsonable
+
     if as_json:
-        typer.echo(json.dumps(summary))
+        typer.echo(json.dumps(jsonable(summary), allow_nan=False))
         return
     for line in _lines(summary):
         typer.echo(line)

@@ -23,6 +23,7 @@ from napari_sciml.storage.pipeline import (
     threshold_prediction,
     train_model,
 )
+from napari_sciml.storage.provenance import jsonable
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.uncertainty.threshold import ThresholdConfig
 
@@ -56,7 +57,7 @@ def run_demo(
     stages = dict(_run_stages(out, training, stage))
     summary = {"scores": _scores(phantom, out, labeled), **stages}
     with atomic_path(out / "summary.json") as path:
-        path.write_text(json.dumps(summary, indent=2) + "\n")
+        path.write_text(json.dumps(jsonable(summary), indent=2) + "\n")
     return {"folder": str(out), **summary}
 
 

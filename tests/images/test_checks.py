@@ -3,7 +3,7 @@ import pytest
 
 from napari_sciml.errors import InputError
 from napari_sciml.images import checks
-from napari_sciml.images.checks import check_annotation, check_finite
+from napari_sciml.images.checks import as_labels, check_annotation, check_finite
 from napari_sciml.images.lazy import PlaneStack
 
 
@@ -58,3 +58,16 @@ def test_too_little_annotation(labels, message):
     with pytest.raises(InputError) as caught:
         check_annotation(np.array([labels], np.uint8))
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32, bool])
+def test_labels_of_any_type(dtype: type) -> None:
+    labels = as_labels(np.array([[0, 1, 1]], dtype=dtype), "The labels")
+    assert labels.dtype == np.uint8
+    assert labels.tolist() == [[0, 1, 1]]
+
+
+@pytest.mark.parametrize("bad", [[-1, 1], [0, 256], [0.5, 1], [float("nan"), 1]])
+def test_what_are_no_labels_is_refused(bad: list[float]) -> None:
+    with pytest.raises(InputError, match="The labels"):
+        as_labels(np.array(bad), "The labels")

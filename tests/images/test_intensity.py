@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from napari_sciml.errors import InputError
 from napari_sciml.images.intensity import IntensityScale, estimate_intensity
 
 
@@ -74,3 +75,20 @@ def test_blocks_reach_all_corners():
     image = np.zeros((1000, 1000))
     image[-32:, -32:] = 1
     assert estimate_intensity(image).scale != 1
+
+
+def test_a_large_offset_does_not_swallow_the_contrast() -> None:
+    values = 1e8 + np.arange(3, dtype=np.float64).repeat(100)[None]
+    mapped = estimate_intensity(values).apply(values)
+    assert len(np.unique(mapped)) == 3
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_values_that_are_no_numbers_are_refused(bad: float) -> None:
+    values = np.ones((8, 8), np.float32)
+    scale = estimate_intensity(values)
+    values[3, 3] = bad
+    with pytest.raises(InputError, match="NaN or infinite"):
+        scale.apply(values)
+    with pytest.raises(InputError, match="NaN or infinite"):
+        estimate_intensity(values)

@@ -3,6 +3,7 @@
 import pytest
 
 from napari_sciml.samples.contribute import fiber_concrete
+from napari_sciml.training.config import TrainingConfig
 from napari_sciml.widgets.demo import DOCKS, Demo
 from napari_sciml.widgets.session import ViewerSession
 
@@ -20,7 +21,7 @@ def test_goes_from_training_to_fibers_by_itself(viewer, open_dock, patience) -> 
     docks = [open_dock(name) for name in DOCKS]
     session = ViewerSession.of(viewer)
     demo = Demo(session)
-    demo.start(2)
+    demo.start(TrainingConfig(seconds=2))
     fibers = docks[-1]
     patience(lambda: session.fibers.result is not None or bool(fibers.error.text()))
     patience(lambda: not session.runner.busy)
@@ -31,7 +32,7 @@ def test_stays_stopped_when_the_user_stops(viewer, patience) -> None:
     crop_of_the_sample(viewer, 48)
     session = ViewerSession.of(viewer)
     demo = Demo(session)
-    demo.start(600)
+    demo.start(TrainingConfig(seconds=600))
     session.training.stop()
     patience(lambda: not session.runner.busy)
     assert session.fibers.result is None

@@ -8,6 +8,7 @@ import numpy as np
 from napari_sciml.errors import InputError
 
 SLAB_BYTES = 2**26
+MAX_LABEL = 255
 
 
 def check_finite(data: Any) -> None:
@@ -70,3 +71,31 @@ def _slabs(data: Any) -> Iterator[np.ndarray]:
     step = max(1, SLAB_BYTES // max(1, plane_bytes))
     for start in range(0, data.shape[0], step):
         yield np.asarray(data[start : start + step])
+
+
+def as_labels(values: Any, what: str) -> np.ndarray:
+    """Give labels as ``uint8``, whatever their type.
+
+    Parameters
+    ----------
+    values
+        Whole numbers from 0 (not annotated) to 255, of any dtype.
+    what
+        Subject of the sentence if they are not, such as "The labels in a.tif".
+
+    Raises
+    ------
+    InputError
+        When they are negative, too large, or not whole.
+    """
+    labels = np.asarray(values)
+    low, high = labels.min(), labels.max()
+    # Written so that NaN fails it.
+    if not (low >= 0 and high <= MAX_LABEL):
+        raise InputError(
+            f"{what} go from {low} to {high}; use 0 for not annotated and 1 to "
+            f"{MAX_LABEL} for the classes."
+        )
+    if labels.dtype.kind == "f" and np.any(labels != np.rint(labels)):
+        raise InputError(f"{what} are not whole numbers; give labels, not an image.")
+    return labels.astype(np.uint8, copy=False)

@@ -6,6 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from napari_sciml.errors import InputError
+
+UNUSABLE = (
+    "The image has NaN or infinite gray values: replace them by numbers first, for "
+    "instance by the median."
+)
 SAMPLE_EDGE = 32
 SAMPLE_BLOCKS = 4
 
@@ -21,9 +27,21 @@ class IntensityScale:
     scale: float
 
     def apply(self, values: Any) -> np.ndarray:
-        """Map gray values of any dtype to float32."""
-        array = np.asarray(values, dtype=np.float32)
-        return (array - np.float32(self.offset)) * np.float32(self.scale)
+        """Map gray values of any dtype to float32.
+
+        Raises
+        ------
+        InputError
+            When there are NaN or infinite values.
+        """
+        array = np.asarray(values)
+        # Where float32 would round the values before the offset is taken off.
+        wide = array.dtype.itemsize >= 4 and array.dtype != np.float32
+        array = array.astype(np.float64 if wide else np.float32)
+        mapped = ((array - self.offset) * self.scale).astype(np.float32, copy=False)
+        if not np.isfinite(mapped).all():
+            raise InputError(UNUSABLE)
+        return mapped
 
 
 def estimate_intensity(data: Any) -> IntensityScale:
@@ -40,6 +58,8 @@ def estimate_intensity(data: Any) -> IntensityScale:
     """
     values = np.concatenate([np.ravel(block) for block in _sample_blocks(data)])
     values = values.astype(np.float64)
+    if not np.isfinite(values).all():
+        raise InputError(UNUSABLE)
     low, median, high = np.percentile(values, [2, 50, 98])
     spread = (high - low) / 2 or float(values.std()) or 1.0
     return IntensityScale(offset=float(median), scale=float(1 / spread))

@@ -7,9 +7,8 @@ import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.axes import RawImage, guess_axes, to_volume
+from napari_sciml.images.checks import as_labels
 from napari_sciml.images.volume import Volume
-
-MAX_LABEL = 255
 
 
 def open_volume(path: str | Path) -> Volume:
@@ -84,22 +83,7 @@ def open_labels(
     labels = np.array(volume.data)
     if len(ignore):
         labels[np.isin(labels, np.asarray(ignore))] = 0
-    _check_labels(labels, path)
-    return labels.astype(np.uint8)
-
-
-def _check_labels(labels: np.ndarray, path: str | Path) -> None:
-    low, high = labels.min(), labels.max()
-    # Written so that NaN fails it.
-    if not (low >= 0 and high <= MAX_LABEL):
-        raise InputError(
-            f"The labels in {path} go from {low} to {high}; use 0 for not annotated "
-            f"and 1 to {MAX_LABEL} for the classes."
-        )
-    if labels.dtype.kind == "f" and np.any(labels != np.rint(labels)):
-        raise InputError(
-            f"The labels in {path} are not whole numbers; give labels, not an image."
-        )
+    return as_labels(labels, f"The labels in {path}")
 
 
 def _opener(path: Path) -> Callable[[Path], RawImage]:

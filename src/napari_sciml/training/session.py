@@ -11,7 +11,7 @@ import torch
 from napari_sciml.annotation.classes import DEFAULT_CLASSES
 from napari_sciml.annotation.split import hold_out
 from napari_sciml.errors import InputError
-from napari_sciml.images.checks import check_annotation
+from napari_sciml.images.checks import as_labels, check_annotation
 from napari_sciml.images.intensity import estimate_intensity
 from napari_sciml.images.tiles import split_into_tiles, with_halo
 from napari_sciml.networks.device import default_threads, resolve_device
@@ -75,7 +75,7 @@ def train(
         annotated.
     """
     config = config or TrainingConfig()
-    _check(image, labels, class_names)
+    labels = _checked(image, labels, class_names)
     torch.set_num_threads(config.threads or default_threads())
     session = _Session(image, labels, config, class_names)
     started = last = time.monotonic()
@@ -243,7 +243,7 @@ def held_out_batches(
     return batches
 
 
-def _check(image: Any, labels: np.ndarray, class_names: Sequence[str]) -> None:
+def _checked(image: Any, labels: np.ndarray, class_names: Sequence[str]) -> np.ndarray:
     if tuple(image.shape) != labels.shape:
         raise InputError(
             f"Image and labels must have the same shape, but they are "
@@ -254,12 +254,16 @@ def _check(image: Any, labels: np.ndarray, class_names: Sequence[str]) -> None:
             f"An image of {image.ndim} axes cannot be used: give one with the axes "
             "y, x or z, y, x."
         )
+    labels = as_labels(labels, "The labels")
     present = check_annotation(labels)
     if max(present) > len(class_names):
         raise InputError(
             f"The labels hold the value {max(present)}, but there are only "
             f"{len(class_names)} classes: {', '.join(class_names)}."
         )
+    if len(set(class_names)) < len(class_names):
+        raise InputError("Two classes have the same name: give each a name of its own.")
+    return labels
 
 
 def _balanced_weights(labels: np.ndarray, classes: int) -> torch.Tensor:

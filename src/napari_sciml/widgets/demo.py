@@ -13,29 +13,29 @@ PLUGIN = "napari-sciml"
 DOCKS = ("Annotate", "Train", "Uncertainty", "Fibers")
 
 
-def show_demo(seconds: float) -> None:
+def show_demo(config: TrainingConfig) -> None:
     """Open the viewer, run the demo in it, and return when it is closed.
 
     Parameters
     ----------
-    seconds
-        Time of the training.
+    config
+        Settings of the training.
     """
     viewer = napari.Viewer(title="napari-sciml demo", show_welcome_screen=False)
-    demo = open_demo(viewer, seconds)
+    demo = open_demo(viewer, config)
     napari.run()
     del demo
 
 
-def open_demo(viewer: Any, seconds: float) -> "Demo":
+def open_demo(viewer: Any, config: TrainingConfig) -> "Demo":
     """Load the sample, dock the four widgets and start the training.
 
     Parameters
     ----------
     viewer
         An empty viewer.
-    seconds
-        Time of the training.
+    config
+        Settings of the training.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def open_demo(viewer: Any, seconds: float) -> "Demo":
         docks.append(viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=True)[0])
     docks[1].raise_()
     demo = Demo(ViewerSession.of(viewer))
-    demo.start(seconds)
+    demo.start(config)
     return demo
 
 
@@ -59,9 +59,9 @@ class Demo:
         self._session = session
         session.training.changed.connect(self._on_training)
 
-    def start(self, seconds: float) -> None:
+    def start(self, config: TrainingConfig) -> None:
         """Begin with the training."""
-        self._session.training.start(TrainingConfig(seconds=seconds))
+        self._session.training.start(config)
 
     def _on_training(self) -> None:
         training, volume = (

@@ -60,7 +60,7 @@ class FiberRun:
             config or FiberConfig(),
             voxel_size=size,
             unit=unit,
-            probability=self._probability(mask.shape),
+            probability=self._probability(layer),
         )
         self._mask = layer
         self.running = True
@@ -78,11 +78,13 @@ class FiberRun:
             center = np.divide([row[a] for a in axes], self.result.voxel_size)
             _go_to(self._session.viewer, layer.data_to_world(center))
 
-    def _probability(self, shape: tuple[int, ...]) -> np.ndarray | None:
+    def _probability(self, mask: Labels) -> np.ndarray | None:
         volume = self._session.prediction.probabilities
-        if volume is None or volume.shape != shape or not volume.complete:
+        if volume is None or volume.shape != mask.data.shape or not volume.complete:
             return None
-        return volume.mean[self._session.sure.class_index]
+        # Our masks hold the value of their class; of another mask it is unknown.
+        value = int(mask.data.max()) if self._session.layers.owns(mask) else 0
+        return volume.mean[value - 1] if value else None
 
     def _on_event(self, event: object) -> None:
         if isinstance(event, Stage):

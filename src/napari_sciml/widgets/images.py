@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pint
 from napari.layers import Image, Layer
 
 from napari_sciml.errors import InputError
@@ -10,6 +11,9 @@ from napari_sciml.jobs.live import View
 
 MAX_VOXELS = 2**29
 """Mean and deviation of two classes take 4 GiB then."""
+
+SHEARED = 1e-3
+"""Cosine between two axes that is no rounding error."""
 
 PLACE = ("scale", "translate", "rotate", "shear", "units", "axis_labels")
 
@@ -50,9 +54,31 @@ def gray_values(layer: Image | None) -> Any:
 
 
 def voxel_size(layer: Layer) -> tuple[tuple[float, ...], str]:
-    """Edge of a voxel along each axis, and the unit."""
-    unit = str(layer.units[-1])
-    return tuple(abs(float(s)) for s in layer.scale), unit
+    """Edge of a voxel along each axis as it lies in the world, and the unit.
+
+    Raises
+    ------
+    InputError
+        When the axes have units that cannot be converted, or are sheared.
+    """
+    unit = layer.units[-1]
+    try:
+        factors = [(1 * other).to(unit).magnitude for other in layer.units]
+    except pint.DimensionalityError as error:
+        raise InputError(
+            f"The axes of '{layer.name}' have units that do not go together: "
+            f"{', '.join(map(str, layer.units))}."
+        ) from error
+    origin = np.asarray(layer.data_to_world(np.zeros(layer.ndim)))
+    ends = np.array([layer.data_to_world(axis) for axis in np.eye(layer.ndim)])
+    edges = (ends - origin) * factors
+    lengths = np.linalg.norm(edges, axis=1)
+    cosines = edges @ edges.T / np.outer(lengths, lengths)
+    if np.abs(cosines - np.eye(layer.ndim)).max() > SHEARED:
+        raise InputError(
+            f"'{layer.name}' is sheared: lengths can be measured on straight axes only."
+        )
+    return tuple(float(length) for length in lengths), str(unit)
 
 
 def shown_view(layer: Image, dims: Any) -> View:

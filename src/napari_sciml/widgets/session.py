@@ -101,6 +101,7 @@ class ViewerSession:
 
     def choose_image(self, layer: Image | None) -> None:
         """Work on another image; what runs on the old one is stopped."""
+        layer = getattr(layer, "__wrapped__", layer)  # napari may hand out a proxy
         if layer is self.image:
             return
         self.training.stop()
