@@ -4,7 +4,7 @@ import pytest
 
 from napari_sciml.samples.contribute import fiber_concrete
 from napari_sciml.training.config import TrainingConfig
-from napari_sciml.widgets.demo import DOCKS, Demo
+from napari_sciml.widgets.demo import DOCKS, Demo, open_demo
 from napari_sciml.widgets.session import ViewerSession
 
 pytestmark = pytest.mark.gui
@@ -37,3 +37,14 @@ def test_stays_stopped_when_the_user_stops(viewer, patience) -> None:
     patience(lambda: not session.runner.busy)
     assert session.fibers.result is None
     assert demo is not None
+
+
+def test_opens_all_docks_with_its_own_settings(viewer, patience) -> None:
+    demo = open_demo(viewer, TrainingConfig(seconds=77))
+    names = {name.split(" (")[0] for name in viewer.window.dock_widgets}
+    assert set(DOCKS) <= names
+    session = ViewerSession.of(viewer)
+    assert session.training.settings.seconds == 77
+    session.training.stop()
+    patience(lambda: not session.runner.busy)
+    del demo

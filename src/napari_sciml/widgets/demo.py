@@ -1,5 +1,6 @@
 """The whole job on the sample volume, in a viewer that one can play with."""
 
+from collections.abc import Callable
 from typing import Any
 
 import napari
@@ -10,6 +11,7 @@ from napari_sciml.widgets.session import ViewerSession
 from napari_sciml.widgets.training_run import Phase
 
 PLUGIN = "napari-sciml"
+WINDOW = (1400, 900)
 DOCKS = ("Annotate", "Train", "Uncertainty", "Fibers")
 
 
@@ -43,11 +45,13 @@ def open_demo(viewer: Any, config: TrainingConfig) -> "Demo":
         To be kept as long as the viewer.
     """
     viewer.open_sample(PLUGIN, "fiber_concrete")
-    docks = [viewer.window.add_plugin_dock_widget(PLUGIN, DOCKS[0])[0]]
-    for name in DOCKS[1:]:
-        docks.append(viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=True)[0])
-    docks[1].raise_()
-    demo = Demo(ViewerSession.of(viewer))
+    viewer.window.resize(*WINDOW)
+    add = viewer.window.add_plugin_dock_widget
+    docks = {name: add(PLUGIN, name, tabify=name != DOCKS[0]) for name in DOCKS}
+    train_dock, form = docks["Train"]
+    form.seconds.setValue(config.seconds)
+    train_dock.raise_()
+    demo = Demo(ViewerSession.of(viewer), at_end=docks["Fibers"][0].raise_)
     demo.start(config)
     return demo
 
@@ -55,8 +59,11 @@ def open_demo(viewer: Any, config: TrainingConfig) -> "Demo":
 class Demo:
     """Goes on to the next step when one is done; stops for good when the user does."""
 
-    def __init__(self, session: ViewerSession) -> None:
+    def __init__(
+        self, session: ViewerSession, at_end: Callable[[], None] | None = None
+    ) -> None:
         self._session = session
+        self._at_end = at_end
         session.training.changed.connect(self._on_training)
 
     def start(self, config: TrainingConfig) -> None:
@@ -79,3 +86,5 @@ class Demo:
         self._session.sure.keep()
         mask = self._session.layers.get(self._session.sure.layer_name)
         self._session.fibers.start(mask)
+        if self._at_end is not None:
+            self._at_end()
