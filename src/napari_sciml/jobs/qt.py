@@ -84,10 +84,7 @@ class JobRunner(QObject):
         InputError
             When another one is running.
         """
-        if self.busy:
-            raise InputError(
-                "Another job is still running: wait for its end or stop it first."
-            )
+        self.check_free()
         self._stopping = False
         worker = create_worker(
             guarded(job), *args, _start_thread=False, _ignore_errors=True, **kwargs
@@ -97,6 +94,19 @@ class JobRunner(QObject):
         worker.finished.connect(self._on_finished)
         self._worker = worker
         worker.start()
+
+    def check_free(self) -> None:
+        """Make sure that a job can start now.
+
+        Raises
+        ------
+        InputError
+            When another one is running.
+        """
+        if self.busy:
+            raise InputError(
+                "Another job is still running: wait for its end or stop it first."
+            )
 
     def stop(self) -> None:
         """Stop the job at its next step; nothing that it still yields counts."""

@@ -19,7 +19,6 @@ from napari_sciml.widgets.forms import whole_number
 from napari_sciml.widgets.images import voxel_size
 from napari_sciml.widgets.layer_picker import LayerPicker
 from napari_sciml.widgets.plots import HistogramPlot
-from napari_sciml.widgets.session import ANNOTATION
 
 FOLDER = "fibers"
 
@@ -89,12 +88,10 @@ class FibersDock(Dock):
 
     def _masks(self) -> list[Labels]:
         """Labels that can be a mask, the confident ones first."""
-        out = (ANNOTATION, FIBERS)
-        viewer = self.session.viewer
-        layers = [] if viewer is None else reversed(viewer.layers)
-        found = [
-            x for x in layers if isinstance(x, Labels) and not x.name.startswith(out)
-        ]
+        session = self.session
+        out = (session.annotation.layer, session.layers.get(FIBERS))
+        layers = [] if session.viewer is None else reversed(session.viewer.layers)
+        found = [x for x in layers if isinstance(x, Labels) and x not in out]
         return sorted(found, key=_not_confident)
 
     def _on_inserted(self, event: Any) -> None:

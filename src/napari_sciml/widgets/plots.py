@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from qtpy.QtCore import Qt
+from scipy.signal import lfilter
 
 TRAINING = "#7f8fa6"
 HELD_OUT = "#ffb347"
@@ -102,9 +103,6 @@ class HistogramPlot:
 
 def smooth(values: np.ndarray) -> np.ndarray:
     """Exponential mean that starts without bias."""
-    smoothed, mean, weight = np.empty(len(values)), 0.0, 0.0
-    for i, value in enumerate(values):
-        mean += SMOOTHING * (value - mean)
-        weight += SMOOTHING * (1 - weight)
-        smoothed[i] = mean / weight
-    return smoothed
+    kept = 1 - SMOOTHING
+    mean = lfilter([SMOOTHING], [1, -kept], values)
+    return mean / (1 - kept ** np.arange(1, len(values) + 1))

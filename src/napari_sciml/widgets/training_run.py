@@ -122,6 +122,7 @@ class TrainingRun:
         """
         session = self._session
         image = gray_values(session.image)
+        session.runner.check_free()
         session.prediction.renew()
         model = session.prediction.model
         assert model is not None
