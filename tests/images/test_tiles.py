@@ -63,6 +63,21 @@ def test_read_is_the_core_and_its_halo_inside_the_image(case):
 
 
 @settings(deadline=None)
+@given(cases(), st.integers(1, 16))
+def test_reading_starts_on_the_grid(case, align):
+    shape, size, halo, region = case
+    plain = split_into_tiles(shape, size, halo, region)
+    for tile, free in zip(
+        split_into_tiles(shape, size, halo, region, align=align), plain, strict=True
+    ):
+        assert tile.core == free.core
+        for read, wanted in zip(tile.read, free.read, strict=True):
+            assert read.start % align == 0
+            assert 0 <= wanted.start - read.start < align
+            assert read.stop == wanted.stop
+
+
+@settings(deadline=None)
 @given(cases(), st.lists(st.floats(-30, 30), min_size=3, max_size=3))
 def test_nearest_first(case, point):
     shape, size, halo, region = case

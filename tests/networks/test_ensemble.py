@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from napari_sciml.errors import InputError
+from napari_sciml.images.intensity import IntensityScale
+from napari_sciml.networks.build import build_network
+from napari_sciml.networks.config import MSDNetConfig, TUNet3PlusConfig, TUNetConfig
 from napari_sciml.networks.ensemble import Ensemble, memory_format
+from napari_sciml.networks.own import OwnNetwork
+from napari_sciml.networks.scale_space import ScaleSpace
 
 
 def gray(ensemble, edge=12):
@@ -62,3 +68,95 @@ def test_channels_are_laid_out_for_convolutions(make_ensemble, dims):
     assert channels.shape == (1, ensemble.front.channels, *[12] * dims)
     assert channels.is_contiguous(memory_format=memory_format(dims))
     assert ensemble.device == torch.device("cpu")
+
+
+def own_module(dims, in_channels, classes):
+    return torch.nn.Conv2d(in_channels, classes, 3, padding=1)
+
+
+def mixed(sigmas=(1.0,)):
+    """One member of each kind, pooling by 2, 4 and not at all."""
+    front = ScaleSpace(2, sigmas)
+    shape = {"dims": 2, "in_channels": front.channels, "classes": 2}
+    configs = (
+        MSDNetConfig(layers=2, width=8),
+        TUNetConfig(depth=3, base=4),
+        TUNet3PlusConfig(depth=2, base=4),
+    )
+    members = [build_network(c, seed=i, **shape) for i, c in enumerate(configs)]
+    members.append(
+        OwnNetwork(own_module(*shape.values()), name="own", radius=1, **shape)
+    )
+    return Ensemble(
+        members,
+        front=front,
+        intensity=IntensityScale(100.0, 0.02),
+        class_names=("background", "fiber"),
+    )
+
+
+def test_members_of_many_kinds():
+    ensemble = mixed()
+    assert ensemble.stride == 4
+    assert ensemble.halo == ensemble.front.radius + ensemble.members[1].radius
+    description = json.loads(json.dumps(ensemble.description()))
+    copy = Ensemble.from_description(description, own={"own": own_module})
+    copy.load_state_dict(ensemble.state_dict())
+    for a, b in zip(answers(copy), answers(ensemble), strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("own", [None, {}, {"another": own_module}])
+def test_own_networks_have_to_be_given(own):
+    with pytest.raises(InputError, match=r"load it with own=\{'own': make\}"):
+        Ensemble.from_description(mixed().description(), own)
+
+
+def test_calibrated_probabilities(make_ensemble):
+    ensemble = make_ensemble(2)
+    channels = ensemble.channels(gray(ensemble))
+    with torch.inference_mode():
+        before = ensemble.probabilities(0, channels)
+        ensemble.set_calibration(temperature=2.0, log_prior_ratio=[0.5, -3.0])
+        after = ensemble.probabilities(0, channels)
+        logits = ensemble.logits(0, channels)
+    ratios = torch.tensor([0.5, -3.0]).view(2, 1, 1)
+    assert torch.allclose(before, logits.softmax(0))
+    assert torch.allclose(after, (logits / 2 + ratios).softmax(0))
+
+
+def test_calibration_is_stored_beside_the_weights(make_ensemble):
+    ensemble = make_ensemble(2)
+    plain = ensemble.description()
+    ensemble.set_calibration(temperature=1.7, log_prior_ratio=[0.1, -2.0])
+    copy = Ensemble.from_description(json.loads(json.dumps(ensemble.description())))
+    copy.load_state_dict(ensemble.state_dict())
+    for a, b in zip(answers(copy), answers(ensemble), strict=True):
+        assert torch.equal(a, b)
+    copy.set_calibration()
+    assert copy.description() == plain
+
+
+def test_descriptions_of_older_models_are_read(make_ensemble):
+    ensemble = make_ensemble(2)
+    description = ensemble.description()
+    for key in ("temperature", "log_prior_ratio", "spacing"):
+        del description[key]
+    copy = Ensemble.from_description(description)
+    assert copy.description() == ensemble.description()
+
+
+@pytest.mark.parametrize(
+    ("temperature", "ratios", "match"),
+    [
+        (0.0, None, "above 0, not 0.0"),
+        (float("nan"), None, "above 0, not nan"),
+        (1.0, [0.0], "2 finite numbers"),
+        (1.0, [0.0, float("inf")], "2 finite numbers"),
+    ],
+)
+def test_bad_calibration(make_ensemble, temperature, ratios, match):
+    with pytest.raises(InputError, match=match):
+        make_ensemble(2).set_calibration(
+            temperature=temperature, log_prior_ratio=ratios
+        )

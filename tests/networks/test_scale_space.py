@@ -5,9 +5,10 @@ import pytest
 import torch
 from scipy import ndimage
 
+from napari_sciml.errors import InputError
 from napari_sciml.networks.scale_space import ScaleSpace
 
-SHAPES = {2: (21, 18), 3: (13, 16, 15)}
+SHAPES = {1: (19,), 2: (21, 18), 3: (13, 16, 15)}
 
 
 def noise(shape, seed=0):
@@ -27,7 +28,7 @@ def by_name(front, values):
 
 
 @pytest.mark.parametrize("sigmas", [(), (0.5,), (1.0, 2.0, 4.0)])
-@pytest.mark.parametrize("dims", [2, 3])
+@pytest.mark.parametrize("dims", [1, 2, 3])
 def test_shape_and_first_channel(dims, sigmas):
     front, image = ScaleSpace(dims, sigmas), noise(SHAPES[dims])
     out = channels(front, image)
@@ -63,7 +64,7 @@ def test_smoothing_agrees_with_scipy(shape):
 
 
 @pytest.mark.parametrize("sigma", [1.0, 2.0])
-@pytest.mark.parametrize("dims", [2, 3])
+@pytest.mark.parametrize("dims", [1, 2, 3])
 def test_invariants_agree_with_eigenvalues(dims, sigma):
     front, image = ScaleSpace(dims, (sigma,)), noise(SHAPES[dims])
     (scale,) = by_name(front, channels(front, image))
@@ -160,3 +161,76 @@ def test_calibration_gives_zero_mean_and_unit_spread(dims):
     center = front.center.clone()
     front.calibrate(samples)
     assert torch.allclose(front.center, center)
+
+
+def blob(shape, spacing, width):
+    """A Gaussian in the middle of space, sampled at a spacing."""
+    axes = np.meshgrid(
+        *[(np.arange(n) - n // 2) * h for n, h in zip(shape, spacing, strict=True)],
+        indexing="ij",
+    )
+    square = sum(x**2 / w**2 for x, w in zip(axes, width, strict=True))
+    return torch.from_numpy(np.exp(-square / 2))
+
+
+@pytest.mark.parametrize("sigma", [1.0, 2.0, 4.0])
+@pytest.mark.parametrize("spacing", [(3, 1, 1), (1.5, 1, 3), (2, 1)])
+def test_coarse_voxels_see_the_same_blob(spacing, sigma):
+    """Channels where both grids have a voxel; the width differs along each axis."""
+    dims = len(spacing)
+    width = (8.0, 10.0, 12.0)[:dims]
+    coarse_shape = [2 * int(15 / h) + 1 for h in spacing]
+    coarse = blob(coarse_shape, spacing, width)
+    exact = blob([61] * dims, [0.5] * dims, width)
+    fine = channels(ScaleSpace(dims, (2 * sigma,)), exact)
+    for axis, (n, h) in enumerate(zip(coarse_shape, spacing, strict=True), start=1):
+        places = torch.arange(n) - n // 2
+        fine = fine.index_select(axis, (places * 2 * h).long() + 30)
+    inner = (slice(None), *[slice(1 + int(4 / h), -1 - int(4 / h)) for h in spacing])
+    aware = channels(ScaleSpace(dims, (sigma,), spacing=spacing), coarse)
+    blind = channels(ScaleSpace(dims, (sigma,)), coarse)
+    for index, truth in enumerate(fine[inner]):
+        error, ignored = (
+            float((x[inner][index] - truth).abs().max() / truth.abs().max())
+            for x in (aware, blind)
+        )
+        assert error < 0.06, index
+        assert index < 2 or ignored > 0.15, index
+
+
+@pytest.mark.parametrize("dims", [1, 2, 3])
+def test_equal_spacing_changes_nothing(dims):
+    image = noise(SHAPES[dims])
+    plain = channels(ScaleSpace(dims), image)
+    front = ScaleSpace(dims, spacing=[0.3] * dims)
+    assert front.spacing == (0.3,) * dims
+    assert torch.equal(channels(front, image), plain)
+    assert ScaleSpace(dims).spacing is None
+
+
+@pytest.mark.parametrize("spacing", [(3, 1, 1), (20, 2, 1), (1, 5)])
+def test_reach_with_spacing(spacing):
+    """Up to the radius along the finest axis, less far along the others."""
+    front = ScaleSpace(len(spacing), (0.6, 2.0), spacing=spacing)
+    assert front.radius == ScaleSpace(len(spacing), (0.6, 2.0)).radius
+    edge = 2 * front.radius + 3
+    image = noise((edge,) * len(spacing))
+    changed = image.clone()
+    changed[(edge // 2,) * len(spacing)] += 1
+    moved = (channels(front, changed) - channels(front, image)).abs().amax(0) > 1e-13
+    felt = np.abs(np.argwhere(moved.numpy()) - edge // 2).max(0)
+    expected = [np.ceil(3 * 2 / h) if 2 / h > 0.3 else 0 for h in spacing]
+    assert all(e <= f <= e + 1 for e, f in zip(expected, felt, strict=True))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 3, 1), (1, 9, 8)])
+def test_any_size_with_spacing(shape):
+    out = ScaleSpace(3, spacing=(4, 1, 1))(torch.full((1, 1, *shape), 0.4))
+    assert out.shape == (1, 16, *shape)
+    assert torch.allclose(out[0, 2], torch.zeros(shape), atol=1e-6)
+
+
+@pytest.mark.parametrize("spacing", [(1, 1), (1, 0, 1), (1, -2, 1), (1, np.nan, 1)])
+def test_bad_spacing_is_one_clear_sentence(spacing):
+    with pytest.raises(InputError, match="must be 3 positive numbers, one an axis"):
+        ScaleSpace(3, spacing=spacing)

@@ -39,17 +39,26 @@ class Tile:
         return tuple((c.start + c.stop - 1) / 2 for c in self.core)
 
 
-def with_halo(core: Region, halo: int, shape: Sequence[int]) -> Tile:
-    """Widen a region by ``halo`` voxels on each side, clipped to ``shape``."""
+def with_halo(core: Region, halo: int, shape: Sequence[int], *, align: int = 1) -> Tile:
+    """Widen a region by ``halo`` voxels on each side, clipped to ``shape``.
+
+    What is read starts at a multiple of ``align``, so up to ``align - 1`` voxels
+    earlier than the halo asks for.
+    """
     read = tuple(
-        slice(max(0, c.start - halo), min(n, c.stop + halo))
+        slice(max(0, (c.start - halo) // align * align), min(n, c.stop + halo))
         for c, n in zip(core, shape, strict=True)
     )
     return Tile(core, read)
 
 
 def split_into_tiles(
-    shape: Sequence[int], size: int, halo: int, region: Region | None = None
+    shape: Sequence[int],
+    size: int,
+    halo: int,
+    region: Region | None = None,
+    *,
+    align: int = 1,
 ) -> list[Tile]:
     """Cover an image, or a region of it, with tiles in C order.
 
@@ -64,6 +73,9 @@ def split_into_tiles(
         Voxels that are read around a core.
     region
         Part of the image to cover; all of it by default.
+    align
+        What is read starts at multiples of this on every axis: a network that
+        pools answers for a tile as for the image only then.
 
     Returns
     -------
@@ -71,7 +83,7 @@ def split_into_tiles(
     """
     region = region or tuple(slice(0, n) for n in shape)
     edges = [_equal_parts(r.start, r.stop, size) for r in region]
-    return [with_halo(core, halo, shape) for core in product(*edges)]
+    return [with_halo(core, halo, shape, align=align) for core in product(*edges)]
 
 
 def nearest_first(tiles: Sequence[Tile], point: Sequence[float]) -> list[Tile]:

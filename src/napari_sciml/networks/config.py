@@ -1,10 +1,16 @@
 """What can be set for a network; importing it does not import torch."""
 
-from typing import Literal
+from itertools import cycle, islice
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from napari_sciml.networks.graph import GraphLaw
+
+MSDNET_LAYERS = {1: 10, 2: 6, 3: 3}
+"""Layers of 16 channels that make about 45,000 parameters, by number of axes."""
+
+EdgeWidth = Annotated[int, Field(ge=1, le=256)]
 
 
 class SMSNetConfig(BaseModel):
@@ -18,11 +24,10 @@ class SMSNetConfig(BaseModel):
         description="Law that the graph is drawn from; none = one whose graphs have "
         "about 45,000 parameters, with 4 nodes in 3D and 8 in 2D.",
     )
-    width: int = Field(
+    width: EdgeWidth | tuple[EdgeWidth, ...] = Field(
         16,
-        ge=1,
-        le=256,
-        description="Channels that an edge makes; multiples of 16 run fastest.",
+        description="Channels that an edge makes, multiples of 16 run fastest; several "
+        "= drawn for each edge, only with concat.",
     )
     combine: Literal["sum", "concat"] = Field(
         "sum",
@@ -35,3 +40,85 @@ class SMSNetConfig(BaseModel):
         description="Graphs are drawn until the network has this many parameters, "
         "give or take 10 %; none = take the first one.",
     )
+
+    @model_validator(mode="after")
+    def _widths_fit(self) -> Self:
+        if isinstance(self.width, tuple) and (self.combine == "sum" or not self.width):
+            raise ValueError("several widths need combine = concat, and at least one")
+        return self
+
+
+class MSDNetConfig(BaseModel):
+    """How a mixed-scale dense network is built.
+
+    The published form is ``layers=100, width=1, dilations=range(1, 11)``; the
+    default has few, wide layers, which run many times faster.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["msdnet"] = "msdnet"
+    layers: int | None = Field(
+        None,
+        ge=1,
+        le=200,
+        description="Layers, each reading all before it; none = as many as make "
+        "about 45,000 parameters with the default width: 3 in 3D, 6 in 2D.",
+    )
+    width: int = Field(
+        16,
+        ge=1,
+        le=256,
+        description="Channels that a layer makes; multiples of 16 run fastest.",
+    )
+    dilations: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = Field(
+        (1, 2, 4),
+        min_length=1,
+        max_length=200,
+        description="Dilations of the layers in voxels, taken in turn.",
+    )
+
+    def layer_dilations(self, dims: int) -> tuple[int, ...]:
+        """Dilation of each layer."""
+        layers = self.layers or MSDNET_LAYERS[dims]
+        return tuple(islice(cycle(self.dilations), layers))
+
+
+class UShapedConfig(BaseModel):
+    """What networks with levels of resolution have in common."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    depth: int = Field(3, ge=1, le=7, description="Levels of resolution.")
+    base: int = Field(8, ge=1, le=1024, description="Channels at full resolution.")
+    growth: float = Field(
+        2.0, gt=0, le=8, description="Channels of a level, over those of the finer one."
+    )
+    hidden: float = Field(
+        1.0, gt=0, le=8, description="Channels that leave a level, over those inside."
+    )
+
+
+class TUNetConfig(UShapedConfig):
+    """How a tunable U-Net is built."""
+
+    kind: Literal["tunet"] = "tunet"
+
+
+class TUNet3PlusConfig(UShapedConfig):
+    """How a tunable U-Net with full-scale skip connections is built."""
+
+    kind: Literal["tunet3plus"] = "tunet3plus"
+    carry: int | None = Field(
+        None,
+        ge=1,
+        le=1024,
+        description="Channels that each level hands to each decoder; none = base.",
+    )
+
+
+NetworkConfig = Annotated[
+    SMSNetConfig | MSDNetConfig | TUNetConfig | TUNet3PlusConfig,
+    Field(discriminator="kind"),
+]
+"""Any of the networks; `pydantic.TypeAdapter(NetworkConfig)` reads one from JSON."""

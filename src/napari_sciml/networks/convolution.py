@@ -1,91 +1,111 @@
-"""A 3D convolution that stays on the fast path of a CPU.
+"""A convolution of three taps an axis that stays on the fast path of a CPU."""
 
-Two things make 3D convolutions on a CPU several times slower than they need be.
-The framework sends small inputs of batch size one to a generic implementation, and
-the library's weight gradient collapses when there is a dilation along depth. Here
-oneDNN is called directly; the gradient of the input is a convolution with the
-mirrored kernel, and that of the weights is taken as three batched 2D weight
-gradients, one a depth tap, over shifted views of the same arrays.
-"""
-
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from napari_sciml.networks.kernels import (
+    Taps,
+    accumulate,
+    channels_last,
+    convolve,
+    mirrored,
+    physical_taps,
+)
+from napari_sciml.networks.weight_gradient import weight_gradient
 
-class DilatedConv3d(nn.Conv3d):
-    """`torch.nn.Conv3d` with kernel 3, stride 1 and "same" zero padding."""
+__all__ = [
+    "DilatedConv",
+    "Taps",
+    "accumulate",
+    "channels_last",
+    "convolution",
+    "convolve",
+    "mirrored",
+    "physical_taps",
+    "weight_gradient",
+]
 
-    def __init__(self, in_channels: int, out_channels: int, dilation: int) -> None:
-        super().__init__(
-            in_channels,
-            out_channels,
-            kernel_size=3,
-            padding=dilation,
-            dilation=dilation,
-            bias=False,
-        )
+
+def convolution(
+    dims: int,
+    in_channels: int,
+    out_channels: int,
+    *,
+    dilation: int = 1,
+    spacing: Sequence[float] | None = None,
+) -> nn.Module:
+    """Make a 3-tap convolution with "same" zero padding and no bias.
+
+    Parameters
+    ----------
+    dims
+        1, 2 or 3.
+    dilation
+        Voxels between taps; with ``spacing``, in units of the shortest voxel edge.
+    spacing
+        See `physical_taps`.
+
+    Returns
+    -------
+    nn.Module
+        With a ``weight`` not yet drawn and ``reach``, the voxels an axis that the
+        result depends on, on each side. torch's random numbers are left alone.
+    """
+    taps = physical_taps(dims, dilation, spacing)
+    return DilatedConv(in_channels, out_channels, taps)
+
+
+class DilatedConv(nn.Module):
+    """Convolution of stride 1 with "same" zero padding and no bias.
+
+    The weight is zero until it is drawn.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, taps: Taps) -> None:
+        super().__init__()
+        self.taps = taps
+        self.weight = nn.Parameter(torch.zeros(out_channels, in_channels, *taps.kernel))
+
+    @property
+    def reach(self) -> tuple[int, ...]:
+        """Voxels an axis that a result depends on, on each side."""
+        return self.taps.reach
 
     def forward(self, image: Tensor) -> Tensor:
-        """Map ``(n, in, z, y, x)`` to ``(n, out, z, y, x)``."""
-        there = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-        if image.device.type != "cpu" or not there:
-            return super().forward(image)
-        weight = self.weight
-        if torch.is_autocast_enabled("cpu"):
-            dtype = torch.get_autocast_dtype("cpu")
+        """Map ``(n, in, …)`` to ``(n, out, …)``."""
+        weight: Tensor = self.weight
+        if torch.is_autocast_enabled(image.device.type):
+            dtype = torch.get_autocast_dtype(image.device.type)
             image, weight = image.to(dtype), weight.to(dtype)
         result: Tensor = _Convolution.apply(  # type: ignore[no-untyped-call]
-            image, weight, self.dilation[0]
+            image, weight, self.taps
         )
         return result
+
+    def extra_repr(self) -> str:
+        """Shape and steps."""
+        outputs, inputs = self.weight.shape[:2]
+        return f"{inputs}, {outputs}, reach={self.reach}"
 
 
 class _Convolution(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, image: Tensor, weight: Tensor, dilation: int) -> Tensor:
+    def forward(ctx: Any, image: Tensor, weight: Tensor, taps: Taps) -> Tensor:
+        image = channels_last(image)
         ctx.save_for_backward(image, weight)
-        ctx.dilation = dilation
-        return _convolve(image, weight, dilation)
+        ctx.taps = taps
+        return convolve(image, weight, None, taps)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         image, weight = ctx.saved_tensors
-        (grad,) = grads
-        grad_image = None
-        if ctx.needs_input_grad[0]:
-            mirrored = weight.flip(2, 3, 4).transpose(0, 1).contiguous()
-            grad_image = _convolve(grad, mirrored, ctx.dilation)
-        return grad_image, _weight_gradient(image, grad, weight, ctx.dilation), None
-
-
-def _convolve(image: Tensor, weight: Tensor, d: int) -> Tensor:
-    image = image.contiguous(memory_format=torch.channels_last_3d)
-    result: Tensor = torch.ops.aten.mkldnn_convolution(
-        image, weight, None, [d, d, d], [1, 1, 1], [d, d, d], 1
-    )
-    return result
-
-
-def _weight_gradient(image: Tensor, grad: Tensor, weight: Tensor, d: int) -> Tensor:
-    depth = image.shape[2]
-    total = torch.zeros_like(weight, dtype=torch.float32)
-    for tap in range(3):
-        shift = (tap - 1) * d
-        if abs(shift) >= depth:
-            continue
-        read = slice(max(0, shift), depth + min(0, shift))
-        write = slice(max(0, -shift), depth - max(0, shift))
-        plane = weight[:, :, tap].contiguous(memory_format=torch.channels_last)
-        for x, g in zip(image[:, :, read], grad[:, :, write], strict=True):
-            total[:, :, tap] += torch.ops.aten.convolution_backward(
-                *(g.transpose(0, 1), x.transpose(0, 1), plane, None),
-                *((1, 1), (d, d), (d, d), False, (0, 0), 1),
-                [False, True, False],
-            )[1]
-    return total.to(weight.dtype)
-
-
-def _has_onednn() -> bool:
-    return bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
+        grad, needed = channels_last(grads[0]), ctx.needs_input_grad
+        grad_image = grad_weight = None
+        if needed[0]:
+            grad_image = convolve(grad, mirrored(weight), None, ctx.taps)
+        if needed[1]:
+            grad_weight = weight_gradient(image, grad, ctx.taps).to(weight.dtype)
+        return grad_image, grad_weight, None

@@ -1,24 +1,35 @@
 """Several networks that answer together."""
 
-from collections.abc import Sequence
+import copy
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
+from napari_sciml.errors import InputError
 from napari_sciml.images.intensity import IntensityScale
+from napari_sciml.networks.build import network_from_description
+from napari_sciml.networks.own import OwnModules
+from napari_sciml.networks.protocol import Network
 from napari_sciml.networks.scale_space import ScaleSpace
-from napari_sciml.networks.smsnet import SMSNet
 
 
 class Ensemble(nn.Module):
     """Networks with a shared front end and everything needed to use them.
 
+    Probabilities are ``softmax(logits / temperature + log_prior_ratio)``: a
+    temperature above 1 makes all members less sure (Guo et al., ICML 2017), and the
+    logarithm of how often a class is met, over how often it was trained on, turns
+    the balance of the labels into that of the image (Saerens et al., Neural
+    Computation 14, 2002, equation 4). See `set_calibration`.
+
     Parameters
     ----------
     members
         Networks from front-end channels ``(n, c, …)`` to logits
-        ``(n, classes, …)``, each with a ``radius`` and a ``description()``.
+        ``(n, classes, …)``, of any kind; see `napari_sciml.networks.protocol`.
     front
         Fixed front end that all members share.
     intensity
@@ -29,22 +40,30 @@ class Ensemble(nn.Module):
 
     def __init__(
         self,
-        members: Sequence[SMSNet],
+        members: Sequence[Network],
         *,
         front: ScaleSpace,
         intensity: IntensityScale,
         class_names: Sequence[str],
     ) -> None:
         super().__init__()
-        self.networks = nn.ModuleList(members)
+        self.networks = nn.ModuleList(cast("Sequence[nn.Module]", members))
         self.front = front
         self.intensity = intensity
         self.class_names = tuple(class_names)
+        # Stored in the description: the weights of older models do not have them.
+        self.register_buffer("temperature", torch.ones(()), persistent=False)
+        self.register_buffer(
+            "log_prior_ratio", torch.zeros(len(self.class_names)), persistent=False
+        )
+
+    temperature: Tensor
+    log_prior_ratio: Tensor
 
     @property
-    def members(self) -> list[SMSNet]:
+    def members(self) -> list[Network]:
         """The networks."""
-        return [cast("SMSNet", member) for member in self.networks]
+        return [cast("Network", member) for member in self.networks]
 
     @property
     def dims(self) -> int:
@@ -61,6 +80,11 @@ class Ensemble(nn.Module):
         """Voxels around a block that its prediction depends on."""
         return self.front.radius + max(m.radius for m in self.members)
 
+    @property
+    def stride(self) -> int:
+        """Blocks that start at its multiples are answered like the whole image."""
+        return math.lcm(*(m.stride for m in self.members))
+
     def channels(self, image: Tensor) -> Tensor:
         """Front-end channels ``(1, c, …)`` of gray values ``(…)``.
 
@@ -69,9 +93,55 @@ class Ensemble(nn.Module):
         channels = self.front(image[None, None])
         return channels.contiguous(memory_format=memory_format(self.dims))
 
+    def logits(self, member: int, channels: Tensor) -> Tensor:
+        """Class logits ``(class, …)`` of one member, not calibrated."""
+        return self.members[member](channels)[0]
+
     def probabilities(self, member: int, channels: Tensor) -> Tensor:
-        """Class probabilities ``(class, …)`` of one member."""
-        return torch.softmax(self.members[member](channels)[0], dim=0)
+        """Class probabilities ``(class, …)`` of one member, float32."""
+        logits = self.logits(member, channels).float()
+        shift = self.log_prior_ratio.view(-1, *[1] * self.dims)
+        return torch.softmax(logits / self.temperature + shift, dim=0)
+
+    def set_calibration(
+        self,
+        *,
+        temperature: float = 1.0,
+        log_prior_ratio: Sequence[float] | None = None,
+    ) -> None:
+        """Set how logits become probabilities.
+
+        Parameters
+        ----------
+        temperature
+            By which logits are divided.
+        log_prior_ratio
+            For each class, ``log(share in the image / share in training)``; an
+            offset that is common to all classes changes nothing. None = zeros.
+
+        Raises
+        ------
+        InputError
+            When a number is not finite, or there is not one for each class.
+        """
+        ratios = [float(r) for r in log_prior_ratio or [0.0] * len(self.class_names)]
+        if not (math.isfinite(temperature) and temperature > 0):
+            raise InputError(f"A temperature must be above 0, not {temperature}.")
+        if len(ratios) != len(self.class_names) or not all(map(math.isfinite, ratios)):
+            raise InputError(
+                f"The prior correction must be {len(self.class_names)} finite numbers, "
+                f"one a class, but it is {ratios}."
+            )
+        with torch.no_grad():
+            self.temperature.fill_(temperature)
+            self.log_prior_ratio.copy_(torch.tensor(ratios))
+
+    def copy_with(self, states: Sequence[Mapping[str, Tensor]]) -> "Ensemble":
+        """A copy for use, whose members have other weights."""
+        made = copy.deepcopy(self)
+        for network, state in zip(made.networks, states, strict=True):
+            network.load_state_dict(state)
+        return made.eval()
 
     def description(self) -> dict[str, Any]:
         """Everything but the weights, JSON-able."""
@@ -83,20 +153,41 @@ class Ensemble(nn.Module):
                 "scale": self.intensity.scale,
             },
             "sigmas": list(self.front.sigmas),
+            "spacing": None if self.front.spacing is None else [*self.front.spacing],
+            "temperature": float(self.temperature),
+            "log_prior_ratio": self.log_prior_ratio.tolist(),
             "members": [member.description() for member in self.members],
         }
 
     @classmethod
-    def from_description(cls, description: dict[str, Any]) -> "Ensemble":
-        """Build an ensemble with arbitrary weights, to load a state into."""
-        return cls(
-            [SMSNet.from_description(d) for d in description["members"]],
-            front=ScaleSpace(description["dims"], description["sigmas"]),
+    def from_description(
+        cls, description: dict[str, Any], own: OwnModules | None = None
+    ) -> "Ensemble":
+        """Build an ensemble with arbitrary weights, to load a state into.
+
+        Raises
+        ------
+        InputError
+            When a member cannot be built; see `network_from_description`.
+        """
+        ensemble = cls(
+            [network_from_description(d, own) for d in description["members"]],
+            front=ScaleSpace(
+                description["dims"],
+                description["sigmas"],
+                spacing=description.get("spacing"),
+            ),
             intensity=IntensityScale(**description["intensity"]),
             class_names=description["class_names"],
         )
+        ensemble.set_calibration(
+            temperature=description.get("temperature", 1.0),
+            log_prior_ratio=description.get("log_prior_ratio"),
+        )
+        return ensemble
 
 
 def memory_format(dims: int) -> torch.memory_format:
     """Order of the channels that convolutions run fastest in."""
-    return torch.channels_last if dims == 2 else torch.channels_last_3d
+    formats = {2: torch.channels_last, 3: torch.channels_last_3d}
+    return formats.get(dims, torch.contiguous_format)

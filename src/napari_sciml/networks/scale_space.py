@@ -13,11 +13,17 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from napari_sciml.errors import InputError
+
 TRUNCATE = 3.0
+SMALLEST_BLUR = 0.3
 
 
 class ScaleSpace(nn.Module):
     """Gray values, and a few rotation invariants at a few scales.
+
+    With ``spacing``, scales and derivatives are those of space, not of the voxel
+    grid: coarse voxels along an axis change what is seen as little as they can.
 
     Channels: the gray value; then for each scale sigma the smoothed value,
     ``sigma |grad|``, and with ``H`` the Hessian times ``sigma**2`` its trace, the
@@ -28,15 +34,31 @@ class ScaleSpace(nn.Module):
     Parameters
     ----------
     dims
-        2 or 3.
+        1, 2 or 3.
     sigmas
-        Scales in voxels.
+        Scales, in voxels along the axis with the finest voxels; none = the gray
+        value alone.
+    spacing
+        Edge lengths of a voxel, one an axis, in any unit; none = all the same.
+
+    Raises
+    ------
+    InputError
+        When the spacing does not fit the axes or is not positive.
     """
 
-    def __init__(self, dims: int, sigmas: Sequence[float] = (1.0, 2.0, 4.0)) -> None:
+    def __init__(
+        self,
+        dims: int,
+        sigmas: Sequence[float] = (1.0, 2.0, 4.0),
+        *,
+        spacing: Sequence[float] | None = None,
+    ) -> None:
         super().__init__()
         self.dims = dims
         self.sigmas = tuple(float(sigma) for sigma in sigmas)
+        self.spacing = None if spacing is None else _checked(spacing, dims)
+        self._steps = _relative(self.spacing or (1.0,) * dims)
         self.register_buffer("center", torch.zeros(self.channels))
         self.register_buffer("gain", torch.ones(self.channels))
 
@@ -50,8 +72,17 @@ class ScaleSpace(nn.Module):
 
     @property
     def radius(self) -> int:
-        """Voxels that a voxel's channels depend on, on each side."""
-        return max((_kernel_radius(s) for s in self.sigmas), default=-1) + 1
+        """Voxels that a voxel's channels depend on, on each side of any axis."""
+        return max(self._reach)
+
+    @property
+    def _reach(self) -> list[int]:
+        """The same for each axis."""
+        return [
+            max((_kernel_radius(_on_axis(s, step)) for s in self.sigmas), default=-1)
+            + 1
+            for step in self._steps
+        ]
 
     def calibrate(self, samples: Sequence[Tensor]) -> None:
         """Fix center and gain from a few images ``(n, 1, …)``."""
@@ -65,33 +96,38 @@ class ScaleSpace(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Map ``(n, 1, …)`` to ``(n, channels, …)``; borders are continued."""
-        radius = self.radius
-        padded = _continue(image, radius)
+        reach = self._reach
+        padded = _continue(image, reach)
         channels = [image]
         for sigma in self.sigmas:
-            smooth = padded
-            for axis in range(2, 2 + self.dims):
-                smooth = _blur(smooth, sigma, axis)
-            margin = radius - _kernel_radius(sigma)
-            channels += self._invariants(smooth, sigma, margin)
+            smooth, margins = padded, []
+            for axis, step in enumerate(self._steps):
+                blur = _on_axis(sigma, step)
+                smooth = _blur(smooth, blur, axis + 2) if blur else smooth
+                margins.append(reach[axis] - _kernel_radius(blur))
+            channels += self._invariants(smooth, sigma, margins)
         shape = (1, -1, *[1] * self.dims)
         stack = torch.cat(channels, dim=1)
         return (stack - self.center.view(shape)) * self.gain.view(shape)
 
-    def _invariants(self, smooth: Tensor, sigma: float, margin: int) -> list[Tensor]:
-        """Invariants without the outer ``margin`` voxels (at least 1)."""
-        view = _Shifted(smooth, self.dims, margin)
+    def _invariants(
+        self, smooth: Tensor, sigma: float, margins: list[int]
+    ) -> list[Tensor]:
+        """Invariants without the outer ``margins`` (at least 1 voxel an axis)."""
+        view = _Shifted(smooth, margins)
         axes = range(self.dims)
         here = view()
-        gradient = [(view({a: 1}) - view({a: -1})) * (sigma / 2) for a in axes]
+        unit = [sigma / step for step in self._steps]
+        gradient = [(view({a: 1}) - view({a: -1})) * (unit[a] / 2) for a in axes]
         hessian = {
-            (a, a): (view({a: 1}) + view({a: -1}) - 2 * here) * sigma**2 for a in axes
+            (a, a): (view({a: 1}) + view({a: -1}) - 2 * here) * unit[a] ** 2
+            for a in axes
         }
         for a in axes:
             for b in range(a + 1, self.dims):
                 corners = view({a: 1, b: 1}) + view({a: -1, b: -1})
                 corners = corners - view({a: 1, b: -1}) - view({a: -1, b: 1})
-                hessian[a, b] = corners * (sigma**2 / 4)
+                hessian[a, b] = corners * (unit[a] * unit[b] / 4)
         trace = sum((hessian[a, a] for a in axes), torch.zeros_like(here))
         square = sum(
             (h**2 * (1 if a == b else 2) for (a, b), h in hessian.items()),
@@ -109,20 +145,22 @@ class ScaleSpace(nn.Module):
 
 
 class _Shifted:
-    """Views of an array, cropped by a margin and moved by whole voxels."""
+    """Views of an array, cropped by a margin an axis and moved by whole voxels."""
 
-    def __init__(self, array: Tensor, dims: int, margin: int) -> None:
-        self.array, self.dims, self.margin = array, dims, margin
+    def __init__(self, array: Tensor, margins: list[int]) -> None:
+        self.array, self.margins = array, margins
 
     def __call__(self, shift: dict[int, int] | None = None) -> Tensor:
         view = self.array
-        for axis in range(self.dims):
-            start = self.margin + (shift or {}).get(axis, 0)
-            view = view.narrow(axis + 2, start, view.shape[axis + 2] - 2 * self.margin)
+        for axis, margin in enumerate(self.margins):
+            start = margin + (shift or {}).get(axis, 0)
+            view = view.narrow(axis + 2, start, view.shape[axis + 2] - 2 * margin)
         return view
 
 
 def _determinant(h: dict[tuple[int, int], Tensor], dims: int) -> Tensor:
+    if dims == 1:
+        return h[0, 0]
     if dims == 2:
         return h[0, 0] * h[1, 1] - h[0, 1] ** 2
     return (
@@ -135,6 +173,25 @@ def _determinant(h: dict[tuple[int, int], Tensor], dims: int) -> Tensor:
 def _compressed(x: Tensor) -> Tensor:
     """An odd compression, so that cubes of contrasts do not run away."""
     return torch.sign(x) * torch.log1p(8 * x.abs())
+
+
+def _checked(spacing: Sequence[float], dims: int) -> tuple[float, ...]:
+    values = tuple(float(edge) for edge in spacing)
+    if len(values) != dims or not all(0 < edge < math.inf for edge in values):
+        raise InputError(
+            f"The voxel spacing {values} must be {dims} positive numbers, one an axis."
+        )
+    return values
+
+
+def _relative(spacing: Sequence[float]) -> list[float]:
+    return [edge / min(spacing) for edge in spacing]
+
+
+def _on_axis(sigma: float, step: float) -> float:
+    """A scale in voxels of an axis; 0 where the voxels alone blur as much."""
+    blur = sigma / step
+    return 0.0 if step > 1 and blur < SMALLEST_BLUR else blur
 
 
 def _kernel_radius(sigma: float) -> int:
@@ -163,9 +220,9 @@ def _blur(image: Tensor, sigma: float, axis: int) -> Tensor:
     return out
 
 
-def _continue(image: Tensor, radius: int) -> Tensor:
+def _continue(image: Tensor, reach: list[int]) -> Tensor:
     """Repeat the outermost voxels; unlike `torch.nn.functional.pad` on any size."""
-    for axis in range(2, image.ndim):
-        index = torch.arange(-radius, image.shape[axis] + radius, device=image.device)
+    for axis, pad in enumerate(reach, start=2):
+        index = torch.arange(-pad, image.shape[axis] + pad, device=image.device)
         image = image.index_select(axis, index.clamp(0, image.shape[axis] - 1))
     return image

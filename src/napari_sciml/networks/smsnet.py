@@ -1,5 +1,6 @@
-"""Sparse mixed-scale networks (SMSNets) in 2D and 3D."""
+"""Sparse mixed-scale networks (SMSNets) in 1D, 2D and 3D."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -8,11 +9,11 @@ from torch import Tensor, nn
 
 from napari_sciml.errors import InputError
 from napari_sciml.networks.config import SMSNetConfig
-from napari_sciml.networks.convolution import DilatedConv3d
+from napari_sciml.networks.executor import Weights, run
 from napari_sciml.networks.graph import Edge, GraphLaw, SparseGraph, random_graph
+from napari_sciml.networks.plan import plan_graph
 
-POINTWISE = {2: nn.Conv2d, 3: nn.Conv3d}
-DEFAULT_NODES = {2: 8, 3: 4}
+DEFAULT_NODES = {1: 16, 2: 8, 3: 4}
 BUDGET_TOLERANCE = 0.1
 MAX_DRAWS = 2000
 
@@ -27,6 +28,8 @@ class SMSNet(nn.Module):
     learns faster without, and a voxel's result depends on what lies within
     ``radius`` voxels and on nothing else, not on its batch or tile.
 
+    The weights are zero until `initialize`.
+
     Parameters
     ----------
     graph
@@ -35,9 +38,16 @@ class SMSNet(nn.Module):
         Channels of the input and of the output (class logits).
     dims
         2 for ``(n, c, y, x)``, 3 for ``(n, c, z, y, x)``.
-    width, combine
+    width
+        Channels that an edge makes; or with "concat" one number for each edge
+        into a hidden node, in the order of ``graph.edges``.
+    combine
         See `SMSNetConfig`.
+    spacing
+        Voxel edges, one an axis, that dilations are scaled by; None = all equal.
     """
+
+    stride = 1
 
     def __init__(
         self,
@@ -46,78 +56,66 @@ class SMSNet(nn.Module):
         in_channels: int,
         classes: int,
         dims: int,
-        width: int,
+        width: int | Sequence[int],
         combine: Literal["sum", "concat"],
+        spacing: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
         self.graph = graph
         self.dims = dims
-        self.combine = combine
-        self.width = width
-        channels = _node_channels(graph, in_channels, width, combine)
+        self.combine: Literal["sum", "concat"] = combine
+        self.width = width if isinstance(width, int) else tuple(width)
         self.in_channels = in_channels
-        self.convolutions = nn.ModuleDict()
-        self.biases = nn.ParameterList()
-        for node in range(1, graph.nodes + 1):
-            for edge in graph.into(node):
-                self.convolutions[_name(edge)] = _convolution(
-                    dims, channels[edge.source], width, edge.dilation
-                )
-            self.biases.append(nn.Parameter(torch.zeros(channels[node])))
-        for edge in graph.into(graph.output):
-            self.convolutions[_name(edge)] = POINTWISE[dims](
-                channels[edge.source], classes, kernel_size=1, bias=False
-            )
-        self.bias = nn.Parameter(torch.zeros(classes))
-        self._last_reader = {
-            node: max(
-                (
-                    e.target
-                    for e in graph.edges
-                    if e.source == node and e.target <= graph.nodes
-                ),
-                default=node,
-            )
-            for node in range(graph.nodes + 1)
-        }
+        self.classes = classes
+        self.spacing = None if spacing is None else tuple(float(s) for s in spacing)
+        self.plan = plan_graph(
+            graph,
+            in_channels=in_channels,
+            width=self.width,
+            combine=combine,
+            dims=dims,
+            spacing=self.spacing,
+        )
+        self._make_parameters()
+
+    def _make_parameters(self) -> None:
+        plan = self.plan
+        self.weights = _zeros(group.shape for group in plan.groups)
+        self.biases = _zeros((c,) for c in plan.channels[1:])
+        self.readout = _zeros(
+            (self.classes, plan.channels[node], *[1] * self.dims)
+            for node in plan.readers
+        )
+        self.bias = nn.Parameter(torch.zeros(self.classes))
 
     @property
     def radius(self) -> int:
-        """Voxels that an output voxel sees on each side."""
-        return self.graph.radius
+        """Voxels that an output voxel sees on each side, along the widest axis."""
+        return self.plan.radius
 
     def initialize(self, generator: torch.Generator) -> None:
         """Draw weights that keep the spread of the signal (He et al., 2015)."""
-        for edge in self.graph.edges:
-            weight = self.convolutions[_name(edge)].get_parameter("weight")
-            nn.init.kaiming_normal_(weight, nonlinearity="relu", generator=generator)
-            summed = self.combine == "sum" or edge.target == self.graph.output
-            if summed:
-                with torch.no_grad():
-                    weight.div_(len(self.graph.into(edge.target)) ** 0.5)
+        incoming = {
+            node: len(self.graph.into(node)) for node in range(self.graph.output + 1)
+        }
+        drawn = [
+            (weight.data[piece.rows], piece.edge.target, self.combine == "sum")
+            for group, weight in zip(self.plan.groups, self.weights, strict=True)
+            for piece in group.pieces
+        ]
+        drawn += [(weight.data, self.graph.output, True) for weight in self.readout]
+        for weight, target, summed in drawn:
+            fan_in = weight[0].numel() * (incoming[target] if summed else 1)
+            weight.normal_(std=(2 / fan_in) ** 0.5, generator=generator)
+        for bias in (*self.biases, self.bias):
+            bias.data.zero_()
 
     def forward(self, image: Tensor) -> Tensor:
         """Map ``(n, c, …)`` to class logits ``(n, classes, …)``."""
-        logits = self.bias.view(1, -1, *[1] * self.dims)
-        alive = {0: image}
-        for node in range(self.graph.nodes + 1):
-            if node:
-                alive[node] = self._node(node, alive)
-            for edge in self.graph.into(self.graph.output):
-                if edge.source == node:
-                    logits = logits + self.convolutions[_name(edge)](alive[node])
-            # Memory decides how large a block can be: forget what is not read again.
-            alive = {n: x for n, x in alive.items() if self._last_reader[n] > node}
-        return logits
-
-    def _node(self, node: int, alive: dict[int, Tensor]) -> Tensor:
-        parts = [
-            self.convolutions[_name(edge)](alive[edge.source])
-            for edge in self.graph.into(node)
-        ]
-        state = torch.cat(parts, 1) if self.combine == "concat" else _sum(parts)
-        bias = self.biases[node - 1].view(1, -1, *[1] * self.dims)
-        return torch.relu_(state + bias)
+        weights = Weights(
+            list(self.weights), list(self.biases), list(self.readout), self.bias
+        )
+        return run(self.plan, image, weights)
 
     def description(self) -> dict[str, Any]:
         """What `from_description` needs to build the same network, JSON-able."""
@@ -126,10 +124,11 @@ class SMSNet(nn.Module):
             "nodes": self.graph.nodes,
             "edges": [[e.source, e.target, e.dilation] for e in self.graph.edges],
             "in_channels": self.in_channels,
-            "classes": int(self.bias.numel()),
+            "classes": self.classes,
             "dims": self.dims,
-            "width": self.width,
+            "width": self.width if isinstance(self.width, int) else list(self.width),
             "combine": self.combine,
+            "spacing": None if self.spacing is None else list(self.spacing),
         }
 
     @classmethod
@@ -143,11 +142,18 @@ class SMSNet(nn.Module):
             dims=description["dims"],
             width=description["width"],
             combine=description["combine"],
+            spacing=description.get("spacing"),
         )
 
 
 def build_smsnet(
-    config: SMSNetConfig, *, in_channels: int, classes: int, dims: int, seed: int
+    config: SMSNetConfig,
+    *,
+    in_channels: int,
+    classes: int,
+    dims: int,
+    seed: int,
+    spacing: Sequence[float] | None = None,
 ) -> SMSNet:
     """Draw a graph and weights from one seed.
 
@@ -157,60 +163,23 @@ def build_smsnet(
         When no graph of the law comes near the asked number of parameters.
     """
     rng = np.random.default_rng(seed)
-    graph = _draw_within_budget(config, in_channels, classes, dims, rng)
-    network = SMSNet(
-        graph,
-        in_channels=in_channels,
-        classes=classes,
-        dims=dims,
-        width=config.width,
-        combine=config.combine,
-    )
+    shape: dict[str, Any] = {"in_channels": in_channels, "dims": dims}
+    shape |= {"combine": config.combine, "spacing": spacing}
+    graph, width = _draw_within_budget(config, shape, classes, rng)
+    network = SMSNet(graph, classes=classes, width=width, **shape)
     network.initialize(torch.Generator().manual_seed(int(rng.integers(2**63))))
     return network
 
 
-def count_parameters(
-    graph: SparseGraph,
-    *,
-    in_channels: int,
-    classes: int,
-    dims: int,
-    width: int,
-    combine: str,
-) -> int:
-    """Trainable parameters of a network, without building it."""
-    channels = _node_channels(graph, in_channels, width, combine)
-    total = classes + sum(channels[1:])
-    for edge in graph.edges:
-        hidden = edge.target <= graph.nodes
-        total += channels[edge.source] * (3**dims * width if hidden else classes)
-    return total
-
-
 def _draw_within_budget(
-    config: SMSNetConfig,
-    in_channels: int,
-    classes: int,
-    dims: int,
-    rng: np.random.Generator,
-) -> SparseGraph:
+    config: SMSNetConfig, shape: dict[str, Any], classes: int, rng: np.random.Generator
+) -> tuple[SparseGraph, int | tuple[int, ...]]:
     counts = []
-    law = config.law or GraphLaw(nodes=DEFAULT_NODES[dims])
     for _ in range(MAX_DRAWS):
-        graph = random_graph(law, rng)
-        if config.parameters is None:
-            return graph
-        count = count_parameters(
-            graph,
-            in_channels=in_channels,
-            classes=classes,
-            dims=dims,
-            width=config.width,
-            combine=config.combine,
-        )
-        if abs(count - config.parameters) <= BUDGET_TOLERANCE * config.parameters:
-            return graph
+        graph, width = _draw(config, shape["dims"], rng)
+        count = plan_graph(graph, width=width, **shape).parameters(classes)
+        if _fits(config, count):
+            return graph, width
         counts.append(count)
     raise InputError(
         f"No graph with about {config.parameters:,} parameters in {MAX_DRAWS} draws "
@@ -219,31 +188,21 @@ def _draw_within_budget(
     )
 
 
-def _convolution(dims: int, inputs: int, outputs: int, dilation: int) -> nn.Module:
-    if dims == 3:
-        return DilatedConv3d(inputs, outputs, dilation)
-    return nn.Conv2d(
-        *(inputs, outputs), 3, padding=dilation, dilation=dilation, bias=False
-    )
+def _draw(
+    config: SMSNetConfig, dims: int, rng: np.random.Generator
+) -> tuple[SparseGraph, int | tuple[int, ...]]:
+    graph = random_graph(config.law or GraphLaw(nodes=DEFAULT_NODES[dims]), rng)
+    if isinstance(config.width, int):
+        return graph, config.width
+    hidden = sum(edge.target <= graph.nodes for edge in graph.edges)
+    return graph, tuple(int(w) for w in rng.choice(config.width, size=hidden))
 
 
-def _node_channels(
-    graph: SparseGraph, in_channels: int, width: int, combine: str
-) -> list[int]:
-    """Channels of the input and of each hidden node."""
-    copies = (
-        1 if combine == "sum" else len(graph.into(node))
-        for node in range(1, graph.nodes + 1)
-    )
-    return [in_channels, *(width * n for n in copies)]
+def _fits(config: SMSNetConfig, count: int) -> bool:
+    if config.parameters is None:
+        return True
+    return abs(count - config.parameters) <= BUDGET_TOLERANCE * config.parameters
 
 
-def _name(edge: Edge) -> str:
-    return f"{edge.source}_to_{edge.target}"
-
-
-def _sum(parts: list[Tensor]) -> Tensor:
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total
+def _zeros(shapes: Iterable[tuple[int, ...]]) -> nn.ParameterList:
+    return nn.ParameterList(nn.Parameter(torch.zeros(shape)) for shape in shapes)
