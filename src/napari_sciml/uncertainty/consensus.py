@@ -1,0 +1,132 @@
+"""How much of the image a class takes, told from what the ensemble agrees on.
+
+Scribbles are no fair sample: people paint what is rare, and what is hard beside it.
+Both shift the odds that a network learns, so that 0.5 is the wrong cut. Estimates
+that assume that only the shares differ (`napari_sciml.uncertainty.prior`) overshoot,
+as background in the open is easier than the background that people paint. But what
+an ensemble takes for a rare class by mistake, its members mistake in different
+places: they agree where the class is. The share of voxels in which the mean less a
+standard deviation is above even odds is taken as the share of the class, and the
+odds are shifted until as many voxels are above even odds.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_sciml.errors import InputError
+
+EVEN = 0.5
+FEWEST_VOXELS = 20
+"""A share that fewer voxels of a sample stand for is not an estimate."""
+FLOOR = 1e-6
+
+
+def consensus_shares(members: ArrayLike) -> NDArray[np.float64]:
+    """Share of each class that the members agree on.
+
+    Parameters
+    ----------
+    members
+        ``(member, n, class)`` probabilities of voxels that are a fair sample.
+
+    Returns
+    -------
+    ndarray
+        ``(class,)``, adds up to 1: what no class is sure of goes to the commonest
+        one. NaN for a class that hardly any voxel is surely of.
+    """
+    p = _checked(members)
+    spread = p.std(0, ddof=1) if len(p) > 1 else np.zeros(p.shape[1:])
+    sure = (p.mean(0) - spread > EVEN).sum(0)
+    shares = np.where(sure >= FEWEST_VOXELS, sure / p.shape[1], np.nan)
+    commonest = int(p.mean((0, 1)).argmax())
+    shares[commonest] = 1 - np.nansum(np.delete(shares, commonest))
+    return np.asarray(shares)
+
+
+def offsets_for_shares(
+    members: ArrayLike, shares: Sequence[float] | NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Offsets of the logits that give each class its share of the voxels.
+
+    Parameters
+    ----------
+    members
+        As in `consensus_shares`.
+    shares
+        ``(class,)``; all but that of the commonest class are met. NaN = not known:
+        the odds of the class stay as they are.
+
+    Returns
+    -------
+    ndarray
+        ``(class,)``, 0 for the commonest class.
+
+    Raises
+    ------
+    InputError
+        When there is not one share for each class.
+    """
+    p = _checked(members).mean(0)
+    if len(shares) != p.shape[1]:
+        raise InputError(
+            f"There are {p.shape[1]} classes, but {len(shares)} shares were given: "
+            "give one for each class."
+        )
+    known = np.nan_to_num(np.asarray(shares, np.float64), nan=-1.0)
+    offsets = np.zeros(p.shape[1])
+    for index, share in enumerate(known):
+        if index != int(known.argmax()) and share >= 0:
+            offsets[index] = -np.quantile(_log_odds(p[:, index]), 1 - share)
+    return offsets
+
+
+def agreement(members: ArrayLike) -> NDArray[np.float64]:
+    """Overlap (Dice) of each member with the mean of the others, averaged.
+
+    Networks that are trained independently differ from each other about as much as
+    they differ from the truth, so this is an estimate of the true Dice that needs
+    no labels (Jiang, Nagarajan, Baek and Kolter, *Assessing generalization of SGD
+    via disagreement*, ICLR 2022).
+
+    Parameters
+    ----------
+    members
+        As in `consensus_shares`.
+
+    Returns
+    -------
+    ndarray
+        ``(class,)``; NaN for a class that nobody sees, or with a single member.
+    """
+    p = _checked(members)
+    if len(p) < 2:
+        return np.full(p.shape[2], np.nan)
+    total = p.sum(0)
+    rows = []
+    for member in p:
+        own, others = member.argmax(1), (total - member).argmax(1)
+        rows.append([_dice(own == c, others == c) for c in range(p.shape[2])])
+    return np.asarray(np.mean(rows, axis=0))
+
+
+def _dice(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
+    size = int(a.sum()) + int(b.sum())
+    return 2 * int((a & b).sum()) / size if size else float("nan")
+
+
+def _log_odds(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    p = np.clip(p, FLOOR, 1 - FLOOR)
+    return np.asarray(np.log(p) - np.log1p(-p))
+
+
+def _checked(members: ArrayLike) -> NDArray[np.float64]:
+    p = np.asarray(members, np.float64)
+    if p.ndim != 3 or p.shape[2] < 2 or not p.shape[0] * p.shape[1]:
+        raise InputError(
+            f"Class shares need probabilities (member, n, class) of one voxel or more "
+            f"and two classes or more, not {p.shape}."
+        )
+    return p
