@@ -7,3 +7,17 @@ class InputError(ValueError):
     The message is one sentence for a person: what is wrong and what to do. The
     command line prints it and exits with 2, the docks show it as it is.
     """
+
+
+def one_line(error: Exception) -> str:
+    """The message of an error that is the user's, of one line.
+
+    Of settings that pydantic refuses, the first one: its name and what is wrong.
+    """
+    problems = getattr(error, "errors", None)
+    if problems is None:
+        return str(error)
+    first = problems()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    message = str(first["msg"]).removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message

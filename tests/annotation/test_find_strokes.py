@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from napari_sciml.annotation.strokes import find_strokes
+from napari_sciml.annotation import strokes as module
+from napari_sciml.annotation.strokes import find_strokes, labeled_voxels
 
 
 def sparse_labels(values=3):
@@ -17,10 +20,20 @@ def sparse_labels(values=3):
     return shapes.flatmap(lambda shape: arrays(np.uint8, shape, elements=value))
 
 
-@settings(deadline=None)
-@given(sparse_labels(), st.booleans())
-def test_agrees_with_scipy(labels, transposed):
-    labels = labels.T if transposed else labels
+@pytest.mark.parametrize("sparse", [0, 1e9], ids=["few", "many"])
+def test_agrees_with_scipy(monkeypatch, sparse):
+    """Both ways to connect voxels, whichever would be chosen."""
+    monkeypatch.setattr(module, "SPARSE", sparse)
+
+    @settings(deadline=None)
+    @given(sparse_labels(), st.booleans())
+    def check(labels, transposed):
+        compare_with_scipy(labels.T if transposed else labels)
+
+    check()
+
+
+def compare_with_scipy(labels):
     strokes = find_strokes(labels)
     again = np.zeros_like(labels)
     for stroke in strokes:
@@ -62,3 +75,19 @@ def test_memory_mapped_labels_are_read_only():
     labels = np.ones((3, 4), np.uint8)
     labels.flags.writeable = False
     assert len(find_strokes(labels)) == 1
+
+
+@settings(deadline=None)
+@given(sparse_labels(), st.booleans())
+def test_labeled_voxels_are_those_of_numpy(labels, transposed):
+    labels = labels.T if transposed else labels
+    assert np.array_equal(labeled_voxels(labels), np.argwhere(labels))
+
+
+def test_few_labels_in_a_large_volume_are_found_fast():
+    """Far less than a look at all voxels one by one would take."""
+    labels = np.zeros((300, 300, 300), np.uint8)
+    labels[::60, 10, :40], labels[7, ::5, 200] = 1, 2
+    started = time.perf_counter()
+    assert len(find_strokes(labels)) == 5 + 60
+    assert time.perf_counter() - started < 5

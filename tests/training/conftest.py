@@ -22,7 +22,7 @@ def tiny_network():
 def tiny_config(tiny_network):
     """A training of about a second."""
 
-    def make(dims, **settings):
+    def make(dims, /, **settings):
         settings = {
             **{"members": 2, "steps": 6, "device": "cpu", "threads": 1},
             **{"crop": EDGE[dims] // 2, "sigmas": (1.0, 2.0), "evaluate_every": 5},

@@ -4,14 +4,21 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_sciml.training.augmentation_config import AugmentationConfig
 from napari_sciml.training.channels import ChannelCache
-from napari_sciml.training.sampling import IGNORE, CropSampler, targets_in
+from napari_sciml.training.sampling import (
+    CropSampler,
+    bootstrap_strokes,
+    targets_in,
+)
+from napari_sciml.training.targets import IGNORE
 
 
-def sampler(make, labels, edge, image=None):
+def sampler(make, labels, edge, image=None, **settings):
     """Crops whose only channel is the gray value, by default the label."""
     image = labels.astype(np.float32) if image is None else image
-    return CropSampler(labels, ChannelCache(image, make(labels.ndim)), edge=edge)
+    cache = ChannelCache(image, make(labels.ndim))
+    return CropSampler(labels, cache, edge=edge, **settings)
 
 
 @pytest.mark.parametrize("shape", [(40, 30), (20, 24, 18), (40, 7), (20, 9, 30)])
@@ -126,3 +133,81 @@ def test_labels_are_left_alone(gray_ensemble):
     targets_in(labels, (slice(3, 9), slice(0, 20)))
     sampler(gray_ensemble, labels, 8).draw(5, np.random.default_rng(0))
     assert np.array_equal(labels, before)
+
+
+@pytest.mark.parametrize(
+    ("settings", "spacing", "ways"),
+    [
+        ({"flips": False}, None, 6),
+        ({"turns": False}, None, 8),
+        ({"flips": False, "turns": False}, None, 1),
+        ({}, (3.0, 1.0, 1.0), 16),
+        ({}, (3.0, 1.0, 2.0), 8),
+    ],
+)
+def test_only_allowed_turns_come_up(gray_ensemble, settings, spacing, ways):
+    image = np.arange(8**3, dtype=np.float32).reshape(8, 8, 8)
+    labels = np.ones(image.shape, np.uint8)
+    crops = sampler(
+        *(gray_ensemble, labels, 8, image),
+        augmentation=AugmentationConfig(**settings),
+        spacing=spacing,
+    )
+    rng = np.random.default_rng(0)
+    found = {crops.draw(1, rng).channels.numpy().tobytes() for _ in range(300)}
+    assert len(found) == ways
+
+
+@pytest.mark.parametrize("shape", [(40, 30), (20, 24, 18), (14, 9)])
+@pytest.mark.parametrize("sigmas", [(), (1.0, 2.0)])
+def test_augmented_labels_stay_on_their_gray_values(gray_ensemble, shape, sigmas):
+    """Also at the border of the image, where there is no margin to read."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 4, shape).astype(np.uint8)
+    cache = ChannelCache(labels.astype(np.float32), gray_ensemble(len(shape), sigmas))
+    crops = CropSampler(
+        labels, cache, edge=12, augmentation=AugmentationConfig(offset=1e-6)
+    )
+    seen = 0
+    for _ in range(20):
+        batch = crops.draw(2, rng)
+        labeled = batch.targets != IGNORE
+        gray = batch.channels[:, 0][labeled]
+        assert torch.allclose(gray, batch.targets[labeled] + 1.0, atol=1e-4)
+        seen += int(labeled.sum())
+    assert seen > 1000
+
+
+def test_channels_are_those_of_the_varied_gray_values(gray_ensemble):
+    """Noise must pass through the front end like the image that it lies on."""
+    image = np.random.default_rng(0).normal(size=(40, 40)).astype(np.float32)
+    labels = np.ones(image.shape, np.uint8)
+    cache = ChannelCache(image, gray_ensemble(2, (1.0, 2.0)))
+    exact = {"flips": False, "turns": False}
+    crops = [
+        CropSampler(labels, cache, edge=16, augmentation=AugmentationConfig(**settings))
+        for settings in (exact, {**exact, "offset": 1e-7}, {**exact, "gain": 1.0})
+    ]
+    plain, same, louder = (c.draw(1, np.random.default_rng(3)).channels for c in crops)
+    assert torch.allclose(plain, same, atol=1e-4)
+    gain = (louder[0, 0] / plain[0, 0]).median()
+    # Value, smoothed value, gradient, trace and norm are linear in the gray values.
+    assert torch.allclose(louder[0, 1:5], gain * plain[0, 1:5], atol=1e-3)
+    assert abs(gain - 1) > 0.01
+
+
+def test_bootstrap_draws_whole_strokes_of_every_class():
+    labels = np.zeros((60, 40), np.uint8)
+    for row in range(20):
+        labels[3 * row, 2:12] = 1
+        labels[3 * row, 20:34] = 2
+    shares = []
+    for seed in range(200):
+        kept = bootstrap_strokes(labels, np.random.default_rng(seed))
+        assert set(np.unique(kept)) == {0, 1, 2}
+        assert np.array_equal(kept[kept > 0], labels[kept > 0])
+        rows = (kept[::3, 20:34] > 0).mean(1)
+        assert set(rows) <= {0.0, 1.0}
+        shares.append(rows.mean())
+    # A stroke is left out with (1 - 1/n)^n, about 1/e.
+    assert np.mean(shares) == pytest.approx(1 - (1 - 1 / 20) ** 20, abs=0.02)

@@ -7,6 +7,7 @@ import torch
 from pydantic import ValidationError
 
 from napari_sciml.errors import InputError
+from napari_sciml.networks.own import OwnNetwork
 from napari_sciml.prediction.blockwise import predict
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.events import Snapshot, TrainingStep
@@ -64,18 +65,20 @@ def test_events(toy, tiny_config):
     assert [(e.member, e.step) for e in steps] == [
         (member, step) for step in range(1, 13) for member in range(2)
     ]
+    told = [event for event in events if event is not None]
     for name in ("fraction", "seconds"):
-        values = [getattr(event, name) for event in events]
+        values = [getattr(event, name) for event in told]
         assert values == sorted(values)
     assert steps[0].fraction == 0
-    assert all(0 <= event.fraction <= 1 for event in events)
+    assert all(0 <= event.fraction <= 1 for event in told)
     assert isinstance(events[-1], Snapshot)
     assert len(snapshots) == 12
     assert [s.fraction == 1 for s in snapshots] == [False] * 11 + [True]
     assert {s.revision for s in snapshots} == {7}
     assert [s.calibration is None for s in snapshots] == [True] * 11 + [False]
     last = events[-1]
-    assert last.calibration.n == last.scores.voxels > 0
+    assert last.calibration.conformal.n == last.scores.voxels > 0
+    assert last.calibration.report.voxels == last.scores.voxels
     assert not last.ensemble.training
 
 
@@ -87,12 +90,12 @@ def test_best_states_never_get_worse(toy, tiny_config):
         members=1,
         snapshot_seconds=1e-9,
         evaluate_every=1,
-        learning_rate=0.1,
+        optimizer={"learning_rate": 0.1},
     )
     events = train(image, labels, config)
-    losses = [event.scores.loss for event in events if isinstance(event, Snapshot)]
-    assert all(later <= earlier for earlier, later in pairwise(losses))
-    assert losses[-1] < losses[0]
+    errors = [event.scores.error for event in events if isinstance(event, Snapshot)]
+    assert all(later <= earlier for earlier, later in pairwise(errors))
+    assert errors[-1] < errors[0]
 
 
 def test_snapshots_stay_as_they_were(toy, tiny_config):
@@ -109,11 +112,12 @@ def test_snapshots_stay_as_they_were(toy, tiny_config):
 
 def test_returns_the_last_snapshot(toy, tiny_config):
     image, labels, _ = toy(2)
-    events = train(image, labels, tiny_config(2, steps=1))
-    last = [next(events) for _ in range(3)][-1]
-    with pytest.raises(StopIteration) as stop:
-        next(events)
-    assert stop.value.value is last.ensemble
+    returned = []
+
+    def follow():
+        returned.append((yield from train(image, labels, tiny_config(2, steps=1))))
+
+    assert list(follow())[-1].ensemble is returned[0]
 
 
 def test_nothing_held_out(toy, tiny_config):
@@ -121,7 +125,9 @@ def test_nothing_held_out(toy, tiny_config):
     config = tiny_config(2, holdout=0.0)
     last = list(train(image, labels, config))[-1]
     assert last.scores is None
-    assert last.calibration is None
+    assert last.calibration.conformal is None
+    assert last.calibration.report is None
+    assert sum(last.calibration.shares) == pytest.approx(1)
     untrained = train_to_end(image, labels, config=tiny_config(2, steps=1, holdout=0.0))
     assert not same(weights(last.ensemble), weights(untrained))
 
@@ -181,7 +187,7 @@ def test_a_class_that_nobody_painted(toy, tiny_config):
     last = list(train(image, labels, config, class_names=names))[-1]
     assert last.ensemble.class_names == names
     assert np.isnan(last.scores.dice[1]) or last.scores.dice[1] == 0
-    assert last.calibration.by_class[1].n == 0
+    assert last.calibration.conformal.by_class[1].n == 0
     assert np.isfinite(last.scores.loss)
     assert predict(last.ensemble, image).mean[1].mean() < 0.1
 
@@ -237,6 +243,11 @@ def test_unknown_device(toy, tiny_config):
         {"crop": 4},
         {"seed": -1},
         {"unknown": 1},
+        {"sigmas": (0.0,)},
+        {"spacing": (1.0, 0.0)},
+        {"prior": (0.5, 0.6)},
+        {"network": {"kind": "transformer"}},
+        {"loss": {"cross_entropy": 0}},
     ],
 )
 def test_impossible_settings_are_refused(bad):
@@ -266,3 +277,120 @@ def test_constant_calibration_blocks_do_not_blow_up_the_channels(toy, tiny_confi
         for config in (tiny_config(2, steps=1, members=1, seed=s) for s in range(3))
     ]
     assert max(gains) < 1e3
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        {"kind": "msdnet", "layers": 3, "width": 8},
+        {"kind": "tunet", "depth": 2, "base": 8},
+        {"kind": "tunet3plus", "depth": 2, "base": 8},
+    ],
+    ids=lambda network: network["kind"],
+)
+@pytest.mark.parametrize("dims", [2, 3])
+def test_every_network_learns_a_bright_tube(toy, tiny_config, network, dims):
+    image, labels, truth = toy(dims)
+    config = tiny_config(dims, steps=60, members=1)
+    config = TrainingConfig.model_validate(config.model_dump() | {"network": network})
+    last = list(train(image, labels, config))[-1]
+    answer = predict(last.ensemble, image).mean[1] > 0.5
+    assert 2 * (answer & truth).sum() / (answer.sum() + truth.sum()) > 0.7
+
+
+def test_own_networks(toy, tiny_config):
+    image, labels, truth = toy(2)
+    made = []
+
+    def make(channels, classes, seed):
+        made.append(seed)
+        module = torch.nn.Sequential(
+            torch.nn.Conv2d(channels, 8, 3, padding=1),
+            torch.nn.ReLU(),
+            torch.nn.Conv2d(8, classes, 1),
+        )
+        sizes = {"dims": 2, "in_channels": channels, "classes": classes}
+        return OwnNetwork(module, name="mine", radius=1, **sizes)
+
+    config = tiny_config(2, steps=60)
+    last = list(train(image, labels, config, make_network=make))[-1]
+    assert len(set(made)) == 2
+    answer = predict(last.ensemble, image).mean[1] > 0.5
+    assert 2 * (answer & truth).sum() / (answer.sum() + truth.sum()) > 0.7
+
+
+@pytest.mark.parametrize("settings", [{}, {"bootstrap": True, "split": "blocks"}])
+@pytest.mark.parametrize("augmentation", [{}, {"noise": 0.3}])
+def test_a_resumed_training_gives_the_same_weights(
+    toy, tiny_config, settings, augmentation
+):
+    image, labels, _ = toy(2)
+    config = tiny_config(
+        *(2,), steps=14, snapshot_seconds=1e-9, augmentation=augmentation, **settings
+    )
+    events = list(train(image, labels, config))
+    snapshots = [event for event in events if isinstance(event, Snapshot)]
+    again = list(train(image, labels, config, resume=snapshots[6].state))
+    steps = [event for event in again if isinstance(event, TrainingStep)]
+    assert len(steps) == 2 * 7
+    assert same(weights(again[-1].ensemble), weights(events[-1].ensemble))
+    ours, theirs = again[-1].calibration, events[-1].calibration
+    assert ours.offsets == theirs.offsets
+    assert ours.conformal == theirs.conformal
+    assert again[-1].seconds > snapshots[6].seconds
+
+
+@pytest.mark.parametrize(
+    "change", [{"seed": 5}, {"members": 1}, {"loss": {"dice": 1.0}}, {"gap": 0}]
+)
+def test_another_training_cannot_be_resumed(toy, tiny_config, change):
+    image, labels, _ = toy(2)
+    state = list(train(image, labels, tiny_config(2, steps=1)))[-1].state
+    with pytest.raises(InputError, match="cannot go on"):
+        next(train(image, labels, tiny_config(2, steps=2, **change), resume=state))
+    labels[0, 0] = 1
+    with pytest.raises(InputError, match="cannot go on"):
+        next(train(image, labels, tiny_config(2, steps=2), resume=state))
+
+
+def test_patience_ends_a_training_early(toy, tiny_config):
+    image, labels, _ = toy(2)
+    rates = {"learning_rate": 1e-9}
+    config = tiny_config(
+        *(2,), steps=500, evaluate_every=1, patience=3, optimizer=rates
+    )
+    last = list(train(image, labels, config))[-1]
+    assert last.state.members[0].steps < 50
+    assert last.fraction == 1
+
+
+def test_slices_of_a_volume_are_looked_at_one_by_one(toy, tiny_config):
+    image, labels, _ = toy(3)
+    ensemble = train_to_end(image, labels, config=tiny_config(3, steps=3, dims=2))
+    spoiled = image.copy()
+    spoiled[9] = 1e4
+    before, after = (predict(ensemble, i).mean[1] for i in (image, spoiled))
+    changed = np.flatnonzero(abs(before - after).max((1, 2)) > 1e-6)
+    assert changed.tolist() == [9]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"spacing": (1.0, 2.0, 3.0)}, "spacing has 3 edges"),
+        ({"dims": 3}, "3 dimensions"),
+        ({"prior": (0.2, 0.3, 0.5)}, "3 shares"),
+    ],
+)
+def test_settings_that_do_not_fit_the_image(toy, tiny_config, settings, message):
+    image, labels, _ = toy(2)
+    with pytest.raises(InputError, match=message):
+        next(train(image, labels, tiny_config(2, **settings)))
+
+
+def test_a_known_share_is_met(toy, tiny_config):
+    image, labels, _ = toy(2)
+    config = tiny_config(2, steps=40, prior=(0.9, 0.1))
+    last = list(train(image, labels, config))[-1]
+    answer = predict(last.ensemble, image).mean[1] > 0.5
+    assert answer.mean() == pytest.approx(0.1, abs=0.03)

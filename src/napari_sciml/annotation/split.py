@@ -1,15 +1,34 @@
-"""Keep some strokes aside, to measure what the training never saw."""
+"""Keep some labels aside, to measure what the training never saw."""
 
 from collections import defaultdict
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from scipy import ndimage
 
-from napari_sciml.annotation.strokes import Stroke, find_strokes
+from napari_sciml.annotation.blocks import clear_near, number_blocks
+from napari_sciml.annotation.strokes import Stroke, find_strokes, labeled_voxels
+from napari_sciml.errors import InputError
+
+Unit = Literal["strokes", "blocks"]
+"""What is held out whole: a stroke, or all labels in a cube of the image."""
+
+BLOCK = 32
+"""Edge of a block in voxels."""
+FEWEST_BLOCKS = 8
+"""Smaller blocks are used where the labels lie in fewer than this."""
+PIECES = 4
+"""Of a stroke that holds over a quarter of its class."""
 
 
 def hold_out(
-    labels: np.ndarray, *, fraction: float, gap: int, rng: np.random.Generator
+    labels: np.ndarray,
+    *,
+    fraction: float,
+    gap: int,
+    rng: np.random.Generator,
+    by: Unit = "strokes",
+    edge: int = BLOCK,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split an annotation into a part to train on and a part to test on.
 
@@ -19,6 +38,11 @@ def hold_out(
     score on them would be a training score. A class with a single stroke, or a
     stroke that holds most of its class, is cut into pieces along its longest
     axis first.
+
+    By blocks, everything that is painted in a cube goes together: two strokes on
+    one structure, side by side, never come apart. The cubes of a grid with a
+    random corner are held out until each class is as near to ``fraction`` as
+    can be.
 
     Parameters
     ----------
@@ -30,6 +54,10 @@ def hold_out(
         Chessboard distance in voxels that is left between the two parts.
     rng
         Source of randomness.
+    by
+        What goes together.
+    edge
+        Of a block, in voxels; halved where the labels lie in a few blocks only.
 
     Returns
     -------
@@ -37,30 +65,129 @@ def hold_out(
         Same shape as ``labels``. A class always keeps some training labels; one
         that is too small to be split has no held-out ones.
     """
-    held_out = np.zeros_like(labels)
+    if by == "blocks":
+        parts = _blocks(labels, edge, gap, FEWEST_BLOCKS, rng)
+        held = _choose_blocks(parts.counts(), fraction, rng)
+    else:
+        pieces: list[Stroke] = []
+        chosen: list[bool] = []
+        for strokes in _by_class(labels):
+            cut = _cut_large(strokes, gap, PIECES)
+            pieces += cut
+            chosen += _choose(cut, fraction, rng)
+        parts, held = _as_parts(pieces, labels), np.array(chosen, bool)
+    return _divide(labels, parts, held, gap)
+
+
+def k_folds(
+    labels: np.ndarray,
+    *,
+    folds: int,
+    gap: int,
+    rng: np.random.Generator,
+    by: Unit = "strokes",
+    edge: int = BLOCK,
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Split an annotation several times, so that each part is held out once.
+
+    The parts are strokes or blocks, as in `hold_out`; a stroke that holds more
+    of its class than a fold should is cut. They are dealt, the largest first, to
+    the fold that has least of their classes, so that a class is spread over the
+    folds as evenly as its parts allow.
+
+    A class too small to be held out without losing all its training labels, be
+    it to the test or to the gap round it, is in the training part of that fold,
+    and what is within the gap of it is in neither.
+
+    Parameters
+    ----------
+    labels, gap, rng, by, edge
+        As in `hold_out`.
+    folds
+        Number of splits, 2 or more.
+
+    Returns
+    -------
+    list of (train, held_out)
+        As from `hold_out`; ``held_out`` can be empty where there are fewer parts
+        than folds.
+
+    Raises
+    ------
+    InputError
+        For fewer than two folds.
+    """
+    if folds < 2:
+        raise InputError(
+            f"Labels cannot be split into {folds} folds: ask for 2 at least."
+        )
+    if by == "blocks":
+        parts = _blocks(labels, edge, gap, max(FEWEST_BLOCKS, 2 * folds), rng)
+    else:
+        pieces = [
+            piece
+            for strokes in _by_class(labels)
+            for piece in _cut_large(strokes, gap, folds)
+        ]
+        parts = _as_parts(pieces, labels)
+    fold = _deal(parts.counts(), folds, rng)
+    return [_divide(labels, parts, fold == index, gap) for index in range(folds)]
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """Labeled voxels ``(n, ndim)``, the label and the part of each ``(n,)``."""
+
+    voxels: np.ndarray
+    values: np.ndarray
+    part: np.ndarray
+
+    def counts(self) -> np.ndarray:
+        """Voxels ``(part, class)``, for the classes that are there."""
+        present, index = np.unique(self.values, return_inverse=True)
+        table = np.zeros((int(self.part.max(initial=-1)) + 1, len(present)), np.int64)
+        np.add.at(table, (self.part, index.reshape(-1)), 1)
+        return table
+
+
+def _by_class(labels: np.ndarray) -> list[list[Stroke]]:
     by_class: dict[int, list[Stroke]] = defaultdict(list)
     for stroke in find_strokes(labels):
         by_class[stroke.label].append(stroke)
-    for label, strokes in sorted(by_class.items()):
-        for piece in _choose(_cut_large(strokes, gap), fraction, rng):
-            held_out[tuple(piece.voxels.T)] = label
-    train = np.where(_grown(held_out > 0, gap), 0, labels).astype(labels.dtype)
-    for label, strokes in by_class.items():
-        if not (train == label).any():
-            held_out[held_out == label] = 0
-            for stroke in strokes:
-                train[tuple(stroke.voxels.T)] = label
-            # It can lie beside a held-out stroke of another class.
-            held_out[_grown(train == label, gap)] = 0
-    return train, held_out
+    return [strokes for _, strokes in sorted(by_class.items())]
+
+
+def _as_parts(pieces: list[Stroke], labels: np.ndarray) -> _Parts:
+    sizes = list(map(len, pieces))
+    voxels = np.concatenate(
+        [np.zeros((0, labels.ndim), np.intp), *(piece.voxels for piece in pieces)]
+    )
+    values = np.array([piece.label for piece in pieces], labels.dtype)
+    return _Parts(
+        voxels, np.repeat(values, sizes), np.repeat(np.arange(len(pieces)), sizes)
+    )
+
+
+def _blocks(
+    labels: np.ndarray, edge: int, gap: int, fewest: int, rng: np.random.Generator
+) -> _Parts:
+    voxels = labeled_voxels(labels)
+    corner = rng.random(labels.ndim)
+    while True:
+        start = voxels.min(0, initial=0) - (corner * edge).astype(np.intp)
+        part = number_blocks(voxels, edge, start)
+        # Smaller blocks than this would leave nothing between two gaps.
+        if part.max(initial=-1) + 1 >= fewest or edge // 2 < 2 * gap + 2:
+            return _Parts(voxels, labels[tuple(voxels.T)], part)
+        edge //= 2
 
 
 def _choose(
     strokes: list[Stroke], fraction: float, rng: np.random.Generator
-) -> list[Stroke]:
+) -> list[bool]:
     """Draw strokes until the fraction is reached, always leaving one."""
     wanted = fraction * sum(map(len, strokes))
-    chosen: list[Stroke] = []
+    chosen = [False] * len(strokes)
     size = 0
     for index in rng.permutation(len(strokes))[:-1]:
         if size >= wanted:
@@ -68,18 +195,67 @@ def _choose(
         # A stroke that overshoots by more than it brings is passed over.
         if size and size + len(strokes[index]) > 2 * wanted:
             continue
-        chosen.append(strokes[index])
+        chosen[index] = True
         size += len(strokes[index])
     return chosen
 
 
-def _cut_large(strokes: list[Stroke], gap: int) -> list[Stroke]:
-    """Cut strokes that hold over a quarter of their class into pieces."""
+def _choose_blocks(
+    counts: np.ndarray, fraction: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Hold out a block where that brings the classes nearer to the fraction."""
+    share = counts / counts.sum(0)
+    held = np.zeros(len(counts), bool)
+    total = np.zeros(counts.shape[1])
+    for block in rng.permutation(len(counts)):
+        after = total + share[block]
+        nearer = ((after - fraction) ** 2).sum() < ((total - fraction) ** 2).sum()
+        if nearer and (counts[~held].sum(0) > counts[block]).all():
+            held[block], total = True, after
+    return held
+
+
+def _deal(counts: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:
+    """The fold of each part; chance decides between equals."""
+    share = counts / counts.sum(0)
+    order = rng.permutation(len(counts))
+    order = order[np.argsort(-share.max(1, initial=0)[order], kind="stable")]
+    load = np.zeros((folds, counts.shape[1]))
+    fold = np.zeros(len(counts), np.intp)
+    for part in order:
+        ranking = (rng.random(folds), load.sum(1), load @ share[part])
+        fold[part] = np.lexsort(ranking)[0]
+        load[fold[part]] += share[part]
+    return fold
+
+
+def _divide(
+    labels: np.ndarray, parts: _Parts, held: np.ndarray, gap: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Training and held-out labels, given which parts are held out."""
+    # Zeros cost nothing until they are written to, unlike a copy of the labels.
+    train, held_out = (np.zeros(labels.shape, labels.dtype) for _ in range(2))
+    train[tuple(parts.voxels.T)] = parts.values
+    away = held[parts.part]
+    held_out[tuple(parts.voxels[away].T)] = parts.values[away]
+    clear_near(train, parts.voxels[away], gap)
+    for label in np.unique(parts.values):
+        own = parts.voxels[parts.values == label]
+        if not train[tuple(own.T)].any():
+            held_out[tuple(own.T)] = 0
+            train[tuple(own.T)] = label
+            # It can lie beside a held-out stroke of another class.
+            clear_near(held_out, own, gap)
+    return train, held_out
+
+
+def _cut_large(strokes: list[Stroke], gap: int, parts: int) -> list[Stroke]:
+    """Cut strokes that hold more than their share of the class into pieces."""
     total = sum(map(len, strokes))
     pieces: list[Stroke] = []
     for stroke in strokes:
-        parts = 4 if len(stroke) > total / 4 else 1
-        pieces.extend(_cut(stroke, parts, gap))
+        large = len(stroke) > total / parts
+        pieces.extend(_cut(stroke, parts if large else 1, gap))
     return pieces
 
 
@@ -92,8 +268,3 @@ def _cut(stroke: Stroke, parts: int, gap: int) -> list[Stroke]:
     start = stroke.voxels[:, axis].min()
     piece = (stroke.voxels[:, axis] - start) * parts // length
     return [Stroke(stroke.label, stroke.voxels[piece == i]) for i in range(parts)]
-
-
-def _grown(mask: np.ndarray, distance: int) -> np.ndarray:
-    size = 2 * distance + 1
-    return ndimage.maximum_filter(mask, size=size, mode="constant")

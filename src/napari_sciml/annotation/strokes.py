@@ -1,10 +1,17 @@
 """Find the strokes in an annotation."""
 
+import math
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components as graph_components
 
 from napari_sciml.images.components import connected_components
+
+SPARSE = 100
+"""A labeled voxel costs as much in a graph as this many voxels of a dense box."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,19 @@ class Stroke:
         return len(self.voxels)
 
 
+def labeled_voxels(labels: np.ndarray) -> np.ndarray:
+    """Coordinates ``(n, ndim)`` of the annotated voxels, in C order.
+
+    As `numpy.argwhere`, but many times faster where little is annotated.
+    """
+    labels = np.ascontiguousarray(labels)
+    lines = labels.reshape(math.prod(labels.shape[:-1]), labels.shape[-1])
+    filled = np.flatnonzero(lines.any(1))
+    line, last = np.nonzero(lines[filled])
+    # Column by column: reductions over the voxels are then several times faster.
+    return np.stack([*np.unravel_index(filled[line], labels.shape[:-1]), last]).T
+
+
 def find_strokes(labels: np.ndarray) -> list[Stroke]:
     """Split an annotation into strokes: connected voxels of one class.
 
@@ -39,13 +59,40 @@ def find_strokes(labels: np.ndarray) -> list[Stroke]:
     list of Stroke
         In the order of their first voxels.
     """
-    connectivity = 26 if labels.ndim == 3 else 8
-    parts = connected_components(labels, connectivity)
-    coordinates = np.argwhere(parts)
-    numbers = parts[tuple(coordinates.T)]
+    voxels = labeled_voxels(labels)
+    if not len(voxels):
+        return []
+    values = labels[tuple(voxels.T)]
+    low, high = voxels.min(0), voxels.max(0) + 1
+    if len(voxels) * SPARSE < math.prod((high - low).tolist()):
+        numbers = _components_of_few(voxels - low, values)
+    else:
+        box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+        connectivity = 26 if labels.ndim == 3 else 8
+        parts = connected_components(labels[box], connectivity)
+        numbers = parts[tuple((voxels - low).T)]
     order = np.argsort(numbers, kind="stable")
     cuts = np.flatnonzero(np.diff(numbers[order])) + 1
-    groups = np.split(order, cuts) if len(order) else []
-    # The numbering of the parts depends on the memory layout of the labels.
-    groups = [coordinates[group] for group in sorted(groups, key=lambda g: g[0])]
-    return [Stroke(int(labels[tuple(voxels[0])]), voxels) for voxels in groups]
+    groups = sorted(np.split(order, cuts), key=lambda group: int(group[0]))
+    return [Stroke(int(values[group[0]]), voxels[group]) for group in groups]
+
+
+def _components_of_few(voxels: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Component of each voxel, from the voxels alone; they are in C order."""
+    ndim = voxels.shape[1]
+    # An empty layer all round: an index plus an offset never reaches another line.
+    shape = tuple((voxels.max(0) + 3).tolist())
+    index = np.ravel_multi_index(tuple((voxels + 1).T), shape)
+    strides = [math.prod(shape[axis + 1 :]) for axis in range(ndim)]
+    pairs = []
+    for step in product((-1, 0, 1), repeat=ndim):
+        if step <= (0,) * ndim:
+            continue
+        neighbor = index + sum(a * b for a, b in zip(step, strides, strict=True))
+        found = np.searchsorted(index, neighbor).clip(max=len(index) - 1)
+        joined = (index[found] == neighbor) & (values[found] == values)
+        pairs.append(np.stack([np.flatnonzero(joined), found[joined]]))
+    ends = np.concatenate(pairs, axis=1)
+    n = len(index)
+    graph = coo_array((np.ones(ends.shape[1], bool), tuple(ends)), shape=(n, n))
+    return graph_components(graph, directed=False)[1]

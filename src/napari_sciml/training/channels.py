@@ -2,8 +2,9 @@
 
 from collections import OrderedDict
 from itertools import product
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -53,21 +54,29 @@ class ChannelCache:
         if index in self._cells:
             self._cells.move_to_end(index)
             return self._cells[index]
-        cell = self._cells[index] = self._compute(index)
+        cell = self._cells[index] = self._compute_cell(index)
         self._bytes += cell.nbytes
         while self._bytes > CACHE_BYTES and len(self._cells) > 1:
             _, oldest = self._cells.popitem(last=False)
             self._bytes -= oldest.nbytes
         return cell
 
-    def _compute(self, index: tuple[int, ...]) -> Tensor:
+    def _compute_cell(self, index: tuple[int, ...]) -> Tensor:
         size, shape = CELL[self.image.ndim], self.image.shape
         core = tuple(
             slice(i * size, min((i + 1) * size, n))
             for i, n in zip(index, shape, strict=True)
         )
         tile = with_halo(core, self.ensemble.front.radius, shape)
-        gray = torch.from_numpy(self.ensemble.intensity.apply(self.image[tile.read]))
-        with torch.no_grad():
-            channels = self.ensemble.front(gray[None, None].to(self.ensemble.device))
+        channels = self.compute(self.gray(tile.read))
         return channels[:, :, *tile.inner].contiguous()
+
+    def gray(self, region: Region) -> np.ndarray:
+        """Gray values of a region, float32 of about zero mean and unit spread."""
+        return self.ensemble.intensity.apply(self.image[region])
+
+    def compute(self, gray: np.ndarray) -> Tensor:
+        """Channels ``(1, c, …)`` of gray values, nothing kept."""
+        values = torch.from_numpy(gray)[None, None].to(self.ensemble.device)
+        with torch.no_grad():
+            return cast("Tensor", self.ensemble.front(values))

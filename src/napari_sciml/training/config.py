@@ -1,8 +1,19 @@
-"""What can be set for a training."""
+"""What can be set for a training; does not import torch."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from collections.abc import Sequence
+from typing import Literal, Self
 
-from napari_sciml.networks.config import SMSNetConfig
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from napari_sciml.networks.config import NetworkConfig, SMSNetConfig
+from napari_sciml.training.augmentation_config import AugmentationConfig
+from napari_sciml.training.loss_config import LossConfig
+from napari_sciml.training.optimizer_config import OptimizerConfig
+
+CROP = {2: 128, 3: 32}
+"""Edge of a crop in voxels: small, as most voxels of a large one have no label."""
+
+SLICES_APART = 1e9
 
 
 class TrainingConfig(BaseModel):
@@ -14,8 +25,17 @@ class TrainingConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    network: SMSNetConfig = Field(
+    network: NetworkConfig = Field(
         default_factory=SMSNetConfig, description="What a member is."
+    )
+    loss: LossConfig = Field(
+        default_factory=LossConfig, description="What the training makes small."
+    )
+    optimizer: OptimizerConfig = Field(
+        default_factory=OptimizerConfig, description="How weights follow the gradient."
+    )
+    augmentation: AugmentationConfig = Field(
+        default_factory=AugmentationConfig, description="How crops are varied."
     )
     members: int = Field(
         5, ge=1, le=50, description="Networks in the ensemble, each on its own graph."
@@ -28,24 +48,57 @@ class TrainingConfig(BaseModel):
         ge=1,
         description="Stop after this many steps of each member, instead of seconds.",
     )
+    patience: int | None = Field(
+        None,
+        ge=1,
+        description="Stop early when no member has become better on the held-out "
+        "strokes in this many looks; none = use up the time.",
+    )
     seed: int = Field(0, ge=0, description="Seed of graphs, weights and sampling.")
     device: str = Field("auto", description="auto, cpu, cuda or mps.")
     threads: int | None = Field(
         None, ge=1, description="CPU threads; none = all cores."
     )
-    learning_rate: float = Field(3e-3, gt=0, description="Peak step size of AdamW.")
+    half: bool = Field(
+        True, description="Compute in bfloat16 where the device is faster with it."
+    )
     batch: int = Field(1, ge=1, le=64, description="Crops in a training step.")
     crop: int | None = Field(
         None, ge=8, description="Edge of a crop in voxels; none = 32 in 3D, 128 in 2D."
     )
     sigmas: tuple[float, ...] = Field(
-        (1.0, 2.0, 4.0), description="Scales of the front end, in voxels."
+        (1.0, 2.0, 4.0),
+        description="Scales of the front end, in voxels; none at all = the networks "
+        "see gray values only.",
+    )
+    spacing: tuple[float, ...] | None = Field(
+        None,
+        description="Edges of a voxel: kernels, dilations and scales are then in "
+        "space; none = as if voxels were cubes.",
+    )
+    dims: Literal[2, 3] | None = Field(
+        None,
+        description="2 = look at each slice of a volume by itself; none = as many as "
+        "the image has.",
     )
     holdout: float = Field(
         0.2, ge=0, lt=1, description="Share of the strokes kept aside as a test."
     )
+    split: Literal["strokes", "blocks"] = Field(
+        "strokes",
+        description="What is kept aside: strokes, or all labels in cubes of the image.",
+    )
     gap: int = Field(
         3, ge=0, description="Voxels left between trained and held-out labels."
+    )
+    bootstrap: bool = Field(
+        False,
+        description="Give each member a random draw of the strokes, with repetition.",
+    )
+    prior: tuple[float, ...] | None = Field(
+        None,
+        description="Share of each class in the image; none = estimated from the "
+        "unlabeled voxels.",
     )
     evaluate_every: int = Field(
         20, ge=1, description="Steps of a member between two looks at the test."
@@ -54,6 +107,29 @@ class TrainingConfig(BaseModel):
         4.0, gt=0, description="Seconds between two models that are handed out."
     )
 
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if any(sigma <= 0 for sigma in self.sigmas):
+            raise ValueError("scales of the front end must be above 0")
+        if self.spacing is not None and any(edge <= 0 for edge in self.spacing):
+            raise ValueError("edges of a voxel must be above 0")
+        if self.prior is not None:
+            _check_shares(self.prior)
+        return self
+
+    def spacing_for(self, ndim: int) -> tuple[float, ...] | None:
+        """Edges of a voxel of an image with that many axes, as networks see it."""
+        if self.dims == 2 and ndim == 3:
+            # Slices so far apart that no kernel reaches the next one.
+            y, x = self.spacing[1:] if self.spacing else (1.0, 1.0)
+            return (SLICES_APART * max(y, x), y, x)
+        return self.spacing
+
     def crop_edge(self, dims: int) -> int:
         """Edge of a crop in voxels."""
-        return self.crop or {2: 128, 3: 32}[dims]
+        return self.crop or CROP[dims]
+
+
+def _check_shares(shares: Sequence[float]) -> None:
+    if any(share <= 0 for share in shares) or abs(sum(shares) - 1) > 1e-3:
+        raise ValueError("shares of the classes must be above 0 and add up to 1")

@@ -1,10 +1,11 @@
 """What a training tells while it runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from napari_sciml.networks.ensemble import Ensemble
+from napari_sciml.training.calibration import Calibration
 from napari_sciml.training.metrics import Scores
-from napari_sciml.uncertainty.conformal import ConformalCalibration
+from napari_sciml.training.state import TrainingState
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class TrainingStep:
     member, step
         Which member, and how many steps it has taken.
     loss
-        Training loss of the step, in nats.
+        Training loss of the step.
     seconds
         Since the training began.
     fraction
@@ -38,9 +39,6 @@ class Snapshot:
     ----------
     ensemble
         A copy that the training does not touch again.
-    calibration
-        Conformal calibration of the ensemble on the held-out strokes, or None; only
-        the final snapshot has one.
     scores
         Mean held-out scores of the members' best states; None where nothing
         could be held out.
@@ -48,6 +46,10 @@ class Snapshot:
         Of the labels that the training saw.
     seconds, fraction
         As in `TrainingStep`.
+    state
+        To go on from here: `train(…, resume=snapshot.state)`.
+    calibration
+        What the probabilities mean; only the final snapshot has it.
     """
 
     ensemble: Ensemble
@@ -55,4 +57,5 @@ class Snapshot:
     revision: int
     seconds: float
     fraction: float
-    calibration: ConformalCalibration | None = None
+    state: TrainingState = field(repr=False)
+    calibration: Calibration | None = None

@@ -1,107 +1,144 @@
 """One network of the ensemble while it is trained."""
 
-import math
-from collections.abc import Sequence
+import copy
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from napari_sciml.networks.device import has_fast_bfloat16
 from napari_sciml.networks.ensemble import memory_format
-from napari_sciml.networks.smsnet import SMSNet
-from napari_sciml.training.metrics import Scores, cross_entropy, score
-from napari_sciml.training.sampling import IGNORE, Batch
-
-WARM_UP = 0.05
-FINAL_RATE = 0.02
-CLIP = 1.0
+from napari_sciml.training.config import TrainingConfig
+from napari_sciml.training.losses import make_loss
+from napari_sciml.training.metrics import Scores, score
+from napari_sciml.training.optimization import make_optimizer, rate
+from napari_sciml.training.sampling import Batch
+from napari_sciml.training.state import Average, MemberState, copied
+from napari_sciml.training.targets import IGNORE
 
 
 class Member:
-    """A network, its optimizer, and the best state seen so far.
+    """A network, its optimizer, the average of its weights, and the best of these.
+
+    What is scored, kept and handed out is a running average of the weights: the
+    weights themselves jump from step to step, and a score on few labels would
+    mostly choose a lucky moment (Polyak and Juditsky, 1992).
 
     Parameters
     ----------
     network
-        From channels to logits.
+        From channels to logits, on the device to train on.
+    draw
+        Draws a batch of crops.
     weights
         Weight of each class in the loss.
-    learning_rate
-        Peak step size.
+    config
+        Settings.
     rng
         Source of randomness of this member alone.
     """
 
     def __init__(
         self,
-        network: SMSNet,
+        network: nn.Module,
         *,
+        draw: Callable[[int, np.random.Generator], Batch],
         weights: Tensor,
-        learning_rate: float,
+        config: TrainingConfig,
         rng: np.random.Generator,
     ) -> None:
         self.device = weights.device
-        self.format = memory_format(network.dims)
         self.network = network.to(self.device)
-        self.weights = weights
+        self.config = config
         self.rng = rng
-        self.learning_rate = learning_rate
-        self.optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate)
-        self.best: Scores | None = None
-        self._best_state: dict[str, Tensor] = {}
         self.steps = 0
+        self.looks_since_best = 0
+        self.best: Scores | None = None
+        self._draw = draw
+        self._weights = weights
+        self._format = memory_format(int(network.dims))  # type: ignore[arg-type]
+        self._loss = make_loss(config.loss)
+        self._optimizer = make_optimizer(config.optimizer, network.parameters())
+        self._average = Average(network)
+        self._best_state: dict[str, Tensor] = {}
 
     @property
     def best_state(self) -> dict[str, Tensor]:
-        """Weights of the best state; the present ones until one was scored."""
-        return self._best_state or self._copy_state()
+        """Weights of the best state; the present average until one was scored."""
+        return self._best_state or copied(self._average.network.state_dict())
 
-    def step(self, batch: Batch, fraction: float) -> float:
+    def step(self, fraction: float) -> float:
         """Take one step; ``fraction`` of the budget is used up. Return the loss."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate * _schedule(fraction)
+        optimizer = self.config.optimizer
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate(optimizer, fraction)
         self.network.train()
-        logits = self._logits(batch)
-        loss = cross_entropy(logits, batch.targets, self.weights)
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), CLIP)
-        self.optimizer.step()
+        self._optimizer.zero_grad()
+        total = 0.0
+        for _ in range(optimizer.accumulate):
+            batch = self._draw(self.config.batch, self.rng)
+            logits = self._logits(self.network, batch.channels)
+            loss = self._loss(logits, batch.targets, self._weights)
+            (loss / optimizer.accumulate).backward()  # type: ignore[no-untyped-call]
+            total += float(loss.detach()) / optimizer.accumulate
+        if optimizer.clip is not None:
+            nn.utils.clip_grad_norm_(self.network.parameters(), optimizer.clip)
+        self._optimizer.step()
+        self._average.follow(self.network)
         self.steps += 1
-        return float(loss.detach())
+        return total
 
     def evaluate(self, batches: Sequence[Batch]) -> Scores | None:
         """Score the held-out crops and remember the state if it is the best."""
         if not batches:
             return None
-        self.network.eval()
         rows, targets = [], []
-        with torch.inference_mode():
-            for batch in batches:
-                labeled = batch.targets != IGNORE
-                logits = self._logits(batch).float().movedim(1, -1)[labeled]
-                rows.append(torch.softmax(logits, 1))
-                targets.append(batch.targets[labeled])
-            scores = score(torch.cat(rows), torch.cat(targets))
-        if self.best is None or not scores.loss >= self.best.loss:
-            self.best, self._best_state = scores, self._copy_state()
+        for batch in batches:
+            labeled = batch.targets != IGNORE
+            logits = self.answer(batch.channels).movedim(1, -1)[labeled]
+            rows.append(torch.softmax(logits, 1))
+            targets.append(batch.targets[labeled])
+        scores = score(torch.cat(rows), torch.cat(targets))
+        self.looks_since_best += 1
+        if self.best is None or not scores.error >= self.best.error:
+            self.best = scores
+            self._best_state = copied(self._average.network.state_dict())
+            self.looks_since_best = 0
         return scores
 
-    def _logits(self, batch: Batch) -> Tensor:
-        fast = has_fast_bfloat16(self.device)
+    def answer(self, channels: Tensor) -> Tensor:
+        """Logits ``(n, class, …)`` float32 of the averaged weights."""
+        network = self._average.network.eval()
+        with torch.inference_mode():
+            return self._logits(network, channels).float()
+
+    def state(self) -> MemberState:
+        """Everything that the next step depends on, copied."""
+        return MemberState(
+            network=copied(self.network.state_dict()),
+            average=copied(self._average.network.state_dict()),
+            best=copied(self._best_state),
+            optimizer=copy.deepcopy(self._optimizer.state_dict()),
+            rng=self.rng.bit_generator.state,
+            steps=self.steps,
+            looks_since_best=self.looks_since_best,
+            scores=self.best,
+        )
+
+    def restore(self, state: MemberState) -> None:
+        """Go on from a state that `state` gave."""
+        self.network.load_state_dict(state.network)
+        self._average.network.load_state_dict(state.average)
+        self._best_state = {k: v.to(self.device) for k, v in state.best.items()}
+        self._optimizer.load_state_dict(state.optimizer)
+        self.rng.bit_generator.state = state.rng
+        self.steps = self._average.steps = state.steps
+        self.looks_since_best = state.looks_since_best
+        self.best = state.scores
+
+    def _logits(self, network: nn.Module, channels: Tensor) -> Tensor:
+        fast = self.config.half and has_fast_bfloat16(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=fast):
-            channels = batch.channels.contiguous(memory_format=self.format)
-            logits: Tensor = self.network(channels)
+            logits: Tensor = network(channels.contiguous(memory_format=self._format))
         return logits
-
-    def _copy_state(self) -> dict[str, Tensor]:
-        return {k: v.detach().clone() for k, v in self.network.state_dict().items()}
-
-
-def _schedule(fraction: float) -> float:
-    """Short warm-up, then a cosine down to a fiftieth."""
-    if fraction < WARM_UP:
-        return 0.1 + 0.9 * fraction / WARM_UP
-    x = min(1.0, (fraction - WARM_UP) / (1 - WARM_UP))
-    return FINAL_RATE + (1 - FINAL_RATE) * 0.5 * (1 + math.cos(math.pi * x))

@@ -1,16 +1,19 @@
 """Draw training crops round labels, so that no time goes to unlabeled voxels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from napari_sciml.images.tiles import Region
+from napari_sciml.annotation.strokes import find_strokes
+from napari_sciml.images.tiles import Region, with_halo
+from napari_sciml.training.augmentation import augment
+from napari_sciml.training.augmentation_config import AugmentationConfig
 from napari_sciml.training.channels import ChannelCache
+from napari_sciml.training.targets import IGNORE
 
-IGNORE = -1
-"""Target of a voxel that is not annotated."""
 EDGE = 3
 """Labels this near to a cut edge of a crop see too little context to be trusted."""
 
@@ -42,18 +45,33 @@ class CropSampler:
         Where the channels come from.
     edge
         Edge of a crop in voxels; shorter where the image is smaller.
+    augmentation
+        How crops are varied.
+    spacing
+        Edges of a voxel; axes of different spacing are never exchanged.
     """
 
-    def __init__(self, labels: np.ndarray, cache: ChannelCache, *, edge: int) -> None:
+    def __init__(
+        self,
+        labels: np.ndarray,
+        cache: ChannelCache,
+        *,
+        edge: int,
+        augmentation: AugmentationConfig | None = None,
+        spacing: Sequence[float] | None = None,
+    ) -> None:
         self.labels = labels
         self.cache = cache
         self.edge = tuple(min(edge, n) for n in labels.shape)
-        present = [int(value) for value in np.unique(labels) if value]
-        self._voxels = [np.argwhere(labels == value) for value in present]
+        self.augmentation = augmentation or AugmentationConfig()
+        self.spacing = spacing
+        places = np.argwhere(labels)
+        values = labels[tuple(places.T)]
+        self._voxels = [places[values == value] for value in np.unique(values)]
 
     def draw(self, size: int, rng: np.random.Generator) -> Batch:
-        """Draw a batch of randomly turned and flipped crops."""
-        crops = [_turn(*self._draw_one(rng), rng) for _ in range(size)]
+        """Draw a batch of crops, each varied in its own way."""
+        crops = [self._draw_one(rng) for _ in range(size)]
         return Batch(
             torch.cat([channels for channels, _ in crops]),
             torch.stack([targets for _, targets in crops]),
@@ -66,8 +84,70 @@ class CropSampler:
             _random_window(int(v), length, n, rng)
             for v, length, n in zip(voxel, self.edge, self.labels.shape, strict=True)
         )
+        if self.augmentation.active:
+            return self._varied(crop, rng)
         channels = self.cache.channels(crop)
-        return channels, targets_in(self.labels, crop).to(channels.device)
+        targets = targets_in(self.labels, crop).to(channels.device)
+        return self._turn(channels, targets, rng)
+
+    def _varied(self, crop: Region, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Vary the gray values, and only then compute channels of them."""
+        radius = self.cache.ensemble.front.radius
+        tile = with_halo(crop, radius, self.labels.shape)
+        # The same margin on all sides: flips and turns leave the crop in the middle.
+        margins = [
+            (radius - inner.start, radius - (read.stop - read.start - inner.stop))
+            for inner, read in zip(tile.inner, tile.read, strict=True)
+        ]
+        gray = np.pad(self.cache.gray(tile.read), margins, mode="edge")
+        inner = tuple(slice(radius, radius + c.stop - c.start) for c in crop)
+        targets = np.full(gray.shape, IGNORE, np.int64)
+        targets[inner] = targets_in(self.labels, crop).numpy()
+        gray, targets = augment(
+            gray, targets, self.augmentation, rng, spacing=self.spacing
+        )
+        channels = self.cache.compute(gray)[:, :, *inner]
+        return channels, torch.from_numpy(targets[inner].copy()).to(channels.device)
+
+    def _turn(
+        self, channels: Tensor, targets: Tensor, rng: np.random.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Flip and exchange axes; the front end's channels do not care."""
+        dims = targets.ndim
+        if self.augmentation.flips:
+            flips = [axis for axis in range(dims) if rng.random() < 0.5]
+            channels = channels.flip([axis + 2 for axis in flips])
+            targets = targets.flip(flips)
+        if self.augmentation.turns:
+            order = self._order(targets.shape, rng)
+            channels = channels.permute(0, 1, *[axis + 2 for axis in order])
+            targets = targets.permute(order)
+        return channels, targets
+
+    def _order(self, shape: Sequence[int], rng: np.random.Generator) -> list[int]:
+        """A random order of the axes that leaves shape and spacing as they are."""
+        spacing = self.spacing or [1.0] * len(shape)
+        kinds = list(zip(shape, spacing, strict=True))
+        order = list(range(len(kinds)))
+        for kind in sorted(set(kinds)):
+            alike = [axis for axis, other in enumerate(kinds) if other == kind]
+            for axis, other in zip(alike, rng.permutation(alike), strict=True):
+                order[axis] = int(other)
+        return order
+
+
+def bootstrap_strokes(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw as many strokes as there are, with repetition; drop those never drawn.
+
+    Class by class, so that none is lost (Breiman, *Bagging predictors*, 1996).
+    """
+    strokes = find_strokes(labels)
+    kept = np.zeros_like(labels)
+    for label in sorted({stroke.label for stroke in strokes}):
+        own = [stroke for stroke in strokes if stroke.label == label]
+        for index in rng.integers(len(own), size=len(own)):
+            kept[tuple(own[index].voxels.T)] = label
+    return kept
 
 
 def targets_in(labels: np.ndarray, region: Region) -> Tensor:
@@ -90,18 +170,3 @@ def _random_window(
     high = min(size - length, max(voxel - EDGE, 0))
     start = int(rng.integers(low, high + 1))
     return slice(start, start + length)
-
-
-def _turn(
-    channels: Tensor, targets: Tensor, rng: np.random.Generator
-) -> tuple[Tensor, Tensor]:
-    """Flip and permute axes; the front end's channels do not care."""
-    dims = targets.ndim
-    flips = [axis for axis in range(dims) if rng.random() < 0.5]
-    channels = channels.flip([axis + 2 for axis in flips])
-    targets = targets.flip(flips)
-    if len(set(targets.shape)) == 1:
-        order = [int(axis) for axis in rng.permutation(dims)]
-        channels = channels.permute(0, 1, *[axis + 2 for axis in order])
-        targets = targets.permute(order)
-    return channels, targets

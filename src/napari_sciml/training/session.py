@@ -11,24 +11,28 @@ import torch
 from napari_sciml.annotation.classes import DEFAULT_CLASSES
 from napari_sciml.annotation.split import hold_out
 from napari_sciml.errors import InputError
-from napari_sciml.images.checks import as_labels, check_annotation
-from napari_sciml.images.intensity import estimate_intensity
-from napari_sciml.images.tiles import split_into_tiles, with_halo
 from napari_sciml.networks.device import default_threads, resolve_device
-from napari_sciml.networks.ensemble import Ensemble, memory_format
-from napari_sciml.networks.scale_space import ScaleSpace
-from napari_sciml.networks.smsnet import build_smsnet
+from napari_sciml.networks.ensemble import Ensemble
+from napari_sciml.training.calibration import Calibration, calibrate_ensemble
 from napari_sciml.training.channels import ChannelCache
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.events import Snapshot, TrainingStep
+from napari_sciml.training.held_out import HeldOut
 from napari_sciml.training.member import Member
 from napari_sciml.training.metrics import Scores
-from napari_sciml.training.sampling import IGNORE, Batch, CropSampler
-from napari_sciml.uncertainty.conformal import ConformalCalibration, calibrate
+from napari_sciml.training.sampling import CropSampler, bootstrap_strokes
+from napari_sciml.training.setup import (
+    MakeNetwork,
+    balanced_weights,
+    check_config,
+    checked_labels,
+    fingerprint,
+    new_ensemble,
+)
+from napari_sciml.training.state import TrainingState
 
-TEST_MARGIN = 8
-CALIBRATION_BLOCKS = 8
-CALIBRATION_EDGE = 32
+Split = tuple[np.ndarray, np.ndarray]
+"""Labels to train on, and labels held out."""
 
 
 def train(
@@ -38,7 +42,10 @@ def train(
     *,
     class_names: Sequence[str] = DEFAULT_CLASSES,
     revision: int = 0,
-) -> Generator[TrainingStep | Snapshot, None, Ensemble]:
+    make_network: MakeNetwork | None = None,
+    split: Split | None = None,
+    resume: TrainingState | None = None,
+) -> Generator[TrainingStep | Snapshot | None, None, Ensemble]:
     """Train an ensemble on a sparse annotation.
 
     Members take their steps in turn, so that all of them are usable at any
@@ -48,7 +55,7 @@ def train(
     ----------
     image
         Array-like of raw gray values, ``(y, x)`` or ``(z, y, x)``. Only the
-        parts round labels are read, and a few blocks for the gray scale.
+        parts round labels are read, and a few blocks for gray scale and shares.
     labels
         Annotation of the same shape; 0 = not annotated, 1, 2 … = classes.
     config
@@ -57,11 +64,20 @@ def train(
         Name of each class.
     revision
         Passed on to the snapshots.
+    make_network
+        Makes the members instead of ``config.network``: a function of input
+        channels, classes and a seed; see `napari_sciml.networks.protocol`.
+    split
+        Labels to train on and labels held out, instead of drawing them.
+    resume
+        State of an earlier training on the same labels with the same settings; all
+        but the budget must be the same.
 
     Yields
     ------
-    TrainingStep or Snapshot
-        At least one event a step; the last one is a snapshot of the result.
+    TrainingStep, Snapshot or None
+        At least one event a step; the last one is a snapshot of the result. None is
+        a chance to stop.
 
     Returns
     -------
@@ -71,27 +87,33 @@ def train(
     Raises
     ------
     InputError
-        When image and labels do not fit together, or fewer than two classes are
-        annotated.
+        When image and labels do not fit together, fewer than two classes are
+        annotated, or the state belongs to another training.
     """
     config = config or TrainingConfig()
-    labels = _checked(image, labels, class_names)
+    labels = checked_labels(image, labels, class_names)
+    check_config(config, image.ndim, len(class_names))
     torch.set_num_threads(config.threads or default_threads())
-    session = _Session(image, labels, config, class_names)
-    started = last = time.monotonic()
-    fraction = 0.0
-    while fraction < 1:
+    session = _Session(image, labels, config, class_names, make_network, split)
+    if resume is not None:
+        session.restore(resume)
+    started = last = time.monotonic() - session.seconds
+    while not session.is_over:
         for index, member in enumerate(session.members):
-            loss = session.advance(member, fraction)
-            seconds = time.monotonic() - started
-            yield TrainingStep(index, member.steps, loss, seconds, fraction)
-        fraction = session.fraction(time.monotonic() - started)
-        if fraction < 1 and time.monotonic() - last > config.snapshot_seconds:
+            loss = session.advance(member)
+            session.seconds = time.monotonic() - started
+            yield TrainingStep(
+                index, member.steps, loss, session.seconds, session.fraction
+            )
+        session.end_round()
+        if not session.is_over and time.monotonic() - last > config.snapshot_seconds:
             last = time.monotonic()
-            yield session.snapshot(revision, last - started, fraction)
-    session.finish()
-    final = session.snapshot(revision, time.monotonic() - started, 1.0)
-    final = replace(final, calibration=session.calibrate(final.ensemble))
+            yield session.snapshot(revision)
+    for _ in session.finish():
+        yield None
+    final = session.snapshot(revision)
+    calibration = yield from session.calibrate(final.ensemble)
+    final = replace(final, fraction=1.0, calibration=calibration)
     yield final
     return final.ensemble
 
@@ -115,184 +137,134 @@ class _Session:
         labels: np.ndarray,
         config: TrainingConfig,
         class_names: Sequence[str],
+        make_network: MakeNetwork | None,
+        split: Split | None,
     ) -> None:
-        self.config = config
+        self.image, self.config = image, config
         self.device = resolve_device(config.device)
+        self.fingerprint = fingerprint(image, labels, config, class_names)
+        self.seconds = self.fraction = 0.0
         seeds = np.random.SeedSequence(config.seed).spawn(config.members + 1)
         self.rng = np.random.default_rng(seeds[0])
-        self.ensemble = self._new_ensemble(image, labels, class_names, seeds[1:])
+        self.ensemble = new_ensemble(
+            image,
+            labels,
+            config,
+            class_names=class_names,
+            rng=self.rng,
+            seeds=seeds[1:],
+            make=make_network,
+        ).to(self.device)
         self.cache = ChannelCache(image, self.ensemble)
-        train_labels, held_out = hold_out(
-            labels, fraction=config.holdout, gap=config.gap, rng=self.rng
+        trained, held_out = split or hold_out(
+            labels,
+            fraction=config.holdout,
+            gap=config.gap,
+            rng=self.rng,
+            by=config.split,
         )
-        edge = config.crop_edge(image.ndim)
-        self.sampler = CropSampler(train_labels, self.cache, edge=edge)
-        self.test = held_out_batches(held_out, self.cache, edge)
-        weights = _balanced_weights(train_labels, len(class_names)).to(self.device)
+        self.test = HeldOut(held_out, self.cache, config.crop_edge(image.ndim))
         self.members = [
-            Member(
-                network,
-                weights=weights,
-                learning_rate=config.learning_rate,
-                rng=np.random.default_rng(seed),
-            )
-            for network, seed in zip(self.ensemble.members, seeds[1:], strict=True)
+            self._member(network, trained, np.random.default_rng(seed))
+            for network, seed in zip(self.ensemble.networks, seeds[1:], strict=True)
         ]
 
-    def advance(self, member: Member, fraction: float) -> float:
+    @property
+    def is_over(self) -> bool:
+        """Whether the budget is used up, or nothing becomes better any more."""
+        patience = self.config.patience
+        waited = min(member.looks_since_best for member in self.members)
+        return self.fraction >= 1 or (patience is not None and waited >= patience)
+
+    def advance(self, member: Member) -> float:
         """One step, and now and then a look at the held-out labels."""
-        batch = self.sampler.draw(self.config.batch, member.rng)
-        loss = member.step(batch, fraction)
+        loss = member.step(self.fraction)
         if member.steps % self.config.evaluate_every == 0:
-            member.evaluate(self.test)
+            member.evaluate(self.test.batches)
         return loss
 
-    def fraction(self, seconds: float) -> float:
-        """Share of the budget that is used up."""
+    def end_round(self) -> None:
+        """All members have taken a step: see how much of the budget is left."""
         if self.config.steps is not None:
-            return self.members[0].steps / self.config.steps
-        return seconds / self.config.seconds
+            self.fraction = min(1.0, self.members[0].steps / self.config.steps)
+        else:
+            self.fraction = min(1.0, self.seconds / self.config.seconds)
 
-    def finish(self) -> None:
+    def finish(self) -> Generator[None, None, None]:
         """A last look, for steps since the previous one."""
         for member in self.members:
             if member.steps % self.config.evaluate_every:
-                member.evaluate(self.test)
+                member.evaluate(self.test.batches)
+                yield
 
-    def snapshot(self, revision: int, seconds: float, fraction: float) -> Snapshot:
+    def snapshot(self, revision: int) -> Snapshot:
         """Copy the best states into an ensemble of its own."""
-        ensemble = Ensemble.from_description(self.ensemble.description())
-        ensemble.load_state_dict(self.ensemble.state_dict())
-        for copy, member in zip(ensemble.members, self.members, strict=True):
-            copy.load_state_dict(member.best_state)
-        ensemble.to(self.device).eval()
-        scores = _mean_scores([member.best for member in self.members])
-        return Snapshot(ensemble, scores, revision, seconds, fraction)
-
-    def calibrate(self, ensemble: Ensemble) -> ConformalCalibration | None:
-        """Conformal calibration on the held-out labels, where there are any."""
-        rows, truth = [], []
-        for batch in self.test:
-            labeled = batch.targets[0] != IGNORE
-            with torch.inference_mode():
-                channels = batch.channels.contiguous(
-                    memory_format=memory_format(ensemble.dims)
-                )
-                answers = [
-                    ensemble.probabilities(index, channels)
-                    for index in range(len(ensemble.members))
-                ]
-            rows.append(torch.stack(answers).mean(0)[:, labeled].T)
-            truth.append(batch.targets[0][labeled])
-        if not rows:
-            return None
-        return calibrate(torch.cat(rows).cpu().numpy(), torch.cat(truth).cpu().numpy())
-
-    def _new_ensemble(
-        self,
-        image: Any,
-        labels: np.ndarray,
-        class_names: Sequence[str],
-        seeds: Sequence[np.random.SeedSequence],
-    ) -> Ensemble:
-        dims = image.ndim
-        intensity = estimate_intensity(image)
-        front = ScaleSpace(dims, self.config.sigmas)
-        blocks = _blocks_round_labels(image, labels, self.rng)
-        front.calibrate(
-            [torch.from_numpy(intensity.apply(b))[None, None] for b in blocks]
+        ensemble = self.ensemble.copy_with([m.best_state for m in self.members])
+        return Snapshot(
+            ensemble,
+            _mean_scores([member.best for member in self.members]),
+            revision,
+            self.seconds,
+            self.fraction,
+            TrainingState(
+                tuple(member.state() for member in self.members),
+                self.seconds,
+                self.fingerprint,
+            ),
         )
-        networks = [
-            build_smsnet(
-                self.config.network,
-                in_channels=front.channels,
-                classes=len(class_names),
-                dims=dims,
-                seed=int(seed.generate_state(1)[0]),
+
+    def restore(self, state: TrainingState) -> None:
+        """Go on from a state."""
+        if state.fingerprint != self.fingerprint:
+            raise InputError(
+                "The training cannot go on: the annotation, the image or the settings "
+                "are not those it began with; train anew."
             )
-            for seed in seeds
-        ]
-        ensemble = Ensemble(
-            networks, front=front, intensity=intensity, class_names=class_names
+        for member, own in zip(self.members, state.members, strict=True):
+            member.restore(own)
+        self.seconds = state.seconds
+        self.end_round()
+
+    def calibrate(self, ensemble: Ensemble) -> Generator[None, None, Calibration]:
+        """Find out what the probabilities of the result mean."""
+        return calibrate_ensemble(
+            ensemble,
+            self.image,
+            self.test,
+            prior=self.config.prior,
+            # Its own: a training that was resumed has to give the same.
+            rng=np.random.default_rng([self.config.seed, 1]),
         )
-        return ensemble.to(self.device)
 
-
-def held_out_batches(
-    held_out: np.ndarray, cache: ChannelCache, edge: int
-) -> list[Batch]:
-    """Image parts that hold held-out labels, each a batch of one.
-
-    Each is the bounding box of the labels in a cell of a grid, and a margin: a
-    stroke is flat, and most of a cube round it would be computed for nothing.
-    """
-    batches = []
-    for cell in split_into_tiles(held_out.shape, edge, 0):
-        places = np.argwhere(held_out[cell.core])
-        if not len(places):
-            continue
-        origin = [part.start for part in cell.core]
-        low, high = places.min(0) + origin, places.max(0) + origin + 1
-        box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-        tile = with_halo(box, TEST_MARGIN, held_out.shape)
-        targets = np.zeros_like(held_out[tile.read])
-        targets[tile.inner] = held_out[box]
-        channels = cache.channels(tile.read)
-        indices = torch.from_numpy(targets.astype(np.int64) - 1)
-        batches.append(Batch(channels, indices[None].to(channels.device)))
-    return batches
-
-
-def _checked(image: Any, labels: np.ndarray, class_names: Sequence[str]) -> np.ndarray:
-    if tuple(image.shape) != labels.shape:
-        raise InputError(
-            f"Image and labels must have the same shape, but they are "
-            f"{tuple(image.shape)} and {labels.shape}."
+    def _member(
+        self, network: torch.nn.Module, labels: np.ndarray, rng: np.random.Generator
+    ) -> Member:
+        if self.config.bootstrap:
+            labels = bootstrap_strokes(labels, rng)
+        sampler = CropSampler(
+            labels,
+            self.cache,
+            edge=self.config.crop_edge(self.image.ndim),
+            augmentation=self.config.augmentation,
+            spacing=self.config.spacing_for(self.image.ndim),
         )
-    if image.ndim not in (2, 3):
-        raise InputError(
-            f"An image of {image.ndim} axes cannot be used: give one with the axes "
-            "y, x or z, y, x."
+        weights = balanced_weights(labels, len(self.ensemble.class_names))
+        return Member(
+            network,
+            draw=sampler.draw,
+            weights=weights.to(self.device),
+            config=self.config,
+            rng=rng,
         )
-    labels = as_labels(labels, "The labels")
-    present = check_annotation(labels)
-    if max(present) > len(class_names):
-        raise InputError(
-            f"The labels hold the value {max(present)}, but there are only "
-            f"{len(class_names)} classes: {', '.join(class_names)}."
-        )
-    if len(set(class_names)) < len(class_names):
-        raise InputError("Two classes have the same name: give each a name of its own.")
-    return labels
-
-
-def _balanced_weights(labels: np.ndarray, classes: int) -> torch.Tensor:
-    counts = np.bincount(labels.ravel(), minlength=classes + 1)[1 : classes + 1]
-    return torch.tensor(
-        [counts.sum() / (classes * n) if n else 0.0 for n in counts],
-        dtype=torch.float32,
-    )
-
-
-def _blocks_round_labels(
-    image: Any, labels: np.ndarray, rng: np.random.Generator
-) -> list[np.ndarray]:
-    """Where people paint there is something to see; a masked surround is flat."""
-    voxels = np.argwhere(labels)
-    half = CALIBRATION_EDGE // 2
-    chosen = voxels[rng.integers(len(voxels), size=CALIBRATION_BLOCKS)]
-    return [
-        np.asarray(
-            image[tuple(slice(max(0, int(v) - half), int(v) + half) for v in voxel)]
-        )
-        for voxel in chosen
-    ]
 
 
 def _mean_scores(scores: Sequence[Scores | None]) -> Scores | None:
     known = [s for s in scores if s is not None]
     if not known:
         return None
-    dice = np.mean([s.dice for s in known], axis=0)
-    loss = float(np.mean([s.loss for s in known]))
-    return Scores(loss, tuple(float(d) for d in dice), known[0].voxels)
+    return Scores(
+        loss=float(np.mean([s.loss for s in known])),
+        error=float(np.mean([s.error for s in known])),
+        dice=tuple(np.mean([s.dice for s in known], axis=0).tolist()),
+        voxels=known[0].voxels,
+    )

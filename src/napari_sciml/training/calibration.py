@@ -1,0 +1,188 @@
+"""Make the probabilities of a trained ensemble mean what they say."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.special import softmax
+
+from napari_sciml.networks.ensemble import Ensemble
+from napari_sciml.training.held_out import HeldOut
+from napari_sciml.training.metrics import Report, report
+from napari_sciml.uncertainty.calibration import ConformalCalibration, calibrate
+from napari_sciml.uncertainty.consensus import (
+    agreement,
+    consensus_shares,
+    offsets_for_shares,
+)
+from napari_sciml.uncertainty.prior import log_prior_ratio
+from napari_sciml.uncertainty.temperature import fit_temperature
+
+BLOCKS = 5
+EDGE = {2: 320, 3: 64}
+"""Edge of a block of the sample; without a halo, so the outermost voxels are left."""
+MARGIN = 8
+ENOUGH_STROKES = 20
+"""Held-out strokes from which on each is one observation, not each voxel."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What is known about an ensemble once it is trained.
+
+    Attributes
+    ----------
+    temperature, offsets
+        As set in the ensemble: probabilities are softmax(logits / temperature +
+        offsets).
+    shares
+        Share of the image that is likeliest of each class.
+    expected_dice
+        Of each class in the image: how well the members agree with each other;
+        see `napari_sciml.uncertainty.consensus.agreement`.
+    report
+        Scores on the held-out labels, at `shares`; None without any.
+    conformal
+        Calibration of conformal sets on the held-out labels; None without any.
+    """
+
+    temperature: float
+    offsets: tuple[float, ...]
+    shares: tuple[float, ...]
+    expected_dice: tuple[float, ...]
+    report: Report | None
+    conformal: ConformalCalibration | None
+
+
+def calibrate_ensemble(
+    ensemble: Ensemble,
+    image: Any,
+    held_out: HeldOut,
+    *,
+    prior: Sequence[float] | None,
+    rng: np.random.Generator,
+) -> Generator[None, None, Calibration]:
+    """Set temperature and class offsets of an ensemble, and judge it.
+
+    Parameters
+    ----------
+    ensemble
+        Trained networks; their calibration is replaced.
+    image
+        Array-like of raw gray values; a sample of blocks is read.
+    held_out
+        Labels that no member was trained on.
+    prior
+        Share of each class in the image; None = estimated.
+    rng
+        Chooses the sample.
+
+    Yields
+    ------
+    None
+        A chance to stop, after each member on each block.
+    """
+    ensemble.set_calibration()
+    truth, logits, temperature = held_out.truth, None, 1.0
+    if len(held_out):
+        logits = yield from held_out.logits(ensemble)
+        temperature = fit_temperature(logits, truth, _balance(truth, ensemble))
+    sample = yield from _sample(ensemble, image, rng)
+    members = _probabilities(sample, temperature)
+    wanted = consensus_shares(members) if prior is None else np.asarray(prior)
+    offsets = offsets_for_shares(members, wanted)
+    ensemble.set_calibration(temperature=temperature, log_prior_ratio=list(offsets))
+    members = _probabilities(sample, temperature, offsets)
+    shares = _shares(members)
+    judged = conformal = None
+    if logits is not None:
+        held = _probabilities(logits, temperature, offsets).mean(0)
+        judged = report(held, truth, prior=_positive(shares))
+        conformal = _conformal(held, truth, held_out.strokes, shares)
+    return Calibration(
+        temperature,
+        tuple(map(float, offsets)),
+        tuple(map(float, shares)),
+        tuple(map(float, agreement(members))),
+        judged,
+        conformal,
+    )
+
+
+def _sample(
+    ensemble: Ensemble, image: Any, rng: np.random.Generator
+) -> Generator[None, None, np.ndarray]:
+    """Logits of random blocks, ``(member, n, class)``."""
+    edges = np.minimum(image.shape, EDGE[ensemble.dims])
+    room = np.asarray(image.shape) - edges + 1
+    fitting = int(np.prod(-(-np.asarray(image.shape) // edges)))
+    parts = []
+    for _ in range(min(BLOCKS, fitting)):
+        corner = rng.integers(room)
+        block = tuple(
+            slice(int(a), int(a + edge)) for a, edge in zip(corner, edges, strict=True)
+        )
+        parts.append((yield from _block_logits(ensemble, image[block])))
+    return np.concatenate(parts, axis=1)
+
+
+def _block_logits(ensemble: Ensemble, block: Any) -> Generator[None, None, np.ndarray]:
+    gray = torch.from_numpy(ensemble.intensity.apply(np.asarray(block)))
+    inner = tuple(
+        slice(MARGIN, n - MARGIN) if n > 4 * MARGIN else slice(None) for n in gray.shape
+    )
+    with torch.inference_mode():
+        channels = ensemble.channels(gray.to(ensemble.device))
+    members = []
+    for index in range(len(ensemble.members)):
+        with torch.inference_mode():
+            logits = ensemble.logits(index, channels).float()[:, *inner]
+            members.append(logits.flatten(1).T.cpu().numpy())
+        yield
+    return np.stack(members)
+
+
+def _probabilities(
+    logits: np.ndarray, temperature: float, offsets: np.ndarray | None = None
+) -> np.ndarray:
+    """Of each member, as the ensemble computes them."""
+    shift = 0 if offsets is None else offsets
+    return np.asarray(softmax(logits / temperature + shift, axis=-1))
+
+
+def _shares(members: np.ndarray) -> np.ndarray:
+    """Share of the voxels that each class is the likeliest in."""
+    chosen = members.mean(0).argmax(1)
+    return np.bincount(chosen, minlength=members.shape[2]) / len(chosen)
+
+
+def _balance(truth: np.ndarray, ensemble: Ensemble) -> np.ndarray:
+    """Weights by which all classes count alike, as they did in the training."""
+    counts = np.bincount(truth, minlength=len(ensemble.class_names))
+    return np.where(counts > 0, 1 / np.maximum(counts, 1), 0.0)
+
+
+def _conformal(
+    p: np.ndarray, truth: np.ndarray, strokes: np.ndarray, shares: np.ndarray
+) -> ConformalCalibration:
+    counts = np.bincount(truth, minlength=p.shape[1])
+    known = counts > 0
+    weights = np.where(known, np.exp(_ratio(shares, counts, known)), 1.0)
+    enough = len(np.unique(strokes)) >= ENOUGH_STROKES
+    return calibrate(p, truth, blocks=strokes if enough else None, weights=weights)
+
+
+def _ratio(shares: np.ndarray, counts: np.ndarray, known: np.ndarray) -> np.ndarray:
+    prior = np.where(known, np.asarray(_positive(shares)), 0)
+    ratio = np.zeros(len(shares))
+    if known.sum() > 1:
+        ratio = log_prior_ratio(prior / prior.sum(), counts / counts.sum())
+    return np.where(known, ratio, 0.0)
+
+
+def _positive(shares: np.ndarray) -> tuple[float, ...]:
+    """Shares that none is 0 of: a class that was painted does occur."""
+    floored = np.maximum(shares, 1e-6)
+    return tuple(map(float, floored / floored.sum()))

@@ -1,0 +1,158 @@
+"""What a training starts from: checked labels and untrained networks."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_sciml.errors import InputError
+from napari_sciml.images.checks import as_labels, check_annotation
+from napari_sciml.images.intensity import estimate_intensity
+from napari_sciml.networks.build import build_network
+from napari_sciml.networks.ensemble import Ensemble
+from napari_sciml.networks.protocol import Network
+from napari_sciml.networks.scale_space import ScaleSpace
+from napari_sciml.training.config import TrainingConfig
+
+BLOCKS = 8
+EDGE = 32
+
+MakeNetwork = Callable[[int, int, int], Network]
+"""Makes an untrained network from input channels, classes and a seed."""
+
+
+def checked_labels(
+    image: Any, labels: np.ndarray, class_names: Sequence[str]
+) -> np.ndarray:
+    """Labels that can be trained on, as ``uint8``.
+
+    Raises
+    ------
+    InputError
+        When image, labels and names do not fit together.
+    """
+    if tuple(image.shape) != labels.shape:
+        raise InputError(
+            f"Image and labels must have the same shape, but they are "
+            f"{tuple(image.shape)} and {labels.shape}."
+        )
+    if image.ndim not in (2, 3):
+        raise InputError(
+            f"An image of {image.ndim} axes cannot be used: give one with the axes "
+            "y, x or z, y, x."
+        )
+    labels = as_labels(labels, "The labels")
+    present = check_annotation(labels)
+    if max(present) > len(class_names):
+        raise InputError(
+            f"The labels hold the value {max(present)}, but there are only "
+            f"{len(class_names)} classes: {', '.join(class_names)}."
+        )
+    if len(set(class_names)) < len(class_names):
+        raise InputError("Two classes have the same name: give each a name of its own.")
+    return labels
+
+
+def check_config(config: TrainingConfig, dims: int, classes: int) -> None:
+    """Make sure that settings which depend on the image fit it.
+
+    Raises
+    ------
+    InputError
+        Tells the setting.
+    """
+    if config.spacing is not None and len(config.spacing) != dims:
+        raise InputError(
+            f"The spacing has {len(config.spacing)} edges, but the image has {dims} "
+            "axes: give one edge for each axis."
+        )
+    if config.dims is not None and config.dims > dims:
+        raise InputError(
+            f"Networks of {config.dims} dimensions cannot be trained on an image of "
+            f"{dims} axes: leave the dimensions out."
+        )
+    if config.prior is not None and len(config.prior) != classes:
+        raise InputError(
+            f"The prior has {len(config.prior)} shares, but there are {classes} "
+            "classes: give one share for each class."
+        )
+
+
+def new_ensemble(
+    image: Any,
+    labels: np.ndarray,
+    config: TrainingConfig,
+    *,
+    class_names: Sequence[str],
+    rng: np.random.Generator,
+    seeds: Sequence[np.random.SeedSequence],
+    make: MakeNetwork | None = None,
+) -> Ensemble:
+    """Untrained networks behind a front end that is calibrated on the image."""
+    dims, spacing = image.ndim, config.spacing_for(image.ndim)
+    intensity = estimate_intensity(image)
+    front = ScaleSpace(dims, config.sigmas, spacing=spacing)
+    blocks = _blocks_round_labels(image, labels, rng)
+    front.calibrate([torch.from_numpy(intensity.apply(b))[None, None] for b in blocks])
+
+    def build(channels: int, classes: int, seed: int) -> Network:
+        return build_network(
+            config.network,
+            in_channels=channels,
+            classes=classes,
+            dims=dims,
+            seed=seed,
+            spacing=spacing,
+        )
+
+    networks = [
+        (make or build)(
+            front.channels, len(class_names), int(seed.generate_state(1)[0])
+        )
+        for seed in seeds
+    ]
+    return Ensemble(networks, front=front, intensity=intensity, class_names=class_names)
+
+
+def balanced_weights(labels: np.ndarray, classes: int) -> Tensor:
+    """Weights by which every class counts alike."""
+    counts = np.bincount(labels[labels > 0], minlength=classes + 1)[1 : classes + 1]
+    return torch.tensor(
+        [counts.sum() / (classes * n) if n else 0.0 for n in counts],
+        dtype=torch.float32,
+    )
+
+
+def fingerprint(
+    image: Any, labels: np.ndarray, config: TrainingConfig, class_names: Sequence[str]
+) -> str:
+    """Of all that a training that goes on must have in common with its beginning."""
+    budget = {"seconds", "steps", "patience", "threads", "snapshot_seconds", "prior"}
+    places = np.flatnonzero(labels)
+    digest = hashlib.sha256()
+    for part in (
+        config.model_dump_json(exclude=budget),
+        f"{tuple(image.shape)} {image.dtype} {list(class_names)}",
+    ):
+        digest.update(part.encode())
+    digest.update(places.astype("<i8").tobytes())
+    digest.update(labels.ravel()[places].tobytes())
+    return digest.hexdigest()
+
+
+def _blocks_round_labels(
+    image: Any, labels: np.ndarray, rng: np.random.Generator
+) -> list[np.ndarray]:
+    """Where people paint there is something to see; a masked surround is flat."""
+    voxels = np.argwhere(labels)
+    half = EDGE // 2
+    chosen = voxels[rng.integers(len(voxels), size=BLOCKS)]
+    return [
+        np.asarray(
+            image[tuple(slice(max(0, int(v) - half), int(v) + half) for v in voxel)]
+        )
+        for voxel in chosen
+    ]

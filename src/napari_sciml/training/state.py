@@ -1,0 +1,76 @@
+"""Everything that a training needs to go on exactly where it stopped."""
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from napari_sciml.training.metrics import Scores
+
+DECAY = 0.98
+"""Memory of the average: about the last 50 steps."""
+
+
+class Average:
+    """A copy of a network whose weights follow slowly."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = copy.deepcopy(network)
+        self.steps = 0
+
+    def follow(self, network: nn.Module) -> None:
+        """Take in the weights after a step."""
+        self.steps += 1
+        # At first a plain mean: the untrained weights must not linger.
+        share = max(1 - DECAY, 1 / (1 + 0.2 * self.steps))
+        with torch.no_grad():
+            pairs = zip(
+                self.network.state_dict().values(),
+                network.state_dict().values(),
+                strict=True,
+            )
+            for slow, fast in pairs:
+                if slow.is_floating_point():
+                    slow.lerp_(fast, share)
+                else:
+                    slow.copy_(fast)
+
+
+@dataclass(frozen=True)
+class MemberState:
+    """One member; see `Member.state`."""
+
+    network: dict[str, Tensor]
+    average: dict[str, Tensor]
+    best: dict[str, Tensor]
+    optimizer: dict[str, Any]
+    rng: Any
+    steps: int
+    looks_since_best: int
+    scores: Scores | None
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """A training between two steps.
+
+    Attributes
+    ----------
+    members
+        Their states.
+    seconds
+        Training time so far.
+    fingerprint
+        Of the settings and the annotation: a training goes on only with its own.
+    """
+
+    members: tuple[MemberState, ...]
+    seconds: float
+    fingerprint: str
+
+
+def copied(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A copy that later steps do not change."""
+    return {name: value.detach().clone() for name, value in state.items()}
