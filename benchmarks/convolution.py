@@ -12,7 +12,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from napari_sciml.networks.convolution import DilatedConv3d
+from napari_sciml.networks.convolution import convolution
 
 CHANNELS, EDGE, RUNS = 16, 32, 7
 
@@ -23,9 +23,9 @@ def seconds(run: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def step(convolution: nn.Module, image: Tensor, dtype: torch.dtype) -> None:
+def step(module: nn.Module, image: Tensor, dtype: torch.dtype) -> None:
     with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
-        result = convolution(image)
+        result = module(image)
     result.backward(torch.ones_like(result))
 
 
@@ -35,7 +35,8 @@ def main() -> None:
     print("| --- | --- | --- | --- | --- |")
     for dtype in (torch.float32, torch.bfloat16):
         for dilation in (1, 2, 4):
-            ours = DilatedConv3d(CHANNELS, CHANNELS, dilation)
+            ours = convolution(3, CHANNELS, CHANNELS, dilation=dilation)
+            nn.init.normal_(ours.get_parameter("weight"))
             theirs = nn.Conv3d(
                 *(CHANNELS, CHANNELS, 3),
                 padding=dilation,

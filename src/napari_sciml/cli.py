@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -12,7 +13,7 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from napari_sciml.annotation.classes import DEFAULT_CLASSES
-from napari_sciml.errors import InputError
+from napari_sciml.errors import InputError, one_line
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.uncertainty.threshold import ThresholdConfig
@@ -34,8 +35,22 @@ Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
+class NetworkKind(StrEnum):
+    """What a member can be."""
+
+    SMSNET = "smsnet"
+    MSDNET = "msdnet"
+    TUNET = "tunet"
+    TUNET3PLUS = "tunet3plus"
+
+
 def _describe(model: type[BaseModel], field: str) -> str:
     return model.model_fields[field].description or ""
+
+
+def _default(field: str) -> str:
+    """Help of a training setting; the default stands in the configuration only."""
+    return f"{_describe(TrainingConfig, field)} [{getattr(TRAINING, field)}]"
 
 
 @app.command()
@@ -84,26 +99,56 @@ def train(
         list[int] | None,
         typer.Option(help="Label value to treat as not annotated; repeatable."),
     ] = None,
+    network: Annotated[
+        NetworkKind | None,
+        typer.Option(help=_describe(TrainingConfig, "network") + " [smsnet]"),
+    ] = None,
+    dims: Annotated[
+        int | None, typer.Option(min=2, max=3, help=_describe(TrainingConfig, "dims"))
+    ] = None,
     members: Annotated[
-        int, typer.Option(min=1, help="Networks in the ensemble.")
-    ] = TRAINING.members,
-    seconds: Seconds = TRAINING.seconds,
+        int | None, typer.Option(min=1, help=_default("members"))
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=1, help=_default("seconds"))
+    ] = None,
     steps: Annotated[
         int | None, typer.Option(min=1, help="Steps a member, instead of seconds.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
-    device: Device = "auto",
+    seed: Annotated[int | None, typer.Option(min=0, help=_default("seed"))] = None,
+    prior: Annotated[
+        str | None,
+        typer.Option(help="Shares of the classes, with commas; estimated if not set."),
+    ] = None,
+    physical: Annotated[
+        bool,
+        typer.Option("--physical", help="Kernels in space, by the image's voxel size."),
+    ] = False,
+    settings: Annotated[
+        Path | None,
+        typer.Option(help="JSON file with any of the training's settings."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a training that stopped.")
+    ] = False,
+    device: Annotated[str | None, typer.Option(help=_default("device"))] = None,
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
     """Train an ensemble on sparse labels."""
-    from napari_sciml.storage.pipeline import train_model
+    from napari_sciml.storage.settings import training_settings
+    from napari_sciml.storage.training_run import train_model
 
-    config = TrainingConfig(
+    config = training_settings(
+        settings,
+        network=network,
+        dims=dims,
         members=members,
         seconds=seconds,
         steps=steps,
         seed=seed,
+        prior=prior,
+        spacing_of=image if physical else None,
         device=device,
         threads=threads,
     )
@@ -116,6 +161,7 @@ def train(
             config,
             class_names=names,
             ignore=ignore or (),
+            resume=resume,
             report=report,
         )
     _print(summary, as_json)
@@ -129,6 +175,12 @@ def predict(
     block: Annotated[
         int | None, typer.Option(min=16, help="Edge of a block; bounds the memory.")
     ] = None,
+    half: Annotated[
+        bool,
+        typer.Option(
+            "--half", help="Faster, in bfloat16: off by 0.001 on average, 0.01 at most."
+        ),
+    ] = False,
     device: Device = "auto",
     threads: Threads = None,
     as_json: AsJson = False,
@@ -142,6 +194,7 @@ def predict(
             image,
             out,
             block=block,
+            half=half,
             device=device,
             threads=threads,
             report=report,
@@ -235,20 +288,12 @@ def main() -> None:
     try:
         app()
     except (InputError, ValidationError) as error:
-        typer.echo(f"error: {_one_line(error)}", err=True)
+        typer.echo(f"error: {one_line(error)}", err=True)
         sys.exit(2)
 
 
 def _interrupt(*_: Any) -> NoReturn:
     raise KeyboardInterrupt
-
-
-def _one_line(error: InputError | ValidationError) -> str:
-    if isinstance(error, InputError):
-        return str(error)
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    return f"{place}: {first['msg']}" if place else str(first["msg"])
 
 
 @contextmanager

@@ -21,9 +21,9 @@ from napari_sciml.storage.pipeline import (
     measure_mask,
     predict_image,
     threshold_prediction,
-    train_model,
 )
 from napari_sciml.storage.provenance import jsonable
+from napari_sciml.storage.training_run import train_model
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.uncertainty.threshold import ThresholdConfig
 

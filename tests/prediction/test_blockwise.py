@@ -5,6 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_sciml.errors import InputError
+from napari_sciml.images.intensity import IntensityScale
+from napari_sciml.networks.build import build_network
+from napari_sciml.networks.config import MSDNetConfig, TUNet3PlusConfig, TUNetConfig
+from napari_sciml.networks.ensemble import Ensemble
+from napari_sciml.networks.scale_space import ScaleSpace
 from napari_sciml.prediction.blockwise import predict, predict_blocks
 
 SHAPES = {2: (61, 47), 3: (19, 26, 23)}
@@ -40,9 +45,6 @@ def test_blocks_do_not_show(make_ensemble, dims, block, sigmas):
 
 def test_blocks_do_not_show_with_default_networks():
     """The widest halo: three scales and dilations up to 4."""
-    from napari_sciml.images.intensity import IntensityScale
-    from napari_sciml.networks.ensemble import Ensemble
-    from napari_sciml.networks.scale_space import ScaleSpace
     from napari_sciml.networks.smsnet import SMSNetConfig, build_smsnet
 
     network = build_smsnet(SMSNetConfig(), in_channels=16, classes=2, dims=3, seed=1)
@@ -158,3 +160,71 @@ def test_tiny_images(make_ensemble, shape):
     mean = predict(make_ensemble(len(shape)), raw(shape)).mean
     assert mean.shape == (2, *shape)
     assert np.allclose(mean.sum(0), 1)
+
+
+def ensemble_of(dims, *configs, sigmas=(1.0,)):
+    front = ScaleSpace(dims, sigmas)
+    return Ensemble(
+        [
+            build_network(
+                config, in_channels=front.channels, classes=2, dims=dims, seed=seed
+            )
+            for seed, config in enumerate(configs)
+        ],
+        front=front,
+        intensity=IntensityScale(offset=100.0, scale=0.02),
+        class_names=("background", "fiber"),
+    )
+
+
+POOLING = {
+    "tunet": (TUNetConfig(depth=3, base=4),),
+    "tunet3plus": (TUNet3PlusConfig(depth=3, base=4, carry=3),),
+    "all": (
+        MSDNetConfig(layers=2, width=4),
+        TUNetConfig(depth=2, base=4),
+        TUNet3PlusConfig(depth=3, base=3),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", POOLING)
+def test_blocks_do_not_show_where_networks_pool_2d(kind):
+    ensemble = ensemble_of(2, *POOLING[kind])
+
+    @settings(deadline=None, max_examples=12)
+    @given(st.tuples(st.integers(1, 70), st.integers(1, 70)), st.integers(11, 50))
+    def check(shape, block):
+        image = raw(shape)
+        expected = member_probabilities(ensemble, image).mean(0)
+        found = predict(ensemble, image, block=block).mean
+        assert np.allclose(found, expected, atol=1e-5)
+
+    check()
+
+
+@pytest.mark.parametrize(
+    ("shape", "block"), [((61, 9, 11), 13), ((9, 8, 70), 29), ((1, 53, 2), 10)]
+)
+@pytest.mark.parametrize("kind", POOLING)
+def test_blocks_do_not_show_where_networks_pool_3d(kind, shape, block):
+    ensemble, image = ensemble_of(3, *POOLING[kind], sigmas=()), raw(shape)
+    expected = member_probabilities(ensemble, image).mean(0)
+    assert np.allclose(predict(ensemble, image, block=block).mean, expected, atol=1e-5)
+
+
+def test_region_where_networks_pool():
+    ensemble, image = ensemble_of(2, *POOLING["all"]), raw((71, 64))
+    expected = member_probabilities(ensemble, image).mean(0)
+    region = (slice(33, 51), slice(2, 63))
+    for event in predict_blocks(ensemble, image, block=17, region=region):
+        if event is not None:
+            assert np.allclose(event.mean, expected[:, *event.tile.core], atol=1e-5)
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_half_precision_is_near(make_ensemble, dims):
+    ensemble, image = make_ensemble(dims), raw(SHAPES[dims])
+    exact, near = (predict(ensemble, image, half=half).mean for half in (False, True))
+    assert near.dtype == np.float32
+    assert 0 < np.abs(near - exact).max() < 0.02

@@ -127,10 +127,16 @@ def test_not_a_model(tmp_path, kind):
         read_record(path)
 
 
-@pytest.mark.parametrize("version", [2, "1", None])
+@pytest.mark.parametrize("version", [3, "1", None])
 def test_newer_version(model, version):
     edit(model, version=version)
     refused(model, match="newer napari-sciml.*upgrade")
+
+
+def test_older_version(model):
+    edit(model, version=1)
+    with pytest.raises(InputError, match="older napari-sciml.*train the model again"):
+        load_model(model)
 
 
 def test_changed_weights(model):

@@ -247,9 +247,11 @@ class _Look:
         return next(self._pieces, None)
 
     def _restart(self, ensemble: "Ensemble", view: View) -> None:
+        from napari_sciml.networks.device import has_fast_bfloat16
         from napari_sciml.prediction.blockwise import predict_blocks
 
         self._shown = (ensemble, view.region)
+        # A preview that the whole volume replaces: half precision is good enough.
         self._pieces = predict_blocks(
             ensemble,
             self._image,
@@ -257,4 +259,5 @@ class _Look:
             center=view.point,
             block=SLICE_BLOCK[ensemble.dims],
             device=self._device,
+            half=has_fast_bfloat16(self._device),
         )

@@ -59,11 +59,12 @@ def predict_blocks(
     region: Region | None = None,
     center: Sequence[float] | None = None,
     device: str | torch.device = "auto",
+    half: bool = False,
 ) -> Generator[BlockPredicted | None, None, None]:
     """Predict an image, or a region of it, nearest to ``center`` first.
 
-    A block is read with a halo as wide as the networks see, so that the result
-    does not depend on the blocks.
+    A block is read with a halo as wide as the networks see, and from where their
+    pooling grid starts, so that the result does not depend on the blocks.
 
     Parameters
     ----------
@@ -80,6 +81,9 @@ def predict_blocks(
         Voxel to start from; C order by default.
     device
         Where to compute; the ensemble is moved there.
+    half
+        Compute the networks in bfloat16 by autocast, where that is native: about
+        twice as fast, and probabilities differ by up to about 0.01.
 
     Yields
     ------
@@ -97,14 +101,18 @@ def predict_blocks(
             f"an image of shape {tuple(image.shape)}."
         )
     size = block or DEFAULT_BLOCK[ensemble.dims]
-    tiles = split_into_tiles(image.shape, size, ensemble.halo, region)
+    tiles = split_into_tiles(
+        image.shape, size, ensemble.halo, region, align=ensemble.stride
+    )
     if center is not None:
         tiles = nearest_first(tiles, center)
     where = resolve_device(device) if isinstance(device, str) else device
     ensemble.to(where).eval()
     for done, tile in enumerate(tiles, start=1):
         values = torch.from_numpy(ensemble.intensity.apply(image[tile.read]))
-        mean, std = yield from _member_statistics(ensemble, values.to(where), tile)
+        mean, std = yield from _member_statistics(
+            ensemble, values.to(where), tile, half
+        )
         yield BlockPredicted(tile, mean, std, done, len(tiles))
 
 
@@ -114,12 +122,14 @@ def predict(
     *,
     block: int | None = None,
     device: str | torch.device = "auto",
+    half: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Prediction:
     """Predict a whole image into memory; see `predict_blocks`."""
     shape = (len(ensemble.class_names), *image.shape)
     mean, std = np.empty(shape, np.float32), np.empty(shape, np.float32)
-    for event in predict_blocks(ensemble, image, block=block, device=device):
+    events = predict_blocks(ensemble, image, block=block, device=device, half=half)
+    for event in events:
         if event is None:
             continue
         mean[:, *event.tile.core] = event.mean
@@ -130,14 +140,15 @@ def predict(
 
 
 def _member_statistics(
-    ensemble: Ensemble, values: Tensor, tile: Tile
+    ensemble: Ensemble, values: Tensor, tile: Tile, half: bool
 ) -> Generator[None, None, tuple[np.ndarray, np.ndarray]]:
     statistics = RunningStatistics()
     # Gradient mode belongs to the thread: it must not stay off over a yield.
     with torch.inference_mode():
         channels = ensemble.channels(values)
     for member in range(len(ensemble.members)):
-        with torch.inference_mode():
+        autocast = torch.autocast(values.device.type, torch.bfloat16, enabled=half)
+        with torch.inference_mode(), autocast:
             probabilities = ensemble.probabilities(member, channels)
             statistics.add(probabilities[:, *tile.inner])
         yield

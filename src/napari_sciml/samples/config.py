@@ -128,3 +128,16 @@ class PhantomConfig(FiberSettings, MatrixSettings, ImagingSettings):
             "volume_fraction": 0.03,
         }
         return cls(**{**bundles, **changes})
+
+    @classmethod
+    def thin(cls, **changes: Any) -> "PhantomConfig":
+        """Thin, nearly straight fibers of a preferred direction, in more noise."""
+        thin = {
+            "radius_mean": 2.0,
+            "concentration": 15.0,
+            "bending": 0.15,
+            "volume_fraction": 0.02,
+            "fiber_gray": 0.62,
+            "noise": 0.025,
+        }
+        return cls(**{**thin, **changes})

@@ -9,18 +9,25 @@ from typing import TYPE_CHECKING, Any
 from napari_sciml.errors import InputError
 from napari_sciml.storage.atomic import atomic_path
 from napari_sciml.storage.provenance import jsonable
+from napari_sciml.storage.training_state import write_state
 
 if TYPE_CHECKING:
     from napari_sciml.networks.ensemble import Ensemble
+    from napari_sciml.networks.own import OwnModules
+    from napari_sciml.training.state import TrainingState
 
 FORMAT = "napari-sciml model"
-VERSION = 1
+VERSION = 2
 DESCRIPTION_FILE = "model.json"
 WEIGHTS_FILE = "weights.safetensors"
 
 
 def save_model(
-    ensemble: "Ensemble", path: str | Path, *, record: Mapping[str, Any]
+    ensemble: "Ensemble",
+    path: str | Path,
+    *,
+    record: Mapping[str, Any],
+    state: "TrainingState | None" = None,
 ) -> None:
     """Write an ensemble, whole or not at all.
 
@@ -33,6 +40,8 @@ def save_model(
     record
         What is worth knowing about the training: provenance, scores, conformal
         calibration … Made JSON-able.
+    state
+        Of the training, to go on from there.
 
     Raises
     ------
@@ -52,10 +61,20 @@ def save_model(
         folder.mkdir()
         (folder / WEIGHTS_FILE).write_bytes(weights)
         (folder / DESCRIPTION_FILE).write_text(text + "\n", "utf-8")
+        if state is not None:
+            write_state(state, folder)
 
 
-def load_model(path: str | Path) -> "Ensemble":
+def load_model(path: str | Path, own: "OwnModules | None" = None) -> "Ensemble":
     """Read an ensemble that `save_model` wrote, on the CPU.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    own
+        For each own network by its name, a function that makes the module; see
+        `napari_sciml.networks.own`.
 
     Raises
     ------
@@ -69,7 +88,9 @@ def load_model(path: str | Path) -> "Ensemble":
     description = _read_description(path)
     state = _read_weights(path, description)
     try:
-        ensemble = Ensemble.from_description(description["ensemble"])
+        ensemble = Ensemble.from_description(description["ensemble"], own)
+    except InputError:
+        raise
     except Exception as error:  # an edited description fails in many ways
         raise InputError(
             f"The networks described in {path / DESCRIPTION_FILE} cannot be built "
@@ -121,6 +142,11 @@ def _read_description(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path} was written by a newer napari-sciml (model format {written}, "
             f"this one reads {VERSION}); upgrade napari-sciml."
+        )
+    if written < VERSION:
+        raise InputError(
+            f"{path} was written by an older napari-sciml, whose networks were built "
+            "differently; train the model again."
         )
     return description
 

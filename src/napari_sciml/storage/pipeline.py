@@ -5,20 +5,20 @@ only when it is whole, and returns a summary that can be written as JSON.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import FiberConfig
-from napari_sciml.images.checks import check_annotation, check_finite
-from napari_sciml.images.reading import open_labels, open_volume
+from napari_sciml.images.checks import check_finite
+from napari_sciml.images.reading import open_volume
 from napari_sciml.images.volume import Volume
 from napari_sciml.storage.arrays import check_array_suffix, save_labels, save_mask
 from napari_sciml.storage.atomic import atomic_path, check_target
-from napari_sciml.storage.model import load_model, read_record, save_model
+from napari_sciml.storage.model import load_model, read_record
 from napari_sciml.storage.provenance import provenance
 from napari_sciml.storage.results import PredictionStore
 from napari_sciml.uncertainty.conformal import (
@@ -27,58 +27,8 @@ from napari_sciml.uncertainty.conformal import (
 )
 from napari_sciml.uncertainty.threshold import ThresholdConfig, confident
 
-if TYPE_CHECKING:
-    from napari_sciml.training.config import TrainingConfig
-
 Report = Callable[[float, str], None]
 """Called with the share that is done (0 to 1) and a few words."""
-
-
-def train_model(
-    image: Path,
-    labels: Path,
-    out: Path,
-    config: "TrainingConfig",
-    *,
-    class_names: Sequence[str],
-    ignore: Sequence[int] = (),
-    report: Report,
-) -> dict[str, Any]:
-    """Train an ensemble on an image file and its sparse labels."""
-    from napari_sciml.training.events import Snapshot
-    from napari_sciml.training.session import train
-
-    check_target(out, folder=True)
-    volume = open_volume(image)
-    annotation = open_labels(labels, like=volume.shape, ignore=ignore)
-    counts = check_annotation(annotation)
-    check_finite(volume.data)
-    names = _names_for(class_names, max(counts))
-    last = None
-    for event in train(volume.data, annotation, config, class_names=names):
-        if isinstance(event, Snapshot):
-            last = event
-        report(event.fraction, _scores_in_words(last, names))
-    if last is None:
-        raise RuntimeError("the training ended without a model")
-    scores = last.scores
-    summary = {
-        "model": str(out),
-        "members": config.members,
-        "labeled_voxels": {names[v - 1]: n for v, n in sorted(counts.items())},
-        "training_seconds": round(last.seconds, 1),
-        "held_out_loss": scores and scores.loss,
-        "held_out_dice": scores and dict(zip(names, scores.dice, strict=True)),
-    }
-    record = provenance(
-        image=image, labels=labels, shape=volume.shape, ignored_labels=list(ignore)
-    )
-    record |= {"config": config.model_dump(mode="json"), "summary": summary}
-    record["voxel_size"], record["unit"] = list(volume.voxel_size), volume.unit
-    if last.calibration is not None:
-        record["calibration"] = last.calibration.model_dump(mode="json")
-    save_model(last.ensemble, out, record=record)
-    return summary
 
 
 def predict_image(
@@ -87,6 +37,7 @@ def predict_image(
     out: Path,
     *,
     block: int | None = None,
+    half: bool = False,
     device: str = "auto",
     threads: int | None = None,
     report: Report,
@@ -105,7 +56,7 @@ def predict_image(
     torch.set_num_threads(threads or default_threads())
     where = resolve_device(device)
     chunk = min(64, block or DEFAULT_BLOCK[ensemble.dims])
-    blocks = predict_blocks(ensemble, volume.data, block=block, device=where)
+    blocks = predict_blocks(ensemble, volume.data, block=block, device=where, half=half)
     total = 0
     with atomic_path(out) as folder:
         store = PredictionStore.create(
@@ -267,15 +218,3 @@ def _class_mean(
         )
     index = ThresholdConfig(class_name=class_name).class_index(store.class_names)
     return np.asarray(store.mean[index], np.float32)
-
-
-def _names_for(names: Sequence[str], highest: int) -> tuple[str, ...]:
-    """Names for all label values in use; classes without one get a number."""
-    return (*names, *(f"class {i}" for i in range(len(names) + 1, highest + 1)))
-
-
-def _scores_in_words(snapshot: Any, names: Sequence[str]) -> str:
-    if snapshot is None or snapshot.scores is None:
-        return ""
-    dice = zip(names, snapshot.scores.dice, strict=True)
-    return "held-out Dice: " + ", ".join(f"{name} {value:.2f}" for name, value in dice)

@@ -9,6 +9,7 @@ from psygnal import Signal
 
 from napari_sciml.errors import InputError
 from napari_sciml.storage.provenance import provenance
+from napari_sciml.storage.training_run import calibration_record
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.widgets.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.widgets.images import gray_values
@@ -17,8 +18,9 @@ from napari_sciml.widgets.probabilities import Probabilities
 if TYPE_CHECKING:
     from napari_sciml.networks.ensemble import Ensemble
     from napari_sciml.prediction.blockwise import BlockPredicted
+    from napari_sciml.training.calibration import Calibration
     from napari_sciml.training.metrics import Scores
-    from napari_sciml.uncertainty.conformal import ConformalCalibration
+    from napari_sciml.training.state import TrainingState
     from napari_sciml.widgets.session import ViewerSession
 
 UNCERTAINTY = "Uncertainty"
@@ -40,16 +42,19 @@ class Model:
     scores
         On held-out strokes, where there were any.
     calibration
-        Conformal calibration on the same strokes, once the training has ended.
+        What its probabilities mean, once the training has ended.
     settings
         What the training was told.
+    state
+        To go on with the training.
     """
 
     ensemble: "Ensemble"
     revision: int | None = None
     scores: "Scores | None" = None
-    calibration: "ConformalCalibration | None" = None
+    calibration: "Calibration | None" = None
     settings: TrainingConfig | None = None
+    state: "TrainingState | None" = None
 
     def record(self) -> dict[str, Any]:
         """What is worth knowing about the training, for the model file."""
@@ -60,7 +65,8 @@ class Model:
         if self.settings is not None:
             record["config"] = self.settings.model_dump(mode="json")
         if self.calibration is not None:
-            record["calibration"] = self.calibration.model_dump(mode="json")
+            names = self.ensemble.class_names
+            record |= calibration_record(self.calibration, names)
         return record
 
 
@@ -159,7 +165,12 @@ class Prediction:
 
         if self.model is None:
             raise InputError("There is no model yet: train one first.")
-        save_model(self.model.ensemble, path, record=self.model.record())
+        save_model(
+            self.model.ensemble,
+            path,
+            record=self.model.record(),
+            state=self.model.state,
+        )
 
     def load(self, path: str | Path) -> None:
         """Read a model, to predict with it.

@@ -1,21 +1,25 @@
 """The Train dock: one button, and what comes of it."""
 
+from collections.abc import Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import ValidationError
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
+    QLineEdit,
     QProgressBar,
     QWidget,
 )
 from superqt import QCollapsible
 
-from napari_sciml.errors import InputError
+from napari_sciml.errors import InputError, one_line
+from napari_sciml.storage.settings import training_settings
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.widgets.colors import UNCERTAIN, class_color
 from napari_sciml.widgets.device_line import DeviceLine
@@ -30,8 +34,17 @@ from napari_sciml.widgets.forms import number, whole_number
 from napari_sciml.widgets.plots import LossPlot
 from napari_sciml.widgets.training_run import Phase
 
+if TYPE_CHECKING:
+    from napari_sciml.training.calibration import Calibration
+
 REDRAW_MS = 200
 DEVICES = ("auto", "cpu", "cuda", "mps")
+NETWORKS = {
+    "SMSNet: sparse, mixed scales": "smsnet",
+    "MSDNet: dense, mixed scales": "msdnet",
+    "TUNet: U-Net": "tunet",
+    "TUNet3+: U-Net 3+": "tunet3plus",
+}
 
 
 class TrainDock(Dock):
@@ -55,6 +68,17 @@ class TrainDock(Dock):
         self.members = whole_number(TrainingConfig, "members")
         self.seconds = number(TrainingConfig, "seconds", " s")
         self.seed = whole_number(TrainingConfig, "seed")
+        self.network = QComboBox()
+        self.network.setObjectName("network_kind")
+        self.network.addItems(list(NETWORKS))
+        self.network.setToolTip("What the networks of the ensemble are.")
+        self.prior = QLineEdit()
+        self.prior.setObjectName("class_shares")
+        self.prior.setPlaceholderText("estimated")
+        self.prior.setToolTip(
+            "Share of each class in the image, if you know it: 0.98, 0.02. Empty: "
+            "estimated from the image after the training."
+        )
         self.device = QComboBox()
         self.device.setObjectName("device")
         self.device.addItems(DEVICES)
@@ -90,6 +114,8 @@ class TrainDock(Dock):
         inner = QWidget()
         hidden = QFormLayout(inner)
         hidden.setContentsMargins(0, 0, 0, 0)
+        hidden.addRow("Kind", self.network)
+        hidden.addRow("Shares", self.prior)
         hidden.addRow("Seed", self.seed)
         hidden.addRow("Device", self.device)
         more.addWidget(inner)
@@ -122,7 +148,10 @@ class TrainDock(Dock):
     @property
     def settings(self) -> TrainingConfig:
         """What the form says."""
-        return TrainingConfig(
+        return training_settings(
+            None,
+            network=NETWORKS[self.network.currentText()],
+            prior=self.prior.text().strip() or None,
             members=self.members.value(),
             seconds=self.seconds.value(),
             seed=self.seed.value(),
@@ -134,7 +163,7 @@ class TrainDock(Dock):
         if training.phase is not Phase.IDLE:
             training.stop()
             return
-        self._try(training.start, self.settings)
+        self._try(lambda: training.start(self.settings))
 
     def _on_predict(self) -> None:
         self._try(self.session.training.predict, self.device.currentText())
@@ -155,8 +184,8 @@ class TrainDock(Dock):
         self.show_error("")
         try:
             action(*args)
-        except InputError as error:
-            self.show_error(str(error))
+        except (InputError, ValidationError) as error:
+            self.show_error(one_line(error))
         self.redraw()
 
     def _on_counted(self, counts: object) -> None:
@@ -173,7 +202,8 @@ class TrainDock(Dock):
         self.start.setText("Train" if idle else "Stop")
         self.start.setEnabled(idle or not training.stopped)
         set_running(self.start, not idle)
-        for control in (self.members, self.seconds, self.seed, self.device, self.load):
+        fields = (self.members, self.seconds, self.network, self.prior, self.seed)
+        for control in (*fields, self.device, self.load):
             control.setEnabled(idle)
         self.predict.setEnabled(idle and model is not None)
         self.save.setEnabled(model is not None)
@@ -206,7 +236,10 @@ class TrainDock(Dock):
         names = model.ensemble.class_names
         pairs = zip(names, model.scores.dice, strict=True)
         known = [f"{name} {dice:.2f}" for name, dice in pairs if not np.isnan(dice)]
-        return f"Held-out strokes (Dice): {', '.join(known)}"
+        sentences = [f"Held-out strokes (Dice): {', '.join(known)}."]
+        if model.calibration is not None:
+            sentences.append(_in_the_image(model.calibration, names))
+        return " ".join(sentences)
 
     def _revision(self) -> str:
         model, now = self.session.prediction.model, self.session.annotation.revision
@@ -217,3 +250,13 @@ class TrainDock(Dock):
         if model.revision == now:
             return f"Trained on revision {now}: all your strokes."
         return f"Trained on revision {model.revision}, you are at {now}."
+
+
+def _in_the_image(calibration: "Calibration", names: Sequence[str]) -> str:
+    """Share and expected overlap of the classes that are not the commonest."""
+    rows = zip(names, calibration.shares, calibration.expected_dice, strict=True)
+    rare = [row for row in rows if row[1] < max(calibration.shares)]
+    return "In the image: " + "; ".join(
+        f"about {100 * share:.2g} % {name}, expected Dice {dice:.2f}"
+        for name, share, dice in rare
+    )

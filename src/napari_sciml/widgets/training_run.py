@@ -180,6 +180,7 @@ class TrainingRun:
             snapshot.scores,
             snapshot.calibration,
             self.settings,
+            snapshot.state,
         )
         self._session.prediction.use(model)
         final = snapshot.fraction >= 1

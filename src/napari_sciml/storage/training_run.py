@@ -1,0 +1,171 @@
+"""Train on files, and go on after an interruption."""
+
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_sciml.errors import InputError
+from napari_sciml.images.checks import check_annotation, check_finite
+from napari_sciml.images.reading import open_labels, open_volume
+from napari_sciml.storage.atomic import atomic_path, check_target
+from napari_sciml.storage.model import save_model
+from napari_sciml.storage.pipeline import Report
+from napari_sciml.storage.provenance import provenance
+from napari_sciml.storage.training_state import read_state, write_state
+
+if TYPE_CHECKING:
+    from napari_sciml.training.calibration import Calibration
+    from napari_sciml.training.config import TrainingConfig
+    from napari_sciml.training.events import Snapshot
+
+CHECKPOINT_SECONDS = 15.0
+
+
+def train_model(
+    image: Path,
+    labels: Path,
+    out: Path,
+    config: "TrainingConfig",
+    *,
+    class_names: Sequence[str],
+    ignore: Sequence[int] = (),
+    resume: bool = False,
+    report: Report,
+) -> dict[str, Any]:
+    """Train an ensemble on an image file and its sparse labels.
+
+    While it runs, ``OUT.checkpoint`` beside the model holds all that is needed to
+    go on; it is removed once the model is there.
+
+    Parameters
+    ----------
+    image, labels, out
+        Files to read and folder to write.
+    config
+        Settings.
+    class_names
+        Names of the classes 1, 2 …
+    ignore
+        Label values that count as not annotated.
+    resume
+        Go on with an interrupted training, or with that of a finished model.
+    report
+        Called with the progress.
+    """
+    from napari_sciml.training.events import Snapshot
+    from napari_sciml.training.session import train
+
+    check_target(out, folder=True)
+    volume = open_volume(image)
+    annotation = open_labels(labels, like=volume.shape, ignore=ignore)
+    counts = check_annotation(annotation)
+    check_finite(volume.data)
+    names = _names_for(class_names, max(counts))
+    state = _state_to_resume(out) if resume else None
+    checkpoint = _Checkpoint(out)
+    last: Snapshot | None = None
+    for event in train(
+        volume.data, annotation, config, class_names=names, resume=state
+    ):
+        if isinstance(event, Snapshot):
+            last = event
+            checkpoint.update(event)
+        if event is not None:
+            report(event.fraction, _scores_in_words(last, names))
+    if last is None:
+        raise RuntimeError("the training ended without a model")
+    summary = {
+        "model": str(out),
+        "network": config.network.kind,
+        "members": config.members,
+        "labeled_voxels": {names[v - 1]: n for v, n in sorted(counts.items())},
+        **describe_training(last, names),
+    }
+    record = provenance(
+        image=image, labels=labels, shape=volume.shape, ignored_labels=list(ignore)
+    )
+    record |= {"config": config.model_dump(mode="json"), "summary": summary}
+    record |= {"voxel_size": list(volume.voxel_size), "unit": volume.unit}
+    if last.calibration is not None:
+        record |= calibration_record(last.calibration, names)
+    save_model(last.ensemble, out, record=record, state=last.state)
+    checkpoint.remove()
+    return summary
+
+
+def describe_training(last: "Snapshot", names: Sequence[str]) -> dict[str, Any]:
+    """What a person wants to know about a training that is over."""
+    scores, calibration = last.scores, last.calibration
+    return {
+        "training_seconds": round(last.seconds, 1),
+        "steps": last.state.members[0].steps,
+        "held_out_loss": scores and scores.loss,
+        "held_out_dice": scores and dict(zip(names, scores.dice, strict=True)),
+        "estimated_share": calibration and _named(names, calibration.shares),
+        "expected_dice": calibration and _named(names, calibration.expected_dice),
+    }
+
+
+def calibration_record(
+    calibration: "Calibration", names: Sequence[str]
+) -> dict[str, Any]:
+    """What the model file keeps of a calibration."""
+    record: dict[str, Any] = {
+        "estimated_share": _named(names, calibration.shares),
+        "expected_dice": _named(names, calibration.expected_dice),
+    }
+    if calibration.conformal is not None:
+        record["calibration"] = calibration.conformal.model_dump(mode="json")
+    if calibration.report is not None:
+        record["held_out"] = calibration.report.as_dict(names)
+    return record
+
+
+class _Checkpoint:
+    """The state of a training on disk, renewed now and then."""
+
+    def __init__(self, out: Path) -> None:
+        self._folder = _checkpoint_of(out)
+        self._last = time.monotonic()
+
+    def update(self, snapshot: "Snapshot") -> None:
+        if time.monotonic() - self._last < CHECKPOINT_SECONDS:
+            return
+        with atomic_path(self._folder) as folder:
+            folder.mkdir()
+            write_state(snapshot.state, folder)
+        self._last = time.monotonic()
+
+    def remove(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _checkpoint_of(out: Path) -> Path:
+    return out.with_name(out.name + ".checkpoint")
+
+
+def _state_to_resume(out: Path) -> Any:
+    for folder in (_checkpoint_of(out), out):
+        if folder.exists():
+            return read_state(folder)
+    raise InputError(
+        f"There is no training to go on with at {out}; train without --resume."
+    )
+
+
+def _named(names: Sequence[str], values: Sequence[float]) -> dict[str, float]:
+    return {name: round(v, 4) for name, v in zip(names, values, strict=True)}
+
+
+def _names_for(names: Sequence[str], highest: int) -> tuple[str, ...]:
+    """Names for all label values in use; classes without one get a number."""
+    return (*names, *(f"class {i}" for i in range(len(names) + 1, highest + 1)))
+
+
+def _scores_in_words(snapshot: Any, names: Sequence[str]) -> str:
+    if snapshot is None or snapshot.scores is None:
+        return ""
+    dice = zip(names, snapshot.scores.dice, strict=True)
+    return "held-out Dice: " + ", ".join(f"{name} {value:.2f}" for name, value in dice)

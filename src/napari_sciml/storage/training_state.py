@@ -1,0 +1,118 @@
+"""A training between two steps, as JSON and safetensors: nothing is unpickled."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_sciml.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from napari_sciml.training.state import MemberState, TrainingState
+
+TENSORS_FILE = "training.safetensors"
+RECORD_FILE = "training.json"
+VERSION = 1
+PARTS = ("network", "average", "best")
+
+
+def write_state(state: "TrainingState", folder: Path) -> None:
+    """Write a state into a folder that exists."""
+    from safetensors.torch import save_file
+
+    tensors: dict[str, Tensor] = {}
+    members = []
+    for number, member in enumerate(state.members):
+        for part in PARTS:
+            for name, value in getattr(member, part).items():
+                tensors[f"{number}/{part}/{name}"] = value
+        for index, slots in member.optimizer["state"].items():
+            for slot, value in slots.items():
+                tensors[f"{number}/optimizer/{index}/{slot}"] = value
+        members.append(
+            {
+                "rng": member.rng,
+                "steps": member.steps,
+                "looks_since_best": member.looks_since_best,
+                "scores": member.scores and asdict(member.scores),
+                "groups": member.optimizer["param_groups"],
+            }
+        )
+    record = {
+        "version": VERSION,
+        "seconds": state.seconds,
+        "fingerprint": state.fingerprint,
+        "members": members,
+    }
+    save_file(
+        {name: value.cpu().clone().contiguous() for name, value in tensors.items()},
+        folder / TENSORS_FILE,
+    )
+    (folder / RECORD_FILE).write_text(json.dumps(record) + "\n", "utf-8")
+
+
+def read_state(folder: Path) -> "TrainingState":
+    """Read a state that `write_state` wrote, on the CPU.
+
+    Raises
+    ------
+    InputError
+        When there is none, or it is damaged.
+    """
+    from safetensors.torch import load_file
+
+    from napari_sciml.training.state import TrainingState
+
+    if not (folder / RECORD_FILE).exists():
+        raise InputError(
+            f"{folder} holds no training that could go on; train without --resume."
+        )
+    try:
+        record = json.loads((folder / RECORD_FILE).read_bytes())
+        tensors = load_file(folder / TENSORS_FILE)
+        members = tuple(
+            _member(number, description, tensors)
+            for number, description in enumerate(record["members"])
+        )
+        return TrainingState(
+            members, float(record["seconds"]), str(record["fingerprint"])
+        )
+    except Exception as error:  # a damaged file fails in many ways
+        raise InputError(
+            f"The training in {folder} cannot be read ({error}); train without "
+            "--resume."
+        ) from error
+
+
+def _member(
+    number: int, description: dict[str, Any], tensors: "dict[str, Tensor]"
+) -> "MemberState":
+    from napari_sciml.training.metrics import Scores
+    from napari_sciml.training.state import MemberState
+
+    scores = description["scores"]
+    if scores is not None:
+        scores = Scores(**{**scores, "dice": tuple(scores["dice"])})
+    slots: dict[int, dict[str, Any]] = {}
+    for name, value in _below(f"{number}/optimizer/", tensors).items():
+        index, slot = name.split("/")
+        slots.setdefault(int(index), {})[slot] = value
+    parts = {part: _below(f"{number}/{part}/", tensors) for part in PARTS}
+    return MemberState(
+        **parts,
+        optimizer={"state": slots, "param_groups": description["groups"]},
+        rng=description["rng"],
+        steps=int(description["steps"]),
+        looks_since_best=int(description["looks_since_best"]),
+        scores=scores,
+    )
+
+
+def _below(prefix: str, tensors: "dict[str, Tensor]") -> "dict[str, Tensor]":
+    return {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }
