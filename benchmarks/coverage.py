@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.special import softmax
 
 from napari_sciml.annotation.split import hold_out
 from napari_sciml.annotation.strokes import find_strokes
@@ -32,8 +33,10 @@ from napari_sciml.prediction.blockwise import DEFAULT_BLOCK
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
 from napari_sciml.samples.scribbles import scribble
 from napari_sciml.training.config import TrainingConfig
+from napari_sciml.training.metrics import report
 from napari_sciml.training.session import train_to_end
 from napari_sciml.uncertainty.conformal import calibrate, prediction_set
+from napari_sciml.uncertainty.consensus import consensus_shares, offsets_for_shares
 from napari_sciml.uncertainty.coverage import CoverageReport, coverage_report
 from napari_sciml.uncertainty.prior import (
     correct,
@@ -51,7 +54,6 @@ TESTED = 512
 SCRIBBLED = 2000
 HELD_OUT = 0.3
 TOLERANCE = 0.02
-BINS = 15
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ def make_case(seconds: float, seed: int, *, edge: int, block: int) -> Case:
     train, held_out = hold_out(labels, fraction=HELD_OUT, gap=3, rng=rng)
     config = TrainingConfig(members=3, seconds=seconds, seed=seed)
     ensemble = train_to_end(phantom.image, train, config=config)
+    ensemble.set_calibration()  # the tables below make their own
     strokes = np.zeros(shape, np.int64)
     for number, stroke in enumerate(find_strokes(held_out), start=1):
         strokes[tuple(stroke.voxels.T)] = number
@@ -212,13 +215,6 @@ def held_out_scribbles(case: Case) -> None:
                 row(score.upper(), block, name, where, *cells)
 
 
-def calibration_error(p: np.ndarray, truth: np.ndarray) -> float:
-    """Expected calibration error of the likeliest class, bins of equal width."""
-    sure, right = p.max(1), p.argmax(1) == truth
-    bins = np.minimum((sure * BINS).astype(int), BINS - 1)
-    return float(np.abs(np.bincount(bins, sure - right)).sum() / len(truth))
-
-
 def temperatures(case: Case) -> None:
     print("\n## Calibration error (ECE) in the volume")
     table(["temperature", "class shares", "fiber share (%)", "ECE", "Dice at 0.5"])
@@ -251,10 +247,20 @@ def temperatures(case: Case) -> None:
             shares["BBSE"] = estimate_prior_bbse(confusion, p.mean(axis=0))
         for source, prior in shares.items():
             q = correct(p, log_prior_ratio(prior, even), axis=1)
-            found, fiber = q[:, 1] > 0.5, truth == 1
-            dice = 2 * (found & fiber).sum() / max(found.sum() + fiber.sum(), 1)
-            ece = calibration_error(q, truth)
-            row(name, source, f"{100 * prior[1]:.2f}", f"{ece:.4f}", f"{dice:.3f}")
+            _show_calibration(name, source, prior[1], q, truth)
+        sample = logits[:, ::19] / t
+        agreed = consensus_shares(softmax(sample, axis=-1))
+        offsets = offsets_for_shares(sample, agreed).astype(np.float32)
+        q = softmax(logits / t + offsets, axis=-1).mean(0)
+        _show_calibration(name, "agreement (ours)", agreed[1], q, truth)
+
+
+def _show_calibration(
+    temperature: str, source: str, share: float, p: np.ndarray, truth: np.ndarray
+) -> None:
+    found = report(p, truth)
+    cells = [f"{100 * share:.2f}", f"{found.ece:.4f}", f"{found.dice[1]:.3f}"]
+    row(temperature, source, *cells)
 
 
 def main() -> None:

@@ -9,18 +9,35 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_sciml.annotation.split import hold_out
+    from napari_sciml.annotation.split import hold_out, k_folds
     from napari_sciml.errors import InputError
     from napari_sciml.fibers.instances import label_fibers
     from napari_sciml.fibers.measure import measure_fibers
     from napari_sciml.images.reading import open_volume
     from napari_sciml.images.volume import Volume
+    from napari_sciml.networks.autoencoder import AutoencoderConfig, build_autoencoder
+    from napari_sciml.networks.build import build_network
+    from napari_sciml.networks.config import (
+        MSDNetConfig,
+        SMSNetConfig,
+        TUNet3PlusConfig,
+        TUNetConfig,
+    )
+    from napari_sciml.networks.drawing import draw_graph
     from napari_sciml.networks.ensemble import Ensemble
+    from napari_sciml.networks.own import OwnNetwork
     from napari_sciml.prediction.blockwise import predict, predict_blocks
     from napari_sciml.samples.phantom import PhantomConfig, make_phantom
     from napari_sciml.storage.model import load_model, save_model
     from napari_sciml.training.config import TrainingConfig
     from napari_sciml.training.session import train
+    from napari_sciml.training.validation import cross_validate
+    from napari_sciml.uncertainty.conformal import prediction_set
+    from napari_sciml.uncertainty.coverage import coverage_report
+    from napari_sciml.uncertainty.statistics import (
+        ensemble_quantiles,
+        mutual_information,
+    )
     from napari_sciml.uncertainty.threshold import confident
 
 try:
@@ -29,39 +46,69 @@ except PackageNotFoundError:  # a checkout that is not installed
     __version__ = "0+unknown"
 
 _PUBLIC = {
+    "AutoencoderConfig": "networks.autoencoder",
     "Ensemble": "networks.ensemble",
     "InputError": "errors",
+    "MSDNetConfig": "networks.config",
+    "OwnNetwork": "networks.own",
     "PhantomConfig": "samples.phantom",
+    "SMSNetConfig": "networks.config",
+    "TUNet3PlusConfig": "networks.config",
+    "TUNetConfig": "networks.config",
     "TrainingConfig": "training.config",
     "Volume": "images.volume",
+    "build_autoencoder": "networks.autoencoder",
+    "build_network": "networks.build",
     "confident": "uncertainty.threshold",
+    "coverage_report": "uncertainty.coverage",
+    "cross_validate": "training.validation",
+    "draw_graph": "networks.drawing",
+    "ensemble_quantiles": "uncertainty.statistics",
     "hold_out": "annotation.split",
+    "k_folds": "annotation.split",
     "label_fibers": "fibers.instances",
     "load_model": "storage.model",
     "make_phantom": "samples.phantom",
     "measure_fibers": "fibers.measure",
+    "mutual_information": "uncertainty.statistics",
     "open_volume": "images.reading",
     "predict": "prediction.blockwise",
     "predict_blocks": "prediction.blockwise",
+    "prediction_set": "uncertainty.conformal",
     "save_model": "storage.model",
     "train": "training.session",
 }
 
 __all__ = [
+    "AutoencoderConfig",
     "Ensemble",
     "InputError",
+    "MSDNetConfig",
+    "OwnNetwork",
     "PhantomConfig",
+    "SMSNetConfig",
+    "TUNet3PlusConfig",
+    "TUNetConfig",
     "TrainingConfig",
     "Volume",
+    "build_autoencoder",
+    "build_network",
     "confident",
+    "coverage_report",
+    "cross_validate",
+    "draw_graph",
+    "ensemble_quantiles",
     "hold_out",
+    "k_folds",
     "label_fibers",
     "load_model",
     "make_phantom",
     "measure_fibers",
+    "mutual_information",
     "open_volume",
     "predict",
     "predict_blocks",
+    "prediction_set",
     "save_model",
     "train",
 ]

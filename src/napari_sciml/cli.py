@@ -1,10 +1,7 @@
 """The command line: one function a command, no logic of its own."""
 
-import json
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -15,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from napari_sciml.annotation.classes import DEFAULT_CLASSES
 from napari_sciml.errors import InputError, one_line
 from napari_sciml.fibers.config import FiberConfig
+from napari_sciml.terminal import print_summary, stage
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.uncertainty.threshold import ThresholdConfig
 
@@ -81,7 +79,7 @@ def demo(
         return
     from napari_sciml.demo import run_demo
 
-    _print(run_demo(out, training=config, stage=_stage), as_json)
+    print_summary(run_demo(out, training=config, stage=stage), as_json)
 
 
 @app.command()
@@ -141,6 +139,7 @@ def train(
 
     config = training_settings(
         settings,
+        resume=out if resume else None,
         network=network,
         dims=dims,
         members=members,
@@ -153,7 +152,7 @@ def train(
         threads=threads,
     )
     names = [name.strip() for name in classes.split(",") if name.strip()]
-    with _stage("Training") as report:
+    with stage("Training") as report:
         summary = train_model(
             image,
             labels,
@@ -164,7 +163,7 @@ def train(
             resume=resume,
             report=report,
         )
-    _print(summary, as_json)
+    print_summary(summary, as_json)
 
 
 @app.command()
@@ -188,7 +187,7 @@ def predict(
     """Predict an image: mean and standard deviation over the ensemble."""
     from napari_sciml.storage.pipeline import predict_image
 
-    with _stage("Predicting") as report:
+    with stage("Predicting") as report:
         summary = predict_image(
             model,
             image,
@@ -199,7 +198,7 @@ def predict(
             threads=threads,
             report=report,
         )
-    _print(summary, as_json)
+    print_summary(summary, as_json)
 
 
 @app.command()
@@ -227,7 +226,9 @@ def threshold(
     from napari_sciml.storage.pipeline import threshold_prediction
 
     config = ThresholdConfig(class_name=class_, k=k, t=t)
-    _print(threshold_prediction(prediction, out, config, coverage=coverage), as_json)
+    print_summary(
+        threshold_prediction(prediction, out, config, coverage=coverage), as_json
+    )
 
 
 @app.command()
@@ -260,7 +261,7 @@ def fibers(
     from napari_sciml.storage.pipeline import measure_mask
 
     config = FiberConfig.model_validate({"dust": dust, "connectivity": connectivity})
-    with _stage("Measuring fibers"):
+    with stage("Measuring fibers"):
         summary = measure_mask(
             mask,
             out,
@@ -271,7 +272,7 @@ def fibers(
             voxel_size=voxel_size,
             unit=unit,
         )
-    _print(summary, as_json)
+    print_summary(summary, as_json)
 
 
 @app.command()
@@ -279,7 +280,7 @@ def info(as_json: AsJson = False) -> None:
     """Tell versions, device, threads and memory."""
     from napari_sciml.storage.machine import machine
 
-    _print(machine(), as_json)
+    print_summary(machine(), as_json)
 
 
 def main() -> None:
@@ -294,54 +295,6 @@ def main() -> None:
 
 def _interrupt(*_: Any) -> NoReturn:
     raise KeyboardInterrupt
-
-
-@contextmanager
-def _stage(title: str) -> Iterator[Any]:
-    """Show the progress of a stage on standard error, with the time left."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description:<26}"),
-        BarColumn(bar_width=24),
-        TimeRemainingColumn(compact=True),
-        TextColumn("{task.fields[note]}"),
-    )
-    bar = Progress(*columns, console=Console(stderr=True))
-    task = bar.add_task(title, total=1.0, note="")
-
-    def report(fraction: float, note: str) -> None:
-        bar.start()  # not before the input was looked at: an error has its own line
-        bar.update(task, completed=fraction, note=note)
-
-    try:
-        yield report
-        report(1.0, "")
-    finally:
-        bar.stop()
-
-
-def _print(summary: dict[str, Any], as_json: bool) -> None:
-    from napari_sciml.storage.provenance import jsonable
-
-    if as_json:
-        typer.echo(json.dumps(jsonable(summary), allow_nan=False))
-        return
-    for line in _lines(summary):
-        typer.echo(line)
-
-
-def _lines(summary: dict[str, Any], indent: str = "") -> Iterator[str]:
-    for key, value in summary.items():
-        title = f"{indent}{key.replace('_', ' ')}:"
-        if isinstance(value, dict):
-            yield title
-            yield from _lines(value, indent + "  ")
-        elif isinstance(value, float):
-            yield f"{title} {value:.4g}"
-        elif value is not None:
-            yield f"{title} {value}"
 
 
 if __name__ == "__main__":

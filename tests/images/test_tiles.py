@@ -33,6 +33,21 @@ def test_tiles_cover_the_region_once(case):
 
 
 @settings(deadline=None)
+@given(cases(), st.lists(st.integers(0, 30), min_size=3, max_size=3))
+def test_halo_axis_by_axis(case, halos):
+    shape, size, halo, region = case
+    halos = halos[: len(shape)]
+    found = split_into_tiles(shape, size, halos, region, align=2)
+    single = [split_into_tiles(shape, size, h, region, align=2) for h in halos]
+    for tile, *others in zip(found, *single, strict=True):
+        assert tile.core == others[0].core
+        assert tile.read == tuple(o.read[a] for a, o in enumerate(others))
+    assert split_into_tiles(shape, size, halo, region) == split_into_tiles(
+        shape, size, (halo,) * len(shape), region
+    )
+
+
+@settings(deadline=None)
 @given(cases())
 def test_edges_are_alike_and_not_too_long(case):
     shape, size, halo, region = case

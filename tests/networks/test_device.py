@@ -1,8 +1,11 @@
+from inspect import signature
+
 import pytest
 import torch
 
 from napari_sciml.errors import InputError
 from napari_sciml.networks.device import (
+    autocast,
     default_threads,
     has_fast_bfloat16,
     resolve_device,
@@ -35,3 +38,30 @@ def test_viewer_keeps_a_core():
 
 def test_half_width_is_a_plain_answer():
     assert has_fast_bfloat16(torch.device("cpu")) in (True, False)
+
+
+def test_emulated_half_width_is_not_fast():
+    """Older cards answer yes when they are asked without this argument."""
+    if not torch.cuda.is_available():
+        pytest.skip("there is no card")
+    supported = torch.cuda.is_bf16_supported
+    if "including_emulation" not in signature(supported).parameters:
+        pytest.skip("this torch cannot tell")
+    native = supported(including_emulation=False)
+    assert has_fast_bfloat16(torch.device("cuda")) == native
+
+
+@pytest.mark.parametrize("enabled", [False, True])
+def test_autocast_on_the_cpu(enabled):
+    a = torch.ones(2, 2)
+    with autocast(torch.device("cpu"), enabled):
+        assert (a @ a).dtype == (torch.bfloat16 if enabled else torch.float32)
+    assert (a @ a).dtype == torch.float32
+
+
+def test_autocast_that_is_off_works_on_any_device():
+    """torch refuses some devices even when it has nothing to do there."""
+    with pytest.raises(RuntimeError):
+        torch.autocast("meta", torch.bfloat16, enabled=False)
+    with autocast(torch.device("meta"), False):
+        assert torch.ones(2, device="meta").dtype == torch.float32

@@ -43,7 +43,7 @@ def test_halo_is_what_front_end_and_widest_network_see(make_ensemble, dims, sigm
     ensemble = make_ensemble(dims, members=4, sigmas=sigmas)
     radii = [member.radius for member in ensemble.members]
     assert len(set(radii)) > 1
-    assert ensemble.halo == ensemble.front.radius + max(radii)
+    assert ensemble.halo == (ensemble.front.radius + max(radii),) * dims
 
 
 @pytest.mark.parametrize("dims", [2, 3])
@@ -98,7 +98,8 @@ def mixed(sigmas=(1.0,)):
 def test_members_of_many_kinds():
     ensemble = mixed()
     assert ensemble.stride == 4
-    assert ensemble.halo == ensemble.front.radius + ensemble.members[1].radius
+    halo = ensemble.front.radius + ensemble.members[1].radius
+    assert ensemble.halo == (halo, halo)
     description = json.loads(json.dumps(ensemble.description()))
     copy = Ensemble.from_description(description, own={"own": own_module})
     copy.load_state_dict(ensemble.state_dict())
@@ -160,3 +161,21 @@ def test_bad_calibration(make_ensemble, temperature, ratios, match):
         make_ensemble(2).set_calibration(
             temperature=temperature, log_prior_ratio=ratios
         )
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("members", []),
+        ("sigmas", [1.0, 2.0]),
+        ("sigmas", [1e9]),
+        ("class_names", ["one"]),
+        ("dims", 3),
+        ("dims", 2.0),
+    ],
+)
+def test_description_whose_parts_do_not_fit(make_ensemble, key, value):
+    description = make_ensemble(2, sigmas=(1.0,)).description()
+    Ensemble.from_description(description)
+    with pytest.raises(InputError):
+        Ensemble.from_description({**description, key: value})

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy import stats
 
-from napari_sciml.networks.graph import GraphLaw, random_graph
+from napari_sciml.errors import InputError
+from napari_sciml.networks.graph import Edge, GraphLaw, SparseGraph, random_graph
 
 DRAWS = 800
 UNLIKELY = 1e-3  # the seeds are fixed: a test that passes once passes always
@@ -200,6 +201,7 @@ def test_seeds():
         {"nodes": 0},
         {"dilations": ()},
         {"dilations": (0, 1)},
+        {"dilations": (1, 1001)},
         {"p_input": 1.1},
         {"p_output": -0.1},
         {"alpha": -1},
@@ -210,3 +212,34 @@ def test_seeds():
 def test_impossible_laws_are_refused(bad):
     with pytest.raises(ValidationError):
         GraphLaw(**bad)
+
+
+CHAIN = (Edge(1, 0, 1), Edge(2, 1, 2), Edge(3, 2, 1))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "edges", "match"),
+    [
+        (0, (Edge(1, 0, 1),), "1 to 2000 hidden nodes"),
+        (10**9, CHAIN, "1 to 2000 hidden nodes"),
+        (True, CHAIN, "1 to 2000 hidden nodes"),
+        (2, (*CHAIN, Edge(1, 1, 1)), "from 1 to 1"),
+        (2, (*CHAIN, Edge(1, 2, 1)), "from 2 to 1"),
+        (2, (*CHAIN, Edge(4, 1, 1)), "from 1 to 4"),
+        (2, (*CHAIN, Edge(2, -1, 1)), "from -1 to 2"),
+        (2, (*CHAIN, Edge(2, 0, 0)), "dilation 0"),
+        (2, (*CHAIN, Edge(2, 0, 10**6)), "dilation 1000000"),
+        (2, (*CHAIN, Edge(2, 0, 1.5)), "dilation 1.5"),
+        (2, (*CHAIN, Edge("2", 0, 1)), "from 0 to '2'"),
+        (2, CHAIN[:2], "Node 2 .*not linked on both sides"),
+        (2, CHAIN[1:], "Node 1 .*not linked on both sides"),
+        (2, (), "Node 1 .*not linked on both sides"),
+    ],
+)
+def test_damaged_graphs_are_refused(nodes, edges, match):
+    with pytest.raises(InputError, match=match):
+        SparseGraph(nodes, edges)
+
+
+def test_radius_does_not_depend_on_the_order_of_edges():
+    assert SparseGraph(2, CHAIN).radius == SparseGraph(2, CHAIN[::-1]).radius == 3

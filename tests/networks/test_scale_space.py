@@ -234,3 +234,24 @@ def test_any_size_with_spacing(shape):
 def test_bad_spacing_is_one_clear_sentence(spacing):
     with pytest.raises(InputError, match="must be 3 positive numbers, one an axis"):
         ScaleSpace(3, spacing=spacing)
+
+
+@pytest.mark.parametrize(
+    "sigmas",
+    [(0.0,), (-1.0,), (1e9,), (float("nan"),), (float("inf"),), (1.0,) * 1000],
+)
+def test_absurd_scales_are_refused(sigmas):
+    with pytest.raises(InputError, match=r"at most 20 numbers from 0\.1 to 64"):
+        ScaleSpace(2, sigmas)
+
+
+@pytest.mark.parametrize("dims", [0, 4, 2.0, "2"])
+def test_absurd_axes_are_refused(dims):
+    with pytest.raises(InputError, match="1, 2 or 3 axes"):
+        ScaleSpace(dims)
+
+
+def test_reach_axis_by_axis():
+    front = ScaleSpace(3, (1.0, 2.0), spacing=(4.0, 1.0, 1.0))
+    assert front.reach == (3, 7, 7)
+    assert front.radius == 7

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from napari_sciml.errors import InputError
+from napari_sciml.networks.build import network_from_description
 from napari_sciml.networks.graph import GraphLaw
 from napari_sciml.networks.smsnet import (
     SMSNet,
@@ -138,3 +139,101 @@ def test_initial_weights_keep_the_spread(dims, combine, law):
         with torch.inference_mode():
             spreads.append(float(network(image(dims, edge=12)).std()))
     assert 0.3 < np.exp(np.mean(np.log(spreads))) < 5
+
+
+@pytest.mark.parametrize(
+    ("spacing", "flat"),
+    [
+        ((1e9, 1, 1), (0,)),
+        ((10, 1, 1), (0,)),
+        ((5, 1, 1), ()),
+        ((2, 1, 1), ()),
+        ((1, 1, 1e9), (2,)),
+        ((1e9, 1e9, 1), (0, 1)),
+    ],
+)
+@pytest.mark.parametrize("combine", ["sum", "concat"])
+def test_default_reaches_the_budget_with_flat_kernels(combine, spacing, flat):
+    config = SMSNetConfig(combine=combine)
+    settings = {"in_channels": 16, "classes": 2, "dims": 3, "spacing": spacing}
+    first, again = (build_smsnet(config, seed=0, **settings) for _ in range(2))
+    assert abs(size(first) - 45_000) <= 4_500
+    assert first.graph == again.graph
+    assert [axis for axis in range(3) if first.reach[axis] == 0] == [*flat]
+    assert max(first.reach) == first.radius
+
+
+@pytest.mark.parametrize("parameters", [20_000, 200_000])
+def test_default_law_follows_the_budget(parameters):
+    config = SMSNetConfig(parameters=parameters)
+    network = build_smsnet(config, in_channels=16, classes=2, dims=3, seed=0)
+    assert abs(size(network) - parameters) <= parameters / 10
+
+
+@pytest.mark.parametrize(
+    ("dims", "combine", "nodes", "parameters"),
+    [
+        (2, "sum", 8, 46_306),
+        (3, "sum", 4, 41_634),
+        (2, "concat", 8, 44_082),
+        (3, "concat", 4, 48_610),
+    ],
+)
+def test_defaults_for_cubes_stay_what_they_were(dims, combine, nodes, parameters):
+    """Even where the first graph that fits took 149 draws."""
+    config = SMSNetConfig(combine=combine)
+    network = build_smsnet(config, in_channels=16, classes=2, dims=dims, seed=27)
+    assert (network.graph.nodes, size(network)) == (nodes, parameters)
+
+
+def test_own_law_without_a_budget_is_taken_as_it_is():
+    config = SMSNetConfig(law=GraphLaw(nodes=25))
+    assert SMSNetConfig.model_validate_json(config.model_dump_json()) == config
+    network = build_smsnet(config, in_channels=1, classes=2, dims=2, seed=0)
+    assert network.graph.nodes == 25
+
+
+@pytest.mark.parametrize("nodes", [20, 100])
+def test_budget_out_of_reach_of_a_law_is_found_out_soon(nodes):
+    config = SMSNetConfig(law=GraphLaw(nodes=nodes), parameters=45_000)
+    with pytest.raises(InputError, match=r"in (3|10|60) draws .*change the number"):
+        build_smsnet(config, in_channels=1, classes=2, dims=3, seed=0)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"nodes": 10**9},
+        {"edges": [[0, 9, 1]]},
+        {"edges": [[0, 1, 1]]},
+        {"edges": [[0, 1]]},
+        {"edges": None},
+        {"dims": 4},
+        {"dims": "2"},
+        {"in_channels": 0},
+        {"in_channels": 10**9},
+        {"classes": 10**9},
+        {"width": 0},
+        {"width": -3},
+        {"width": 2.5},
+        {"width": 10**5},
+        {"width": 10_000},
+        {"width": [3]},
+        {"combine": "product"},
+        {"spacing": [1.0]},
+        {"spacing": [0.0, 1.0]},
+        {"spacing": [float("nan"), 1.0]},
+    ],
+)
+def test_damaged_descriptions_are_refused(damage):
+    description = small(2).description()
+    network_from_description(description)
+    with pytest.raises(InputError):
+        network_from_description({**description, **damage})
+
+
+@pytest.mark.parametrize("width", [[3], [0] * 9, [3] * 100])
+def test_damaged_widths_are_refused(width):
+    description = {**small(2, "concat").description(), "width": width}
+    with pytest.raises(InputError, match=r"one for each|channels"):
+        network_from_description(description)

@@ -135,7 +135,7 @@ def test_newer_version(model, version):
 
 def test_older_version(model):
     edit(model, version=1)
-    with pytest.raises(InputError, match="older napari-sciml.*train the model again"):
+    with pytest.raises(InputError, match=r"older napari-sciml.*train the model again"):
         load_model(model)
 
 

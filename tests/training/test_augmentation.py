@@ -293,3 +293,36 @@ def test_active_is_beyond_flips_and_turns(options, active):
 def test_settings_that_make_no_sense(options):
     with pytest.raises(ValidationError):
         AugmentationConfig(**options)
+
+
+@pytest.mark.parametrize("change", [{"rotation": 180}, {"elastic": 4}, {"blur": 5}])
+def test_slices_apart_are_varied_one_by_one(change):
+    """Each slice has a gray value and a class of its own, and keeps them."""
+    shape = (6, 24, 24)
+    targets = np.repeat(np.arange(6), 24 * 24).reshape(shape)
+    for seed in range(5):
+        moved, labels = run(
+            *(targets.astype(np.float32), targets, seed, (1e9, 1.0, 1.0)),
+            **STILL,
+            **change,
+        )
+        labeled = labels != IGNORE
+        assert labeled.mean() > 0.5
+        assert np.array_equal(labels[labeled], targets[labeled])
+        assert np.allclose(moved, targets, atol=1e-3)
+
+
+def test_blur_is_the_same_in_space():
+    gray = np.zeros((41, 41), np.float32)
+    gray[20, 20] = 1
+    widest = 0.0
+    for seed in range(10):
+        blurred, _ = run(
+            gray, np.zeros((41, 41), int), seed, (2.0, 1.0), **STILL, blur=5
+        )
+        place = (np.indices(gray.shape) - 20) * np.reshape((2, 1), (2, 1, 1))
+        across, along = ((place**2 * blurred).sum((1, 2)) / blurred.sum()) ** 0.5
+        widest = max(widest, along)
+        if along > 2:  # finer blurs are not resolved by the voxels
+            assert across == pytest.approx(along, rel=0.1)
+    assert widest > 4

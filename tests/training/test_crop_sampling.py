@@ -203,11 +203,46 @@ def test_bootstrap_draws_whole_strokes_of_every_class():
         labels[3 * row, 20:34] = 2
     shares = []
     for seed in range(200):
-        kept = bootstrap_strokes(labels, np.random.default_rng(seed))
+        kept, times = bootstrap_strokes(labels, np.random.default_rng(seed))
         assert set(np.unique(kept)) == {0, 1, 2}
         assert np.array_equal(kept[kept > 0], labels[kept > 0])
         rows = (kept[::3, 20:34] > 0).mean(1)
         assert set(rows) <= {0.0, 1.0}
+        assert np.array_equal(times > 0, kept > 0)
+        assert times[::3, 20].sum() == times[::3, 2].sum() == 20
         shares.append(rows.mean())
     # A stroke is left out with (1 - 1/n)^n, about 1/e.
     assert np.mean(shares) == pytest.approx(1 - (1 - 1 / 20) ** 20, abs=0.02)
+
+
+def test_a_stroke_drawn_twice_is_met_twice_as_often(gray_ensemble):
+    labels = np.zeros((200, 20), np.uint8)
+    labels[20, 5:15] = labels[180, 5:15] = 1
+    times = np.where(labels, 1, 0)
+    times[180] *= 3
+    rows = np.repeat(np.arange(200, dtype=np.float32)[:, None], 20, 1)
+    crops = sampler(gray_ensemble, labels, 12, rows, times=times)
+    rng = np.random.default_rng(0)
+    far = [float(crops.draw(1, rng).channels.mean()) > 100 for _ in range(600)]
+    assert np.mean(far) == pytest.approx(0.75, abs=0.06)
+
+
+@pytest.mark.parametrize("augmentation", [{}, {"offset": 1e-6}, {"rotation": 90}])
+def test_crops_of_slices_keep_the_labels_of_theirs(gray_ensemble, augmentation):
+    """Slices apart: a crop is one slice, and nothing along z is dropped."""
+    labels = np.zeros((9, 40, 40), np.uint8)
+    labels[1, 5:35, 5:35], labels[7, 5:35, 5:35] = 1, 2
+    image = np.repeat(np.arange(9.0, dtype=np.float32), 1600).reshape(labels.shape)
+    crops = sampler(
+        *(gray_ensemble, labels, (1, 24, 24), image),
+        augmentation=AugmentationConfig(**augmentation),
+        spacing=(1e9, 1.0, 1.0),
+    )
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        batch = crops.draw(1, rng)
+        assert batch.targets.shape == (1, 1, 24, 24)
+        labeled = batch.targets != IGNORE
+        assert labeled.any()
+        slices = 6.0 * batch.targets[labeled] + 1
+        assert torch.allclose(batch.channels[:, 0][labeled], slices, atol=1e-4)

@@ -173,3 +173,51 @@ def test_accumulated_batches_count_as_one_large_batch(make_member):
 
 def _pair(batch):
     return batch.channels, batch.targets
+
+
+def spoiled(value):
+    batch = problem(2)
+    batch.channels[0, 0, 8, 8] = value
+    return batch
+
+
+def test_a_score_that_is_not_a_number_is_never_the_best(make_member):
+    member, test = make_member(learning_rate=1e-2), [problem(2, 1000)]
+    member.step(0.5)
+    member.evaluate(test)
+    best, kept = member.best, member.best_state
+    for _ in range(3):
+        member.step(0.5)
+        member.evaluate([spoiled(np.nan)])
+    assert member.best is best
+    assert all(torch.equal(member.best_state[name], kept[name]) for name in kept)
+    assert member.looks_since_best == 3
+
+
+def test_no_first_best_without_a_number(make_member):
+    member = make_member()
+    member.evaluate([spoiled(np.nan)])
+    assert member.best is None
+
+
+@pytest.mark.parametrize("clip", [None, 1.0])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_step_that_cannot_be_computed_is_left_out(make_member, value, clip):
+    member = make_member(2, spoiled(value), clip=clip)
+    before = {name: v.clone() for name, v in member.network.state_dict().items()}
+    assert not np.isfinite(member.step(0.5))
+    assert member.steps == 1
+    for name, then in before.items():
+        assert torch.equal(member.network.state_dict()[name], then)
+        assert torch.equal(member.best_state[name], then)
+
+
+def test_weights_that_overflow_are_not_handed_out(make_member):
+    member = make_member(name="sgd", learning_rate=100, clip=None, momentum=0.99)
+    for _ in range(5):
+        member.step(0.5)
+        with torch.no_grad():  # as a rate far too high does
+            next(member.network.parameters()).fill_(np.inf)
+    member.step(0.5)
+    states = (member.best_state, member.network.state_dict())
+    assert all(v.isfinite().all() for state in states for v in state.values())

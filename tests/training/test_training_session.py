@@ -1,4 +1,5 @@
 import threading
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -244,6 +245,13 @@ def test_unknown_device(toy, tiny_config):
         {"seed": -1},
         {"unknown": 1},
         {"sigmas": (0.0,)},
+        {"sigmas": (0.01,)},
+        {"sigmas": (100.0,)},
+        {"sigmas": (float("nan"),)},
+        {"spacing": (1.0, float("inf"))},
+        {"spacing": (1.0, float("nan"))},
+        {"prior": (float("nan"), 0.5)},
+        {"gap": 65},
         {"spacing": (1.0, 0.0)},
         {"prior": (0.5, 0.6)},
         {"network": {"kind": "transformer"}},
@@ -260,7 +268,7 @@ def test_defaults_start(toy, dims):
     """The very settings that users begin with."""
     image, labels, _ = toy(dims)
     events = train(image, labels, TrainingConfig(device="cpu", threads=1))
-    assert isinstance(next(events), TrainingStep)
+    assert isinstance(next(event for event in events if event), TrainingStep)
     events.close()
 
 
@@ -393,4 +401,106 @@ def test_a_known_share_is_met(toy, tiny_config):
     config = tiny_config(2, steps=40, prior=(0.9, 0.1))
     last = list(train(image, labels, config))[-1]
     answer = predict(last.ensemble, image).mean[1] > 0.5
-    assert answer.mean() == pytest.approx(0.1, abs=0.03)
+    # The sample that shares are set on leaves out the border, where no tube is.
+    assert answer[8:-8, 8:-8].mean() == pytest.approx(0.1, abs=0.02)
+
+
+def halves(labels):
+    """Upper part to train on, lower part held out."""
+    trained, held_out = labels.copy(), labels.copy()
+    trained[len(labels) // 2 :] = held_out[: len(labels) // 2] = 0
+    return trained, held_out
+
+
+def test_only_the_same_image_split_and_networks_can_be_resumed(toy, tiny_config):
+    image, labels, _ = toy(2)
+
+    def make(channels, classes, seed, layers=1):
+        width = [torch.nn.Conv2d(channels, channels, 1) for _ in range(layers - 1)]
+        module = torch.nn.Sequential(*width, torch.nn.Conv2d(channels, classes, 1))
+        sizes = {"dims": 2, "in_channels": channels, "classes": classes}
+        return OwnNetwork(module, name=f"own{layers}", radius=0, **sizes)
+
+    def start(image=image, steps=2, **settings):
+        config = tiny_config(2, steps=steps)
+        settings = {"split": halves(labels), "make_network": make} | settings
+        return train(image, labels, config, **settings)
+
+    state = list(start(steps=1))[-1].state
+    assert next(start(resume=state)) is None
+    others = [
+        {"image": image + 1},
+        {"split": halves(labels)[::-1]},
+        {"make_network": lambda *sizes: make(*sizes, layers=2)},
+    ]
+    for other in others:
+        with pytest.raises(InputError, match="cannot go on"):
+            next(start(resume=state, **other))
+
+
+def without(state):
+    return dict(list(state.items())[1:])
+
+
+def short(state):
+    return {name: value.flatten()[:1] for name, value in state.items()}
+
+
+def numberless(state):
+    return {name: value * np.nan for name, value in state.items()}
+
+
+def cut_moments(state):
+    moments = {key: short(value) for key, value in state["state"].items()}
+    return state | {"state": moments}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda m: {"network": without(m.network)},
+        lambda m: {"average": short(m.average)},
+        lambda m: {"best": short(m.best)},
+        lambda m: {"network": numberless(m.network)},
+        lambda m: {"optimizer": {}},
+        lambda m: {"optimizer": cut_moments(m.optimizer)},
+        lambda m: {"rng": {"state": 3}},
+        lambda m: None,
+    ],
+)
+def test_a_damaged_state_is_one_clear_sentence(toy, tiny_config, change):
+    image, labels, _ = toy(2)
+    state = list(train(image, labels, tiny_config(2, steps=5)))[-1].state
+    first, *others = state.members
+    changed = change(first)
+    members = others if changed is None else [replace(first, **changed), *others]
+    state = replace(state, members=tuple(members))
+    with pytest.raises(
+        InputError, match=r"^The training cannot go on: .*train anew\.$"
+    ):
+        next(train(image, labels, tiny_config(2, steps=9), resume=state))
+
+
+@pytest.mark.parametrize("kind", ["smsnet", "tunet", "msdnet"])
+def test_crops_of_slices(toy, tiny_config, kind):
+    image, labels, _ = toy(3)
+    config = tiny_config(3, steps=2, dims=2, members=1)
+    assert config.crop_shape(3) == (1, 16, 16)
+    assert config.crop_shape(2) == (16, 16)
+    assert TrainingConfig(dims=2).crop_shape(3) == (1, 128, 128)
+    assert TrainingConfig().crop_shape(3) == (32, 32, 32)
+    if kind != "smsnet":
+        values = config.model_dump() | {"network": {"kind": kind}}
+        config = TrainingConfig.model_validate(values)
+    last = list(train(image, labels, config))[-1]
+    assert last.scores.voxels > 0
+
+
+def test_the_test_is_read_in_steps(toy, tiny_config):
+    """A chance to stop after each part, before the first step."""
+    image, labels, _ = toy(2)
+    events = train(image, labels, tiny_config(2, crop=8))
+    waits = 0
+    while next(events) is None:
+        waits += 1
+    assert waits > 1

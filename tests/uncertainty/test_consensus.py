@@ -10,6 +10,10 @@ from napari_sciml.uncertainty.consensus import (
 )
 
 
+def as_logits(odds):
+    return np.stack([-odds / 2, odds / 2], -1)
+
+
 def two_classes(odds):
     return np.stack([expit(-odds), expit(odds)], -1)
 
@@ -36,8 +40,9 @@ def test_ghosts_do_not_count(share):
     shares = consensus_shares(p)
     assert shares.sum() == pytest.approx(1)
     assert abs(shares[1] - fiber.mean()) < 0.5 * abs(plain.mean() - fiber.mean())
-    corrected = two_classes(odds + offsets_for_shares(p, shares)[1])
+    corrected = two_classes(odds + offsets_for_shares(as_logits(odds), shares)[1])
     found = corrected.mean(0)[:, 1] > 0.5
+    assert found.mean() == pytest.approx(shares[1], rel=0.05)
     assert dice(found, fiber) > dice(plain, fiber) + 0.05
 
 
@@ -45,19 +50,23 @@ def test_ghosts_do_not_count(share):
 def test_nothing_changes_where_all_agree(members):
     """No ghosts: the borders of a thick body, that all members see alike, stay."""
     x = np.linspace(-30, 30, 6001)
-    p = two_classes(np.repeat(8 * np.tanh((8 - np.abs(x)) / 3)[None], members, 0))
-    offsets = offsets_for_shares(p, consensus_shares(p))
+    odds = np.repeat(8 * np.tanh((8 - np.abs(x)) / 3)[None], members, 0)
+    offsets = offsets_for_shares(as_logits(odds), consensus_shares(two_classes(odds)))
     assert abs(offsets[1]) < 0.05
     assert offsets[0] == 0
 
 
-def test_offsets_for_known_shares():
+@pytest.mark.parametrize(
+    "shares", [(0.9, 0.06, 0.04), (0.6, 0.3, 0.1), (0.05, 0.15, 0.8)]
+)
+def test_offsets_for_known_shares(shares):
+    """As the ensemble decides: the likeliest class of the members' mean."""
     rng = np.random.default_rng(1)
-    p = softmax(rng.normal([3, 0, 0], 2, (1, 100_000, 3)), axis=-1)
-    offsets = offsets_for_shares(p, [0.9, 0.06, 0.04])
-    assert offsets[0] == 0
-    odds = np.log(p[0]) - np.log1p(-p[0]) + offsets
-    assert (odds[:, 1:] > 0).mean(0) == pytest.approx([0.06, 0.04], abs=0.002)
+    logits = rng.normal([3, 0, 0], 2, (5, 20_000, 3))
+    offsets = offsets_for_shares(logits, shares)
+    assert offsets[np.argmax(shares)] == 0
+    chosen = softmax(logits + offsets, axis=-1).mean(0).argmax(1)
+    assert np.bincount(chosen) / len(chosen) == pytest.approx(shares, abs=0.01)
 
 
 def test_a_class_that_is_nowhere_keeps_its_odds():
@@ -65,7 +74,8 @@ def test_a_class_that_is_nowhere_keeps_its_odds():
     shares = consensus_shares(p)
     assert np.isnan(shares[1])
     assert shares[0] == 1
-    assert np.array_equal(offsets_for_shares(p, shares), [0, 0])
+    logits = as_logits(np.full((3, 1000), -5.0))
+    assert np.array_equal(offsets_for_shares(logits, shares), [0, 0])
 
 
 def test_agreement_estimates_the_dice_of_a_member():
@@ -93,7 +103,7 @@ def test_agreement_by_hand(members, expected):
 
 @pytest.mark.parametrize("shape", [(5, 2), (2, 5, 1), (2, 0, 2), (0, 5, 2)])
 def test_bad_probabilities(shape):
-    with pytest.raises(InputError, match="Class shares need probabilities"):
+    with pytest.raises(InputError, match="Class shares need an array"):
         consensus_shares(np.ones(shape))
 
 

@@ -39,15 +39,20 @@ class Tile:
         return tuple((c.start + c.stop - 1) / 2 for c in self.core)
 
 
-def with_halo(core: Region, halo: int, shape: Sequence[int], *, align: int = 1) -> Tile:
+def with_halo(
+    core: Region, halo: int | Sequence[int], shape: Sequence[int], *, align: int = 1
+) -> Tile:
     """Widen a region by ``halo`` voxels on each side, clipped to ``shape``.
+
+    The halo is one number, or one for each axis.
 
     What is read starts at a multiple of ``align``, so up to ``align - 1`` voxels
     earlier than the halo asks for.
     """
+    halos = (halo,) * len(core) if isinstance(halo, int) else halo
     read = tuple(
-        slice(max(0, (c.start - halo) // align * align), min(n, c.stop + halo))
-        for c, n in zip(core, shape, strict=True)
+        slice(max(0, (c.start - h) // align * align), min(n, c.stop + h))
+        for c, h, n in zip(core, halos, shape, strict=True)
     )
     return Tile(core, read)
 
@@ -55,7 +60,7 @@ def with_halo(core: Region, halo: int, shape: Sequence[int], *, align: int = 1) 
 def split_into_tiles(
     shape: Sequence[int],
     size: int,
-    halo: int,
+    halo: int | Sequence[int],
     region: Region | None = None,
     *,
     align: int = 1,
@@ -70,7 +75,7 @@ def split_into_tiles(
         Longest edge of a core in voxels. A region is cut into equal parts, so
         that no sliver is left at its end.
     halo
-        Voxels that are read around a core.
+        Voxels that are read around a core, for all axes or for each.
     region
         Part of the image to cover; all of it by default.
     align

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from torch import nn
 
 from napari_sciml.errors import InputError
+from napari_sciml.networks.convolution import DilatedConv
 
 MAX_PARAMETERS = 200_000_000
 MAX_CHANNELS = 65_536
@@ -63,6 +64,18 @@ class ConfiguredNetwork(nn.Module, ABC):
         self.to_empty(device="cpu")
         self.initialize(torch.Generator().manual_seed(0))
 
+    @property
+    def reach(self) -> tuple[int, ...]:
+        """Voxels an axis that an output voxel sees on each side; at most these.
+
+        Along an axis where every kernel has a single tap, none. Such an axis is not
+        pooled either: its voxels are more than twice as long as the shortest edge.
+        """
+        radius = int(cast("Any", self).radius)
+        kernels = [m for m in self.modules() if isinstance(m, DilatedConv)]
+        axes = zip(*(kernel.reach for kernel in kernels), strict=True)
+        return tuple(radius if any(steps) else 0 for steps in axes)
+
     @abstractmethod
     def _build(self) -> None:
         """Make the parts."""
@@ -103,8 +116,8 @@ def check_shape(
     InputError
         With one sentence.
     """
-    if dims not in (1, 2, 3):
-        raise InputError(f"A network works in 1, 2 or 3 dimensions, not in {dims}.")
+    if type(dims) is not int or dims not in (1, 2, 3):
+        raise InputError(f"A network works in 1, 2 or 3 dimensions, not in {dims!r}.")
     for name, number in (("input channels", in_channels), ("classes", classes)):
         if not isinstance(number, int) or not 1 <= number <= MAX_CHANNELS:
             raise InputError(

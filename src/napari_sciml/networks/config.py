@@ -1,7 +1,8 @@
 """What can be set for a network; importing it does not import torch."""
 
+from collections.abc import Mapping
 from itertools import cycle, islice
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -22,7 +23,8 @@ class SMSNetConfig(BaseModel):
     law: GraphLaw | None = Field(
         None,
         description="Law that the graph is drawn from; none = one whose graphs have "
-        "about 45,000 parameters, with 4 nodes in 3D and 8 in 2D.",
+        "about 45,000 parameters, with 4 nodes in 3D and 8 in 2D (more where voxels "
+        "are so long along an axis that kernels have one tap there).",
     )
     width: EdgeWidth | tuple[EdgeWidth, ...] = Field(
         16,
@@ -38,8 +40,17 @@ class SMSNetConfig(BaseModel):
         45_000,
         ge=100,
         description="Graphs are drawn until the network has this many parameters, "
-        "give or take 10 %; none = take the first one.",
+        "give or take 10 %; none = take the first one. Where a law is given and this "
+        "is not, the first one is taken too.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_law_decides_the_size(cls, data: Any) -> Any:
+        # Written down here, so that a stored and reread configuration stays the same.
+        if isinstance(data, Mapping) and data.get("law") is not None:
+            return {"parameters": None, **data}
+        return data
 
     @model_validator(mode="after")
     def _widths_fit(self) -> Self:

@@ -1,7 +1,9 @@
 """Where to compute, and with how many threads."""
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
+from inspect import signature
 
 import torch
 
@@ -50,10 +52,25 @@ def default_threads(*, viewer: bool = False) -> int:
 def has_fast_bfloat16(device: torch.device) -> bool:
     """Whether half-width arithmetic is native here, and so worth using."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        supported = torch.cuda.is_bf16_supported
+        # Older cards emulate it slowly; torch before 2.5 cannot be asked to tell.
+        if "including_emulation" in signature(supported).parameters:
+            return bool(supported(including_emulation=False))
+        return bool(supported())
     if device.type == "cpu":
         return _cpu_flag("avx512_bf16") or _cpu_flag("amx_bf16")
     return False
+
+
+def autocast(device: torch.device, enabled: bool) -> AbstractContextManager[object]:
+    """Compute in bfloat16 within, or change nothing.
+
+    Where it is not enabled torch is not asked: it refuses devices that it cannot
+    compute in half width on, even then.
+    """
+    if not enabled:
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16)
 
 
 def _cpu_flag(flag: str) -> bool:

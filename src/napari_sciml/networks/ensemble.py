@@ -76,9 +76,13 @@ class Ensemble(nn.Module):
         return self.front.center.device
 
     @property
-    def halo(self) -> int:
-        """Voxels around a block that its prediction depends on."""
-        return self.front.radius + max(m.radius for m in self.members)
+    def halo(self) -> tuple[int, ...]:
+        """Voxels an axis around a block that its prediction depends on."""
+        reaches = zip(*(_reach(m) for m in self.members), strict=True)
+        return tuple(
+            own + max(reach)
+            for own, reach in zip(self.front.reach, reaches, strict=True)
+        )
 
     @property
     def stride(self) -> int:
@@ -168,15 +172,19 @@ class Ensemble(nn.Module):
         Raises
         ------
         InputError
-            When a member cannot be built; see `network_from_description`.
+            When a member cannot be built (see `network_from_description`), or the
+            members do not fit the front end and the classes.
         """
+        front = ScaleSpace(
+            description["dims"],
+            description["sigmas"],
+            spacing=description.get("spacing"),
+        )
+        members = [network_from_description(d, own) for d in description["members"]]
+        _check_fit(members, front, len(description["class_names"]))
         ensemble = cls(
-            [network_from_description(d, own) for d in description["members"]],
-            front=ScaleSpace(
-                description["dims"],
-                description["sigmas"],
-                spacing=description.get("spacing"),
-            ),
+            members,
+            front=front,
             intensity=IntensityScale(**description["intensity"]),
             class_names=description["class_names"],
         )
@@ -185,6 +193,21 @@ class Ensemble(nn.Module):
             log_prior_ratio=description.get("log_prior_ratio"),
         )
         return ensemble
+
+
+def _reach(network: Network) -> tuple[int, ...]:
+    """Networks need not know it axis by axis."""
+    return getattr(network, "reach", (network.radius,) * network.dims)
+
+
+def _check_fit(members: Sequence[Network], front: ScaleSpace, classes: int) -> None:
+    wanted = (front.dims, front.channels, classes)
+    shapes = [(m.dims, m.in_channels, m.classes) for m in members]
+    if not shapes or any(shape != wanted for shape in shapes):
+        raise InputError(
+            "The description of the model is damaged: its networks should have "
+            f"{wanted} axes, channels and classes, but have {shapes}."
+        )
 
 
 def memory_format(dims: int) -> torch.memory_format:

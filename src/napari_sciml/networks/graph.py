@@ -7,10 +7,15 @@ linked to the input and the output with the probabilities P_IL and P_LO.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from napari_sciml.errors import InputError
+
+MAX_NODES = 2000
+MAX_DILATION = 1000
 
 
 class GraphLaw(BaseModel):
@@ -38,8 +43,11 @@ class GraphLaw(BaseModel):
     input_to_output: bool = Field(
         True, description="Link the input directly to the output (IO)."
     )
-    dilations: tuple[int, ...] = Field(
-        (1, 2, 3, 4), min_length=1, description="Dilations to choose from, in voxels."
+    dilations: tuple[Annotated[int, Field(ge=1, le=MAX_DILATION)], ...] = Field(
+        (1, 2, 3, 4),
+        min_length=1,
+        max_length=200,
+        description="Dilations to choose from, in voxels.",
     )
     dilation_mode: Literal["edge", "node", "cyclic"] = Field(
         "edge",
@@ -51,8 +59,6 @@ class GraphLaw(BaseModel):
     def _check(self) -> "GraphLaw":
         if self.k_max is not None and self.k_max < self.k_min:
             raise ValueError("k_max must not be smaller than k_min")
-        if min(self.dilations) < 1:
-            raise ValueError("dilations must be at least 1")
         return self
 
 
@@ -71,10 +77,44 @@ class SparseGraph:
 
     Every edge runs from a smaller to a larger number, every hidden node can be
     reached from the input and reaches the output.
+
+    Raises
+    ------
+    InputError
+        When that does not hold, or a number is absurd.
     """
 
     nodes: int
     edges: tuple[Edge, ...]
+
+    def __post_init__(self) -> None:
+        if type(self.nodes) is not int or not 1 <= self.nodes <= MAX_NODES:
+            raise InputError(
+                f"A graph has 1 to {MAX_NODES} hidden nodes, not {self.nodes!r}."
+            )
+        for edge in self.edges:
+            self._check(edge)
+        # As every edge points forward, no dead end is left on the way either.
+        fed = {edge.target for edge in self.edges}
+        feeding = {edge.source for edge in self.edges}
+        for node in range(1, self.output):
+            if node not in fed or node not in feeding:
+                raise InputError(
+                    f"Node {node} of a graph is not linked on both sides: give it an "
+                    "edge that ends and one that starts there."
+                )
+
+    def _check(self, edge: Edge) -> None:
+        numbers = (edge.source, edge.target, edge.dilation)
+        if any(type(number) is not int for number in numbers) or not (
+            0 <= edge.source < edge.target <= self.output
+            and 1 <= edge.dilation <= MAX_DILATION
+        ):
+            raise InputError(
+                f"A graph of {self.nodes} hidden nodes cannot have an edge from "
+                f"{edge.source!r} to {edge.target!r} with dilation "
+                f"{edge.dilation!r}."
+            )
 
     @property
     def output(self) -> int:
@@ -89,7 +129,7 @@ class SparseGraph:
     def radius(self) -> int:
         """Voxels that an output voxel sees on each side (3-tap kernels)."""
         reach = [0] * (self.nodes + 2)
-        for edge in self.edges:  # sorted by target, so sources are final
+        for edge in sorted(self.edges):  # by target, so sources are final
             step = 0 if edge.target == self.output else edge.dilation
             reach[edge.target] = max(reach[edge.target], reach[edge.source] + step)
         return reach[self.output]

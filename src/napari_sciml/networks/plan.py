@@ -58,8 +58,8 @@ class Plan:
         return weights + sum(self.channels[1:]) + classes * readout
 
     @property
-    def radius(self) -> int:
-        """Voxels that the output depends on, on each side of the axis with most."""
+    def reach(self) -> tuple[int, ...]:
+        """Voxels an axis that the output depends on, on each side."""
         axes = len(self.groups[0].taps.reach)
         seen = [[0] * axes for _ in self.channels]
         for group in self.groups:  # by source, so what a source sees is final
@@ -68,7 +68,8 @@ class Plan:
             for piece in group.pieces:
                 target = piece.edge.target
                 seen[target] = [max(p) for p in zip(seen[target], way, strict=True)]
-        return max(max(seen[node]) for node in self.readers)
+        read = [seen[node] for node in self.readers]
+        return tuple(max(steps) for steps in zip(*read, strict=True))
 
 
 def plan_graph(

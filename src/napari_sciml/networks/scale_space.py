@@ -17,6 +17,8 @@ from napari_sciml.errors import InputError
 
 TRUNCATE = 3.0
 SMALLEST_BLUR = 0.3
+SIGMAS = (0.1, 64.0)
+MAX_SIGMAS = 20
 
 
 class ScaleSpace(nn.Module):
@@ -36,15 +38,16 @@ class ScaleSpace(nn.Module):
     dims
         1, 2 or 3.
     sigmas
-        Scales, in voxels along the axis with the finest voxels; none = the gray
-        value alone.
+        At most 20 scales of 0.1 to 64 voxels along the axis with the finest voxels;
+        none = the gray value alone.
     spacing
         Edge lengths of a voxel, one an axis, in any unit; none = all the same.
 
     Raises
     ------
     InputError
-        When the spacing does not fit the axes or is not positive.
+        When the spacing does not fit the axes or is not positive, or a scale is
+        out of bounds.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class ScaleSpace(nn.Module):
         spacing: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
+        _check(dims, sigmas)
         self.dims = dims
         self.sigmas = tuple(float(sigma) for sigma in sigmas)
         self.spacing = None if spacing is None else _checked(spacing, dims)
@@ -73,16 +77,16 @@ class ScaleSpace(nn.Module):
     @property
     def radius(self) -> int:
         """Voxels that a voxel's channels depend on, on each side of any axis."""
-        return max(self._reach)
+        return max(self.reach)
 
     @property
-    def _reach(self) -> list[int]:
+    def reach(self) -> tuple[int, ...]:
         """The same for each axis."""
-        return [
+        return tuple(
             max((_kernel_radius(_on_axis(s, step)) for s in self.sigmas), default=-1)
             + 1
             for step in self._steps
-        ]
+        )
 
     def calibrate(self, samples: Sequence[Tensor]) -> None:
         """Fix center and gain from a few images ``(n, 1, …)``."""
@@ -96,7 +100,7 @@ class ScaleSpace(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Map ``(n, 1, …)`` to ``(n, channels, …)``; borders are continued."""
-        reach = self._reach
+        reach = self.reach
         padded = _continue(image, reach)
         channels = [image]
         for sigma in self.sigmas:
@@ -175,6 +179,17 @@ def _compressed(x: Tensor) -> Tensor:
     return torch.sign(x) * torch.log1p(8 * x.abs())
 
 
+def _check(dims: int, sigmas: Sequence[float]) -> None:
+    if type(dims) is not int or dims not in (1, 2, 3):
+        raise InputError(f"A front end works on 1, 2 or 3 axes, not on {dims!r}.")
+    low, high = SIGMAS
+    if len(sigmas) > MAX_SIGMAS or not all(low <= s <= high for s in sigmas):
+        raise InputError(
+            f"The scales of the front end must be at most {MAX_SIGMAS} numbers from "
+            f"{low} to {high:g}, but they are {tuple(sigmas)}."
+        )
+
+
 def _checked(spacing: Sequence[float], dims: int) -> tuple[float, ...]:
     values = tuple(float(edge) for edge in spacing)
     if len(values) != dims or not all(0 < edge < math.inf for edge in values):
@@ -220,7 +235,7 @@ def _blur(image: Tensor, sigma: float, axis: int) -> Tensor:
     return out
 
 
-def _continue(image: Tensor, reach: list[int]) -> Tensor:
+def _continue(image: Tensor, reach: Sequence[int]) -> Tensor:
     """Repeat the outermost voxels; unlike `torch.nn.functional.pad` on any size."""
     for axis, pad in enumerate(reach, start=2):
         index = torch.arange(-pad, image.shape[axis] + pad, device=image.device)

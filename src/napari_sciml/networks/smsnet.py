@@ -8,14 +8,29 @@ import torch
 from torch import Tensor, nn
 
 from napari_sciml.errors import InputError
+from napari_sciml.networks.base import MAX_CHANNELS, check_shape, check_size
 from napari_sciml.networks.config import SMSNetConfig
 from napari_sciml.networks.executor import Weights, run
 from napari_sciml.networks.graph import Edge, GraphLaw, SparseGraph, random_graph
+from napari_sciml.networks.kernels import physical_taps
 from napari_sciml.networks.plan import plan_graph
 
-DEFAULT_NODES = {1: 16, 2: 8, 3: 4}
+DEFAULT_NODES = {0: 32, 1: 16, 2: 8, 3: 4}
+"""Nodes that make about 45,000 parameters, by the axes that kernels have."""
+
+NODES = (1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 40)
+"""Numbers of nodes that are tried where the default does not reach the budget."""
+
 BUDGET_TOLERANCE = 0.1
 MAX_DRAWS = 2000
+PATIENCE = 400
+"""Draws that must all miss on the same side before other nodes are tried.
+
+More than the defaults need where voxels are cubes (at most 150 in 3,600 trials), so
+that other nodes are not tried there."""
+
+HOPELESS = {3: 30, 10: 4, 60: 1.5}
+"""Draws after which a law is given up, if all miss by this factor on one side."""
 
 
 class SMSNet(nn.Module):
@@ -45,6 +60,11 @@ class SMSNet(nn.Module):
         See `SMSNetConfig`.
     spacing
         Voxel edges, one an axis, that dilations are scaled by; None = all equal.
+
+    Raises
+    ------
+    InputError
+        When the parts do not fit, or the network would be absurdly large.
     """
 
     stride = 1
@@ -61,6 +81,8 @@ class SMSNet(nn.Module):
         spacing: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
+        check_shape(in_channels, classes, dims, spacing)
+        _check_width(graph, width, combine)
         self.graph = graph
         self.dims = dims
         self.combine: Literal["sum", "concat"] = combine
@@ -76,6 +98,7 @@ class SMSNet(nn.Module):
             dims=dims,
             spacing=self.spacing,
         )
+        check_size(self.plan.parameters(classes))
         self._make_parameters()
 
     def _make_parameters(self) -> None:
@@ -91,7 +114,12 @@ class SMSNet(nn.Module):
     @property
     def radius(self) -> int:
         """Voxels that an output voxel sees on each side, along the widest axis."""
-        return self.plan.radius
+        return max(self.reach)
+
+    @property
+    def reach(self) -> tuple[int, ...]:
+        """Voxels that an output voxel sees on each side, axis by axis."""
+        return self.plan.reach
 
     def initialize(self, generator: torch.Generator) -> None:
         """Draw weights that keep the spread of the signal (He et al., 2015)."""
@@ -174,34 +202,91 @@ def build_smsnet(
 def _draw_within_budget(
     config: SMSNetConfig, shape: dict[str, Any], classes: int, rng: np.random.Generator
 ) -> tuple[SparseGraph, int | tuple[int, ...]]:
-    counts = []
+    law = config.law or GraphLaw(nodes=_default_nodes(shape["dims"], shape["spacing"]))
+    tried, counts, seen = {law.nodes}, [], []
     for _ in range(MAX_DRAWS):
-        graph, width = _draw(config, shape["dims"], rng)
+        graph, width = _draw(law, config.width, rng)
         count = plan_graph(graph, width=width, **shape).parameters(classes)
         if _fits(config, count):
             return graph, width
         counts.append(count)
+        seen.append(count)
+        hopeless = _hopeless(counts, config)
+        if config.law is None and (hopeless or _misses(counts, config)):
+            nodes = _next_nodes(law.nodes, counts[-1] < (config.parameters or 0))
+            if nodes not in tried:
+                tried.add(nodes)
+                law, counts = GraphLaw(nodes=nodes), []
+                continue
+        if hopeless:
+            break
     raise InputError(
-        f"No graph with about {config.parameters:,} parameters in {MAX_DRAWS} draws "
-        f"(they had {min(counts):,} to {max(counts):,}): change the number of nodes, "
+        f"No graph with about {config.parameters:,} parameters in {len(seen)} draws "
+        f"(they had {min(seen):,} to {max(seen):,}): change the number of nodes, "
         "the width or the number of parameters."
     )
 
 
+def _default_nodes(dims: int, spacing: Sequence[float] | None) -> int:
+    """By the axes along which kernels have more than one tap, on the average."""
+    dilations = GraphLaw().dilations
+    steps = [s for d in dilations for s in physical_taps(dims, d, spacing).reach]
+    return DEFAULT_NODES[round(sum(map(bool, steps)) / len(dilations))]
+
+
+def _next_nodes(nodes: int, more: bool) -> int:
+    """One step along the list; from its end, the same."""
+    place = NODES.index(nodes) + (1 if more else -1)
+    return NODES[min(max(place, 0), len(NODES) - 1)]
+
+
+def _misses(counts: list[int], config: SMSNetConfig) -> bool:
+    """Whether the first draws of a law all miss the budget on the same side."""
+    return len(counts) == PATIENCE and _same_side(counts, config)
+
+
+def _hopeless(counts: list[int], config: SMSNetConfig) -> bool:
+    """Whether more draws of a law are a waste of time: all are on one side, far."""
+    factor = HOPELESS.get(len(counts))
+    if factor is None or not _same_side(counts, config):
+        return False
+    budget = config.parameters or 0
+    return min(max(count / budget, budget / count) for count in counts) > factor
+
+
+def _same_side(counts: list[int], config: SMSNetConfig) -> bool:
+    budget = config.parameters or 0
+    return max(counts) < budget or min(counts) > budget
+
+
 def _draw(
-    config: SMSNetConfig, dims: int, rng: np.random.Generator
+    law: GraphLaw, widths: int | tuple[int, ...], rng: np.random.Generator
 ) -> tuple[SparseGraph, int | tuple[int, ...]]:
-    graph = random_graph(config.law or GraphLaw(nodes=DEFAULT_NODES[dims]), rng)
-    if isinstance(config.width, int):
-        return graph, config.width
+    graph = random_graph(law, rng)
+    if isinstance(widths, int):
+        return graph, widths
     hidden = sum(edge.target <= graph.nodes for edge in graph.edges)
-    return graph, tuple(int(w) for w in rng.choice(config.width, size=hidden))
+    return graph, tuple(int(w) for w in rng.choice(widths, size=hidden))
 
 
 def _fits(config: SMSNetConfig, count: int) -> bool:
     if config.parameters is None:
         return True
     return abs(count - config.parameters) <= BUDGET_TOLERANCE * config.parameters
+
+
+def _check_width(graph: SparseGraph, width: int | Sequence[int], combine: str) -> None:
+    if combine not in ("sum", "concat"):
+        raise InputError(f"Nodes combine by 'sum' or 'concat', not by {combine!r}.")
+    hidden = sum(edge.target <= graph.nodes for edge in graph.edges)
+    widths = [width] if isinstance(width, int) else list(width)
+    if not isinstance(width, int) and (combine == "sum" or len(widths) != hidden):
+        raise InputError(
+            f"A graph with {hidden} edges into hidden nodes needs one width, or with "
+            f"'concat' one for each, not {len(widths)} with '{combine}'."
+        )
+    if any(type(w) is not int or not 1 <= w <= MAX_CHANNELS for w in widths):
+        raise InputError(f"An edge makes 1 to {MAX_CHANNELS:,} channels each.")
 
 
 def _zeros(shapes: Iterable[tuple[int, ...]]) -> nn.ParameterList:

@@ -15,7 +15,11 @@ from napari_sciml.images.tiles import (
     nearest_first,
     split_into_tiles,
 )
-from napari_sciml.networks.device import resolve_device
+from napari_sciml.networks.device import (
+    autocast,
+    has_fast_bfloat16,
+    resolve_device,
+)
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.uncertainty.statistics import RunningStatistics
 
@@ -82,8 +86,9 @@ def predict_blocks(
     device
         Where to compute; the ensemble is moved there.
     half
-        Compute the networks in bfloat16 by autocast, where that is native: about
-        twice as fast, and probabilities differ by up to about 0.01.
+        Compute the networks in bfloat16 by autocast: about twice as fast, and
+        probabilities differ by up to about 0.01. Ignored where it is not native
+        (see `has_fast_bfloat16`), as it would be slower there.
 
     Yields
     ------
@@ -107,6 +112,7 @@ def predict_blocks(
     if center is not None:
         tiles = nearest_first(tiles, center)
     where = resolve_device(device) if isinstance(device, str) else device
+    half = half and has_fast_bfloat16(where)
     ensemble.to(where).eval()
     for done, tile in enumerate(tiles, start=1):
         values = torch.from_numpy(ensemble.intensity.apply(image[tile.read]))
@@ -147,8 +153,7 @@ def _member_statistics(
     with torch.inference_mode():
         channels = ensemble.channels(values)
     for member in range(len(ensemble.members)):
-        autocast = torch.autocast(values.device.type, torch.bfloat16, enabled=half)
-        with torch.inference_mode(), autocast:
+        with torch.inference_mode(), autocast(values.device, half):
             probabilities = ensemble.probabilities(member, channels)
             statistics.add(probabilities[:, *tile.inner])
         yield

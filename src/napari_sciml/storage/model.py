@@ -62,7 +62,7 @@ def save_model(
         (folder / WEIGHTS_FILE).write_bytes(weights)
         (folder / DESCRIPTION_FILE).write_text(text + "\n", "utf-8")
         if state is not None:
-            write_state(state, folder)
+            write_state(state, folder, jsonable(record).get("config", {}))
 
 
 def load_model(path: str | Path, own: "OwnModules | None" = None) -> "Ensemble":

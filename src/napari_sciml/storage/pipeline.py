@@ -94,7 +94,8 @@ def threshold_prediction(
     """Keep what is sure of a predicted class, as a mask file.
 
     With ``coverage`` the mask is where the conformal set of the model holds this
-    class and no other; otherwise where mean - k std > t.
+    class and no other, otherwise where mean - k std > t. The coverage holds within
+    each class: over all voxels, a common background would hide a rare class.
     """
     check_target(out)
     check_array_suffix(out)
@@ -104,18 +105,23 @@ def threshold_prediction(
         mask = confident(store.mean[index], store.std[index], k=config.k, t=config.t)
     elif store.calibration:
         calibration = ConformalCalibration.model_validate(store.calibration)
-        mask = confident_by_coverage(store.mean[:], index, calibration, coverage)
+        mask = confident_by_coverage(
+            store.mean[:], index, calibration, coverage, per_class=True
+        )
     else:
         raise InputError(
             "The model has no conformal calibration, as no strokes could be held out: "
             "annotate more strokes and train again, or use --k and --t."
         )
     save_mask(out, mask, store.voxel_size, store.unit)
-    rule = {"k": config.k, "t": config.t} if coverage is None else None
+    rule: dict[str, Any] = {"k": config.k, "t": config.t}
+    if coverage is not None:
+        training = store.provenance.get("training", {})
+        rule = {"coverage": coverage, "calibrated_by": training.get("calibration_unit")}
     return {
         "mask": str(out),
         "class": store.class_names[index],
-        **(rule or {"coverage": coverage}),
+        **rule,
         "voxels": int(mask.sum()),
         "share": float(mask.mean()),
     }

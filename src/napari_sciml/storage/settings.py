@@ -6,12 +6,14 @@ from typing import Any
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.reading import open_volume
+from napari_sciml.storage.training_state import settings_of_training
 from napari_sciml.training.config import TrainingConfig
 
 
 def training_settings(
     file: Path | None,
     *,
+    resume: Path | None = None,
     network: str | None = None,
     prior: str | None = None,
     spacing_of: Path | None = None,
@@ -23,8 +25,10 @@ def training_settings(
     ----------
     file
         JSON object with any of the fields of `TrainingConfig`.
+    resume
+        Model whose training goes on: its settings are the ones to begin with.
     network
-        Kind of network, with its defaults.
+        Kind of network; with its defaults, unless it is that of the file.
     prior
         Shares of the classes with commas.
     spacing_of
@@ -39,9 +43,13 @@ def training_settings(
     pydantic.ValidationError
         When a setting is unknown or out of bounds.
     """
-    settings = {} if file is None else _read(file)
-    settings |= {name: value for name, value in given.items() if value is not None}
-    if network is not None:
+    settings = {} if resume is None else settings_of_training(resume)
+    settings |= {} if file is None else _read(file)
+    given = {name: value for name, value in given.items() if value is not None}
+    if "seconds" in given:
+        settings.pop("steps", None)  # a number of steps would rule out the seconds
+    settings |= given
+    if network is not None and settings.get("network", {}).get("kind") != network:
         settings["network"] = {"kind": str(network)}
     if prior is not None:
         settings["prior"] = _numbers(prior)

@@ -1,19 +1,24 @@
 """Train on files, and go on after an interruption."""
 
+import math
 import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_sciml.errors import InputError
 from napari_sciml.images.checks import check_annotation, check_finite
 from napari_sciml.images.reading import open_labels, open_volume
 from napari_sciml.storage.atomic import atomic_path, check_target
 from napari_sciml.storage.model import save_model
 from napari_sciml.storage.pipeline import Report
 from napari_sciml.storage.provenance import provenance
-from napari_sciml.storage.training_state import read_state, write_state
+from napari_sciml.storage.training_state import (
+    checkpoint_of,
+    folder_to_resume,
+    read_state,
+    write_state,
+)
 
 if TYPE_CHECKING:
     from napari_sciml.training.calibration import Calibration
@@ -63,8 +68,9 @@ def train_model(
     counts = check_annotation(annotation)
     check_finite(volume.data)
     names = _names_for(class_names, max(counts))
-    state = _state_to_resume(out) if resume else None
-    checkpoint = _Checkpoint(out)
+    state = read_state(folder_to_resume(out)) if resume else None
+    settings = config.model_dump(mode="json")
+    checkpoint = _Checkpoint(out, settings)
     last: Snapshot | None = None
     for event in train(
         volume.data, annotation, config, class_names=names, resume=state
@@ -86,7 +92,7 @@ def train_model(
     record = provenance(
         image=image, labels=labels, shape=volume.shape, ignored_labels=list(ignore)
     )
-    record |= {"config": config.model_dump(mode="json"), "summary": summary}
+    record |= {"config": settings, "summary": summary}
     record |= {"voxel_size": list(volume.voxel_size), "unit": volume.unit}
     if last.calibration is not None:
         record |= calibration_record(last.calibration, names)
@@ -102,7 +108,7 @@ def describe_training(last: "Snapshot", names: Sequence[str]) -> dict[str, Any]:
         "training_seconds": round(last.seconds, 1),
         "steps": last.state.members[0].steps,
         "held_out_loss": scores and scores.loss,
-        "held_out_dice": scores and dict(zip(names, scores.dice, strict=True)),
+        "held_out_dice": scores and _named(names, scores.dice),
         "estimated_share": calibration and _named(names, calibration.shares),
         "expected_dice": calibration and _named(names, calibration.expected_dice),
     }
@@ -118,6 +124,7 @@ def calibration_record(
     }
     if calibration.conformal is not None:
         record["calibration"] = calibration.conformal.model_dump(mode="json")
+        record["calibration_unit"] = calibration.unit
     if calibration.report is not None:
         record["held_out"] = calibration.report.as_dict(names)
     return record
@@ -126,8 +133,9 @@ def calibration_record(
 class _Checkpoint:
     """The state of a training on disk, renewed now and then."""
 
-    def __init__(self, out: Path) -> None:
-        self._folder = _checkpoint_of(out)
+    def __init__(self, out: Path, settings: dict[str, Any]) -> None:
+        self._folder = checkpoint_of(out)
+        self._settings = settings
         self._last = time.monotonic()
 
     def update(self, snapshot: "Snapshot") -> None:
@@ -135,28 +143,17 @@ class _Checkpoint:
             return
         with atomic_path(self._folder) as folder:
             folder.mkdir()
-            write_state(snapshot.state, folder)
+            write_state(snapshot.state, folder, self._settings)
         self._last = time.monotonic()
 
     def remove(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _checkpoint_of(out: Path) -> Path:
-    return out.with_name(out.name + ".checkpoint")
-
-
-def _state_to_resume(out: Path) -> Any:
-    for folder in (_checkpoint_of(out), out):
-        if folder.exists():
-            return read_state(folder)
-    raise InputError(
-        f"There is no training to go on with at {out}; train without --resume."
-    )
-
-
 def _named(names: Sequence[str], values: Sequence[float]) -> dict[str, float]:
-    return {name: round(v, 4) for name, v in zip(names, values, strict=True)}
+    """By class, to three digits; what is not known is left out."""
+    pairs = zip(names, values, strict=True)
+    return {name: float(f"{v:.3g}") for name, v in pairs if math.isfinite(v)}
 
 
 def _names_for(names: Sequence[str], highest: int) -> tuple[str, ...]:
@@ -167,5 +164,7 @@ def _names_for(names: Sequence[str], highest: int) -> tuple[str, ...]:
 def _scores_in_words(snapshot: Any, names: Sequence[str]) -> str:
     if snapshot is None or snapshot.scores is None:
         return ""
-    dice = zip(names, snapshot.scores.dice, strict=True)
-    return "held-out Dice: " + ", ".join(f"{name} {value:.2f}" for name, value in dice)
+    dice = _named(names, snapshot.scores.dice)
+    return "held-out Dice: " + ", ".join(
+        f"{n} {value:.2f}" for n, value in dice.items()
+    )

@@ -1,6 +1,7 @@
 """A training between two steps, as JSON and safetensors: nothing is unpickled."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,10 @@ VERSION = 1
 PARTS = ("network", "average", "best")
 
 
-def write_state(state: "TrainingState", folder: Path) -> None:
-    """Write a state into a folder that exists."""
+def write_state(
+    state: "TrainingState", folder: Path, settings: Mapping[str, Any]
+) -> None:
+    """Write a state, and the settings of the training, into a folder that exists."""
     from safetensors.torch import save_file
 
     tensors: dict[str, Tensor] = {}
@@ -42,6 +45,7 @@ def write_state(state: "TrainingState", folder: Path) -> None:
         )
     record = {
         "version": VERSION,
+        "settings": dict(settings),
         "seconds": state.seconds,
         "fingerprint": state.fingerprint,
         "members": members,
@@ -51,6 +55,42 @@ def write_state(state: "TrainingState", folder: Path) -> None:
         folder / TENSORS_FILE,
     )
     (folder / RECORD_FILE).write_text(json.dumps(record) + "\n", "utf-8")
+
+
+def checkpoint_of(out: Path) -> Path:
+    """Where a training that writes the model ``out`` keeps its state meanwhile."""
+    return out.with_name(out.name + ".checkpoint")
+
+
+def folder_to_resume(out: Path) -> Path:
+    """The newest state of the training of a model: interrupted, or finished.
+
+    Raises
+    ------
+    InputError
+        When there is none.
+    """
+    for folder in (checkpoint_of(out), out):
+        if (folder / RECORD_FILE).exists():
+            return folder
+    raise InputError(
+        f"There is no training to go on with at {out}; train without --resume."
+    )
+
+
+def settings_of_training(out: Path) -> dict[str, Any]:
+    """The settings that a training was begun with.
+
+    Raises
+    ------
+    InputError
+        When there is none, or it is damaged.
+    """
+    folder = folder_to_resume(out)
+    try:
+        return dict(json.loads((folder / RECORD_FILE).read_bytes())["settings"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(folder, error) from error
 
 
 def read_state(folder: Path) -> "TrainingState":
@@ -65,10 +105,6 @@ def read_state(folder: Path) -> "TrainingState":
 
     from napari_sciml.training.state import TrainingState
 
-    if not (folder / RECORD_FILE).exists():
-        raise InputError(
-            f"{folder} holds no training that could go on; train without --resume."
-        )
     try:
         record = json.loads((folder / RECORD_FILE).read_bytes())
         tensors = load_file(folder / TENSORS_FILE)
@@ -80,10 +116,14 @@ def read_state(folder: Path) -> "TrainingState":
             members, float(record["seconds"]), str(record["fingerprint"])
         )
     except Exception as error:  # a damaged file fails in many ways
-        raise InputError(
-            f"The training in {folder} cannot be read ({error}); train without "
-            "--resume."
-        ) from error
+        raise _damaged(folder, error) from error
+
+
+def _damaged(folder: Path, error: Exception) -> InputError:
+    return InputError(
+        f"The training in {folder} cannot be read ({' '.join(str(error).split())}); "
+        "train without --resume."
+    )
 
 
 def _member(

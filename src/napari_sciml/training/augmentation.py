@@ -8,6 +8,8 @@ from scipy import ndimage
 from napari_sciml.training.augmentation_config import AugmentationConfig
 from napari_sciml.training.targets import IGNORE
 
+APART = 100
+"""Slices further apart than this many of the finest voxels are separate images."""
 CONTROL_SPACING = 8
 """Least distance of an elastic field's control points in voxels."""
 
@@ -37,7 +39,8 @@ def augment(
         The only source of randomness.
     spacing
         Edge lengths of a voxel, one per axis; none = all equal. Axes of unequal
-        spacing are never exchanged, and rotations are rigid in space.
+        spacing are never exchanged, rotations are rigid in space, blur is in units
+        of the shortest edge, and nothing moves along axes that are not `joined`.
 
     Returns
     -------
@@ -49,8 +52,14 @@ def augment(
     if config.rotation or config.elastic:
         source = _draw_source(gray.shape, config, rng, edges)
         gray, targets = resample(gray, targets, source)
-    gray = _change_gray(gray, config, rng)
+    gray = _change_gray(gray, config, rng, edges)
     return _cut_out(gray.astype(np.float32, copy=False), targets, config, rng)
+
+
+def joined(spacing: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Whether neighbors along each axis belong to one image, bool ``(ndim,)``."""
+    edges = np.asarray(spacing, np.float64)
+    return np.asarray(edges <= APART * edges.min())
 
 
 def resample(
@@ -129,15 +138,16 @@ def _draw_source(
 ) -> np.ndarray:
     """Where each voxel comes from, ``(ndim, …)``."""
     axes = [1] * len(shape)
+    near = joined(spacing)
     center = (np.array(shape) - 1) / 2
     place = np.indices(shape, dtype=np.float64) - center.reshape(-1, *axes)
     if config.elastic:
-        place += elastic_displacement(shape, config.elastic, rng)
-    if config.rotation:
+        place[near] += elastic_displacement(shape, config.elastic, rng)[near]
+    if config.rotation and near.sum() > 1:
         angle = np.radians(rng.uniform(-config.rotation, config.rotation))
-        turn = _rotation(len(shape), angle, rng)
-        turn = turn * spacing[None, :] / spacing[:, None]
-        place = np.tensordot(turn, place, axes=1)
+        turn = _rotation(int(near.sum()), angle, rng)
+        turn = turn * spacing[None, near] / spacing[near, None]
+        place[near] = np.tensordot(turn, place[near], axes=1)
     return place + center.reshape(-1, *axes)
 
 
@@ -162,11 +172,15 @@ def _spline_basis(length: int, knots: float, phase: float) -> np.ndarray:
 
 
 def _change_gray(
-    gray: np.ndarray, config: AugmentationConfig, rng: np.random.Generator
+    gray: np.ndarray,
+    config: AugmentationConfig,
+    rng: np.random.Generator,
+    spacing: np.ndarray,
 ) -> np.ndarray:
     """Blur, gamma, gain and offset, noise: in the order of optics and detector."""
     if config.blur:
-        sigma = rng.uniform(0, config.blur)
+        sigma = rng.uniform(0, config.blur) * spacing.min() / spacing
+        sigma = np.where(joined(spacing), sigma, 0.0)
         gray = ndimage.gaussian_filter(gray, sigma, mode="mirror", truncate=3)
     if config.gamma:
         low, spread = gray.min(), np.ptp(gray) or 1.0

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -20,10 +20,12 @@ from napari_sciml.uncertainty.consensus import (
 from napari_sciml.uncertainty.prior import log_prior_ratio
 from napari_sciml.uncertainty.temperature import fit_temperature
 
-BLOCKS = 5
-EDGE = {2: 320, 3: 64}
+BLOCKS = 16
+EDGE = {2: 192, 3: 40}
 """Edge of a block of the sample; without a halo, so the outermost voxels are left."""
 MARGIN = 8
+SAMPLE = 100_000
+"""Voxels of the sample that are looked at: a share of 1 % is known to 0.03 %."""
 ENOUGH_STROKES = 20
 """Held-out strokes from which on each is one observation, not each voxel."""
 
@@ -43,9 +45,13 @@ class Calibration:
         Of each class in the image: how well the members agree with each other;
         see `napari_sciml.uncertainty.consensus.agreement`.
     report
-        Scores on the held-out labels, at `shares`; None without any.
+        Scores on the held-out labels, at `shares`; None without any. The same labels
+        chose the best states and the temperature, so they flatter a little.
     conformal
-        Calibration of conformal sets on the held-out labels; None without any.
+        Calibration of conformal sets on the same labels; None without any.
+    unit
+        What counts as one observation of it: a stroke, or, where there are under
+        `ENOUGH_STROKES`, each voxel, which promises more than it can hold.
     """
 
     temperature: float
@@ -54,6 +60,7 @@ class Calibration:
     expected_dice: tuple[float, ...]
     report: Report | None
     conformal: ConformalCalibration | None
+    unit: Literal["strokes", "voxels"] = "voxels"
 
 
 def calibrate_ensemble(
@@ -91,16 +98,20 @@ def calibrate_ensemble(
         temperature = fit_temperature(logits, truth, _balance(truth, ensemble))
     sample = yield from _sample(ensemble, image, rng)
     members = _probabilities(sample, temperature)
+    yield
     wanted = consensus_shares(members) if prior is None else np.asarray(prior)
-    offsets = offsets_for_shares(members, wanted)
+    offsets = offsets_for_shares(sample / temperature, wanted)
+    yield
     ensemble.set_calibration(temperature=temperature, log_prior_ratio=list(offsets))
     members = _probabilities(sample, temperature, offsets)
     shares = _shares(members)
     judged = conformal = None
+    enough = len(np.unique(held_out.strokes)) >= ENOUGH_STROKES
     if logits is not None:
         held = _probabilities(logits, temperature, offsets).mean(0)
         judged = report(held, truth, prior=_positive(shares))
-        conformal = _conformal(held, truth, held_out.strokes, shares)
+        strokes = held_out.strokes if enough else None
+        conformal = _conformal(held, truth, strokes, shares)
     return Calibration(
         temperature,
         tuple(map(float, offsets)),
@@ -108,24 +119,31 @@ def calibrate_ensemble(
         tuple(map(float, agreement(members))),
         judged,
         conformal,
+        "strokes" if enough else "voxels",
     )
 
 
 def _sample(
     ensemble: Ensemble, image: Any, rng: np.random.Generator
 ) -> Generator[None, None, np.ndarray]:
-    """Logits of random blocks, ``(member, n, class)``."""
+    """Logits of voxels from all over the image, ``(member, n, class)``."""
     edges = np.minimum(image.shape, EDGE[ensemble.dims])
-    room = np.asarray(image.shape) - edges + 1
-    fitting = int(np.prod(-(-np.asarray(image.shape) // edges)))
+    room = np.asarray(image.shape) - edges
+    count = min(BLOCKS, int(np.prod(-(-np.asarray(image.shape) // edges))))
+    # A Latin hypercube: along each axis every part of the image has its block.
+    places = [(rng.permutation(count) + rng.random(count)) / count for _ in edges]
     parts = []
-    for _ in range(min(BLOCKS, fitting)):
-        corner = rng.integers(room)
+    for place in zip(*places, strict=True):
+        corner = (np.asarray(place) * room).astype(int)
+        corner -= corner % ensemble.stride
         block = tuple(
             slice(int(a), int(a + edge)) for a, edge in zip(corner, edges, strict=True)
         )
         parts.append((yield from _block_logits(ensemble, image[block])))
-    return np.concatenate(parts, axis=1)
+    found = np.concatenate(parts, axis=1)
+    if found.shape[1] > SAMPLE:
+        found = found[:, rng.choice(found.shape[1], SAMPLE, replace=False)]
+    return found
 
 
 def _block_logits(ensemble: Ensemble, block: Any) -> Generator[None, None, np.ndarray]:
@@ -165,13 +183,12 @@ def _balance(truth: np.ndarray, ensemble: Ensemble) -> np.ndarray:
 
 
 def _conformal(
-    p: np.ndarray, truth: np.ndarray, strokes: np.ndarray, shares: np.ndarray
+    p: np.ndarray, truth: np.ndarray, strokes: np.ndarray | None, shares: np.ndarray
 ) -> ConformalCalibration:
     counts = np.bincount(truth, minlength=p.shape[1])
     known = counts > 0
     weights = np.where(known, np.exp(_ratio(shares, counts, known)), 1.0)
-    enough = len(np.unique(strokes)) >= ENOUGH_STROKES
-    return calibrate(p, truth, blocks=strokes if enough else None, weights=weights)
+    return calibrate(p, truth, blocks=strokes, weights=weights)
 
 
 def _ratio(shares: np.ndarray, counts: np.ndarray, known: np.ndarray) -> np.ndarray:

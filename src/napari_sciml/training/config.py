@@ -14,6 +14,8 @@ CROP = {2: 128, 3: 32}
 """Edge of a crop in voxels: small, as most voxels of a large one have no label."""
 
 SLICES_APART = 1e9
+SIGMAS = (0.1, 64.0)
+"""Finest and coarsest scale of the front end that can be asked for."""
 
 
 class TrainingConfig(BaseModel):
@@ -23,7 +25,7 @@ class TrainingConfig(BaseModel):
     number of steps depends on the machine.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     network: NetworkConfig = Field(
         default_factory=SMSNetConfig, description="What a member is."
@@ -89,7 +91,7 @@ class TrainingConfig(BaseModel):
         description="What is kept aside: strokes, or all labels in cubes of the image.",
     )
     gap: int = Field(
-        3, ge=0, description="Voxels left between trained and held-out labels."
+        3, ge=0, le=64, description="Voxels left between trained and held-out labels."
     )
     bootstrap: bool = Field(
         False,
@@ -109,8 +111,11 @@ class TrainingConfig(BaseModel):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        if any(sigma <= 0 for sigma in self.sigmas):
-            raise ValueError("scales of the front end must be above 0")
+        low, high = SIGMAS
+        if not all(low <= sigma <= high for sigma in self.sigmas):
+            raise ValueError(
+                f"scales of the front end must be between {low:g} and {high:g} voxels"
+            )
         if self.spacing is not None and any(edge <= 0 for edge in self.spacing):
             raise ValueError("edges of a voxel must be above 0")
         if self.prior is not None:
@@ -125,9 +130,12 @@ class TrainingConfig(BaseModel):
             return (SLICES_APART * max(y, x), y, x)
         return self.spacing
 
-    def crop_edge(self, dims: int) -> int:
-        """Edge of a crop in voxels."""
-        return self.crop or CROP[dims]
+    def crop_shape(self, ndim: int) -> tuple[int, ...]:
+        """Shape of a crop of an image with that many axes, in voxels."""
+        if self.dims == 2 and ndim == 3:
+            edge = self.crop or CROP[2]
+            return (1, edge, edge)
+        return (self.crop or CROP[ndim],) * ndim
 
 
 def _check_shares(shares: Sequence[float]) -> None:

@@ -1,19 +1,37 @@
 """The labels kept aside as a test, and what an ensemble says about them."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from napari_sciml.annotation.strokes import find_strokes
-from napari_sciml.images.tiles import split_into_tiles, with_halo
+from napari_sciml.images.tiles import Tile, with_halo
 from napari_sciml.networks.ensemble import Ensemble, memory_format
+from napari_sciml.training.augmentation import joined
 from napari_sciml.training.channels import ChannelCache
 from napari_sciml.training.sampling import Batch
 from napari_sciml.training.targets import IGNORE
 
-MARGIN = 8
-"""Voxels round held-out labels that the networks see as well."""
+MARGIN = {1: 24, 2: 24, 3: 16}
+"""Voxels round held-out labels that networks see at most, by joined axes."""
+CELLS = 64
+VOXELS = 4_000_000
+"""Parts are left out beyond these: a look must not take longer than the training."""
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """Held-out voxels ``(n, ndim)``, the class and the stroke of each ``(n,)``."""
+
+    voxels: np.ndarray
+    classes: np.ndarray
+    strokes: np.ndarray
+
+    def __getitem__(self, chosen: np.ndarray) -> "_Labels":
+        parts = (self.voxels, self.classes, self.strokes)
+        return _Labels(*(part[chosen] for part in parts))
 
 
 class HeldOut:
@@ -21,6 +39,8 @@ class HeldOut:
 
     Each is the bounding box of the labels in a cell of a grid, and a margin: a
     stroke is flat, and most of a cube round it would be computed for nothing.
+    Where there are many, a random choice of them is used, with all classes in it.
+    The image is read by `prepare`, or when the parts are first asked for.
 
     Parameters
     ----------
@@ -29,61 +49,135 @@ class HeldOut:
     cache
         Where the channels come from.
     edge
-        Edge of a cell in voxels.
+        Edges of a cell in voxels, one for each axis or one for all.
+    seed
+        Of the choice.
     """
 
-    def __init__(self, labels: np.ndarray, cache: ChannelCache, edge: int) -> None:
-        self.batches: list[Batch] = []
-        groups = _numbered_strokes(labels)
-        numbers = []
-        for cell in split_into_tiles(labels.shape, edge, 0):
-            places = np.argwhere(labels[cell.core])
-            if not len(places):
-                continue
-            origin = [part.start for part in cell.core]
-            low, high = places.min(0) + origin, places.max(0) + origin + 1
-            box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-            tile = with_halo(box, MARGIN, labels.shape)
-            targets = np.zeros(labels[tile.read].shape, np.int64)
-            targets[tile.inner] = labels[box]
-            channels = cache.channels(tile.read)
-            indices = torch.from_numpy(targets - 1)[None].to(channels.device)
-            self.batches.append(Batch(channels, indices))
-            numbers.append(groups[tile.read][targets > 0])
-        self.strokes = np.concatenate(numbers) if numbers else np.empty(0, np.int64)
+    def __init__(
+        self,
+        labels: np.ndarray,
+        cache: ChannelCache,
+        edge: int | Sequence[int],
+        *,
+        seed: int = 0,
+    ) -> None:
+        self._cache = cache
+        self._batches: list[Batch] = []
+        cells = _cells(_numbered(labels), np.broadcast_to(edge, labels.ndim))
+        tiles = [_tile(cell, cache.ensemble, labels.shape) for cell in cells]
+        chosen = _choose(cells, tiles, np.random.default_rng(seed))
+        self._cells = [(cells[index], tiles[index]) for index in chosen]
 
     def __len__(self) -> int:
         """Held-out voxels."""
         return len(self.strokes)
 
     @property
+    def strokes(self) -> np.ndarray:
+        """Number of the stroke of each voxel; voxels of one are not independent."""
+        return _joined([cell.strokes for cell, _ in self._cells])
+
+    @property
     def truth(self) -> np.ndarray:
         """Class index of each held-out voxel, ``(n,)``."""
-        parts = [batch.targets[batch.targets != IGNORE] for batch in self.batches]
-        return torch.cat(parts).cpu().numpy() if parts else np.empty(0, np.int64)
+        return _joined([cell.classes for cell, _ in self._cells])
+
+    @property
+    def batches(self) -> list[Batch]:
+        """Channels and class indices of the parts."""
+        for _ in self.prepare():
+            pass
+        return self._batches
+
+    def prepare(self) -> Iterator[None]:
+        """Read the parts that were not read yet; yields after each."""
+        while len(self._batches) < len(self._cells):
+            cell, tile = self._cells[len(self._batches)]
+            channels = self._cache.channels(tile.read)
+            targets = torch.full((1, *channels.shape[2:]), IGNORE)
+            places = cell.voxels - [part.start for part in tile.read]
+            targets[0, *torch.from_numpy(places.T)] = torch.from_numpy(cell.classes)
+            self._batches.append(Batch(channels, targets.to(channels.device)))
+            yield
 
     def logits(self, ensemble: Ensemble) -> Generator[None, None, np.ndarray]:
-        """What each member says, ``(member, n, class)``; yields between members."""
+        """What each member says, ``(member, n, class)``; yields after each part."""
+        yield from self.prepare()
         answers = []
         for member in range(len(ensemble.members)):
-            answers.append(_answers(ensemble, member, self.batches))
-            yield
+            rows = []
+            for batch in self._batches:
+                rows.append(_answer(ensemble, member, batch))
+                yield
+            answers.append(np.concatenate(rows))
         return np.stack(answers)
 
 
-def _answers(ensemble: Ensemble, member: int, batches: Sequence[Batch]) -> np.ndarray:
-    rows = []
-    for batch in batches:
-        channels = batch.channels.contiguous(memory_format=memory_format(ensemble.dims))
-        with torch.inference_mode():
-            logits = ensemble.logits(member, channels).float()
-        rows.append(logits[:, batch.targets[0] != IGNORE].T)
-    return torch.cat(rows).cpu().numpy()
+def _answer(ensemble: Ensemble, member: int, batch: Batch) -> np.ndarray:
+    channels = batch.channels.contiguous(memory_format=memory_format(ensemble.dims))
+    with torch.inference_mode():
+        logits = ensemble.logits(member, channels).float()
+        return logits[:, batch.targets[0] != IGNORE].T.cpu().numpy()
 
 
-def _numbered_strokes(labels: np.ndarray) -> np.ndarray:
-    """The number of the stroke at each voxel; voxels of one are not independent."""
-    numbers = np.zeros(labels.shape, np.int64)
-    for index, stroke in enumerate(find_strokes(labels)):
-        numbers[tuple(stroke.voxels.T)] = index
-    return numbers
+def _numbered(labels: np.ndarray) -> _Labels:
+    """All held-out voxels, in C order."""
+    strokes = find_strokes(labels)
+    if not strokes:
+        nothing = np.empty(0, np.int64)
+        return _Labels(np.empty((0, labels.ndim), np.intp), nothing, nothing)
+    sizes = [len(stroke) for stroke in strokes]
+    voxels = np.concatenate([stroke.voxels for stroke in strokes])
+    classes = np.repeat([stroke.label - 1 for stroke in strokes], sizes)
+    numbers = np.repeat(np.arange(len(strokes)), sizes)
+    order = np.argsort(np.ravel_multi_index(tuple(voxels.T), labels.shape))
+    return _Labels(voxels, classes, numbers)[order]
+
+
+def _cells(labels: _Labels, edges: np.ndarray) -> list[_Labels]:
+    """The labels cell by cell, each in C order."""
+    _, cell = np.unique(labels.voxels // edges, axis=0, return_inverse=True)
+    cell = cell.reshape(-1)
+    order = np.argsort(cell, kind="stable")
+    cuts = np.flatnonzero(np.diff(cell[order])) + 1
+    return [labels[part] for part in np.split(order, cuts) if len(part)]
+
+
+def _tile(cell: _Labels, ensemble: Ensemble, shape: Sequence[int]) -> Tile:
+    """What has to be seen to answer for the labels of a cell."""
+    low, high = cell.voxels.min(0).tolist(), (cell.voxels.max(0) + 1).tolist()
+    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    near = joined(ensemble.front.spacing or [1.0] * len(shape))
+    reach = np.subtract(ensemble.halo, ensemble.front.reach)
+    margins = np.minimum(reach, MARGIN[int(near.sum())]).tolist()
+    tile = with_halo(box, margins, shape, align=ensemble.stride)
+    # No network looks along an axis that is not joined, nor pools along it.
+    read = (r if n else c for n, r, c in zip(near, tile.read, box, strict=True))
+    return Tile(box, tuple(read))
+
+
+def _choose(
+    cells: Sequence[_Labels], tiles: Sequence[Tile], rng: np.random.Generator
+) -> list[int]:
+    """A random choice of cells, and at least one with each class."""
+    order = rng.permutation(len(cells)).tolist()
+    if not order:
+        return []
+    kinds = [set(cell.classes.tolist()) for cell in cells]
+    chosen: list[int] = []
+    for kind in sorted(set().union(*kinds)):
+        if not any(kind in kinds[index] for index in chosen):
+            chosen.append(next(index for index in order if kind in kinds[index]))
+    sizes = [int(np.prod([r.stop - r.start for r in tile.read])) for tile in tiles]
+    room = VOXELS - sum(sizes[index] for index in chosen)
+    for index in order:
+        if index in chosen or sizes[index] > room or len(chosen) >= CELLS:
+            continue
+        chosen.append(index)
+        room -= sizes[index]
+    return sorted(chosen)
+
+
+def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:
+    return np.concatenate(parts) if parts else np.empty(0, np.int64)

@@ -1,20 +1,28 @@
 """One network of the ensemble while it is trained."""
 
 import copy
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from napari_sciml.networks.device import has_fast_bfloat16
+from napari_sciml.networks.device import autocast, has_fast_bfloat16
 from napari_sciml.networks.ensemble import memory_format
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.losses import make_loss
 from napari_sciml.training.metrics import Scores, score
 from napari_sciml.training.optimization import make_optimizer, rate
 from napari_sciml.training.sampling import Batch
-from napari_sciml.training.state import Average, MemberState, copied
+from napari_sciml.training.state import (
+    Average,
+    MemberState,
+    all_finite,
+    check_moments,
+    check_weights,
+    copied,
+)
 from napari_sciml.training.targets import IGNORE
 
 
@@ -69,7 +77,10 @@ class Member:
         return self._best_state or copied(self._average.network.state_dict())
 
     def step(self, fraction: float) -> float:
-        """Take one step; ``fraction`` of the budget is used up. Return the loss."""
+        """Take one step; ``fraction`` of the budget is used up. Return the loss.
+
+        A step whose loss or gradient is not finite leaves the weights as they are.
+        """
         optimizer = self.config.optimizer
         for group in self._optimizer.param_groups:
             group["lr"] = rate(optimizer, fraction)
@@ -82,12 +93,24 @@ class Member:
             loss = self._loss(logits, batch.targets, self._weights)
             (loss / optimizer.accumulate).backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach()) / optimizer.accumulate
-        if optimizer.clip is not None:
-            nn.utils.clip_grad_norm_(self.network.parameters(), optimizer.clip)
-        self._optimizer.step()
-        self._average.follow(self.network)
+        norm = nn.utils.clip_grad_norm_(
+            self.network.parameters(), optimizer.clip or math.inf
+        )
+        self._take(math.isfinite(total) and bool(norm.isfinite()))
         self.steps += 1
         return total
+
+    def _take(self, usable: bool) -> None:
+        """Step along the gradient, and follow with the average."""
+        if usable:
+            self._optimizer.step()
+        if not all_finite(self.network.state_dict()):
+            # A rate far too high, or running statistics of a forward pass that failed.
+            self.network.load_state_dict(self._average.network.state_dict())
+            usable = False
+        self._average.steps += 1
+        if usable:
+            self._average.follow(self.network)
 
     def evaluate(self, batches: Sequence[Batch]) -> Scores | None:
         """Score the held-out crops and remember the state if it is the best."""
@@ -101,7 +124,8 @@ class Member:
             targets.append(batch.targets[labeled])
         scores = score(torch.cat(rows), torch.cat(targets))
         self.looks_since_best += 1
-        if self.best is None or not scores.error >= self.best.error:
+        better = self.best is None or scores.error < self.best.error
+        if math.isfinite(scores.error) and better:
             self.best = scores
             self._best_state = copied(self._average.network.state_dict())
             self.looks_since_best = 0
@@ -127,11 +151,21 @@ class Member:
         )
 
     def restore(self, state: MemberState) -> None:
-        """Go on from a state that `state` gave."""
+        """Go on from a state that `state` gave.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError or RuntimeError
+            When it is that of another network, or damaged.
+        """
+        own = self.network.state_dict()
+        for weights in (state.network, state.average, state.best or own):
+            check_weights(weights, own)
         self.network.load_state_dict(state.network)
         self._average.network.load_state_dict(state.average)
         self._best_state = {k: v.to(self.device) for k, v in state.best.items()}
         self._optimizer.load_state_dict(state.optimizer)
+        check_moments(self._optimizer)
         self.rng.bit_generator.state = state.rng
         self.steps = self._average.steps = state.steps
         self.looks_since_best = state.looks_since_best
@@ -139,6 +173,6 @@ class Member:
 
     def _logits(self, network: nn.Module, channels: Tensor) -> Tensor:
         fast = self.config.half and has_fast_bfloat16(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=fast):
+        with autocast(self.device, fast):
             logits: Tensor = network(channels.contiguous(memory_format=self._format))
         return logits

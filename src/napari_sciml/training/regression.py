@@ -1,6 +1,5 @@
 """Train on whole images: denoisers, autoencoders and classifiers of images."""
 
-import math
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,10 +14,11 @@ from napari_sciml.networks.autoencoder import Reconstruction
 from napari_sciml.networks.device import resolve_device
 from napari_sciml.training.image_set import ImageSet
 from napari_sciml.training.losses import cross_entropy, masked_l1, masked_l2
+from napari_sciml.training.optimization import make_optimizer, rate
+from napari_sciml.training.optimizer_config import OptimizerConfig
 from napari_sciml.training.targets import IGNORE
 
 LOSSES = {"l1": masked_l1, "l2": masked_l2}
-WARM_UP = 0.05
 CLIP = 1.0
 
 
@@ -29,7 +29,9 @@ class FitConfig(BaseModel):
 
     steps: int = Field(1000, ge=1, description="Steps of the optimizer.")
     batch: int = Field(16, ge=1, le=4096, description="Images in a step.")
-    learning_rate: float = Field(2e-3, gt=0, description="Peak step size of AdamW.")
+    learning_rate: float = Field(
+        2e-3, gt=0, le=100, description="Peak step size of AdamW."
+    )
     loss: Literal["l1", "l2"] = Field(
         "l2", description="Mean absolute or mean squared difference of images."
     )
@@ -163,9 +165,8 @@ class _Run:
         held_out = _held_out(len(images), config.holdout)
         self.test, self.train = order[:held_out], order[held_out:]
         self.queue = order[:0]
-        self.optimizer = torch.optim.AdamW(
-            network.parameters(), lr=config.learning_rate
-        )
+        self.pace = OptimizerConfig(learning_rate=config.learning_rate)
+        self.optimizer = make_optimizer(self.pace, network.parameters())
         self.best: tuple[float, float | None, float | None] | None = None
         self.best_state: dict[str, Tensor] = {}
 
@@ -173,8 +174,7 @@ class _Run:
         """Take a step and return its loss."""
         config = self.config
         for group in self.optimizer.param_groups:
-            fraction = (step - 1) / config.steps
-            group["lr"] = config.learning_rate * _schedule(fraction)
+            group["lr"] = rate(self.pace, (step - 1) / config.steps)
         self.network.train()
         batch = self._draw()
         loss = self._loss(*self._answer(batch), batch)
@@ -280,11 +280,3 @@ def _pieces(order: Tensor, size: int) -> list[Tensor]:
 def _cat(parts: tuple[Tensor | None, ...]) -> Tensor | None:
     known = [part for part in parts if part is not None]
     return torch.cat(known) if known else None
-
-
-def _schedule(fraction: float) -> float:
-    """Short warm-up, then a cosine down to nearly nothing."""
-    if fraction < WARM_UP:
-        return 0.1 + 0.9 * fraction / WARM_UP
-    x = (fraction - WARM_UP) / (1 - WARM_UP)
-    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * x))

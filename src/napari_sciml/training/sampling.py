@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_sciml.annotation.strokes import find_strokes
-from napari_sciml.images.tiles import Region, with_halo
-from napari_sciml.training.augmentation import augment
+from napari_sciml.annotation.strokes import find_strokes, labeled_voxels
+from napari_sciml.images.tiles import Region
+from napari_sciml.training.augmentation import augment, joined
 from napari_sciml.training.augmentation_config import AugmentationConfig
 from napari_sciml.training.channels import ChannelCache
 from napari_sciml.training.targets import IGNORE
@@ -44,11 +44,15 @@ class CropSampler:
     cache
         Where the channels come from.
     edge
-        Edge of a crop in voxels; shorter where the image is smaller.
+        Edges of a crop in voxels, one for each axis or one for all; shorter where
+        the image is smaller.
     augmentation
         How crops are varied.
     spacing
         Edges of a voxel; axes of different spacing are never exchanged.
+    times
+        How much likelier a labeled voxel is the center of a crop than others of its
+        class, same shape as the labels; see `bootstrap_strokes`. None = all alike.
     """
 
     def __init__(
@@ -56,16 +60,21 @@ class CropSampler:
         labels: np.ndarray,
         cache: ChannelCache,
         *,
-        edge: int,
+        edge: int | Sequence[int],
         augmentation: AugmentationConfig | None = None,
         spacing: Sequence[float] | None = None,
+        times: np.ndarray | None = None,
     ) -> None:
         self.labels = labels
         self.cache = cache
-        self.edge = tuple(min(edge, n) for n in labels.shape)
+        edges = np.broadcast_to(edge, labels.ndim).tolist()
+        self.edge = tuple(map(min, edges, labels.shape))
         self.augmentation = augmentation or AugmentationConfig()
         self.spacing = spacing
-        places = np.argwhere(labels)
+        self._edges = tuple(spacing or [1.0] * labels.ndim)
+        places = labeled_voxels(labels)
+        if times is not None:
+            places = np.repeat(places, times[tuple(places.T)], axis=0)
         values = labels[tuple(places.T)]
         self._voxels = [places[values == value] for value in np.unique(values)]
 
@@ -92,22 +101,22 @@ class CropSampler:
 
     def _varied(self, crop: Region, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Vary the gray values, and only then compute channels of them."""
-        radius = self.cache.ensemble.front.radius
-        tile = with_halo(crop, radius, self.labels.shape)
-        # The same margin on all sides: flips and turns leave the crop in the middle.
-        margins = [
-            (radius - inner.start, radius - (read.stop - read.start - inner.stop))
-            for inner, read in zip(tile.inner, tile.read, strict=True)
-        ]
-        gray = np.pad(self.cache.gray(tile.read), margins, mode="edge")
-        inner = tuple(slice(radius, radius + c.stop - c.start) for c in crop)
+        reach = self.cache.ensemble.front.radius * joined(self._edges)
+        read, margins, inner = [], [], []
+        for part, size, r in zip(crop, self.labels.shape, reach.tolist(), strict=True):
+            # The same margin on both sides: flips leave the crop in the middle.
+            low, high = max(0, part.start - r), min(size, part.stop + r)
+            read.append(slice(low, high))
+            margins.append((low - part.start + r, part.stop + r - high))
+            inner.append(slice(r, r + part.stop - part.start))
+        gray = np.pad(self.cache.gray(tuple(read)), margins, mode="edge")
         targets = np.full(gray.shape, IGNORE, np.int64)
-        targets[inner] = targets_in(self.labels, crop).numpy()
+        targets[*inner] = targets_in(self.labels, crop).numpy()
         gray, targets = augment(
             gray, targets, self.augmentation, rng, spacing=self.spacing
         )
         channels = self.cache.compute(gray)[:, :, *inner]
-        return channels, torch.from_numpy(targets[inner].copy()).to(channels.device)
+        return channels, torch.from_numpy(targets[*inner].copy()).to(channels.device)
 
     def _turn(
         self, channels: Tensor, targets: Tensor, rng: np.random.Generator
@@ -126,8 +135,7 @@ class CropSampler:
 
     def _order(self, shape: Sequence[int], rng: np.random.Generator) -> list[int]:
         """A random order of the axes that leaves shape and spacing as they are."""
-        spacing = self.spacing or [1.0] * len(shape)
-        kinds = list(zip(shape, spacing, strict=True))
+        kinds = list(zip(shape, self._edges, strict=True))
         order = list(range(len(kinds)))
         for kind in sorted(set(kinds)):
             alike = [axis for axis, other in enumerate(kinds) if other == kind]
@@ -136,24 +144,39 @@ class CropSampler:
         return order
 
 
-def bootstrap_strokes(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def bootstrap_strokes(
+    labels: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Draw as many strokes as there are, with repetition; drop those never drawn.
 
     Class by class, so that none is lost (Breiman, *Bagging predictors*, 1996).
+
+    Returns
+    -------
+    kept, times : ndarray
+        The labels that are left, and how often the stroke of each was drawn: the
+        ``times`` of `CropSampler`.
     """
     strokes = find_strokes(labels)
-    kept = np.zeros_like(labels)
+    kept = np.zeros(labels.shape, labels.dtype)
+    times = np.zeros(labels.shape, np.uint16)
     for label in sorted({stroke.label for stroke in strokes}):
         own = [stroke for stroke in strokes if stroke.label == label]
         for index in rng.integers(len(own), size=len(own)):
             kept[tuple(own[index].voxels.T)] = label
-    return kept
+            times[tuple(own[index].voxels.T)] += 1
+    return kept, times
 
 
 def targets_in(labels: np.ndarray, region: Region) -> Tensor:
-    """Class indices of a region, without what lies at a cut edge of it."""
+    """Class indices of a region, without what lies at a cut edge of it.
+
+    An axis along which a region is a single voxel was never meant to give context.
+    """
     targets = labels[region].astype(np.int64) - 1
     for axis, (part, length) in enumerate(zip(region, labels.shape, strict=True)):
+        if part.stop - part.start == 1:
+            continue
         view = np.moveaxis(targets, axis, 0)
         if part.start > 0:
             view[:EDGE] = IGNORE
@@ -166,7 +189,8 @@ def _random_window(
     voxel: int, length: int, size: int, rng: np.random.Generator
 ) -> slice:
     """A window of the image that holds the voxel, not at a cut edge of it."""
-    low = max(0, min(voxel - length + 1 + EDGE, size - length))
-    high = min(size - length, max(voxel - EDGE, 0))
+    edge = EDGE if length > 1 else 0
+    low = max(0, min(voxel - length + 1 + edge, size - length))
+    high = min(size - length, max(voxel - edge, 0))
     start = int(rng.integers(low, high + 1))
     return slice(start, start + length)

@@ -97,6 +97,8 @@ def train(
     session = _Session(image, labels, config, class_names, make_network, split)
     if resume is not None:
         session.restore(resume)
+    for _ in session.test.prepare():
+        yield None
     started = last = time.monotonic() - session.seconds
     while not session.is_over:
         for index, member in enumerate(session.members):
@@ -142,7 +144,6 @@ class _Session:
     ) -> None:
         self.image, self.config = image, config
         self.device = resolve_device(config.device)
-        self.fingerprint = fingerprint(image, labels, config, class_names)
         self.seconds = self.fraction = 0.0
         seeds = np.random.SeedSequence(config.seed).spawn(config.members + 1)
         self.rng = np.random.default_rng(seeds[0])
@@ -163,7 +164,15 @@ class _Session:
             rng=self.rng,
             by=config.split,
         )
-        self.test = HeldOut(held_out, self.cache, config.crop_edge(image.ndim))
+        self.fingerprint = fingerprint(
+            image, (labels, trained, held_out), config, self.ensemble
+        )
+        self.test = HeldOut(
+            held_out,
+            self.cache,
+            config.crop_shape(image.ndim),
+            seed=config.seed,
+        )
         self.members = [
             self._member(network, trained, np.random.default_rng(seed))
             for network, seed in zip(self.ensemble.networks, seeds[1:], strict=True)
@@ -220,8 +229,14 @@ class _Session:
                 "The training cannot go on: the annotation, the image or the settings "
                 "are not those it began with; train anew."
             )
-        for member, own in zip(self.members, state.members, strict=True):
-            member.restore(own)
+        try:
+            for member, own in zip(self.members, state.members, strict=True):
+                member.restore(own)
+        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+            raise InputError(
+                "The training cannot go on: its state is damaged, or belongs to "
+                "other networks; train anew."
+            ) from error
         self.seconds = state.seconds
         self.end_round()
 
@@ -239,14 +254,16 @@ class _Session:
     def _member(
         self, network: torch.nn.Module, labels: np.ndarray, rng: np.random.Generator
     ) -> Member:
+        times = None
         if self.config.bootstrap:
-            labels = bootstrap_strokes(labels, rng)
+            labels, times = bootstrap_strokes(labels, rng)
         sampler = CropSampler(
             labels,
             self.cache,
-            edge=self.config.crop_edge(self.image.ndim),
+            edge=self.config.crop_shape(self.image.ndim),
             augmentation=self.config.augmentation,
             spacing=self.config.spacing_for(self.image.ndim),
+            times=times,
         )
         weights = balanced_weights(labels, len(self.ensemble.class_names))
         return Member(

@@ -1,6 +1,7 @@
 """What a training starts from: checked labels and untrained networks."""
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_sciml.annotation.strokes import labeled_voxels
 from napari_sciml.errors import InputError
 from napari_sciml.images.checks import as_labels, check_annotation
 from napari_sciml.images.intensity import estimate_intensity
@@ -127,19 +129,40 @@ def balanced_weights(labels: np.ndarray, classes: int) -> Tensor:
 
 
 def fingerprint(
-    image: Any, labels: np.ndarray, config: TrainingConfig, class_names: Sequence[str]
+    image: Any,
+    annotations: Sequence[np.ndarray],
+    config: TrainingConfig,
+    ensemble: Ensemble,
 ) -> str:
-    """Of all that a training that goes on must have in common with its beginning."""
+    """Of all that a training that goes on must have in common with its beginning.
+
+    Parameters
+    ----------
+    image
+        Its shape and type count, and its gray values in a few blocks round labels.
+    annotations
+        Labels that were painted, trained on and held out.
+    config
+        Settings; the budget is left out.
+    ensemble
+        The members' descriptions count, and the names of the classes.
+    """
     budget = {"seconds", "steps", "patience", "threads", "snapshot_seconds", "prior"}
-    places = np.flatnonzero(labels)
+    members = [member.description() for member in ensemble.members]
     digest = hashlib.sha256()
     for part in (
         config.model_dump_json(exclude=budget),
-        f"{tuple(image.shape)} {image.dtype} {list(class_names)}",
+        f"{tuple(image.shape)} {image.dtype} {list(ensemble.class_names)}",
+        json.dumps(members, sort_keys=True),
     ):
         digest.update(part.encode())
-    digest.update(places.astype("<i8").tobytes())
-    digest.update(labels.ravel()[places].tobytes())
+    for labels in annotations:
+        voxels = labeled_voxels(labels)
+        digest.update(voxels.astype("<i8").tobytes())
+        digest.update(labels[tuple(voxels.T)].tobytes())
+    fixed = np.random.default_rng(0)
+    for block in _blocks_round_labels(image, annotations[0], fixed):
+        digest.update(block.tobytes())
     return digest.hexdigest()
 
 
@@ -147,7 +170,7 @@ def _blocks_round_labels(
     image: Any, labels: np.ndarray, rng: np.random.Generator
 ) -> list[np.ndarray]:
     """Where people paint there is something to see; a masked surround is flat."""
-    voxels = np.argwhere(labels)
+    voxels = labeled_voxels(labels)
     half = EDGE // 2
     chosen = voxels[rng.integers(len(voxels), size=BLOCKS)]
     return [

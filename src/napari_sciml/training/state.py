@@ -1,6 +1,7 @@
 """Everything that a training needs to go on exactly where it stopped."""
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +22,7 @@ class Average:
         self.steps = 0
 
     def follow(self, network: nn.Module) -> None:
-        """Take in the weights after a step."""
-        self.steps += 1
+        """Take in the weights after a step; ``steps`` counts them."""
         # At first a plain mean: the untrained weights must not linger.
         share = max(1 - DECAY, 1 / (1 + 0.2 * self.steps))
         with torch.no_grad():
@@ -69,6 +69,43 @@ class TrainingState:
     members: tuple[MemberState, ...]
     seconds: float
     fingerprint: str
+
+
+def check_weights(state: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> None:
+    """Make sure that weights fit a network and can be computed with.
+
+    Raises
+    ------
+    ValueError
+        Tells what is wrong.
+    """
+    if state.keys() != like.keys():
+        raise ValueError("it has other weights")
+    for name, value in state.items():
+        if value.shape != like[name].shape:
+            raise ValueError(f"{name} has the shape {tuple(value.shape)}")
+    if not all_finite(state):
+        raise ValueError("it has weights that are not finite")
+
+
+def check_moments(optimizer: torch.optim.Optimizer) -> None:
+    """Make sure that what an optimizer remembers has the shapes of the weights.
+
+    Raises
+    ------
+    ValueError
+        When it has not; torch would find out only in the next step.
+    """
+    for weight, moments in optimizer.state.items():
+        for value in moments.values():
+            if torch.is_tensor(value) and value.ndim and value.shape != weight.shape:
+                raise ValueError("its optimizer belongs to other weights")
+
+
+def all_finite(state: Mapping[str, Tensor]) -> bool:
+    """Whether no weight is infinite or not a number."""
+    parts = [v.flatten().float() for v in state.values() if v.is_floating_point()]
+    return not parts or bool(torch.cat(parts).isfinite().all())
 
 
 def copied(state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,6 +1,7 @@
 """Cross-validation: how well a training works, with every stroke as a test once."""
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ def cross_validate(
     *,
     folds: int = 5,
     class_names: Sequence[str] = DEFAULT_CLASSES,
-) -> Generator[TrainingStep | Snapshot | None, None, list[Report]]:
+) -> Generator[TrainingStep | Snapshot | None, None, list[Report | None]]:
     """Train once for each fold of the strokes, and test on that fold.
 
     The fold also chooses the best state of each member, as held-out strokes do in
@@ -38,12 +39,13 @@ def cross_validate(
     Yields
     ------
     TrainingStep, Snapshot or None
-        Events of the trainings, one after the other.
+        Events of the trainings, one after the other; fractions are those of all.
 
     Returns
     -------
-    list of Report
-        Held-out scores of each fold, at the class shares of the image.
+    list of Report or None
+        Held-out scores of each fold, at the class shares of the image; None for a
+        fold without labels, as there are fewer strokes than folds. It is skipped.
 
     Raises
     ------
@@ -59,11 +61,18 @@ def cross_validate(
         rng=np.random.default_rng(config.seed),
         by=config.split,
     )
-    reports = []
-    for split in splits:
-        for event in train(image, labels, config, class_names=class_names, split=split):
-            yield event
-            done = isinstance(event, Snapshot) and event.calibration
-            if done and done.report is not None:
-                reports.append(done.report)
+    used = [index for index, (_, held_out) in enumerate(splits) if held_out.any()]
+    reports: list[Report | None] = [None] * folds
+    for done, index in enumerate(used):
+        events = train(
+            image, labels, config, class_names=class_names, split=splits[index]
+        )
+        for event in events:
+            if event is None:
+                yield None
+                continue
+            fraction = (done + event.fraction) / len(used)
+            yield replace(event, fraction=fraction)
+            if isinstance(event, Snapshot) and event.calibration:
+                reports[index] = event.calibration.report
     return reports

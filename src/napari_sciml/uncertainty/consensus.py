@@ -14,13 +14,17 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import softmax
 
 from napari_sciml.errors import InputError
 
 EVEN = 0.5
 FEWEST_VOXELS = 20
 """A share that fewer voxels of a sample stand for is not an estimate."""
-FLOOR = 1e-6
+LIMIT = 10.0
+HALVINGS = 14
+"""Of 20: to about 0.001, less than anything that a prediction can show."""
+CYCLES = 4
 
 
 def consensus_shares(members: ArrayLike) -> NDArray[np.float64]:
@@ -47,40 +51,61 @@ def consensus_shares(members: ArrayLike) -> NDArray[np.float64]:
 
 
 def offsets_for_shares(
-    members: ArrayLike, shares: Sequence[float] | NDArray[np.float64]
+    logits: ArrayLike, shares: Sequence[float] | NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Offsets of the logits that give each class its share of the voxels.
+    """Offsets of the logits that make each class the likeliest in its share of voxels.
+
+    Likeliest by the mean of the members' probabilities, as an ensemble decides.
 
     Parameters
     ----------
-    members
-        As in `consensus_shares`.
+    logits
+        ``(member, n, class)`` of voxels that are a fair sample, divided by the
+        temperature.
     shares
-        ``(class,)``; all but that of the commonest class are met. NaN = not known:
-        the odds of the class stay as they are.
+        ``(class,)``; all but that of the commonest class are met, one after the
+        other, several times over. NaN = not known: the logits of the class stay as
+        they are.
 
     Returns
     -------
     ndarray
-        ``(class,)``, 0 for the commonest class.
+        ``(class,)``, 0 for the commonest class, never beyond +-`LIMIT`.
 
     Raises
     ------
     InputError
         When there is not one share for each class.
     """
-    p = _checked(members).mean(0)
-    if len(shares) != p.shape[1]:
+    z = _checked(logits)
+    if len(shares) != z.shape[2]:
         raise InputError(
-            f"There are {p.shape[1]} classes, but {len(shares)} shares were given: "
+            f"There are {z.shape[2]} classes, but {len(shares)} shares were given: "
             "give one for each class."
         )
     known = np.nan_to_num(np.asarray(shares, np.float64), nan=-1.0)
-    offsets = np.zeros(p.shape[1])
-    for index, share in enumerate(known):
-        if index != int(known.argmax()) and share >= 0:
-            offsets[index] = -np.quantile(_log_odds(p[:, index]), 1 - share)
+    offsets = np.zeros(z.shape[2])
+    rare = [c for c in range(z.shape[2]) if c != known.argmax() and known[c] >= 0]
+    for _ in range(1 if len(rare) == 1 else CYCLES):
+        for index in rare:
+            offsets[index] = _bisect(z, offsets, index, known[index])
     return offsets
+
+
+def _bisect(
+    z: NDArray[np.float32], offsets: NDArray[np.float64], index: int, share: float
+) -> float:
+    """The offset of one class at which it has its share; it grows with the offset."""
+    low, high = -LIMIT, LIMIT
+    for _ in range(HALVINGS):
+        trial = offsets.copy()
+        trial[index] = (low + high) / 2
+        mean = softmax(z + trial.astype(np.float32), axis=-1).mean(0)
+        if (mean.argmax(1) == index).mean() > share:
+            high = trial[index]
+        else:
+            low = trial[index]
+    return (low + high) / 2
 
 
 def agreement(members: ArrayLike) -> NDArray[np.float64]:
@@ -117,16 +142,11 @@ def _dice(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     return 2 * int((a & b).sum()) / size if size else float("nan")
 
 
-def _log_odds(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    p = np.clip(p, FLOOR, 1 - FLOOR)
-    return np.asarray(np.log(p) - np.log1p(-p))
-
-
-def _checked(members: ArrayLike) -> NDArray[np.float64]:
-    p = np.asarray(members, np.float64)
+def _checked(members: ArrayLike) -> NDArray[np.float32]:
+    p = np.asarray(members, np.float32)
     if p.ndim != 3 or p.shape[2] < 2 or not p.shape[0] * p.shape[1]:
         raise InputError(
-            f"Class shares need probabilities (member, n, class) of one voxel or more "
+            f"Class shares need an array (member, n, class) of one voxel or more "
             f"and two classes or more, not {p.shape}."
         )
     return p

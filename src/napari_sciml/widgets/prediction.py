@@ -46,7 +46,9 @@ class Model:
     settings
         What the training was told.
     state
-        To go on with the training.
+        For the model file: the command line can go on with the training.
+    loaded
+        What the file said that it was loaded from.
     """
 
     ensemble: "Ensemble"
@@ -55,13 +57,17 @@ class Model:
     calibration: "Calibration | None" = None
     settings: TrainingConfig | None = None
     state: "TrainingState | None" = None
+    loaded: dict[str, Any] | None = None
 
     def record(self) -> dict[str, Any]:
         """What is worth knowing about the training, for the model file."""
-        record = provenance(
-            annotation_revision=self.revision,
-            held_out_dice=self.scores and self.scores.dice,
-        )
+        record = {
+            **(self.loaded or {}),
+            **provenance(
+                annotation_revision=self.revision,
+                held_out_dice=self.scores and self.scores.dice,
+            ),
+        }
         if self.settings is not None:
             record["config"] = self.settings.model_dump(mode="json")
         if self.calibration is not None:
@@ -180,11 +186,11 @@ class Prediction:
         InputError
             When it cannot be read or does not fit, or something else is running.
         """
-        from napari_sciml.storage.model import load_model
+        from napari_sciml.storage.model import load_model, read_record
 
         if self._session.runner.busy:
             raise InputError("A job is running: stop it before you load a model.")
-        self.use(Model(load_model(path)))
+        self.use(Model(load_model(path), loaded=read_record(path)))
 
     def show_class(self) -> None:
         """Let the uncertainty be that of the class at hand, where it is shown."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from html import escape
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from pydantic import ValidationError
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
@@ -231,12 +231,13 @@ class TrainDock(Dock):
 
     def _scores(self) -> str:
         model = self.session.prediction.model
-        if model is None or model.scores is None:
+        if model is None:
             return ""
-        names = model.ensemble.class_names
-        pairs = zip(names, model.scores.dice, strict=True)
-        known = [f"{name} {dice:.2f}" for name, dice in pairs if not np.isnan(dice)]
-        sentences = [f"Held-out strokes (Dice): {', '.join(known)}."]
+        names, sentences = model.ensemble.class_names, []
+        if model.scores is not None:
+            pairs = zip(names, model.scores.dice, strict=True)
+            known = [f"{name} {dice:.2f}" for name, dice in pairs if isfinite(dice)]
+            sentences.append(f"Held-out strokes (Dice): {', '.join(known)}.")
         if model.calibration is not None:
             sentences.append(_in_the_image(model.calibration, names))
         return " ".join(sentences)
@@ -253,10 +254,11 @@ class TrainDock(Dock):
 
 
 def _in_the_image(calibration: "Calibration", names: Sequence[str]) -> str:
-    """Share and expected overlap of the classes that are not the commonest."""
-    rows = zip(names, calibration.shares, calibration.expected_dice, strict=True)
-    rare = [row for row in rows if row[1] < max(calibration.shares)]
+    """Share and expected overlap of the classes but the commonest."""
+    rows = list(zip(names, calibration.shares, calibration.expected_dice, strict=True))
+    rows.remove(max(rows, key=lambda row: row[1]))
     return "In the image: " + "; ".join(
-        f"about {100 * share:.2g} % {name}, expected Dice {dice:.2f}"
-        for name, share, dice in rare
+        f"about {100 * share:.2g} % {name}"
+        + (f", expected Dice {dice:.2f}" if isfinite(dice) else "")
+        for name, share, dice in rows
     )

@@ -85,7 +85,10 @@ class TrainingRun:
             return "Stopping …"
         if self._session.prediction.model is None:
             return "Stopped before the first model was ready."
-        return "Stopped; the last model is kept. Press Predict to apply it everywhere."
+        return (
+            "Stopped; the last model is kept, though its probabilities are not "
+            "corrected for how rare a class is. Press Predict to apply it everywhere."
+        )
 
     def start(self, settings: TrainingConfig) -> None:
         """Train on the annotation as it is now, then predict the image.
