@@ -5,9 +5,10 @@ Both shift the odds that a network learns, so that 0.5 is the wrong cut. Estimat
 that assume that only the shares differ (`napari_sciml.uncertainty.prior`) overshoot,
 as background in the open is easier than the background that people paint. But what
 an ensemble takes for a rare class by mistake, its members mistake in different
-places: they agree where the class is. The share of voxels in which the mean less a
-standard deviation is above even odds is taken as the share of the class, and the
-odds are shifted until as many voxels are above even odds.
+places: they agree where the class is. The share of voxels above even odds counts such
+mistakes, that of voxels in which the mean less a standard deviation is above even odds
+leaves out some of the class; their geometric mean is taken as the share of the class,
+and the odds are shifted until as many voxels are above even odds.
 """
 
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ CYCLES = 4
 
 
 def consensus_shares(members: ArrayLike) -> NDArray[np.float64]:
-    """Share of each class that the members agree on.
+    """Share of each class, between what is likeliest and what the members agree on.
 
     Parameters
     ----------
@@ -43,8 +44,11 @@ def consensus_shares(members: ArrayLike) -> NDArray[np.float64]:
     """
     p = _checked(members)
     spread = p.std(0, ddof=1) if len(p) > 1 else np.zeros(p.shape[1:])
-    sure = (p.mean(0) - spread > EVEN).sum(0)
-    shares = np.where(sure >= FEWEST_VOXELS, sure / p.shape[1], np.nan)
+    mean = p.mean(0)
+    sure = (mean - spread > EVEN).sum(0)
+    likely = np.bincount(mean.argmax(1), minlength=p.shape[2])
+    shares = np.sqrt(sure * np.maximum(sure, likely)) / p.shape[1]
+    shares[sure < FEWEST_VOXELS] = np.nan
     commonest = int(p.mean((0, 1)).argmax())
     shares[commonest] = 1 - np.nansum(np.delete(shares, commonest))
     return np.asarray(shares)
