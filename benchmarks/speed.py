@@ -49,7 +49,7 @@ def build(case: str, seed: int) -> nn.Module:
     from napari_sciml.networks.graph import GraphLaw
 
     law = GraphLaw(nodes=25, k_max=8)
-    literal = SMSNetConfig(law=law, width=3, combine="concat")
+    literal = SMSNetConfig(law=law, width=3, combine="concat", parameters=45_000)
     kinds = {"literal": literal, "default": SMSNetConfig(), "msdnet": MSDNetConfig()}
     config = kinds[case.split()[0]]
     dims = int(dims_of(case)[0])
