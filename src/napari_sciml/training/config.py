@@ -103,7 +103,7 @@ class TrainingConfig(BaseModel):
         "unlabeled voxels.",
     )
     evaluate_every: int = Field(
-        20, ge=1, description="Steps of a member between two looks at the test."
+        30, ge=1, description="Steps of a member between two looks at the test."
     )
     snapshot_seconds: float = Field(
         4.0, gt=0, description="Seconds between two models that are handed out."

@@ -17,7 +17,7 @@ from napari_sciml.training.targets import IGNORE
 MARGIN = {1: 24, 2: 24, 3: 16}
 """Voxels round held-out labels that networks see at most, by joined axes."""
 CELLS = 64
-VOXELS = 4_000_000
+VOXELS = 1_000_000
 """Parts are left out beyond these: a look must not take longer than the training."""
 
 
