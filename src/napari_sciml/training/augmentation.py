@@ -109,6 +109,18 @@ def elastic_displacement(
     return field
 
 
+def shuffled_axes(
+    shape: Sequence[int], edges: Sequence[float] | np.ndarray, rng: np.random.Generator
+) -> list[int]:
+    """A random order of the axes that leaves shape and voxel edges as they are."""
+    kinds = list(zip(shape, edges, strict=True))
+    order = np.arange(len(kinds))
+    for kind in dict.fromkeys(kinds):
+        alike = [axis for axis, other in enumerate(kinds) if other == kind]
+        order[alike] = rng.permutation(alike)
+    return [int(axis) for axis in order]
+
+
 def _reorder(
     gray: np.ndarray,
     targets: np.ndarray,
@@ -117,12 +129,9 @@ def _reorder(
     spacing: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Flip, and permute the axes that are alike; the result is a copy."""
-    order = np.arange(gray.ndim)
+    order = list(range(gray.ndim))
     if config.turns:
-        kinds = list(zip(gray.shape, spacing, strict=True))
-        for kind in dict.fromkeys(kinds):
-            alike = [axis for axis, k in enumerate(kinds) if k == kind]
-            order[alike] = rng.permutation(alike)
+        order = shuffled_axes(gray.shape, spacing, rng)
     flips: tuple[int, ...] = ()
     if config.flips:
         flips = tuple(np.flatnonzero(rng.random(gray.ndim) < 0.5).tolist())

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from napari_sciml.annotation.strokes import find_strokes, labeled_voxels
 from napari_sciml.images.tiles import Region
-from napari_sciml.training.augmentation import augment, joined
+from napari_sciml.training.augmentation import augment, joined, shuffled_axes
 from napari_sciml.training.augmentation_config import AugmentationConfig
 from napari_sciml.training.channels import ChannelCache
 from napari_sciml.training.targets import IGNORE
@@ -128,20 +128,10 @@ class CropSampler:
             channels = channels.flip([axis + 2 for axis in flips])
             targets = targets.flip(flips)
         if self.augmentation.turns:
-            order = self._order(targets.shape, rng)
+            order = shuffled_axes(targets.shape, self._edges, rng)
             channels = channels.permute(0, 1, *[axis + 2 for axis in order])
             targets = targets.permute(order)
         return channels, targets
-
-    def _order(self, shape: Sequence[int], rng: np.random.Generator) -> list[int]:
-        """A random order of the axes that leaves shape and spacing as they are."""
-        kinds = list(zip(shape, self._edges, strict=True))
-        order = list(range(len(kinds)))
-        for kind in sorted(set(kinds)):
-            alike = [axis for axis, other in enumerate(kinds) if other == kind]
-            for axis, other in zip(alike, rng.permutation(alike), strict=True):
-                order[axis] = int(other)
-        return order
 
 
 def bootstrap_strokes(
