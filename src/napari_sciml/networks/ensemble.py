@@ -13,7 +13,7 @@ from napari_sciml.images.intensity import IntensityScale
 from napari_sciml.networks.build import network_from_description
 from napari_sciml.networks.own import OwnModules
 from napari_sciml.networks.protocol import Network
-from napari_sciml.networks.scale_space import ScaleSpace
+from napari_sciml.networks.scale_space import ScaleSpace, Surround
 
 
 class Ensemble(nn.Module):
@@ -78,23 +78,25 @@ class Ensemble(nn.Module):
     @property
     def halo(self) -> tuple[int, ...]:
         """Voxels an axis around a block that its prediction depends on."""
-        reaches = zip(*(_reach(m) for m in self.members), strict=True)
-        return tuple(
-            own + max(reach)
-            for own, reach in zip(self.front.reach, reaches, strict=True)
-        )
+        return tuple(map(sum, zip(self.front.reach, self.reach, strict=True)))
+
+    @property
+    def reach(self) -> tuple[int, ...]:
+        """Voxels an axis around a block whose channels the members look at."""
+        return tuple(map(max, zip(*map(network_reach, self.members), strict=True)))
 
     @property
     def stride(self) -> int:
         """Blocks that start at its multiples are answered like the whole image."""
         return math.lcm(*(m.stride for m in self.members))
 
-    def channels(self, image: Tensor) -> Tensor:
+    def channels(self, image: Tensor, surround: Surround | None = None) -> Tensor:
         """Front-end channels ``(1, c, …)`` of gray values ``(…)``.
 
-        The gray values are float32, after `intensity`.
+        The gray values are float32, after `intensity`. With ``surround``, voxels at
+        the ends of each axis are only looked at; see `ScaleSpace.forward`.
         """
-        channels = self.front(image[None, None])
+        channels = self.front(image[None, None], surround)
         return channels.contiguous(memory_format=memory_format(self.dims))
 
     def logits(self, member: int, channels: Tensor) -> Tensor:
@@ -195,8 +197,8 @@ class Ensemble(nn.Module):
         return ensemble
 
 
-def _reach(network: Network) -> tuple[int, ...]:
-    """Networks need not know it axis by axis."""
+def network_reach(network: Network) -> tuple[int, ...]:
+    """What a network sees on each side, axis by axis; it need not know that itself."""
     return getattr(network, "reach", (network.radius,) * network.dims)
 
 

@@ -20,6 +20,9 @@ SMALLEST_BLUR = 0.3
 SIGMAS = (0.1, 64.0)
 MAX_SIGMAS = 20
 
+Surround = Sequence[tuple[int, int]]
+"""Voxels at the low and the high end of each axis."""
+
 
 class ScaleSpace(nn.Module):
     """Gray values, and a few rotation invariants at a few scales.
@@ -98,27 +101,36 @@ class ScaleSpace(nn.Module):
         spread = values.std(1)
         self.gain.copy_(torch.where(spread > 1e-6, 1 / spread, 1.0))
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Map ``(n, 1, …)`` to ``(n, channels, …)``; borders are continued."""
+    def forward(self, image: Tensor, surround: Surround | None = None) -> Tensor:
+        """Map ``(n, 1, …)`` to ``(n, channels, …)``; borders are continued.
+
+        With ``surround``, so many voxels at the low and the high end of each axis
+        are only looked at: the result is smaller by them, and by what they save in
+        computation.
+        """
         reach = self.reach
-        padded = _continue(image, reach)
-        channels = [image]
+        around = surround or [(0, 0)] * self.dims
+        padded = _continue(
+            image, [(r - a, r - b) for r, (a, b) in zip(reach, around, strict=True)]
+        )
+        channels = [_without(padded, reach)]
         for sigma in self.sigmas:
-            smooth, margins = padded, []
-            for axis, step in enumerate(self._steps):
-                blur = _on_axis(sigma, step)
+            blurs = [_on_axis(sigma, step) for step in self._steps]
+            # A voxel more than the kernel, for the derivatives.
+            spare = [
+                r - _kernel_radius(b) - 1 for r, b in zip(reach, blurs, strict=True)
+            ]
+            smooth = _without(padded, spare)
+            for axis, blur in enumerate(blurs):
                 smooth = _blur(smooth, blur, axis + 2) if blur else smooth
-                margins.append(reach[axis] - _kernel_radius(blur))
-            channels += self._invariants(smooth, sigma, margins)
+            channels += self._invariants(smooth, sigma)
         shape = (1, -1, *[1] * self.dims)
         stack = torch.cat(channels, dim=1)
         return (stack - self.center.view(shape)) * self.gain.view(shape)
 
-    def _invariants(
-        self, smooth: Tensor, sigma: float, margins: list[int]
-    ) -> list[Tensor]:
-        """Invariants without the outer ``margins`` (at least 1 voxel an axis)."""
-        view = _Shifted(smooth, margins)
+    def _invariants(self, smooth: Tensor, sigma: float) -> list[Tensor]:
+        """Invariants without the outermost voxels."""
+        view = _Shifted(smooth)
         axes = range(self.dims)
         here = view()
         unit = [sigma / step for step in self._steps]
@@ -149,16 +161,16 @@ class ScaleSpace(nn.Module):
 
 
 class _Shifted:
-    """Views of an array, cropped by a margin an axis and moved by whole voxels."""
+    """Views of an array without its outermost voxels, moved by one voxel at most."""
 
-    def __init__(self, array: Tensor, margins: list[int]) -> None:
-        self.array, self.margins = array, margins
+    def __init__(self, array: Tensor) -> None:
+        self.array = array
 
     def __call__(self, shift: dict[int, int] | None = None) -> Tensor:
         view = self.array
-        for axis, margin in enumerate(self.margins):
-            start = margin + (shift or {}).get(axis, 0)
-            view = view.narrow(axis + 2, start, view.shape[axis + 2] - 2 * margin)
+        for axis in range(2, view.ndim):
+            start = 1 + (shift or {}).get(axis - 2, 0)
+            view = view.narrow(axis, start, view.shape[axis] - 2)
         return view
 
 
@@ -235,9 +247,19 @@ def _blur(image: Tensor, sigma: float, axis: int) -> Tensor:
     return out
 
 
-def _continue(image: Tensor, reach: Sequence[int]) -> Tensor:
-    """Repeat the outermost voxels; unlike `torch.nn.functional.pad` on any size."""
-    for axis, pad in enumerate(reach, start=2):
-        index = torch.arange(-pad, image.shape[axis] + pad, device=image.device)
+def _continue(image: Tensor, margins: Surround) -> Tensor:
+    """Repeat the outermost voxels; unlike `torch.nn.functional.pad` on any size.
+
+    A negative margin cuts voxels off.
+    """
+    for axis, (low, high) in enumerate(margins, start=2):
+        index = torch.arange(-low, image.shape[axis] + high, device=image.device)
         image = image.index_select(axis, index.clamp(0, image.shape[axis] - 1))
+    return image
+
+
+def _without(image: Tensor, margins: Sequence[int]) -> Tensor:
+    """A view without so many voxels at both ends of each axis."""
+    for axis, margin in enumerate(margins, start=2):
+        image = image.narrow(axis, margin, image.shape[axis] - 2 * margin)
     return image

@@ -14,13 +14,14 @@ from napari_sciml.images.tiles import (
     Tile,
     nearest_first,
     split_into_tiles,
+    with_halo,
 )
 from napari_sciml.networks.device import (
     autocast,
     has_fast_bfloat16,
     resolve_device,
 )
-from napari_sciml.networks.ensemble import Ensemble
+from napari_sciml.networks.ensemble import Ensemble, memory_format, network_reach
 from napari_sciml.uncertainty.statistics import RunningStatistics
 
 DEFAULT_BLOCK = {2: 512, 3: 128}
@@ -117,7 +118,7 @@ def predict_blocks(
     for done, tile in enumerate(tiles, start=1):
         values = torch.from_numpy(ensemble.intensity.apply(image[tile.read]))
         mean, std = yield from _member_statistics(
-            ensemble, values.to(where), tile, half
+            ensemble, values.to(where), tile, image.shape, half
         )
         yield BlockPredicted(tile, mean, std, done, len(tiles))
 
@@ -146,16 +147,26 @@ def predict(
 
 
 def _member_statistics(
-    ensemble: Ensemble, values: Tensor, tile: Tile, half: bool
+    ensemble: Ensemble,
+    values: Tensor,
+    tile: Tile,
+    shape: Sequence[int],
+    half: bool,
 ) -> Generator[None, None, tuple[np.ndarray, np.ndarray]]:
     statistics = RunningStatistics()
+    seen = with_halo(tile.core, ensemble.reach, shape, align=ensemble.stride)
     # Gradient mode belongs to the thread: it must not stay off over a yield.
     with torch.inference_mode():
-        channels = ensemble.channels(values)
-    for member in range(len(ensemble.members)):
+        channels = ensemble.channels(values, Tile(seen.read, tile.read).surround)
+    for member, network in enumerate(ensemble.members):
+        # Each member sees no more than it needs: most need less than the widest.
+        reach, stride = network_reach(network), network.stride
+        own = with_halo(tile.core, reach, shape, align=stride)
+        part = channels[:, :, *Tile(own.read, seen.read).inner]
+        part = part.contiguous(memory_format=memory_format(ensemble.dims))
         with torch.inference_mode(), autocast(values.device, half):
-            probabilities = ensemble.probabilities(member, channels)
-            statistics.add(probabilities[:, *tile.inner])
+            probabilities = ensemble.probabilities(member, part)
+            statistics.add(probabilities[:, *own.inner])
         yield
     return _numpy(statistics.mean), _numpy(statistics.std)
 
