@@ -1,5 +1,6 @@
 """A network that looks at one voxel at a time: cheap, and there in a moment."""
 
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import torch
@@ -50,7 +51,7 @@ class PixelNet(nn.Module):
         self.in_channels, self.classes, self.dims = in_channels, classes, dims
         self.hidden = hidden
         widths = (in_channels, *hidden, classes)
-        pairs = list(zip(widths, widths[1:], strict=False))
+        pairs = list(pairwise(widths))
         check_size(sum((a + 1) * b for a, b in pairs))
         self.weights = nn.ParameterList(torch.zeros(b, a) for a, b in pairs)
         self.biases = nn.ParameterList(torch.zeros(b) for _, b in pairs)

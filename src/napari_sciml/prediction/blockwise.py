@@ -39,6 +39,8 @@ class BlockPredicted:
         ``(class, …)`` float32: mean and sample standard deviation over members.
     done, total
         Blocks done so far, and in all.
+    model
+        Number of the model, where one of several predicts.
     """
 
     tile: Tile
@@ -46,6 +48,7 @@ class BlockPredicted:
     std: np.ndarray
     done: int
     total: int
+    model: int = 0
 
 
 @dataclass(frozen=True)
