@@ -80,7 +80,7 @@ def test_only_what_is_asked_for_is_read():
     [((4, 5), 2, None), ((4, 5), -3, None), ((4, 0), 1, None), ((4, 5), 1, 0)],
 )
 def test_what_has_no_channels(shape, axis, channels):
-    with pytest.raises(InputError, match="no axis|no channels"):
+    with pytest.raises(InputError, match=r"no axis|no channels"):
         ChannelImage(np.zeros(shape), axis, channels)
 
 

@@ -50,7 +50,7 @@ def trained(tiny_config):
 
     def make(dims, augmented=False):
         if (dims, augmented) not in made:
-            image, labels, truth = colored(dims)
+            image, labels, _ = colored(dims)
             settings = {"augmentation": MUCH} if augmented else {}
             config = tiny_config(dims, steps=40, **settings)
             image = ChannelImage(image, 0)

@@ -66,8 +66,9 @@ class IntensityScale:
         # Where float32 would round the values before the offset is taken off.
         wide = array.dtype.itemsize >= 4 and array.dtype != np.float32
         array = array.astype(np.float64 if wide else np.float32)
-        offset, scale = self.offset, self.scale
-        if isinstance(offset, tuple):
+        offset: Any = self.offset
+        scale: Any = self.scale
+        if isinstance(self.offset, tuple):
             offset, scale = (np.asarray(x, array.dtype) for x in (offset, scale))
         mapped = ((array - offset) * scale).astype(np.float32, copy=False)
         if not np.isfinite(mapped).all():
