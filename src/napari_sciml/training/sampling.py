@@ -112,8 +112,10 @@ class CropSampler:
             read.append(slice(low, high))
             margins.append((low - part.start + r, part.stop + r - high))
             inner.append(slice(r, r + part.stop - part.start))
-        gray = np.pad(self.cache.gray(tuple(read)), margins, mode="edge")
-        targets = np.full(gray.shape, IGNORE, np.int64)
+        gray = self.cache.gray(tuple(read))
+        more = [(0, 0)] * (gray.ndim - len(crop))  # an axis of channels is not padded
+        gray = np.pad(gray, [*margins, *more], mode="edge")
+        targets = np.full(gray.shape[: len(crop)], IGNORE, np.int64)
         targets[*inner] = targets_in(self.labels, crop).numpy()
         gray, targets = augment(
             gray, targets, self.augmentation, rng, spacing=self.spacing

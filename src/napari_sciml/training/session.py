@@ -51,7 +51,8 @@ def train(
     ----------
     image
         Array-like of raw gray values, ``(y, x)`` or ``(z, y, x)``. Only the
-        parts round labels are read, and a few blocks for gray scale and shares.
+        parts round labels are read, and a few blocks for gray scale and shares. An
+        image with several channels is a `napari_sciml.images.channels.ChannelImage`.
     labels
         Annotation of the same shape; 0 = not annotated, 1, 2 … = classes.
     config
