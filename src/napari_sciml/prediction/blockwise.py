@@ -37,6 +37,9 @@ class BlockPredicted:
         Where it lies; the arrays belong to ``tile.core``.
     mean, std
         ``(class, …)`` float32: mean and sample standard deviation over members.
+    information
+        ``(…)`` float32: what the members disagree about, of all classes together;
+        see `RunningStatistics.mutual_information`.
     done, total
         Blocks done so far, and in all.
     model
@@ -46,6 +49,7 @@ class BlockPredicted:
     tile: Tile
     mean: np.ndarray
     std: np.ndarray
+    information: np.ndarray
     done: int
     total: int
     model: int = 0
@@ -121,10 +125,10 @@ def predict_blocks(
     ensemble.to(where).eval()
     for done, tile in enumerate(tiles, start=1):
         values = torch.from_numpy(ensemble.intensity.apply(image[tile.read]))
-        mean, std = yield from _member_statistics(
+        found = yield from _member_statistics(
             ensemble, values.to(where), tile, image.shape, half
         )
-        yield BlockPredicted(tile, mean, std, done, len(tiles))
+        yield BlockPredicted(tile, *found, done, len(tiles))
 
 
 def predict(
@@ -156,8 +160,8 @@ def _member_statistics(
     tile: Tile,
     shape: Sequence[int],
     half: bool,
-) -> Generator[None, None, tuple[np.ndarray, np.ndarray]]:
-    statistics = RunningStatistics()
+) -> Generator[None, None, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    statistics = RunningStatistics(entropies=True)
     seen = with_halo(tile.core, ensemble.reach, shape, align=ensemble.stride)
     # Gradient mode belongs to the thread: it must not stay off over a yield.
     with torch.inference_mode():
@@ -172,7 +176,9 @@ def _member_statistics(
             probabilities = ensemble.probabilities(member, part)
             statistics.add(probabilities[:, *own.inner])
         yield
-    return _numpy(statistics.mean), _numpy(statistics.std)
+    parts = statistics.mean, statistics.std, statistics.mutual_information
+    mean, std, information = map(_numpy, parts)
+    return mean, std, information
 
 
 def _numpy(values: Tensor) -> np.ndarray:

@@ -10,7 +10,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.jobs.live import View
 
 MAX_VOXELS = 2**29
-"""Mean and deviation of two classes take 4 GiB then."""
+"""Mean and deviation of two classes, and information, take 5 GiB then."""
 
 SHEARED = 1e-3
 """Cosine between two axes that is no rounding error."""
