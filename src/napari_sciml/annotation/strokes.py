@@ -60,21 +60,39 @@ def find_strokes(labels: np.ndarray) -> list[Stroke]:
         In the order of their first voxels.
     """
     voxels = labeled_voxels(labels)
+    return strokes_of(voxels, labels[tuple(voxels.T)])
+
+
+def strokes_of(voxels: np.ndarray, values: np.ndarray) -> list[Stroke]:
+    """Split labeled voxels into strokes; see `find_strokes`.
+
+    Parameters
+    ----------
+    voxels
+        Coordinates ``(n, ndim)``, in C order.
+    values
+        Their labels ``(n,)``.
+    """
     if not len(voxels):
         return []
-    values = labels[tuple(voxels.T)]
-    low, high = voxels.min(0), voxels.max(0) + 1
-    if len(voxels) * SPARSE < math.prod((high - low).tolist()):
-        numbers = _components_of_few(voxels - low, values)
-    else:
-        box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-        connectivity = 26 if labels.ndim == 3 else 8
-        parts = connected_components(labels[box], connectivity)
-        numbers = parts[tuple((voxels - low).T)]
+    numbers = _components(voxels, values)
     order = np.argsort(numbers, kind="stable")
     cuts = np.flatnonzero(np.diff(numbers[order])) + 1
     groups = sorted(np.split(order, cuts), key=lambda group: int(group[0]))
     return [Stroke(int(values[group[0]]), voxels[group]) for group in groups]
+
+
+def _components(voxels: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Component of each voxel."""
+    low, high = voxels.min(0), voxels.max(0) + 1
+    ndim = voxels.shape[1]
+    few = len(voxels) * SPARSE < math.prod((high - low).tolist())
+    if few or ndim not in (2, 3):
+        return _components_of_few(voxels - low, values)
+    box = np.zeros(high - low, values.dtype)
+    places = tuple((voxels - low).T)
+    box[places] = values
+    return connected_components(box, 26 if ndim == 3 else 8)[places]
 
 
 def _components_of_few(voxels: np.ndarray, values: np.ndarray) -> np.ndarray:
