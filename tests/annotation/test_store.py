@@ -1,4 +1,5 @@
 import time
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -167,7 +168,9 @@ def test_strokes_are_those_of_the_dense_annotation(data):
         paint(data.draw, labels, data.draw(box_in(shape)))
     store = LabelStore(shape)
     store.read_all(labels)
-    pairs = zip(store.strokes, find_strokes(labels), strict=True)
+    strokes = find_strokes(labels)
+    assert store.stroke_counts() == Counter(stroke.label for stroke in strokes)
+    pairs = zip(store.strokes, strokes, strict=True)
     for mine, theirs in pairs:
         assert mine.label == theirs.label
         assert np.array_equal(mine.voxels, theirs.voxels)

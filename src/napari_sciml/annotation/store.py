@@ -7,7 +7,7 @@ import numpy as np
 
 from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.annotation.classes import BACKGROUND
-from napari_sciml.annotation.strokes import Stroke, strokes_of
+from napari_sciml.annotation.strokes import Stroke, count_strokes, strokes_of
 from napari_sciml.errors import InputError
 
 PIECE = 2**21
@@ -27,6 +27,8 @@ class LabelStore:
     ----------
     shape
         Of the annotation.
+    revision
+        To begin with, for one that goes on where another ended.
 
     Attributes
     ----------
@@ -38,9 +40,9 @@ class LabelStore:
         How many changes there were.
     """
 
-    def __init__(self, shape: Sequence[int]) -> None:
+    def __init__(self, shape: Sequence[int], revision: int = 0) -> None:
         self.shape = tuple(int(n) for n in shape)
-        self.revision = 0
+        self.revision = revision
         self.indices = _frozen(np.zeros(0, np.int64))
         self.values = _frozen(np.zeros(0, np.uint8))
 
@@ -169,8 +171,14 @@ class LabelStore:
     @property
     def strokes(self) -> list[Stroke]:
         """Connected voxels of one class; work in the order of the labeled voxels."""
-        voxels = np.stack(np.unravel_index(self.indices, self.shape), axis=1)
-        return strokes_of(voxels, self.values)
+        return strokes_of(self._voxels(), self.values)
+
+    def stroke_counts(self) -> dict[int, int]:
+        """Strokes of each label value that is there; faster than `strokes`."""
+        return count_strokes(self._voxels(), self.values)
+
+    def _voxels(self) -> np.ndarray:
+        return np.stack(np.unravel_index(self.indices, self.shape)).T
 
     def _check_shape(self, labels: np.ndarray) -> None:
         if labels.shape != self.shape:
