@@ -1,10 +1,13 @@
-"""Predict a whole image, beginning where the user looks."""
+"""Predict a whole image, beginning where the user looks; compare two models."""
 
 from collections.abc import Generator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from napari_sciml.images.tiles import nearest_first, split_into_tiles
+import numpy as np
+
+from napari_sciml.errors import InputError
+from napari_sciml.images.tiles import Region, Tile, nearest_first, split_into_tiles
 from napari_sciml.prediction.view import ViewTarget
 
 if TYPE_CHECKING:
@@ -61,6 +64,57 @@ def predict_volume(
         ):
             done = total - len(left)
             yield piece and replace(piece, done=done, total=total)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How two models differ.
+
+    Attributes
+    ----------
+    region
+        Part of the image.
+    difference
+        Probability of the last class by the second model less that by the first.
+    share
+        Of the voxels that they put into different classes.
+    """
+
+    region: Region
+    difference: np.ndarray
+    share: float
+
+
+def compare_models(
+    one: "Ensemble", other: "Ensemble", image: Any, region: Region
+) -> Generator[Compared | None, None, None]:
+    """Predict a region with two models and tell where they differ.
+
+    Raises
+    ------
+    InputError
+        When they have different classes.
+    """
+    if one.class_names != other.class_names:
+        raise InputError("The two models have different classes: choose other ones.")
+    first = yield from _mean_in(one, image, region)
+    second = yield from _mean_in(other, image, region)
+    share = float((first.argmax(0) != second.argmax(0)).mean())
+    yield Compared(region, second[-1] - first[-1], share)
+
+
+def _mean_in(
+    ensemble: "Ensemble", image: Any, region: Region
+) -> Generator[None, None, np.ndarray]:
+    from napari_sciml.prediction.blockwise import predict_blocks
+
+    shape = [part.stop - part.start for part in region]
+    mean = np.zeros((len(ensemble.class_names), *shape), np.float32)
+    for block in predict_blocks(ensemble, image, region=region, half=True):
+        if block is not None:
+            mean[:, *Tile(block.tile.core, region).inner] = block.mean
+        yield None
+    return mean
 
 
 def describe_device(name: str = "auto") -> str:

@@ -239,18 +239,23 @@ def _joined(parts: Sequence[BlockPredicted]) -> BlockPredicted:
         for axis in zip(*cores, strict=True)
     )
     whole = Tile(box, box)
-    fields = {
-        name: _assembled(whole, [(part.tile, getattr(part, name)) for part in parts])
-        for name in ("mean", "std")
-    }
-    return replace(parts[0], tile=whole, **fields)
+    tiles = [part.tile for part in parts]
+    return replace(
+        parts[0],
+        tile=whole,
+        mean=_assembled(whole, tiles, [part.mean for part in parts]),
+        std=_assembled(whole, tiles, [part.std for part in parts]),
+        information=_assembled(whole, tiles, [part.information for part in parts]),
+    )
 
 
-def _assembled(whole: Tile, parts: Sequence[tuple[Tile, np.ndarray]]) -> np.ndarray:
+def _assembled(
+    whole: Tile, tiles: Sequence[Tile], arrays: Sequence[np.ndarray]
+) -> np.ndarray:
     shape = [part.stop - part.start for part in whole.core]
-    first = parts[0][1]
-    leading = first.shape[: first.ndim - len(shape)]
-    out = np.zeros((*leading, *shape), first.dtype)
-    for tile, values in parts:
-        out[..., *Tile(tile.core, whole.core).inner] = values
+    leading = arrays[0].shape[: arrays[0].ndim - len(shape)]
+    out = np.zeros((*leading, *shape), arrays[0].dtype)
+    for tile, values in zip(tiles, arrays, strict=True):
+        inner: tuple[Any, ...] = (..., *Tile(tile.core, whole.core).inner)
+        out[inner] = values
     return out
