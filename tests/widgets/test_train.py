@@ -279,7 +279,7 @@ def test_models_are_saved_and_loaded(trained, open_dock, tmp_path, patience) -> 
     dock.predict.click()
     patience(lambda: not trained.runner.busy)
     after = trained.prediction.probabilities.mean
-    np.testing.assert_allclose(before, after, atol=2e-3)
+    np.testing.assert_allclose(before, after, atol=2e-2)  # half precision before
 
 
 def test_a_folder_that_is_no_model(session, open_dock, tmp_path) -> None:

@@ -86,7 +86,7 @@ class History:
         self.newest: Model | None = None
         self._runner = JobRunner()
         self._runner.yielded.connect(self._on_compared)
-        self._runner.failed.connect(self.compared.emit)
+        self._runner.failed.connect(self._on_failed)
         session.prediction.changed.connect(self._on_predicted)
 
     def consider(self, model: "Model", *, seconds: float, settled: bool) -> None:
@@ -153,6 +153,9 @@ class History:
             f"The two put {100 * found.share:.2g} % of this slice into different "
             "classes; where the later one sees more is green."
         )
+
+    def _on_failed(self, sentence: str) -> None:
+        self.compared.emit(sentence)
 
     def _on_predicted(self, region: "Region | None") -> None:
         """The last model's picture, once it has drawn what is on the screen."""

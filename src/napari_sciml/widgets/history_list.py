@@ -43,7 +43,7 @@ class HistoryList(QCollapsible):
         self.destroyed.connect(self._wiring.close)
         self._make_controls()
         self._wiring.connect(history.changed, self.redraw)
-        self._wiring.connect(history.compared, self.told.setText)
+        self._wiring.connect(history.compared, self._on_compared)
         self.redraw()
 
     def _make_controls(self) -> None:
@@ -107,6 +107,9 @@ class HistoryList(QCollapsible):
     def _on_compare(self) -> None:
         self.told.setText("Comparing …")
         self._try(lambda: self._history.compare(*self._chosen()))
+
+    def _on_compared(self, sentence: str) -> None:
+        self.told.setText(sentence)
 
     def _try(self, action: Callable[[], None]) -> None:
         self.failed.emit("")

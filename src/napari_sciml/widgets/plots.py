@@ -79,7 +79,7 @@ class LossPlot:
         self._held_out.setData(*held_out)
         times = [seconds for seconds, _ in curves.dice]
         rows = np.array([dice for _, dice in curves.dice], float)
-        rows = rows.reshape(len(times), -1)
+        rows = rows.reshape(len(times), -1 if times else 0)
         while len(self._dice) < rows.shape[1]:
             color = class_color(len(self._dice) + 1)
             pen = pg.mkPen(color, width=1.5, style=Qt.PenStyle.DashLine)
