@@ -8,12 +8,13 @@ from napari.layers import Image, Labels, Layer
 from psygnal import Signal
 from qtpy.QtCore import QObject
 
+from napari_sciml.annotation.classes import MAX_CLASSES
 from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import Region
 from napari_sciml.jobs.live import View, ViewTarget
 from napari_sciml.jobs.qt import JobRunner
 from napari_sciml.widgets.annotation import Annotation
-from napari_sciml.widgets.colors import MAX_CLASSES, label_colormap
+from napari_sciml.widgets.coloring import Coloring
 from napari_sciml.widgets.fiber_run import FiberRun
 from napari_sciml.widgets.images import gray_values, place_of, shown_view
 from napari_sciml.widgets.layers import LayerGroup
@@ -77,6 +78,7 @@ class ViewerSession:
         self.training = TrainingRun(self)
         self.sure = SureMask(self)
         self.fibers = FiberRun(self)
+        self._coloring = Coloring(self)
         self._wiring = Wiring()
         self._watch(viewer)
         self._choose_some_image()
@@ -240,11 +242,11 @@ class ViewerSession:
 
     def _follow_annotation(self, layer: Labels | None) -> None:
         if layer is not None and layer is not self.annotation.layer:
-            layer.colormap = label_colormap()
             self.layers.adopt(ANNOTATION, layer)
             for label in range(MAX_CLASSES + 1):
                 layer.bind_key(str(label), _Choose(self, label), overwrite=True)
         self.annotation.follow(layer)
+        self._coloring.apply()
 
 
 class _Choose:
