@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from conftest import is_settled
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
 from napari_sciml.samples.scribbles import scribble
-from conftest import is_settled
 from napari_sciml.widgets.session import ViewerSession
 
 pytestmark = pytest.mark.gui

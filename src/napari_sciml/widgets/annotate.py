@@ -115,12 +115,14 @@ class AnnotateDock(Dock):
     def _add(self) -> None:
         annotation = self.session.annotation
         number = len(annotation.class_names) + 1
-        annotation.add_class(f"class {number}")
+        annotation.set_classes(annotation.classes.added(f"class {number}"))
         self.classes.editItem(self.classes.item(number - 1, NAME))
 
     def _on_renamed(self, item: QTableWidgetItem) -> None:
         def rename() -> None:
-            self.session.annotation.rename_class(item.row(), item.text())
+            annotation = self.session.annotation
+            label = item.row() + 1
+            annotation.set_classes(annotation.classes.renamed(label, item.text()))
 
         self._try_classes(rename)
 

@@ -1,6 +1,7 @@
 """The labels that the user paints, with a revision number."""
 
-from collections.abc import Generator, Sequence
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,44 +10,69 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_sciml.annotation.changes import LabelChange
-from napari_sciml.annotation.classes import DEFAULT_CLASSES
+from napari_sciml.annotation.classes import DEFAULT_TABLE, ClassTable
 from napari_sciml.annotation.store import LabelStore
 from napari_sciml.errors import InputError
 from napari_sciml.jobs.qt import IdleRunner
-from napari_sciml.widgets.colors import MAX_CLASSES
+from napari_sciml.widgets.class_edits import Rewrites, read_classes, write_classes
 from napari_sciml.widgets.counting import Counts
+from napari_sciml.widgets.painting import painted_voxels
 from napari_sciml.widgets.wiring import Wiring
 
 SETTLE_MS = 200
+LONGEST_WAIT = 2.0
+"""In seconds: who scrubs through the slices for ever is looked at all the same."""
+AT_ONCE = 2**24
+"""Voxels of an annotation that is read in one go when it is taken over."""
 
 
 class Annotation:
-    """A Labels layer, its classes, and every change of its labels.
+    """A Labels layer, its classes, and a sparse store of what is painted.
 
-    A stroke is taken over at once, from the box that it lies in. Undo, redo and what
-    plugins write give no event of their own, only that the layer was drawn anew: then
-    the labels are compared with the store, once they are at rest and in the idle time
-    of the event loop.
+    A stroke reaches the store at once. Undo, redo and what plugins write give no
+    event of their own, only that the layer was drawn anew, as scrolling does:
+    then the whole layer is compared with the store, once it is at rest, a few
+    milliseconds at a time.
+
+    Attributes
+    ----------
+    layer
+        None when nothing is annotated.
+    classes
+        Names and colors; kept in the metadata of the layer, too.
+    store
+        What is labeled, and the revision. Another object after `layer_changed`,
+        whose revision goes on where the last one ended.
+    counts
+        Voxels and strokes; they come a moment after the labels.
+    changed
+        Emitted with each revision but the ones that come with `layer_changed`.
+        Applied in order to the snapshot taken then, they give the store.
+        A value above the number of classes is not kept out: the user can paint it
+        with napari's own control; `snapshot` complains.
     """
 
     layer_changed = Signal()
     classes_changed = Signal()
-    changed = Signal(LabelChange)
     counted = Signal(Counts)
+    changed = Signal(LabelChange)
 
     def __init__(self) -> None:
         self.layer: Labels | None = None
-        self.class_names: tuple[str, ...] = DEFAULT_CLASSES
-        self.store = LabelStore((0, 0))
+        self.classes = DEFAULT_TABLE
+        self.store = LabelStore((0,))
         self.counts = Counts()
+        self._data: Any = None
+        self._rewrites = Rewrites()
         self._wiring = Wiring()
-        self._unread = False
-        self._counted = -1
+        self._unread = self._reading = False
+        self._uncounted = False
+        self._since = 0.0
+        self._looks = IdleRunner()
         self._settled = QTimer()
         self._settled.setSingleShot(True)
         self._settled.setInterval(SETTLE_MS)
-        self._settled.timeout.connect(self._on_rest)
-        self._idle = IdleRunner()
+        self._settled.timeout.connect(self._start_look)
 
     @property
     def revision(self) -> int:
@@ -54,29 +80,34 @@ class Annotation:
         return self.store.revision
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """The name of the label value 1, and so on."""
+        return self.classes.names
+
+    @property
     def settling(self) -> bool:
         """Whether counts and revision may lag behind what is painted."""
-        return self._settled.isActive() or self._idle.busy
+        return self._settled.isActive() or self._looks.busy
 
     def follow(self, layer: Labels | None) -> None:
         """Watch another layer, or none."""
         if layer is self.layer:
             return
         self._wiring.close()
-        self._idle.stop()
+        self._rewrites.forget()
         self.layer = layer
-        self._begin()
         if layer is not None:
-            self.class_names = _names_of(layer, self.class_names)
+            self.classes = read_classes(layer, self.classes)
             self._wiring.connect(layer.events.paint, self._on_paint)
-            self._wiring.connect(layer.events.set_data, self._on_maybe_changed)
+            self._wiring.connect(layer.events.set_data, self._on_drawn)
             self._wiring.connect(layer.events.data, self._on_data)
+        self._renew_store()
         self.classes_changed.emit()
-        self.look_again()
+        self.counted.emit(self.counts)
         self.layer_changed.emit()
 
     def snapshot(self) -> np.ndarray:
-        """A uint8 copy of the labels as they are now, for a job.
+        """A uint8 copy of the labels, for a job.
 
         Raises
         ------
@@ -88,136 +119,203 @@ class Annotation:
                 'Not annotated yet: press "Start annotating" in the Annotate dock and '
                 "paint at least two classes."
             )
-        self.flush()
+        self.read_now()
         highest = int(self.store.values.max(initial=0))
-        if highest > len(self.class_names):
+        if highest > len(self.classes):
             raise InputError(
                 f"The annotation holds the value {highest}, but there are only "
-                f"{len(self.class_names)} classes: add a class in the Annotate dock."
+                f"{len(self.classes)} classes: add a class in the Annotate dock."
             )
         return self.store.dense()
 
-    def flush(self) -> None:
-        """Take over at once what may have changed unseen."""
-        if self._unread:
-            self.look_again()
+    def read_now(self) -> None:
+        """Bring the store up to date, whatever is still to be looked at."""
+        if self.layer is not None:
+            self._unread = False
+            self._tell(self.store.read_all(self._labels()))
 
     def look_again(self) -> None:
-        """Compare all labels with the store, and count them."""
-        self._settled.stop()
-        self._idle.stop()
-        for _ in self._looking():
-            pass
+        """Bring store and counts up to date."""
+        self._stop_look()
+        self.read_now()
+        self._count()
 
-    def add_class(self, name: str) -> None:
-        """Append a class.
+    def set_classes(self, table: ClassTable) -> None:
+        """Take other names and colors, such as ``classes.added("void")``.
 
-        Raises
-        ------
-        InputError
-            When the name is taken, or there are as many classes as number keys.
-        """
-        if len(self.class_names) >= MAX_CLASSES:
-            raise InputError(f"More than {MAX_CLASSES} classes are not possible.")
-        self._rename([*self.class_names, name])
-
-    def rename_class(self, index: int, name: str) -> None:
-        """Give a class another name.
+        The labels stay as they are.
 
         Raises
         ------
         InputError
-            When the name is empty or taken.
+            When labels are painted that the table has no class for.
         """
-        names = list(self.class_names)
-        names[index] = name
-        self._rename(names)
+        counts = self.store.voxel_counts()
+        lost = [n for n in counts if len(table) < n <= len(self.classes)]
+        if lost:
+            raise InputError(
+                f"{counts[lost[0]]:,} voxels are labeled {lost[0]}, but there are only "
+                f"{len(table)} classes: add a class, or erase these labels first."
+            )
+        self._use(table)
 
-    def _rename(self, names: list[str]) -> None:
-        names = [name.strip() for name in names]
-        if "" in names or len(set(names)) < len(names):
-            raise InputError("Each class needs a name of its own.")
-        self.class_names = tuple(names)
+    def remove_class(self, label: int) -> None:
+        """Drop a class with its labels; the ones above it move down.
+
+        Undo of the layer brings it back.
+
+        Raises
+        ------
+        InputError
+            When it is the only one.
+        """
+        self._rewrite(label, *self.classes.removed(label))
+
+    def merge_class(self, label: int, into: int) -> None:
+        """Give the labels of a class to another one; undo brings it back."""
+        self._rewrite(label, *self.classes.merged(label, into))
+
+    def write(self, indices: np.ndarray, values: np.ndarray) -> None:
+        """Label voxels, flat in C order, in a way that the user can undo."""
+        if self.layer is None or not len(indices):
+            return
+        places = np.unravel_index(indices, self.store.shape)
+        self.layer.data_setitem(places, values.astype(self.layer.data.dtype))
+
+    def _use(self, table: ClassTable) -> None:
+        if table == self.classes:
+            return
+        self.classes = table
         if self.layer is not None:
-            self.layer.metadata["class_names"] = names
+            write_classes(self.layer, table)
         self.classes_changed.emit()
 
-    def _begin(self) -> None:
-        """A store for the layer; its revisions go on where the last ones ended."""
-        shape = (0, 0) if self.layer is None else self.layer.data.shape
-        self.store = LabelStore(shape, self.revision + (len(self.store) > 0))
-        self._counted, self._unread = -1, True
+    def _rewrite(self, label: int, table: ClassTable, new_values: np.ndarray) -> None:
+        self.read_now()
+        old = self.store.values
+        moved = new_values[old] != old
+        indices, values = self.store.indices[moved], old[moved]
+        # First the labels: at no time is there one without a class.
+        self.write(indices, new_values[values])
+        self._rewrites.add(self.classes, table, indices, values, new_values[values])
+        self._use(table)
+        if self.layer is not None:
+            chosen = int(new_values[self.layer.selected_label % 256])
+            self.layer.selected_label = min(chosen or label, len(table))
+
+    def _labels(self) -> np.ndarray:
+        assert self.layer is not None
+        return np.asarray(self.layer.data)
+
+    def _fits(self) -> bool:
+        """Whether the layer has the shape that it had."""
+        return self.layer is not None and self.store.shape == self.layer.data.shape
+
+    def _renew_store(self) -> None:
+        """Begin anew, with a layer or array that has not been read."""
+        self._stop_look()
+        self._unread = False
+        old, self._data = self.store, None
+        self.store = LabelStore((0,), old.revision)
+        if self.layer is not None:
+            labels = self._labels()
+            self._data = self.layer.data
+            self.store = LabelStore(labels.shape, old.revision)
+            if labels.size > AT_ONCE:
+                self._unread = True
+                self._start_look()
+            else:
+                self.store.read_all(labels)
+        if len(old) and self.store.revision == old.revision:
+            self.store.revision += 1
+        self.counts = Counts.of(self.store)
 
     def _on_paint(self, event: Any) -> None:
-        box = _box_of(event.value, self.store.shape)
-        if self.layer is None or box is None:
-            self._on_maybe_changed()
-            return
-        block = np.array(self.layer.data[box])
-        self._take(self.store.read_box([part.start for part in box], block))
-        self._settled.start()
+        painted = painted_voxels(event.value, self.store.shape)
+        if painted is None:
+            self._unread = True
+        else:
+            self._tell(self.store.write(*painted))
+            self._rewrites.outdate(self.store.labels_at)
+        self._wait()
 
-    def _on_maybe_changed(self, event: object = None) -> None:
+    def _on_drawn(self, event: Any) -> None:
+        if not self._fits():
+            return  # the `data` event comes next
         self._unread = True
-        self._idle.stop()
-        self._settled.start()
+        if self._rewrites:
+            restored = self._rewrites.turned_back(self._labels())
+            if restored is not None:
+                self._use(restored)
+                self.read_now()
+        self._wait()
 
-    def _on_data(self, event: object) -> None:
-        """The whole array may be another one now."""
-        if self.layer is not None and self.layer.data.shape != self.store.shape:
-            self._idle.stop()
-            self._begin()
-            self.look_again()
-            self.layer_changed.emit()
-        self._on_maybe_changed()
-
-    def _on_rest(self) -> None:
-        self._idle.start(self._looking())
-
-    def _looking(self) -> Generator[None, None, None]:
-        if self._unread and self.layer is not None:
-            change = yield from self.store.scan(np.asarray(self.layer.data))
-            self._take(change)
-        self._unread = False
-        # Scrolling draws the layer anew too: counting is for labels that have changed.
-        if self._counted != self.revision:
-            self._counted = self.revision
-            self.counts = Counts(self.store.voxel_counts(), self.store.stroke_counts())
+    def _on_data(self, event: Any) -> None:
+        assert self.layer is not None
+        if self.layer.data is self._data:
+            self._on_drawn(event)
+            return
+        _forget_history(self.layer)
+        self._rewrites.forget()
+        self._data = self.layer.data
+        if self._fits():
+            self._on_drawn(event)
+            return
+        self._renew_store()
         self.counted.emit(self.counts)
+        self.layer_changed.emit()
 
-    def _take(self, change: LabelChange | None) -> None:
+    def _wait(self) -> None:
+        """Look when nothing has happened for a while, but in the end in any case."""
+        now = time.monotonic()
+        if not self.settling:
+            self._since = now
+        if now - self._since < LONGEST_WAIT:
+            self._stop_look()
+            self._settled.start()
+
+    def _start_look(self) -> None:
+        self._looks.start(self._look())
+
+    def _stop_look(self) -> None:
+        self._settled.stop()
+        if self._looks.busy:
+            self._looks.stop()
+            self._unread |= self._reading
+            self._reading = False
+
+    def _look(self) -> Iterator[None]:
+        # Set anew when the layer is drawn again while it is being read.
+        self._reading, self._unread = self._unread, False
+        if self._reading:
+            change = yield from self.store.scan(self._labels())
+            self._reading = False
+            self._tell(change)
+            yield
+        if self._uncounted:
+            self._count()
+        if self._unread:
+            self._settled.start()
+
+    def _tell(self, change: LabelChange | None) -> None:
         if change is not None:
+            self._uncounted = True
             self.changed.emit(change)
 
+    def _count(self) -> None:
+        self._uncounted = False
+        self.counts = Counts.of(self.store)
+        self.counted.emit(self.counts)
 
-def _box_of(atoms: Any, shape: Sequence[int]) -> tuple[slice, ...] | None:
-    """The box that holds all that a stroke has written; None where it is not told.
 
-    An atom is a box and a mask, or indices, old and new values as in older napari.
+def _forget_history(layer: Labels) -> None:
+    """Undo would write the values of the old array into the new one, or fail.
+
+    napari drops the history of a layer that cannot be edited any more; there is
+    no other public way.
     """
-    low, high = list(shape), [0] * len(shape)
-    for atom in atoms:
-        key = getattr(atom, "slice_key", None)
-        if key is None and isinstance(atom, tuple) and len(atom) == 3:
-            key = atom[0]
-        if not isinstance(key, tuple) or len(key) != len(shape):
-            return None
-        for axis, part in enumerate(key):
-            start, stop = _ends(part, shape[axis])
-            low[axis], high[axis] = min(low[axis], start), max(high[axis], stop)
-    if any(a >= b for a, b in zip(low, high, strict=True)):
-        return None
-    return tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-
-
-def _ends(part: Any, length: int) -> tuple[int, int]:
-    if isinstance(part, slice):
-        start, stop, _ = part.indices(length)
-        return start, stop
-    places = np.asarray(part)
-    return (int(places.min()), int(places.max()) + 1) if places.size else (length, 0)
-
-
-def _names_of(layer: Labels, default: Sequence[str]) -> tuple[str, ...]:
-    names = layer.metadata.get("class_names", default)
-    return tuple(str(name) for name in names)[:MAX_CLASSES]
+    if layer.editable:
+        mode = layer.mode
+        layer.editable = False
+        layer.editable = True
+        layer.mode = mode

@@ -10,7 +10,6 @@ from qtpy.QtWidgets import (
 )
 
 from napari_sciml.widgets.annotation import Annotation
-from napari_sciml.widgets.colors import class_color
 from napari_sciml.widgets.counting import Counts
 
 COLUMNS = ("Key", "Class", "Voxels", "Strokes")
@@ -41,8 +40,8 @@ class ClassList(QTableWidget):
         """Show its classes and counts, and which one is painted."""
         blocked = self.blockSignals(True)
         self.setRowCount(len(annotation.class_names))
-        for row, name in enumerate(annotation.class_names):
-            self._fill_row(row, name, annotation.counts)
+        for row, one in enumerate(annotation.classes.classes):
+            self._fill_row(row, one.name, one.color, annotation.counts)
         rows = (
             self.verticalHeader().length() + self.horizontalHeader().sizeHint().height()
         )
@@ -51,13 +50,13 @@ class ClassList(QTableWidget):
             self.selectRow(int(annotation.layer.selected_label) - 1)
         self.blockSignals(blocked)
 
-    def _fill_row(self, row: int, name: str, counts: Counts) -> None:
+    def _fill_row(self, row: int, name: str, color: str, counts: Counts) -> None:
         label = row + 1
         numbers = (counts.voxels.get(label, 0), counts.strokes.get(label, 0))
         texts = (str(label), name, *(f"{n:,}" for n in numbers))
         for column, text in enumerate(texts):
             self.setItem(row, column, _item(text, editable=column == NAME))
-        self.item(row, NAME).setIcon(_swatch(label))
+        self.item(row, NAME).setIcon(_swatch(color))
 
 
 def _item(text: str, *, editable: bool) -> QTableWidgetItem:
@@ -70,7 +69,7 @@ def _item(text: str, *, editable: bool) -> QTableWidgetItem:
     return item
 
 
-def _swatch(label: int) -> QIcon:
+def _swatch(color: str) -> QIcon:
     pixmap = QPixmap(14, 14)
-    pixmap.fill(QColor(class_color(label)))
+    pixmap.fill(QColor(color))
     return QIcon(pixmap)

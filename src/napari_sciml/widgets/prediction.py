@@ -239,7 +239,9 @@ class Prediction:
                 f"Probability: {name}",
                 volume.mean[label - 1],
                 session.image,
-                colormap=probability_colormap(label),
+                colormap=probability_colormap(
+                    label, session.annotation.classes.color_of(label)
+                ),
                 contrast_limits=(0, 1),
                 **STYLE,
             )

@@ -8,12 +8,13 @@ from napari.layers import Image, Labels, Layer
 from psygnal import Signal
 from qtpy.QtCore import QObject, QTimer
 
+from napari_sciml.annotation.classes import MAX_CLASSES
 from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import Region
 from napari_sciml.jobs.qt import JobRunner
 from napari_sciml.prediction.view import View, ViewTarget
 from napari_sciml.widgets.annotation import Annotation
-from napari_sciml.widgets.colors import MAX_CLASSES, label_colormap
+from napari_sciml.widgets.coloring import Coloring
 from napari_sciml.widgets.fiber_run import FiberRun
 from napari_sciml.widgets.history import History
 from napari_sciml.widgets.images import gray_values, place_of, shown_view
@@ -85,6 +86,7 @@ class ViewerSession:
         self._camera_rests.setSingleShot(True)
         self._camera_rests.setInterval(CAMERA_MS)
         self._camera_rests.timeout.connect(self.follow_view)
+        self._coloring = Coloring(self)
         self._wiring = Wiring()
         self._watch(viewer)
         self._choose_some_image()
@@ -269,11 +271,11 @@ class ViewerSession:
 
     def _follow_annotation(self, layer: Labels | None) -> None:
         if layer is not None and layer is not self.annotation.layer:
-            layer.colormap = label_colormap()
             self.layers.adopt(ANNOTATION, layer)
             for label in range(MAX_CLASSES + 1):
                 layer.bind_key(str(label), _Choose(self, label), overwrite=True)
         self.annotation.follow(layer)
+        self._coloring.apply()
 
 
 class _Choose:

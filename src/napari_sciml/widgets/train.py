@@ -21,7 +21,7 @@ from superqt import QCollapsible
 from napari_sciml.errors import InputError, one_line
 from napari_sciml.storage.settings import training_settings
 from napari_sciml.training.config import TrainingConfig
-from napari_sciml.widgets.colors import UNCERTAIN, class_color
+from napari_sciml.widgets.colors import UNCERTAIN
 from napari_sciml.widgets.device_line import DeviceLine
 from napari_sciml.widgets.dock import (
     Dock,
@@ -260,7 +260,7 @@ class TrainDock(Dock):
         if volume is None:
             return ""
         colors = {
-            f"probability of {name}": class_color(label)
+            f"probability of {name}": self.session.annotation.classes.color_of(label)
             for label, name in enumerate(volume.class_names[1:], start=2)
         }
         colors["the networks disagree"] = UNCERTAIN

@@ -1,13 +1,15 @@
 """A training in a viewer: starts it, and turns its events into state."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
+import numpy as np
 from psygnal import Signal
 
 from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.annotation.feed import LabelFeed
+from napari_sciml.annotation.store import LabelStore
 from napari_sciml.errors import InputError
 from napari_sciml.jobs.learning import TrainingControl, learn
 from napari_sciml.jobs.live import predict_volume
@@ -16,8 +18,6 @@ from napari_sciml.widgets.images import gray_values
 from napari_sciml.widgets.prediction import Model
 
 if TYPE_CHECKING:
-    from napari.layers import Labels
-
     from napari_sciml.prediction.blockwise import BlockPredicted
     from napari_sciml.training.events import Activity, ModelReady, TrainingStep
     from napari_sciml.widgets.session import ViewerSession
@@ -84,7 +84,7 @@ class TrainingRun:
         self._next: TrainingConfig | None = None
         self._numbers = 0
         self._feed: LabelFeed | None = None
-        self._layer: Labels | None = None
+        self._given = LabelStore((0,))
         self._control = TrainingControl()
         runner = session.runner
         runner.yielded.connect(self._on_event)
@@ -159,7 +159,8 @@ class TrainingRun:
         feed = LabelFeed(first if len(first) else None, annotation.class_names)
         session.runner.check_free()
         self.settings, self._control = settings, TrainingControl()
-        self._feed, self._layer = feed, annotation.layer
+        self._feed, self._given = feed, LabelStore(annotation.store.shape)
+        self._given.write(first.indices, first.values)
         session.follow_view()
         session.runner.start(
             learn,
@@ -244,18 +245,29 @@ class TrainingRun:
     def feed(self, change: LabelChange) -> None:
         """Hand a change of the annotation to the training, where one runs."""
         if self._feed is not None:
+            self._given.write(change.indices, change.values)
             self._feed.put(change)
 
     def follow_layer(self) -> None:
-        """A training goes on with what it has where the annotation is deleted."""
-        layer = self._session.annotation.layer
-        if self._feed is None or layer is None or layer is self._layer:
+        """The annotation is another layer or array now, or deleted.
+
+        A training goes on: with what it has, or with how the new labels differ.
+        """
+        annotation = self._session.annotation
+        if self._feed is None or annotation.layer is None:
             return
-        self.stop()
-        self.failed.emit(
-            "Another annotation layer is used now, so the training was stopped: press "
-            "Train to begin anew with it."
-        )
+        now, given = annotation.store, self._given
+        if now.shape != given.shape:
+            self.stop()
+            self.failed.emit(
+                "The annotation has another shape now, so the training was stopped: "
+                "press Train to begin anew."
+            )
+            return
+        places = np.union1d(given.indices, now.indices)
+        change = given.write(places, now.labels_at(places))
+        if change is not None:
+            self._feed.put(replace(change, revision=now.revision))
 
     def follow_classes(self) -> None:
         """Names can change while a training runs; the number of classes cannot."""
