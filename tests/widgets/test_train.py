@@ -178,7 +178,8 @@ def test_a_deleted_layer_stays_away_until_the_next_job(
     del viewer.layers["Probability: fiber"]
     del viewer.layers["Uncertainty"]
     dock.start.click()
-    patience(lambda: "Uncertainty" in viewer.layers)
+    patience(lambda: "Uncertainty" in viewer.layers or bool(dock.error.text()))
+    assert dock.error.text() == ""
     del viewer.layers["Uncertainty"]
     patience(lambda: is_settled(trained))
     assert "Probability: fiber" in viewer.layers
