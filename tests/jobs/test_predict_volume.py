@@ -89,6 +89,9 @@ def test_device_is_told_in_words() -> None:
 def test_needs_no_qt() -> None:
     import subprocess
 
-    code = "import sys, napari_sciml.jobs.live, napari_sciml.jobs.learning; print({'qtpy','torch'} & {*sys.modules})"
+    code = """
+import sys, napari_sciml.jobs.live, napari_sciml.jobs.learning
+print({'qtpy', 'torch'} & {*sys.modules})
+"""
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert out.stdout.strip() == "set()"
