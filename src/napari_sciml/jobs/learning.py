@@ -222,12 +222,12 @@ class _Learner:
 
     def _is_news(self, training: "LiveTraining") -> bool:
         """Whether there is a better ensemble than the one that is shown."""
+        if self._labels_at >= self._handed_out:  # something new was painted since
+            return training.looked or not len(training.team.test)
         scores = [member.best for member in training.team.members]
-        if scores == self._shown and any(scores):
-            return False
-        if self._labels_at <= self._handed_out:  # nothing new was painted since
-            return self.seconds - self._handed_out > self.config.snapshot_seconds
-        return training.looked
+        same = scores == self._shown and any(scores)
+        late = self.seconds - self._handed_out > self.config.snapshot_seconds
+        return late and not same
 
     def _finish(self, training: "LiveTraining") -> Generator["Event", None, None]:
         """The best there is, with what its probabilities mean."""
