@@ -16,6 +16,8 @@ class Probabilities:
     ----------
     mean, std
         ``(class, …)`` float16; the layers show views of them.
+    information
+        ``(…)`` float16: the part of the doubt that the members disagree about.
     known, current
         bool: predicted at all; predicted by the model at hand.
     class_names
@@ -26,6 +28,7 @@ class Probabilities:
         self.class_names = tuple(class_names)
         self.mean = np.zeros((len(class_names), *shape), np.float16)
         self.std = np.zeros_like(self.mean)
+        self.information = np.zeros(tuple(shape), np.float16)
         self.known = np.zeros(tuple(shape), bool)
         self.current = np.zeros_like(self.known)
 
@@ -43,6 +46,7 @@ class Probabilities:
         """Take in a block."""
         self.mean[:, *block.tile.core] = block.mean
         self.std[:, *block.tile.core] = block.std
+        self.information[block.tile.core] = block.information
         self.known[block.tile.core] = self.current[block.tile.core] = True
 
     def outdate(self) -> None:

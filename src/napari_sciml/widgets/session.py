@@ -6,16 +6,17 @@ from typing import Any, ClassVar
 import numpy as np
 from napari.layers import Image, Labels, Layer
 from psygnal import Signal
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, QTimer
 
 from napari_sciml.annotation.classes import MAX_CLASSES
 from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import Region
-from napari_sciml.jobs.live import View, ViewTarget
 from napari_sciml.jobs.qt import JobRunner
+from napari_sciml.prediction.view import View, ViewTarget
 from napari_sciml.widgets.annotation import Annotation
 from napari_sciml.widgets.coloring import Coloring
 from napari_sciml.widgets.fiber_run import FiberRun
+from napari_sciml.widgets.history import History
 from napari_sciml.widgets.images import gray_values, place_of, shown_view
 from napari_sciml.widgets.layers import LayerGroup
 from napari_sciml.widgets.prediction import Prediction
@@ -24,6 +25,7 @@ from napari_sciml.widgets.training_run import TrainingRun
 from napari_sciml.widgets.wiring import Wiring
 
 ANNOTATION = "Annotation"
+CAMERA_MS = 60
 FIRST_PAINTED = 2
 """The class of interest; what is left is background."""
 
@@ -41,11 +43,11 @@ class ViewerSession:
         The model at hand, and what it predicts.
     layers
         The layers that we made.
-    runner
-        Runs one long job at a time.
+    runner, measuring
+        Run a job each: training and prediction; fibers.
     target
         Tells the running job where the user looks.
-    training, sure, fibers
+    training, history, sure, fibers
         The work of the docks Train, Uncertainty and Fibers.
     """
 
@@ -71,13 +73,19 @@ class ViewerSession:
         self._asleep = False
         self.image: Image | None = None
         self.runner = JobRunner()
+        self.measuring = JobRunner()
         self.target = ViewTarget()
         self.layers = LayerGroup(self._viewer)
         self.annotation = Annotation()
         self.prediction = Prediction(self)
+        self.history = History(self)
         self.training = TrainingRun(self)
         self.sure = SureMask(self)
         self.fibers = FiberRun(self)
+        self._camera_rests = QTimer()
+        self._camera_rests.setSingleShot(True)
+        self._camera_rests.setInterval(CAMERA_MS)
+        self._camera_rests.timeout.connect(self.follow_view)
         self._coloring = Coloring(self)
         self._wiring = Wiring()
         self._watch(viewer)
@@ -170,13 +178,17 @@ class ViewerSession:
     def follow_view(self, event: object = None) -> None:
         """Tell a running job where the user looks."""
         self.target.look_at(self._view())
+        self.prediction.dim()
         self.view_changed.emit()
 
     def close(self) -> None:
         """Stop everything; the viewer is closing, or its last dock is closed."""
         self._asleep = True
         self._wiring.close()
+        self._camera_rests.stop()
         self.runner.stop()
+        self.measuring.stop()
+        self.history.close()
         self.sure.close()
         self.layers.close()
         self.annotation.follow(None)
@@ -194,6 +206,13 @@ class ViewerSession:
         self._wiring.connect(layers.removed, self._on_removed)
         for event in (dims.point, dims.order, dims.ndisplay):
             self._wiring.connect(event, self.follow_view)
+        # napari 0.9 moved the camera and warns at the old place.
+        camera = getattr(viewer, "scene", viewer).camera.events
+        for event in (camera.center, camera.zoom):
+            self._wiring.connect(event, self._on_camera)
+        self._wiring.connect(self.annotation.changed, self.training.feed)
+        self._wiring.connect(self.annotation.classes_changed, self._on_classes)
+        self._wiring.connect(self.annotation.layer_changed, self._on_annotation)
 
     def _wake(self) -> None:
         """Look what has happened in the viewer while no dock was open."""
@@ -216,6 +235,16 @@ class ViewerSession:
             self._choose_some_image()
         elif event.value is self.annotation.layer:
             self._follow_annotation(self._find_annotation())
+
+    def _on_camera(self, event: object) -> None:
+        # The layer knows what is in the window only after the next drawing.
+        self._camera_rests.start()
+
+    def _on_classes(self) -> None:
+        self.training.follow_classes()
+
+    def _on_annotation(self) -> None:
+        self.training.follow_layer()
 
     def _on_face_gone(self) -> None:
         self._faces -= 1
