@@ -48,14 +48,16 @@ def neighbors(slices: np.ndarray, position: int) -> tuple[int | None, int | None
 
 
 def ends_around(slices: np.ndarray, position: int) -> tuple[int, int] | None:
-    """The annotated slices that a position lies between.
+    """The annotated slices that a position lies between, with others between them.
 
     From a slice that is annotated itself, the gap above it counts, or the one
     below where there is none above.
     """
     below, above = neighbors(slices, position)
+    pairs = [(below, above)]
     if position in slices:
-        if above is not None and above - position > 1:
-            return position, above
-        below, above = below, position
-    return None if below is None or above is None else (below, above)
+        pairs = [(position, above), (below, position)]
+    for low, high in pairs:
+        if low is not None and high is not None and high - low > 1:
+            return low, high
+    return None

@@ -1,6 +1,6 @@
 """Import and export labels beside a living GUI."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class LabelsWritten:
 
 def import_labels(
     path: Path, shape: Sequence[int], classes: ClassTable, present: LabelChange
-) -> Iterator[LabelsRead]:
+) -> Generator[LabelsRead, None, None]:
     """Read labels, and compare them with the annotation.
 
     Parameters
@@ -64,7 +64,7 @@ def export_labels(
     shape: Sequence[int],
     voxel_size: Sequence[float],
     unit: str,
-) -> Iterator[LabelsWritten]:
+) -> Generator[LabelsWritten, None, None]:
     """Write a snapshot of the annotation; parameters as of `save_annotation`."""
     labels = np.zeros(tuple(shape), np.uint8)
     present.apply_to(labels)
