@@ -177,6 +177,7 @@ def test_a_deleted_layer_stays_away_until_the_next_job(
 ) -> None:
     del viewer.layers["Probability: fiber"]
     del viewer.layers["Uncertainty"]
+    patience(dock.start.isEnabled)
     dock.start.click()
     patience(lambda: "Uncertainty" in viewer.layers)
     del viewer.layers["Uncertainty"]

@@ -25,7 +25,8 @@ SETTLING = 400
 LOOKS = (6, 12, 18, 24)
 """Rounds after new labels at which members are judged, before `evaluate_every`."""
 PATIENCE = 8
-"""Looks without any member becoming better, after which more training is idle."""
+"""Looks after `SETTLING` in which members may still become better; without that, it
+is enough that none has in so many looks."""
 JUDGED = 200_000
 """Voxels round held-out labels that are computed at most for a look."""
 LENIENCE = 2.0
@@ -99,8 +100,9 @@ class LiveTraining:
     def settled(self) -> bool:
         """Whether more training would not help without more labels."""
         waited = min(member.looks_since_best for member in self.team.members)
-        tested = len(self.team.test) > 0
-        return self._since >= SETTLING and (not tested or waited >= PATIENCE)
+        longest = SETTLING + PATIENCE * self.config.evaluate_every
+        patient = waited < PATIENCE and self._since < longest and len(self.team.test)
+        return self._since >= SETTLING and not patient
 
     @property
     def progress(self) -> float:
