@@ -37,6 +37,7 @@ def test_a_class_is_added_with_its_name_open_for_change(dock, session) -> None:
     dock.add_class.click()
     assert dock.classes.state() == dock.classes.State.EditingState
     assert session.annotation.class_names[2] == "class 3"
+    assert session.annotation.layer.selected_label == 3
     session.annotation.layer.paint((1, 1, 1), 3)
     session.annotation.look_again()
     assert dock.classes.state() == dock.classes.State.EditingState

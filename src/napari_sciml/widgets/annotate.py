@@ -14,7 +14,7 @@ from qtpy.QtWidgets import (
 
 from napari_sciml.errors import InputError
 from napari_sciml.widgets import keys
-from napari_sciml.widgets.class_list import NAME, ClassList
+from napari_sciml.widgets.class_list import ClassList
 from napari_sciml.widgets.class_menu import ClassMenu
 from napari_sciml.widgets.dock import Dock, button, primary_button, text_line
 from napari_sciml.widgets.label_files import LabelFiles
@@ -181,7 +181,8 @@ class AnnotateDock(Dock):
             self.class_menu.popup(self.classes.viewport().mapToGlobal(place))
 
     def _on_rename_wanted(self, label: int) -> None:
-        self.classes.editItem(self.classes.item(label - 1, NAME))
+        self.session.choose_class(label)
+        self.classes.edit_name(label)
 
     def _on_renamed(self, item: QTableWidgetItem) -> None:
         self.class_menu.rename(item.row() + 1, item.text())

@@ -52,8 +52,20 @@ class ClassList(QTableWidget):
         )
         self.setFixedHeight(rows + 2 * self.frameWidth())
         if annotation.layer is not None:
-            self.selectRow(int(annotation.layer.selected_label) - 1)
+            self._choose(int(annotation.layer.selected_label) - 1)
         self.blockSignals(blocked)
+
+    def edit_name(self, label: int) -> None:
+        """Let the user type another name."""
+        item = self.item(label - 1, NAME)
+        # Another name that is open is taken as it is.
+        self.setCurrentItem(item)
+        self.editItem(item)
+
+    def _choose(self, row: int) -> None:
+        """Select what is not selected only: it would end an edit, too."""
+        if not self.selectionModel().isRowSelected(row):
+            self.selectRow(row)
 
     def _fill(self, row: int, column: int, text: str) -> None:
         """Change what is different only: a new item would end an edit."""
