@@ -82,10 +82,10 @@ def test_labels_that_come_later_are_learned() -> None:
     image[:, 28:31, :] += 4  # something else that is bright, not painted yet
     training = LiveTraining(image, labels, config(), CLASSES)
     run(training, 10)
-    ensemble = finished(training.learn_instant())[0]
+    ensemble = finished(training.learn_instant())
     before = predict(ensemble, image).mean[1, :, 29].mean()
     training.take([stroke(i, z, 29, 1) for i, z in enumerate((1, 4, 7, 10), 2)])
-    ensemble = finished(training.learn_instant())[0]
+    ensemble = finished(training.learn_instant())
     after = predict(ensemble, image).mean[1, :, 29].mean()
     assert after < before - 0.2
     run(training, 40)
@@ -95,7 +95,8 @@ def test_labels_that_come_later_are_learned() -> None:
 def test_the_cheap_model_is_an_ensemble_like_any_other() -> None:
     image, labels = scene()
     training = LiveTraining(image, labels, config(), CLASSES)
-    ensemble, scores = finished(training.learn_instant())
+    ensemble = finished(training.learn_instant())
+    scores = finished(training.judge(ensemble))
     assert all(isinstance(member, PixelNet) for member in ensemble.members)
     assert scores.dice[1] > 0.9
     mean = predict(ensemble, image).mean

@@ -172,7 +172,8 @@ class _Learner:
         self.revision, self._labels_at = changes[-1].revision, self.seconds
         yield LabelsTaken(self.revision, round_)
         yield from self._tell("training")
-        yield from self._show_instant(training)
+        if not training.taken_over:
+            yield from self._show_instant(training)
         for _ in training.team.test.prepare():
             yield from self._look()
 
@@ -190,10 +191,12 @@ class _Learner:
         return self.training
 
     def _show_instant(self, training: "LiveTraining") -> Generator["Event", None, None]:
-        """The cheap model's answer, as long as it is the better one."""
-        self._instant = yield from training.learn_instant()
-        if not training.takes_over(self._instant[1]):
-            yield self._hand_out("instant", *self._instant)
+        """The cheap model's answer: first its picture, then how good it is."""
+        ensemble = yield from training.learn_instant()
+        yield self._hand_out("instant", ensemble, None)
+        yield from self._look()
+        scores = yield from training.judge(ensemble)
+        self._instant = ensemble, scores
 
     def _train(self, training: "LiveTraining") -> Generator["Event", None, None]:
         yield from self._tell("training")
@@ -212,8 +215,10 @@ class _Learner:
             yield from self._calibrate(training)
 
     def _look(self) -> Generator["Event", None, None]:
-        """Let the prediction have its share."""
+        """Let the prediction have its share; what the user waits for comes at once."""
         yield self.lookout.advance() if self.lookout.is_due() else None
+        while self.lookout.urgent and not self.feed.waiting:
+            yield self.lookout.advance()
 
     def _is_news(self, training: "LiveTraining") -> bool:
         """Whether there is a better ensemble than the one that is shown."""

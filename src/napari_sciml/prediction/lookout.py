@@ -64,6 +64,11 @@ class Lookout:
         """Whether the model at hand has nothing left to predict."""
         return self._ensemble is None or (not self._ready and self._next() is None)
 
+    @property
+    def urgent(self) -> bool:
+        """Whether the user waits for what is in the window."""
+        return self._urgent and self._ensemble is not None and bool(self._shown())
+
     def use(self, ensemble: Ensemble, model: int, *, urgent: bool = False) -> None:
         """Predict with another model from now on.
 

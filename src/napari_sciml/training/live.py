@@ -22,12 +22,12 @@ from napari_sciml.training.team import Team, mean_scores
 
 SETTLING = 400
 """Rounds after the last new label in which the learning rate falls to its end."""
-LOOKS = (6, 12, 18, 24)
+LOOKS = (4, 8, 14, 22)
 """Rounds after new labels at which members are judged, before `evaluate_every`."""
 PATIENCE = 8
 """Looks after `SETTLING` in which members may still become better; without that, it
 is enough that none has in so many looks."""
-JUDGED = 200_000
+JUDGED = 80_000
 """Voxels round held-out labels that are computed at most for a look."""
 LENIENCE = 2.0
 """The ensemble takes over once its error is below so many times the cheap model's.
@@ -127,11 +127,16 @@ class LiveTraining:
         self._since = min(self._since, SETTLING // 2)
         self._assign(fresh)
 
-    def learn_instant(self) -> Generator[None, None, tuple[Ensemble, Scores | None]]:
-        """Fit the cheap model to all trained labels, and judge it."""
-        ensemble = yield from self._instant.learn(self._trained)
+    def learn_instant(self) -> Generator[None, None, Ensemble]:
+        """Fit the cheap model to all trained labels."""
+        return (yield from self._instant.learn(self._trained))
+
+    def judge(self, ensemble: Ensemble) -> Generator[None, None, Scores | None]:
+        """Score a finished ensemble on the held-out labels; None without any."""
+        for _ in self.team.test.prepare():
+            yield
         batches = self.team.test.batches
-        return ensemble, judge(ensemble, batches) if batches else None
+        return judge(ensemble, batches) if batches else None
 
     def steps(self) -> Generator[TrainingStep | None, None, None]:
         """Let every member take a step, and look at them when it is time."""
@@ -150,6 +155,11 @@ class LiveTraining:
                 member.evaluate(batches)
                 yield None
             self.looked = True
+
+    @property
+    def taken_over(self) -> bool:
+        """Whether the ensemble is what is shown."""
+        return self._taken_over
 
     def takes_over(self, instant: Scores | None) -> bool:
         """Whether the ensemble is better than the cheap model; then it stays."""
