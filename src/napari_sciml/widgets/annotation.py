@@ -16,12 +16,14 @@ from napari_sciml.errors import InputError
 from napari_sciml.jobs.qt import IdleRunner
 from napari_sciml.widgets.class_edits import Rewrites, read_classes, write_classes
 from napari_sciml.widgets.counting import Counts
-from napari_sciml.widgets.painting import painted_voxels
+from napari_sciml.widgets.painting import forget_history, painted_voxels
 from napari_sciml.widgets.wiring import Wiring
 
 SETTLE_MS = 200
 LONGEST_WAIT = 2.0
 """In seconds: who scrubs through the slices for ever is looked at all the same."""
+UNDOABLE = 2**22
+"""Changes of more voxels would take tens of bytes each in napari's history."""
 AT_ONCE = 2**24
 """Voxels of an annotation that is read in one go when it is taken over."""
 
@@ -182,6 +184,29 @@ class Annotation:
         places = np.unravel_index(indices, self.store.shape)
         self.layer.data_setitem(places, values.astype(self.layer.data.dtype))
 
+    def replace(
+        self, labels: np.ndarray, indices: np.ndarray, values: np.ndarray
+    ) -> bool:
+        """Take other labels.
+
+        Parameters
+        ----------
+        labels
+            All of them, uint8.
+        indices, values
+            Those that are different, as of `write`.
+
+        Returns
+        -------
+        bool
+            Whether it can be undone: up to `UNDOABLE` voxels.
+        """
+        if len(indices) <= UNDOABLE or self.layer is None:
+            self.write(indices, values)
+            return True
+        self.layer.data = labels.astype(self.layer.data.dtype)
+        return False
+
     def _use(self, table: ClassTable) -> None:
         if table == self.classes:
             return
@@ -255,7 +280,7 @@ class Annotation:
         if self.layer.data is self._data:
             self._on_drawn(event)
             return
-        _forget_history(self.layer)
+        forget_history(self.layer)
         self._rewrites.forget()
         self._data = self.layer.data
         if self._fits():
@@ -306,16 +331,3 @@ class Annotation:
         self._uncounted = False
         self.counts = Counts.of(self.store)
         self.counted.emit(self.counts)
-
-
-def _forget_history(layer: Labels) -> None:
-    """Undo would write the values of the old array into the new one, or fail.
-
-    napari drops the history of a layer that cannot be edited any more; there is
-    no other public way.
-    """
-    if layer.editable:
-        mode = layer.mode
-        layer.editable = False
-        layer.editable = True
-        layer.mode = mode

@@ -1,10 +1,11 @@
-"""Read what napari tells about a stroke."""
+"""What napari tells about strokes, and what it remembers of them."""
 
 import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from napari.layers import Labels
 
 
 def painted_voxels(
@@ -38,6 +39,19 @@ def painted_voxels(
     # The last label of a voxel counts, so look from the end.
     found, last = np.unique(indices[::-1], return_index=True)
     return found, values[::-1][last]
+
+
+def forget_history(layer: Labels) -> None:
+    """Undo would write the values of the old array into the new one, or fail.
+
+    napari drops the history of a layer that cannot be edited any more; there is
+    no other public way.
+    """
+    if layer.editable:
+        mode = layer.mode
+        layer.editable = False
+        layer.editable = True
+        layer.mode = mode
 
 
 def _voxels_of(atom: Any, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:

@@ -4,11 +4,10 @@ import weakref
 from typing import Any, ClassVar
 
 import numpy as np
-from napari.layers import Image, Labels, Layer
+from napari.layers import Image, Labels
 from psygnal import Signal
 from qtpy.QtCore import QObject, QTimer
 
-from napari_sciml.annotation.classes import MAX_CLASSES
 from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import Region
 from napari_sciml.jobs.qt import JobRunner
@@ -18,8 +17,10 @@ from napari_sciml.widgets.coloring import Coloring
 from napari_sciml.widgets.fiber_run import FiberRun
 from napari_sciml.widgets.history import History
 from napari_sciml.widgets.images import gray_values, place_of, shown_view
+from napari_sciml.widgets.keys import bind_keys
 from napari_sciml.widgets.layers import LayerGroup
 from napari_sciml.widgets.prediction import Prediction
+from napari_sciml.widgets.slices import AnnotatedSlices
 from napari_sciml.widgets.sure import SureMask
 from napari_sciml.widgets.training_run import TrainingRun
 from napari_sciml.widgets.wiring import Wiring
@@ -49,6 +50,8 @@ class ViewerSession:
         Tells the running job where the user looks.
     training, history, sure, fibers
         The work of the docks Train, Uncertainty and Fibers.
+    slices
+        Goes to the annotated slices, and fills between them.
     """
 
     image_changed = Signal()
@@ -82,6 +85,7 @@ class ViewerSession:
         self.training = TrainingRun(self)
         self.sure = SureMask(self)
         self.fibers = FiberRun(self)
+        self.slices = AnnotatedSlices(self)
         self._camera_rests = QTimer()
         self._camera_rests.setSingleShot(True)
         self._camera_rests.setInterval(CAMERA_MS)
@@ -272,25 +276,9 @@ class ViewerSession:
     def _follow_annotation(self, layer: Labels | None) -> None:
         if layer is not None and layer is not self.annotation.layer:
             self.layers.adopt(ANNOTATION, layer)
-            for label in range(MAX_CLASSES + 1):
-                layer.bind_key(str(label), _Choose(self, label), overwrite=True)
+            bind_keys(self, layer)
         self.annotation.follow(layer)
         self._coloring.apply()
-
-
-class _Choose:
-    """What a number key does."""
-
-    def __init__(self, session: ViewerSession, label: int) -> None:
-        self._session = weakref.ref(session)
-        self._label = label
-        self.__name__ = f"choose_class_{label}"
-        self.__doc__ = f"Paint class {label}." if label else "Take the eraser."
-
-    def __call__(self, layer: Layer) -> None:
-        session = self._session()
-        if session is not None:
-            session.choose_class(self._label)
 
 
 def _painting(layer: Labels) -> bool:
