@@ -15,6 +15,7 @@ from napari_sciml.prediction.view import View, ViewTarget
 from napari_sciml.widgets.annotation import Annotation
 from napari_sciml.widgets.coloring import Coloring
 from napari_sciml.widgets.fiber_run import FiberRun
+from napari_sciml.widgets.guide import Guide
 from napari_sciml.widgets.history import History
 from napari_sciml.widgets.images import gray_values, place_of, shown_view
 from napari_sciml.widgets.keys import bind_keys
@@ -48,7 +49,7 @@ class ViewerSession:
         Run a job each: training and prediction; fibers.
     target
         Tells the running job where the user looks.
-    training, history, sure, fibers
+    training, history, sure, guide, fibers
         The work of the docks Train, Uncertainty and Fibers.
     slices
         Goes to the annotated slices, and fills between them.
@@ -84,6 +85,7 @@ class ViewerSession:
         self.history = History(self)
         self.training = TrainingRun(self)
         self.sure = SureMask(self)
+        self.guide = Guide(self)
         self.fibers = FiberRun(self)
         self.slices = AnnotatedSlices(self)
         self._camera_rests = QTimer()
@@ -122,6 +124,7 @@ class ViewerSession:
         self.image = layer
         self.layers.forget()
         self.prediction.clear()
+        self.guide.forget()
         self._follow_annotation(self._find_annotation())
         self.follow_view()
         self.image_changed.emit()
@@ -193,6 +196,7 @@ class ViewerSession:
         self.runner.stop()
         self.measuring.stop()
         self.history.close()
+        self.guide.close()
         self.sure.close()
         self.layers.close()
         self.annotation.follow(None)
