@@ -27,7 +27,7 @@ from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.live import LiveTraining
 from napari_sciml.uncertainty.suggest import next_spot
 
-EDGE, ROUNDS, LENGTH, WINDOW = 80, 8, 12, 24
+EDGE, ROUNDS, LENGTH = 80, 8, 12
 CLASSES = ("background", "fiber")
 POLICIES = ("random", "suggested")
 
@@ -49,27 +49,22 @@ class Annotator:
             labels[z, y, x] = value
         return labels
 
-    def correct(self, found: np.ndarray, z: int, box: tuple[slice, slice]) -> tuple:
-        """Voxels and label of a stroke on the largest error in a window."""
-        wrong = np.zeros_like(self.truth[z])
-        wrong[box] = (found[z] != self.truth[z])[box]
+    def correct(self, found: np.ndarray, z: int) -> tuple:
+        """Voxels and label of a stroke on the largest error of a slice."""
+        wrong = found[z] != self.truth[z]
         parts, count = ndimage.label(wrong)
         where = wrong
         if count:
             sizes = ndimage.sum_labels(wrong, parts, range(1, count + 1))
             where = parts == int(np.argmax(sizes)) + 1
         else:  # all is right here: confirm something
-            where[box] = self.truth[z][box]
-            if not where.any():
-                where[box] = True
+            where = self.truth[z] if self.truth[z].any() else ~self.truth[z]
         truth = self.truth[z][where]
         value = truth.mean() > 0.5
         return self._stroke(where & (self.truth[z] == value)), 1 + int(value)
 
-    def choose(
-        self, policy: str, information: np.ndarray, labels: np.ndarray
-    ) -> tuple[int, tuple[slice, slice]]:
-        """The slice to look at, and the part of it that is shown."""
+    def choose(self, policy: str, information: np.ndarray, labels: np.ndarray) -> int:
+        """The slice to look at."""
         shape = self.truth.shape
         if policy == "suggested":
             spot = next_spot(
@@ -81,10 +76,8 @@ class Annotator:
             )
             if spot is not None:
                 self.visited.append(spot.center)
-                z, *center = spot.center
-                y, x = (slice(max(0, c - WINDOW), c + WINDOW) for c in center)
-                return z, (y, x)
-        return int(self.rng.integers(shape[0])), (slice(None), slice(None))
+                return spot.center[0]
+        return int(self.rng.integers(shape[0]))
 
     def _stroke(self, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The voxels of a region that are nearest to one of it, in a row."""
@@ -113,8 +106,8 @@ def curve(policy: str, seed: int, strokes: int) -> Iterator[dict[str, float]]:
         seconds = time.perf_counter() - began
         score = float(dice(annotator.truth, mean > 0.5))
         yield {"strokes": count, "seconds": seconds, "dice": score}
-        z, box = annotator.choose(policy, information, labels)
-        (y, x), value = annotator.correct(mean > 0.5, z, box)
+        z = annotator.choose(policy, information, labels)
+        (y, x), value = annotator.correct(mean > 0.5, z)
         labels[z, y, x] = value
         places = np.ravel_multi_index((np.full(len(y), z), y, x), labels.shape)
         places = np.sort(places)

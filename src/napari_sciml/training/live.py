@@ -34,8 +34,10 @@ LENIENCE = 2.0
 Held-out strokes flatter a model that looks at one voxel at a time: on phantoms both
 segment the volume equally well when the ensemble's error on the strokes is 1.6 to 2.0
 times the other's, and the ensemble is clearly better when they are the same."""
-UNTESTED = 60
-"""Rounds until the ensemble takes over where no labels could be held out."""
+ENOUGH_STROKES = 8
+"""Held-out strokes from which on this leniency is safe; with fewer, there is none."""
+EARLIEST = 60
+"""Rounds before the ensemble may take over: a few held-out voxels can mislead."""
 
 
 class LiveTraining:
@@ -164,10 +166,10 @@ class LiveTraining:
     def takes_over(self, instant: Scores | None) -> bool:
         """Whether the ensemble is better than the cheap model; then it stays."""
         own = self.team.scores()
-        if own is None or instant is None:
-            self._taken_over |= self.round >= UNTESTED
-        else:
-            self._taken_over |= own.error < LENIENCE * instant.error
+        enough = len(np.unique(self.team.test.strokes)) >= ENOUGH_STROKES
+        factor = LENIENCE if enough else 1.0
+        better = own is None or instant is None or own.error < factor * instant.error
+        self._taken_over |= better and self.round >= EARLIEST
         return self._taken_over
 
     def calibrate(self, ensemble: Ensemble) -> Generator[None, None, Calibration]:
