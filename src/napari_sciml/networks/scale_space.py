@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_sciml.errors import InputError
+from napari_sciml.images.channels import channel_words
 
 TRUNCATE = 3.0
 SMALLEST_BLUR = 0.3
@@ -45,6 +46,9 @@ class ScaleSpace(nn.Module):
         none = the gray value alone.
     spacing
         Edge lengths of a voxel, one an axis, in any unit; none = all the same.
+    inputs
+        Channels of the image: the front end sees each by itself, and gives all
+        that it finds in the first one, then in the second one, and so on.
 
     Raises
     ------
@@ -59,10 +63,12 @@ class ScaleSpace(nn.Module):
         sigmas: Sequence[float] = (1.0, 2.0, 4.0),
         *,
         spacing: Sequence[float] | None = None,
+        inputs: int = 1,
     ) -> None:
         super().__init__()
         _check(dims, sigmas)
         self.dims = dims
+        self.inputs = inputs
         self.sigmas = tuple(float(sigma) for sigma in sigmas)
         self.spacing = None if spacing is None else _checked(spacing, dims)
         self._steps = _relative(self.spacing or (1.0,) * dims)
@@ -74,8 +80,8 @@ class ScaleSpace(nn.Module):
 
     @property
     def channels(self) -> int:
-        """Channels that come out."""
-        return 1 + 5 * len(self.sigmas)
+        """Channels that come out, in total."""
+        return self.inputs * (1 + 5 * len(self.sigmas))
 
     @property
     def radius(self) -> int:
@@ -92,7 +98,7 @@ class ScaleSpace(nn.Module):
         )
 
     def calibrate(self, samples: Sequence[Tensor]) -> None:
-        """Fix center and gain from a few images ``(n, 1, …)``."""
+        """Fix center and gain from a few images ``(n, inputs, …)``."""
         self.center.zero_()
         self.gain.fill_(1)
         rows = [self(sample).movedim(1, 0).flatten(1) for sample in samples]
@@ -102,12 +108,15 @@ class ScaleSpace(nn.Module):
         self.gain.copy_(torch.where(spread > 1e-6, 1 / spread, 1.0))
 
     def forward(self, image: Tensor, surround: Surround | None = None) -> Tensor:
-        """Map ``(n, 1, …)`` to ``(n, channels, …)``; borders are continued.
+        """Map ``(n, inputs, …)`` to ``(n, channels, …)``; borders are continued.
 
         With ``surround``, so many voxels at the low and the high end of each axis
         are only looked at: the result is smaller by them, and by what they save in
         computation.
         """
+        check_channels(self.inputs, image.shape[1])
+        count = len(image)
+        image = image.flatten(0, 1).unsqueeze(1)
         reach = self.reach
         around = surround or [(0, 0)] * self.dims
         padded = _continue(
@@ -126,6 +135,7 @@ class ScaleSpace(nn.Module):
             channels += self._invariants(smooth, sigma)
         shape = (1, -1, *[1] * self.dims)
         stack = torch.cat(channels, dim=1)
+        stack = stack.view(count, -1, *stack.shape[2:])
         return (stack - self.center.view(shape)) * self.gain.view(shape)
 
     def _invariants(self, smooth: Tensor, sigma: float) -> list[Tensor]:
@@ -158,6 +168,26 @@ class ScaleSpace(nn.Module):
             traceless,
             _compressed(_determinant(hessian, self.dims)),
         ]
+
+
+def check_channels(wanted: int, found: int) -> None:
+    """Make sure that an image has as many channels as a model is for.
+
+    Raises
+    ------
+    InputError
+        Tells both numbers.
+    """
+    if found != wanted:
+        raise InputError(
+            f"The model was trained on images with {channel_words(wanted)}, but this "
+            f"one has {channel_words(found)}: choose another image, or train anew."
+        )
+
+
+def as_batch(values: Tensor, dims: int) -> Tensor:
+    """Give ``(…)`` or ``(…, channel)`` with ``dims`` spatial axes as ``(1, c, …)``."""
+    return (values[None] if values.ndim == dims else values.movedim(-1, 0))[None]
 
 
 class _Shifted:

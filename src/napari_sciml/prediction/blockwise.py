@@ -42,6 +42,8 @@ class BlockPredicted:
         see `RunningStatistics.mutual_information`.
     done, total
         Blocks done so far, and in all.
+    model
+        Number of the model, where one of several predicts.
     """
 
     tile: Tile
@@ -50,6 +52,7 @@ class BlockPredicted:
     information: np.ndarray
     done: int
     total: int
+    model: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def predict_blocks(
         Trained networks.
     image
         Array-like of raw gray values, ``(y, x)`` or ``(z, y, x)``; only blocks
-        of it are read.
+        of it are read. See `napari_sciml.images.channels` for several channels.
     block
         Longest edge of a block in voxels; 128 in 3D and 512 in 2D by default.
     region
@@ -103,13 +106,14 @@ def predict_blocks(
     Raises
     ------
     InputError
-        When the image has another number of axes than the networks.
+        When the image has another number of axes or channels than the model is for.
     """
     if image.ndim != ensemble.dims:
         raise InputError(
             f"The model was trained on {ensemble.dims}D images and cannot predict "
             f"an image of shape {tuple(image.shape)}."
         )
+    ensemble.check_channels(image)
     size = block or DEFAULT_BLOCK[ensemble.dims]
     tiles = split_into_tiles(
         image.shape, size, ensemble.halo, region, align=ensemble.stride

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from napari_sciml.images.tiles import Region, with_halo
 from napari_sciml.networks.ensemble import Ensemble
-from napari_sciml.networks.scale_space import Surround
+from napari_sciml.networks.scale_space import Surround, as_batch
 
 CELL = {2: 256, 3: 64}
 CACHE_BYTES = 1_000_000_000
@@ -24,7 +24,8 @@ class ChannelCache:
     Parameters
     ----------
     image
-        Array-like of raw gray values, ``(y, x)`` or ``(z, y, x)``.
+        Array-like of raw gray values, ``(y, x)`` or ``(z, y, x)``; see
+        `napari_sciml.images.channels` for several channels.
     ensemble
         Whose front end and intensity to use.
     """
@@ -72,11 +73,15 @@ class ChannelCache:
         return self.compute(self.gray(tile.read), tile.surround)
 
     def gray(self, region: Region) -> np.ndarray:
-        """Gray values of a region, float32 of about zero mean and unit spread."""
+        """Gray values of a region, float32 of about zero mean and unit spread.
+
+        With several channels, these are the last axis.
+        """
         return self.ensemble.intensity.apply(self.image[region])
 
     def compute(self, gray: np.ndarray, surround: Surround | None = None) -> Tensor:
         """Channels ``(1, c, …)`` of gray values, nothing kept."""
-        values = torch.from_numpy(gray)[None, None].to(self.ensemble.device)
+        values = as_batch(torch.from_numpy(gray), self.image.ndim)
         with torch.no_grad():
-            return cast("Tensor", self.ensemble.front(values, surround))
+            front = self.ensemble.front
+            return cast("Tensor", front(values.to(self.ensemble.device), surround))

@@ -19,8 +19,8 @@ from napari_sciml.uncertainty.places import Grid, apart, damped
 
 EDGE = 16
 LEAST = 0.01
-"""Information of the disputed quarter that is still worth a stroke: a deviation of 0.06
-between two classes that are equally likely."""
+"""Information of the disputed quarter that is still worth a stroke: a deviation of
+about 0.06 between two classes that are equally likely."""
 DISMISSED = 1.5
 """Distance to keep from dismissed spots, in blocks; from visited ones it is 1."""
 TOP = 0.25

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from psygnal import Signal
 
@@ -12,6 +12,7 @@ from napari_sciml.storage.provenance import provenance
 from napari_sciml.storage.training_run import calibration_record
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.widgets.colors import probability_colormap, uncertainty_colormap
+from napari_sciml.widgets.dimming import Dimmer
 from napari_sciml.widgets.images import gray_values
 from napari_sciml.widgets.probabilities import Probabilities
 
@@ -37,6 +38,10 @@ class Model:
     ----------
     ensemble
         Trained networks.
+    number
+        Counts the models of a viewer; blocks are marked with it. 0 = loaded.
+    kind
+        "instant" = the cheap first model, "ensemble" = the trained networks.
     revision
         Of the annotation that it was trained on; None where it was loaded.
     scores
@@ -52,6 +57,8 @@ class Model:
     """
 
     ensemble: "Ensemble"
+    number: int = 0
+    kind: Literal["instant", "ensemble"] = "ensemble"
     revision: int | None = None
     scores: "Scores | None" = None
     calibration: "Calibration | None" = None
@@ -88,6 +95,7 @@ class Prediction:
     def __init__(self, session: "ViewerSession") -> None:
         self._session = session
         self._shown = False
+        self._dimmer = Dimmer()
         self.model: Model | None = None
         self.probabilities: Probabilities | None = None
 
@@ -99,6 +107,7 @@ class Prediction:
         except InputError:
             self.model = previous
             raise
+        self.dim()
         self.model_changed.emit()
 
     def begin(self) -> None:
@@ -152,12 +161,30 @@ class Prediction:
         """Take in a predicted block and show it soon."""
         if self.probabilities is None or self._session.image is None:
             return
+        if self.model is not None and block.model not in (0, self.model.number):
+            return  # of a model that is not shown any more
         self.probabilities.write(block)
         if not self._shown:
             self._show()
         for name in self._names():
             self._session.layers.touch(name)
+        self.dim()
         self.changed.emit(block.tile.core)
+
+    def dim(self) -> None:
+        """Dim what is on the screen as long as it is not all by the model at hand."""
+        region, volume = self._session.shown_region(), self.probabilities
+        if volume is None or region is None:
+            return
+        whole = self._session.target.view
+        if whole is not None and whole.volume:
+            fresh = volume.complete
+        else:
+            fresh = bool(volume.current[region].all())
+        for name in self._names():
+            layer = self._session.layers.get(name)
+            if layer is not None:
+                self._dimmer.show(layer, fresh or not volume.known.any())
 
     def save(self, path: str | Path) -> None:
         """Write the model at hand.
@@ -212,7 +239,9 @@ class Prediction:
                 f"Probability: {name}",
                 volume.mean[label - 1],
                 session.image,
-                colormap=probability_colormap(label),
+                colormap=probability_colormap(
+                    label, session.annotation.classes.color_of(label)
+                ),
                 contrast_limits=(0, 1),
                 **STYLE,
             )

@@ -95,7 +95,7 @@ class SureMask:
             self.layer_name,
             self._mask_for(volume),
             self._session.image,
-            colormap=label_colormap(),
+            colormap=label_colormap(self._session.annotation.classes),
             opacity=0.6,
         )
 

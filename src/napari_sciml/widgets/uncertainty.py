@@ -3,12 +3,12 @@
 from typing import Any
 
 import numpy as np
-from qtpy.QtWidgets import QComboBox, QFormLayout
+from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout
 
 from napari_sciml.errors import InputError
 from napari_sciml.jobs.thresholding import BINS
 from napari_sciml.uncertainty.threshold import ThresholdConfig
-from napari_sciml.widgets.dock import Dock, primary_button, text_line
+from napari_sciml.widgets.dock import Dock, button, primary_button, text_line
 from napari_sciml.widgets.forms import slider
 from napari_sciml.widgets.plots import HistogramPlot
 
@@ -50,6 +50,15 @@ class UncertaintyDock(Dock):
             color="#6f8fb8",
         )
         self.share = text_line("sure_share", "How much is kept.")
+        self.show_next = button(
+            "show_next",
+            "Show me where to label next",
+            "Go to the place where the networks disagree most.",
+        )
+        self.dismiss = button(
+            "dismiss_spot", "Not here", "Never show this place again, and go on."
+        )
+        self.guidance = text_line("guidance", "What to do at the place that is shown.")
 
     def _lay_out(self) -> None:
         form = QFormLayout()
@@ -60,6 +69,11 @@ class UncertaintyDock(Dock):
         for widget in (self.rule, self.histogram.widget, self.share, self.keep):
             self.column.addWidget(widget)
         self.column.addWidget(self.error)
+        guide = QHBoxLayout()
+        guide.addWidget(self.show_next, 2)
+        guide.addWidget(self.dismiss, 1)
+        self.column.addLayout(guide)
+        self.column.addWidget(self.guidance)
         self.column.addStretch()
 
     def _connect(self) -> None:
@@ -70,6 +84,10 @@ class UncertaintyDock(Dock):
         self.k.sliderReleased.connect(session.sure.compute)
         self.t.sliderReleased.connect(session.sure.compute)
         self.keep.clicked.connect(self._on_keep)
+        self.show_next.clicked.connect(session.guide.show_next)
+        self.dismiss.clicked.connect(session.guide.dismiss)
+        self.wiring.connect(session.guide.changed, self._on_guide)
+        self._on_guide()
         self.wiring.connect(session.sure.changed, self.redraw)
         self.wiring.connect(session.prediction.changed, self._on_prediction)
         self.wiring.connect(session.annotation.classes_changed, self._fill_classes)
@@ -93,6 +111,12 @@ class UncertaintyDock(Dock):
             self.show_error(str(error))
         else:
             self.show_error("")
+
+    def _on_guide(self) -> None:
+        guide = self.session.guide
+        self.guidance.setText(guide.sentence())
+        self.dismiss.setEnabled(guide.spot is not None)
+        self.show_next.setEnabled(not guide.searching)
 
     def _on_prediction(self, region: object) -> None:
         if region is None or not self.classes.count():
