@@ -180,11 +180,11 @@ class Prediction:
         if whole is not None and whole.volume:
             fresh = volume.complete
         else:
-            fresh = bool(volume.current[region].all())
+            fresh = bool(volume.current[region].all() or not volume.known[region].any())
         for name in self._names():
             layer = self._session.layers.get(name)
             if layer is not None:
-                self._dimmer.show(layer, fresh or not volume.known.any())
+                self._dimmer.show(layer, fresh)
 
     def save(self, path: str | Path) -> None:
         """Write the model at hand.
