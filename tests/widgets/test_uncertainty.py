@@ -1,9 +1,13 @@
 """The Uncertainty dock."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from napari_sciml.uncertainty.conformal import confident_by_coverage
 from napari_sciml.uncertainty.threshold import ThresholdConfig, confident
+from napari_sciml.widgets.uncertainty import NOT_CALIBRATED
 
 pytestmark = pytest.mark.gui
 
@@ -65,6 +69,66 @@ def test_another_class(dock, trained, viewer) -> None:
     np.testing.assert_array_equal(mask == 1, expected(trained, 0))
     uncertainty = viewer.layers["Uncertainty"].data
     np.testing.assert_array_equal(uncertainty, trained.prediction.probabilities.std[0])
+
+
+def expected_by_coverage(session, coverage: float) -> np.ndarray:
+    held_out = session.prediction.model.calibration.conformal
+    mean = session.prediction.probabilities.mean
+    return confident_by_coverage(mean, 1, held_out, coverage, per_class=True)
+
+
+def test_coverage_takes_the_place_of_k_and_t(dock, trained, viewer, patience) -> None:
+    assert dock.coverage.value() == 0.9
+    assert dock.coverage.isHidden()
+    viewer.dims.set_point(0, 3 * 6)
+    dock.rule_kind.setCurrentText("Coverage")
+    assert dock.k.isHidden()
+    assert dock.t.isHidden()
+    assert not dock.coverage.isHidden()
+    layer = viewer.layers["Confident: fiber"]
+    for coverage in (0.6, 0.9):
+        dock.coverage.setValue(coverage)
+        sure = expected_by_coverage(trained, coverage)
+        np.testing.assert_array_equal(layer.data[6] > 0, sure[6])
+        patience(lambda sure=sure: np.array_equal(layer.data > 0, sure))
+        assert "only fiber is possible" in dock.rule.text()
+        assert f"{100 * coverage:.0f} %" in dock.rule.text()
+    assert layer.data.any()
+    dock.rule_kind.setCurrentIndex(0)
+    trained.sure.settle()
+    np.testing.assert_array_equal(layer.data > 0, expected(trained))
+    assert "deviation of the networks" in dock.rule.text()
+
+
+def test_coverage_needs_a_calibration(dock, trained, viewer) -> None:
+    dock.keep.click()
+    trained.sure.settle()
+    share, layer = dock.share.text(), viewer.layers["Confident: fiber"]
+    model = trained.prediction.model
+    trained.prediction.use(replace(model, calibration=None))
+    dock.rule_kind.setCurrentText("Coverage")
+    trained.sure.settle()
+    assert dock.rule.text() == NOT_CALIBRATED
+    np.testing.assert_array_equal(layer.data > 0, expected(trained))
+    assert dock.share.text().split(" %")[0] == share.split(" %")[0]
+    trained.prediction.use(model)
+    trained.sure.settle()
+    np.testing.assert_array_equal(layer.data > 0, expected_by_coverage(trained, 0.9))
+    assert "only fiber is possible" in dock.rule.text()
+
+
+def test_says_when_the_held_out_strokes_are_too_few(dock, trained, viewer) -> None:
+    model = trained.prediction.model
+    held_out = model.calibration.conformal
+    none = tuple(t.model_copy(update={"knots": ()}) for t in held_out.by_class)
+    few = replace(
+        model.calibration, conformal=held_out.model_copy(update={"by_class": none})
+    )
+    trained.prediction.use(replace(model, calibration=few))
+    dock.rule_kind.setCurrentText("Coverage")
+    trained.sure.settle()
+    assert "too few for 90 %, so nothing is kept" in dock.rule.text()
+    assert not viewer.layers["Confident: fiber"].data.any()
 
 
 def test_says_that_nothing_is_predicted(session, open_dock) -> None:
