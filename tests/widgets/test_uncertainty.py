@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from napari_sciml.uncertainty.conformal import confident_by_coverage
+from napari_sciml.uncertainty.statistics import entropy
 from napari_sciml.uncertainty.threshold import ThresholdConfig, confident
 from napari_sciml.widgets.uncertainty import NOT_CALIBRATED
 
@@ -129,6 +130,30 @@ def test_says_when_the_held_out_strokes_are_too_few(dock, trained, viewer) -> No
     trained.sure.settle()
     assert "too few for 90 %, so nothing is kept" in dock.rule.text()
     assert not viewer.layers["Confident: fiber"].data.any()
+
+
+def test_the_layer_shows_the_measure_that_is_chosen(dock, trained, viewer) -> None:
+    volume, layer = trained.prediction.probabilities, viewer.layers["Uncertainty"]
+    assert dock.measure.currentText() == "Standard deviation"
+    for name, values, limits in (
+        ("Entropy", entropy(volume.mean), (0.2, 1)),
+        ("Mutual information", volume.information, (0.05, 0.6)),
+        ("Standard deviation", volume.std[1], (0.1, 0.5)),
+    ):
+        dock.measure.setCurrentText(name)
+        np.testing.assert_allclose(layer.data, values, atol=5e-3)
+        np.testing.assert_allclose(layer.contrast_limits, limits)
+
+
+def test_a_layer_that_comes_back_shows_the_measure(dock, trained, viewer) -> None:
+    dock.measure.setCurrentText("Entropy")
+    del viewer.layers["Uncertainty"]
+    prediction = trained.prediction
+    prediction.begin()
+    prediction.prepare(prediction.probabilities.class_names)
+    layer = viewer.layers["Uncertainty"]
+    assert layer.data is prediction.probabilities.entropy
+    np.testing.assert_allclose(layer.contrast_limits, (0.2, 1))
 
 
 def test_says_that_nothing_is_predicted(session, open_dock) -> None:

@@ -14,6 +14,7 @@ from napari_sciml.uncertainty.threshold import (
 )
 from napari_sciml.widgets.dock import Dock, button, primary_button, text_line
 from napari_sciml.widgets.forms import slider
+from napari_sciml.widgets.measures import MEASURES
 from napari_sciml.widgets.plots import HistogramPlot
 from napari_sciml.widgets.sure import RuleKind
 
@@ -88,6 +89,15 @@ class UncertaintyDock(Dock):
         )
         self.coverage.setValue(sure.coverage.coverage)
 
+        self.measure = QComboBox()
+        self.measure.setObjectName("uncertainty_measure")
+        self.measure.setToolTip(
+            "What the layer Uncertainty shows: the deviation of the networks for the "
+            "class, all doubt, or the part of it that the networks disagree about."
+        )
+        self.measure.addItems(list(MEASURES))
+        self.measure.setCurrentText(self.session.prediction.measure)
+
     def _lay_out(self) -> None:
         self.form = QFormLayout()
         self.form.addRow("Class", self.classes)
@@ -95,6 +105,7 @@ class UncertaintyDock(Dock):
         self.form.addRow("k", self.k)
         self.form.addRow("t", self.t)
         self.form.addRow("Coverage", self.coverage)
+        self.form.addRow("Show", self.measure)
         self._show_sliders()
         self.column.addLayout(self.form)
         for widget in (self.rule, self.histogram.widget, self.share, self.keep):
@@ -117,6 +128,7 @@ class UncertaintyDock(Dock):
         self.rule_kind.currentTextChanged.connect(self._on_rule_kind)
         self.coverage.valueChanged.connect(self._on_coverage)
         self.coverage.sliderReleased.connect(session.sure.compute)
+        self.measure.currentTextChanged.connect(session.prediction.show_measure)
         self.keep.clicked.connect(self._on_keep)
         self.show_next.clicked.connect(session.guide.show_next)
         self.dismiss.clicked.connect(session.guide.dismiss)
