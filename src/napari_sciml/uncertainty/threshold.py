@@ -119,23 +119,30 @@ class CoverageRule:
             mean, index, self.calibration, self.coverage, per_class=True
         )
 
-    def least(self, index: int) -> float:
-        """See `SureRule`; 1 where nothing can be sure.
+    def can_keep(self, index: int) -> bool:
+        """Whether anything can be sure.
 
         Of a class with too few held-out voxels for the coverage it can never be told
         that it is not possible.
         """
+        limits = enumerate(self._limits())
+        return all(limit < 1 for c, limit in limits if c != index)
+
+    def least(self, index: int) -> float:
+        """See `SureRule`; 1 where nothing can be sure."""
         if self.calibration.score != "lac":
             return 0.0
-        limits = [
-            self.calibration.threshold(self.coverage, c)
-            for c in range(len(self.calibration.by_class))
-        ]
-        if any(limit >= 1 for c, limit in enumerate(limits) if c != index):
+        if not self.can_keep(index):
             return 1.0
+        limits = self._limits()
         # With two classes, the other one is out only above its own limit.
         other = limits[1 - index] if len(limits) == 2 else 0.0
         return max(1 - limits[index], other)
+
+    def _limits(self) -> list[float]:
+        """Largest score of each class."""
+        classes = range(len(self.calibration.by_class))
+        return [self.calibration.threshold(self.coverage, c) for c in classes]
 
 
 def confident(
