@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from qtpy.QtWidgets import QApplication
 
 from napari_sciml.uncertainty.conformal import confident_by_coverage
 from napari_sciml.uncertainty.statistics import entropy
@@ -171,3 +172,32 @@ def test_another_image_forgets_the_prediction(dock, trained, viewer) -> None:
     dock.k.setValue(0.5)
     dock.keep.click()
     assert "Nothing is predicted" in dock.error.text()
+
+
+def test_an_older_rule_does_not_spoil_the_shown_slice(dock, trained, viewer) -> None:
+    viewer.dims.set_point(0, 3 * 6)
+    dock.t.setValue(0.9)
+    trained.sure.compute()  # as when the slider is let go
+    dock.t.setValue(0.1)
+    QApplication.processEvents()
+    mask = viewer.layers["Confident: fiber"].data
+    np.testing.assert_array_equal(mask[6] > 0, expected(trained)[6])
+
+
+def test_a_loaded_model_keeps_its_promise(dock, trained, viewer, tmp_path) -> None:
+    held_out = trained.prediction.model.calibration.conformal
+    trained.prediction.save(tmp_path / "model")
+    trained.prediction.load(tmp_path / "model")
+    assert trained.prediction.model.conformal == held_out
+    dock.rule_kind.setCurrentText("Coverage")
+    assert "only fiber is possible" in dock.rule.text()
+
+
+def test_no_empty_mask_where_the_rule_cannot_tell(dock, trained, viewer) -> None:
+    model = trained.prediction.model
+    trained.prediction.use(replace(model, calibration=None))
+    dock.rule_kind.setCurrentText("Coverage")
+    viewer.layers.remove("Confident: fiber")
+    dock.keep.click()
+    assert dock.error.text() == NOT_CALIBRATED
+    assert "Confident: fiber" not in viewer.layers

@@ -6,8 +6,11 @@ import numpy as np
 from psygnal import Signal
 
 from napari_sciml.annotation.changes import LabelChange
+from napari_sciml.errors import InputError
 from napari_sciml.jobs.qt import IdleRunner
-from napari_sciml.uncertainty.suggest import EDGE, Spot, search
+from napari_sciml.uncertainty.suggest import Spot, search
+from napari_sciml.widgets.images import voxel_size
+from napari_sciml.widgets.sure import NOTHING_PREDICTED
 
 if TYPE_CHECKING:
     from napari_sciml.widgets.session import ViewerSession
@@ -16,7 +19,6 @@ LOOK_HERE = "Look here"
 SURROUNDINGS = 6
 """Block edges that the window shows after a jump."""
 COLOR = "#f6d32d"
-NOTHING_PREDICTED = "Nothing is predicted yet: train first, in the Train dock."
 NOTHING_LEFT = "No disputed place is left in what is predicted so far."
 
 
@@ -65,11 +67,12 @@ class Guide:
         self._found = None
         self._search.start(
             search(
-                volume.information,
+                volume.entropy if self._alone() else volume.information,
                 volume.known,
                 labeled=labeled,
-                visited=self._visited,
-                dismissed=self._dismissed,
+                visited=tuple(self._visited),
+                dismissed=tuple(self._dismissed),
+                spacing=self._spacing(),
                 axis=self._slider_axis(),
             )
         )
@@ -84,6 +87,10 @@ class Guide:
     def forget(self) -> None:
         """Another image is next."""
         self._search.stop()
+        session = self._session
+        # Where the image is being deleted, others may be too: hands off the list.
+        if session.viewer is not None and session.image in session.viewer.layers:
+            self._remove_mark()
         self._visited.clear()
         self._dismissed.clear()
         self.spot, self._sentence = None, ""
@@ -102,6 +109,18 @@ class Guide:
         ]
         return thin[0] if len(thin) == 1 else None
 
+    def _alone(self) -> bool:
+        """Whether there is one network only, which cannot disagree."""
+        model = self._session.prediction.model
+        return model is not None and len(model.ensemble.members) < 2
+
+    def _spacing(self) -> tuple[float, ...] | None:
+        assert self._session.image is not None
+        try:
+            return voxel_size(self._session.image)[0]
+        except InputError:
+            return None  # on sheared axes, blocks of as many voxels along each
+
     def _on_yielded(self, spot: Spot | None) -> None:
         self._found = spot or self._found
 
@@ -114,9 +133,10 @@ class Guide:
         self._visited.append(self.spot.center)
         self._mark(self.spot)
         self._go_to(self.spot)
+        doubt = "the network is not sure" if self._alone() else "the networks disagree"
         self._tell(
-            f"Place {len(self._visited)}: the networks disagree here; paint a short "
-            "stroke of each class that you see."
+            f"Place {len(self._visited)}: {doubt} here; paint a short stroke of each "
+            "class that you see."
         )
 
     def _tell(self, sentence: str) -> None:
@@ -138,17 +158,20 @@ class Guide:
         image, viewer = session.image, session.viewer
         if image is None or viewer is None:
             return
-        world = image.data_to_world(spot.center)
+        viewer.dims.ndisplay = 2  # where one can paint
+        corners = np.array([image.data_to_world(c) for c in _outline(spot)])
+        world = corners.mean(axis=0)
         offset = viewer.dims.ndim - len(world)
         viewer.dims.set_point(
             [offset + axis for axis in range(len(world))], [float(w) for w in world]
         )
+        shown = [axis - offset for axis in viewer.dims.displayed]
         # napari 0.9 moved camera and canvas, and warns at the old places.
         camera = getattr(viewer, "scene", viewer).camera
-        shown = [float(world[axis - offset]) for axis in viewer.dims.displayed]
-        camera.center = (0.0, *shown)[-3:]
-        voxel = float(np.min(np.abs(image.scale[-2:])))
-        camera.zoom = _window(viewer) / (SURROUNDINGS * EDGE * voxel)
+        camera.center = (0.0, *(float(world[axis]) for axis in shown))[-3:]
+        edges = np.diff(corners[:3, shown], axis=0)
+        edge = float(np.linalg.norm(edges, axis=1).max())
+        camera.zoom = _window(viewer) / (SURROUNDINGS * edge)
 
     def _on_painted(self, change: LabelChange) -> None:
         """A stroke in the box answers the question."""

@@ -11,7 +11,7 @@ from napari_sciml.images.tiles import Region
 from napari_sciml.prediction.view import View
 
 MAX_VOXELS = 2**29
-"""Mean and deviation of two classes, and information, take 5 GiB then."""
+"""What is kept of a prediction of two classes takes 6 GiB then, and two masks."""
 
 SHEARED = 1e-3
 """Cosine between two axes that is no rounding error."""

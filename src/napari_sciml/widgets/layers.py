@@ -117,13 +117,15 @@ class LayerGroup:
     def _insert(self, layer: Layer) -> None:
         """Below the annotation, and without taking the brush out of the hand."""
         viewer = self._viewer()
-        active = viewer.layers.selection.active
+        selection = viewer.layers.selection
+        active, chosen = selection.active, set(selection)
         annotation = self.get("Annotation")
         layers = viewer.layers
         top = layers.index(annotation) if annotation is not None else len(layers)
         layers.insert(top, layer)
-        if active is not None:
-            layers.selection.active = active
+        selection.clear()
+        selection.update(chosen)
+        selection.active = active
 
     def _refresh_stale(self) -> None:
         for name in self._stale:

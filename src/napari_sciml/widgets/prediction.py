@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +13,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.storage.provenance import provenance
 from napari_sciml.storage.training_run import calibration_record
 from napari_sciml.training.config import TrainingConfig
+from napari_sciml.uncertainty.calibration import ConformalCalibration
 from napari_sciml.widgets.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.widgets.dimming import Dimmer
 from napari_sciml.widgets.images import gray_values
@@ -65,6 +67,14 @@ class Model:
     settings: TrainingConfig | None = None
     state: "TrainingState | None" = None
     loaded: dict[str, Any] | None = None
+
+    @cached_property
+    def conformal(self) -> ConformalCalibration | None:
+        """For coverages, where it was calibrated; a loaded model has it in words."""
+        if self.calibration is not None:
+            return self.calibration.conformal
+        stored = (self.loaded or {}).get("calibration")
+        return None if stored is None else ConformalCalibration.model_validate(stored)
 
     def record(self) -> dict[str, Any]:
         """What is worth knowing about the training, for the model file."""

@@ -121,10 +121,10 @@ class ViewerSession:
         if layer is self.image:
             return
         self.training.stop()
+        self.guide.forget()
         self.image = layer
         self.layers.forget()
         self.prediction.clear()
-        self.guide.forget()
         self._follow_annotation(self._find_annotation())
         self.follow_view()
         self.image_changed.emit()

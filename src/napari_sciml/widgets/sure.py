@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from napari_sciml.widgets.session import ViewerSession
 
 REST_MS = 250
+NOTHING_PREDICTED = "Nothing is predicted yet: train first, in the Train dock."
+NOT_CALIBRATED = "Coverage needs held-out strokes and a training that has settled."
 RuleKind = Literal["deviations", "coverage"]
 
 
@@ -89,7 +91,7 @@ class SureMask:
         if self.kind == "deviations":
             return LowerBoundRule(self.config.k, self.config.t)
         model = self._session.prediction.model
-        held_out = model.calibration.conformal if model and model.calibration else None
+        held_out = model.conformal if model else None
         if held_out is None or len(held_out.by_class) != len(self.class_names):
             return None
         return CoverageRule(held_out, self.coverage.coverage)
@@ -148,12 +150,12 @@ class SureMask:
         Raises
         ------
         InputError
-            When nothing is predicted yet.
+            When nothing is predicted yet, or the rule cannot tell.
         """
         if self._volume() is None:
-            raise InputError(
-                "Nothing is predicted yet: train first, in the Train dock."
-            )
+            raise InputError(NOTHING_PREDICTED)
+        if self.rule is None:
+            raise InputError(NOT_CALIBRATED)
         self.show()
         self.compute()
 
@@ -194,6 +196,8 @@ class SureMask:
         self._rest.stop()
 
     def _act(self) -> None:
+        # Slabs by the rule or of the class before would spoil the shown slice.
+        self._idle.stop()
         self.show_slice()
         self._rest.start()
 

@@ -16,7 +16,7 @@ from napari_sciml.widgets.dock import Dock, button, primary_button, text_line
 from napari_sciml.widgets.forms import slider
 from napari_sciml.widgets.measures import MEASURES
 from napari_sciml.widgets.plots import HistogramPlot
-from napari_sciml.widgets.sure import RuleKind
+from napari_sciml.widgets.sure import NOT_CALIBRATED, NOTHING_PREDICTED, RuleKind
 
 LARGEST_K = 5.0
 LARGEST_T = 0.99
@@ -25,7 +25,6 @@ RULES: dict[str, RuleKind] = {
     "Mean less k deviations": "deviations",
     "Coverage": "coverage",
 }
-NOT_CALIBRATED = "Coverage needs held-out strokes and a training that has settled."
 
 
 class UncertaintyDock(Dock):
@@ -218,7 +217,9 @@ class UncertaintyDock(Dock):
     def _share(self) -> str:
         sure = self.session.sure
         if not sure.predicted:
-            return "Nothing is predicted yet: train first, in the Train dock."
+            return NOTHING_PREDICTED
+        if sure.rule is None and not sure.kept:
+            return ""
         percent = 100 * sure.kept / sure.predicted
         where = "the image" if sure.complete else "what is predicted so far"
         name = self.classes.currentText()
