@@ -11,7 +11,7 @@ from qtpy.QtCore import QTimer
 from napari_sciml.widgets.images import place_of
 
 REFRESH_MS = 150
-EDGE_WIDTH = 0.8
+EDGE_WIDTH = 0.4
 """Of outlines, in voxels."""
 CHEAP = {"thumbnail": False, "highlight": False, "extent": False}
 

@@ -14,6 +14,8 @@ class Measure:
 
     Attributes
     ----------
+    meaning
+        In plain words.
     limits
         Contrast limits: less is not worth a color, more is hardly possible.
     values
@@ -21,13 +23,26 @@ class Measure:
         class along the class axis.
     """
 
+    meaning: str
     limits: tuple[float, float]
     values: Callable[[Probabilities, int], np.ndarray]
 
 
 DEVIATION = "Standard deviation"
 MEASURES = {
-    DEVIATION: Measure((0.1, 0.5), lambda volume, index: volume.std[index]),
-    "Entropy": Measure((0.2, 1.0), lambda volume, _: volume.entropy),
-    "Mutual information": Measure((0.05, 0.6), lambda volume, _: volume.information),
+    DEVIATION: Measure(
+        "how much the networks disagree about the class",
+        (0.1, 0.5),
+        lambda volume, index: volume.std[index],
+    ),
+    "Entropy": Measure(
+        "all doubt, also where every network finds the image ambiguous",
+        (0.2, 1.0),
+        lambda volume, _: volume.entropy,
+    ),
+    "Mutual information": Measure(
+        "the part of the doubt that more labels would remove",
+        (0.05, 0.6),
+        lambda volume, _: volume.information,
+    ),
 }

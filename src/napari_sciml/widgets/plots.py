@@ -97,6 +97,7 @@ class HistogramPlot:
         self.widget = plot(name, tooltip, x=x, y=y, height=140)
         self._bars = pg.BarGraphItem(x0=[], x1=[], height=[], pen=None, brush=color)
         self.widget.addItem(self._bars)
+        self.widget.getPlotItem().getViewBox().setLimits(yMin=0)
         self._line: Any = None
 
     def show(self, edges: np.ndarray, heights: np.ndarray) -> None:

@@ -91,8 +91,8 @@ class UncertaintyDock(Dock):
         self.measure = QComboBox()
         self.measure.setObjectName("uncertainty_measure")
         self.measure.setToolTip(
-            "What the layer Uncertainty shows: the deviation of the networks for the "
-            "class, all doubt, or the part of it that the networks disagree about."
+            "What the layer Uncertainty shows.\n"
+            + "\n".join(f"{name}: {m.meaning}." for name, m in MEASURES.items())
         )
         self.measure.addItems(list(MEASURES))
         self.measure.setCurrentText(self.session.prediction.measure)
@@ -100,11 +100,11 @@ class UncertaintyDock(Dock):
     def _lay_out(self) -> None:
         self.form = QFormLayout()
         self.form.addRow("Class", self.classes)
+        self.form.addRow("Show", self.measure)
         self.form.addRow("Rule", self.rule_kind)
         self.form.addRow("k", self.k)
         self.form.addRow("t", self.t)
         self.form.addRow("Coverage", self.coverage)
-        self.form.addRow("Show", self.measure)
         self._show_sliders()
         self.column.addLayout(self.form)
         for widget in (self.rule, self.histogram.widget, self.share, self.keep):
