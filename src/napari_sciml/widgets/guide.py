@@ -138,14 +138,15 @@ class Guide:
         image, viewer = session.image, session.viewer
         if image is None or viewer is None:
             return
-        world = image.data_to_world(spot.center)
+        # Without the axis of channels, which comes first where there is one.
+        world = image.data_to_world(spot.center)[-len(spot.center) :]
         offset = viewer.dims.ndim - len(world)
         viewer.dims.set_point(
             [offset + axis for axis in range(len(world))], [float(w) for w in world]
         )
         # napari 0.9 moved camera and canvas, and warns at the old places.
         camera = getattr(viewer, "scene", viewer).camera
-        shown = [float(world[axis - offset]) for axis in viewer.dims.displayed]
+        shown = [float(world[a - offset]) for a in viewer.dims.displayed if a >= offset]
         camera.center = (0.0, *shown)[-3:]
         voxel = float(np.min(np.abs(image.scale[-2:])))
         camera.zoom = _window(viewer) / (SURROUNDINGS * EDGE * voxel)
