@@ -135,12 +135,12 @@ def test_with_one_class_left_it_says_so_and_keeps_what_it_has() -> None:
 @pytest.mark.parametrize(
     ("own", "instant", "rounds", "expected"),
     [
-        (0.2, 0.05, 60, False),
-        (0.09, 0.05, 60, False),  # few held-out strokes
-        (0.04, 0.05, 60, True),
-        (0.04, 0.05, 59, False),
-        (None, None, 59, False),
-        (None, None, 60, True),
+        (0.2, 0.05, 120, False),
+        (0.09, 0.05, 120, False),  # few held-out strokes
+        (0.04, 0.05, 120, True),
+        (0.04, 0.05, 119, False),
+        (None, None, 119, False),
+        (None, None, 120, True),
     ],
 )
 def test_takes_over_by_the_held_out_error(own, instant, rounds, expected) -> None:

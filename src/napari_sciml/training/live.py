@@ -36,7 +36,7 @@ segment the volume equally well when the ensemble's error on the strokes is 1.6 
 times the other's, and the ensemble is clearly better when they are the same."""
 ENOUGH_STROKES = 8
 """Held-out strokes from which on this leniency is safe; with fewer, there is none."""
-EARLIEST = 60
+EARLIEST = 120
 """Rounds before the ensemble may take over: a few held-out voxels can mislead."""
 
 

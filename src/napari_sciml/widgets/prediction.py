@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from psygnal import Signal
 
 from napari_sciml.errors import InputError
@@ -14,6 +15,7 @@ from napari_sciml.training.config import TrainingConfig
 from napari_sciml.widgets.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.widgets.dimming import Dimmer
 from napari_sciml.widgets.images import pixels
+from napari_sciml.widgets.measures import DEVIATION, MEASURES
 from napari_sciml.widgets.probabilities import Probabilities
 
 if TYPE_CHECKING:
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
 
 UNCERTAINTY = "Uncertainty"
 STYLE = {"blending": "translucent", "opacity": 0.7}
-STD_LIMITS = (0.1, 0.5)
-"""Less is not worth a color, and more is hardly possible between 0 and 1."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,7 @@ class Prediction:
         self._session = session
         self._shown = False
         self._dimmer = Dimmer()
+        self.measure = DEVIATION
         self.model: Model | None = None
         self.probabilities: Probabilities | None = None
 
@@ -181,11 +182,11 @@ class Prediction:
         if whole is not None and whole.volume:
             fresh = volume.complete
         else:
-            fresh = bool(volume.current[region].all())
+            fresh = bool(volume.current[region].all() or not volume.known[region].any())
         for name in self._names():
             layer = self._session.layers.get(name)
             if layer is not None:
-                self._dimmer.show(layer, fresh or not volume.known.any())
+                self._dimmer.show(layer, fresh)
 
     def save(self, path: str | Path) -> None:
         """Write the model at hand.
@@ -224,7 +225,20 @@ class Prediction:
         """Let the uncertainty be that of the class at hand, where it is shown."""
         layer = self._session.layers.get(UNCERTAINTY)
         if layer is not None and self.probabilities is not None:
-            layer.data = self.probabilities.std[self._session.sure.class_index]
+            layer.data = self._uncertainty()
+
+    def show_measure(self, name: str) -> None:
+        """Let the uncertainty be another one of `MEASURES`."""
+        self.measure = name
+        self.show_class()
+        layer = self._session.layers.get(UNCERTAINTY)
+        if layer is not None:
+            layer.contrast_limits = MEASURES[name].limits
+
+    def _uncertainty(self) -> np.ndarray:
+        assert self.probabilities is not None
+        index = self._session.sure.class_index
+        return MEASURES[self.measure].values(self.probabilities, index)
 
     def _names(self) -> list[str]:
         assert self.probabilities is not None
@@ -248,9 +262,9 @@ class Prediction:
             )
         session.layers.show_image(
             UNCERTAINTY,
-            volume.std[session.sure.class_index],
+            self._uncertainty(),
             session.image,
             colormap=uncertainty_colormap(),
-            contrast_limits=STD_LIMITS,
+            contrast_limits=MEASURES[self.measure].limits,
             **STYLE,
         )

@@ -236,10 +236,11 @@ class TrainingRun:
         InputError
             When it does not fit the image.
         """
+        if self.phase is Phase.PREDICTING:
+            raise InputError("A prediction is running: wait for its end or stop it.")
         self._session.prediction.use(model)
-        if self.phase in (Phase.IDLE, Phase.PREDICTING):
-            if self.phase is Phase.IDLE:
-                self.predict(self.settings.device)
+        if self.phase is Phase.IDLE:
+            self.predict(self.settings.device)
             return
         self._control.model = (model.number, model.ensemble)
         if pause:
