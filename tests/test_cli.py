@@ -79,6 +79,39 @@ def test_from_scribbles_to_fibers(
     assert names >= {"labels.tif", "fibers.csv", "summary.json"} | pictures
 
 
+@pytest.mark.parametrize("kind", ["rgb", "channels"])
+def test_images_with_channels(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    rng = np.random.default_rng(0)
+    labels = np.zeros((40, 44) if kind == "rgb" else (6, 40, 44), np.uint8)
+    labels[..., 4, 3:40], labels[..., 20, 3:40], labels[..., 33, 3:40] = 1, 2, 1
+    image, mask = str(tmp_path / "image.tif"), tmp_path / "mask.tif"
+    data = rng.integers(0, 99, (*labels.shape, 3)).astype(np.uint8)
+    data[..., 15:25, :, 1] += 90
+    if kind == "rgb":
+        tifffile.imwrite(image, data, photometric="rgb")
+    else:
+        zcyx = np.moveaxis(data, -1, 1)
+        tifffile.imwrite(image, zcyx, imagej=True, metadata={"axes": "ZCYX"})
+    np.save(tmp_path / "labels.npy", labels)
+    model, result = str(tmp_path / "model"), str(tmp_path / "p.zarr")
+    train = ["train", image, str(tmp_path / "labels.npy"), "--out", model]
+    assert run(*train, "--members", "1", "--steps", "30") == 0
+    assert run("predict", model, image, "--out", result) == 0
+    threshold = ["threshold", result, "--k", "0", "--t", "0.3", "--out", str(mask)]
+    assert run(*threshold) == 0
+    assert tifffile.imread(mask).shape == labels.shape
+    fibers = ["fibers", str(mask), "--image", image, "--out", str(tmp_path / "fibers")]
+    assert run(*fibers, "--dust", "0") == 0
+    assert (tmp_path / "fibers" / "overview.png").exists()
+    capsys.readouterr()
+    gray = str(tmp_path / "gray.npy")
+    np.save(gray, data[..., 1])
+    assert run("predict", model, gray, "--out", str(tmp_path / "q.zarr")) == 2
+    assert "3 channels, but this one has gray values" in capsys.readouterr().err
+
+
 def test_coverage_uses_the_models_own_calibration(
     files: Path, model: Path, tmp_path: Path
 ) -> None:
@@ -101,7 +134,8 @@ BAD_TRAINING = [
     ("image.tif", "no_labels.tif", "paint at least two classes"),
     ("image.tif", "one_class.tif", "paint at least two classes"),
     ("nan.tif", "labels.tif", "NaN"),
-    ("rgb.tif", "labels.tif", "gray"),
+    ("rgb.tif", "labels.tif", "(48, 48)"),
+    ("image.tif", "rgb.tif", "3 channels"),
 ]
 
 

@@ -84,7 +84,7 @@ def demo(
 
 @app.command()
 def train(
-    image: Annotated[Path, typer.Argument(help="Gray volume or image.")],
+    image: Annotated[Path, typer.Argument(help="Volume or image.")],
     labels: Annotated[
         Path,
         typer.Argument(help="Its annotation; 0 = not annotated, 1, 2 … = class."),
@@ -169,7 +169,7 @@ def train(
 @app.command()
 def predict(
     model: Annotated[Path, typer.Argument(help="Model folder.")],
-    image: Annotated[Path, typer.Argument(help="Gray volume or image.")],
+    image: Annotated[Path, typer.Argument(help="Volume or image.")],
     out: Annotated[Path, typer.Option(help="OME-Zarr folder to write.")],
     block: Annotated[
         int | None, typer.Option(min=16, help="Edge of a block; bounds the memory.")

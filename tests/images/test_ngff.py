@@ -25,10 +25,31 @@ def test_zarr_array(tmp_path, zarr_format, dtype):
 
 
 def test_zarr_dimension_names(tmp_path, refused):
-    zarr.create_array(
-        str(tmp_path / "a"), shape=SHAPE, dtype="u1", dimension_names=["c", "y", "x"]
-    )
-    refused(tmp_path / "a", match="6 channels")
+    for name in "ct":
+        zarr.create_array(
+            str(tmp_path / name),
+            shape=SHAPE,
+            dtype="u1",
+            dimension_names=[name, "y", "x"],
+        )
+    volume = open_volume(tmp_path / "c")
+    assert (volume.shape, volume.channels) == (SHAPE[1:], 6)
+    refused(tmp_path / "t", match="6 time points")
+
+
+@pytest.mark.parametrize("name", ["c", "stain"])
+def test_ome_zarr_of_channels_is_read_lazily(tmp_path, name):
+    values = np.stack([GRAY, GRAY + 1])
+    axes = [{"name": name, "type": "channel"}]
+    axes += [{"name": axis, "type": "space"} for axis in "zyx"]
+    multiscale = {"axes": axes, "datasets": [{"path": "0"}]}
+    attributes = {"ome": {"version": "0.5", "multiscales": [multiscale]}}
+    group = zarr.create_group(str(tmp_path / "a.zarr"), attributes=attributes)
+    group.create_array("0", data=values)
+    volume = open_volume(tmp_path / "a.zarr")
+    assert (volume.shape, volume.axes) == (SHAPE, ("z", "y", "x"))
+    assert volume.channels == 2
+    np.testing.assert_array_equal(volume.data[1:3], np.moveaxis(values, 0, -1)[1:3])
 
 
 def test_zarr_group_with_one_array(tmp_path):

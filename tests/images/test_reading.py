@@ -3,7 +3,7 @@ import pytest
 from skimage.io import imsave
 
 from napari_sciml.errors import InputError
-from napari_sciml.images.reading import open_labels, open_volume
+from napari_sciml.images.reading import open_gray, open_labels, open_volume
 from napari_sciml.images.volume import Volume
 
 SHAPE = (6, 7, 8)
@@ -38,13 +38,12 @@ def test_npy_is_memory_mapped(tmp_path):
 @pytest.mark.parametrize(
     ("values", "match"),
     [
-        (np.zeros((7, 8, 3)), "3 channels"),
-        (np.zeros((2, *SHAPE)), r"not a gray image .*shape \(2, 6, 7, 8\)"),
-        (np.zeros(5), "not a gray image"),
+        (np.zeros((2, *SHAPE)), r"not an image .*shape \(2, 6, 7, 8\)"),
+        (np.zeros(5), "not an image"),
         (np.zeros((0, 5)), "is empty"),
         (np.array([["a"]]), "holds <U1 values"),
     ],
-    ids=["rgb", "4d", "1d", "empty", "text"],
+    ids=["4d", "1d", "empty", "text"],
 )
 def test_npy_that_is_no_image(tmp_path, values, match, refused):
     np.save(tmp_path / "a.npy", values)
@@ -56,11 +55,34 @@ def test_pickled_npy_is_refused(tmp_path, refused):
     refused(tmp_path / "a.npy", match="cannot be read")
 
 
-def test_png(tmp_path, refused):
+def test_png(tmp_path):
     imsave(tmp_path / "gray.png", GRAY[0], check_contrast=False)
     np.testing.assert_array_equal(open_volume(tmp_path / "gray.png").data, GRAY[0])
-    imsave(tmp_path / "rgb.png", np.zeros((9, 8, 3), np.uint8), check_contrast=False)
-    refused(tmp_path / "rgb.png", match="3 channels.*gray")
+
+
+@pytest.mark.parametrize(("samples", "used"), [(2, 1), (3, 3), (4, 3)])
+def test_png_in_color_without_its_alpha(tmp_path, samples, used):
+    values = np.random.default_rng(0).integers(0, 255, (9, 8, samples), np.uint8)
+    imsave(tmp_path / "a.png", values, check_contrast=False)
+    volume = open_volume(tmp_path / "a.png")
+    assert (volume.shape, volume.axes, volume.channels) == ((9, 8), ("y", "x"), used)
+    np.testing.assert_array_equal(volume.data[:], values[..., :used].squeeze())
+
+
+@pytest.mark.parametrize("shape", [(9, 8, 3), (6, 9, 8, 4)])
+def test_npy_whose_last_axis_is_color(tmp_path, shape):
+    values = np.random.default_rng(0).normal(size=shape)
+    np.save(tmp_path / "a.npy", values)
+    volume = open_volume(tmp_path / "a.npy")
+    assert (volume.shape, volume.channels) == (shape[:-1], shape[-1])
+    np.testing.assert_array_equal(volume.data[...], values)
+
+
+def test_labels_and_masks_have_no_channels(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((9, 8, 3), np.uint8))
+    for read in (open_gray, lambda path: open_labels(path, (9, 8))):
+        with pytest.raises(InputError, match="3 channels; give a mask or labels"):
+            read(tmp_path / "a.npy")
 
 
 @pytest.mark.parametrize(
@@ -147,8 +169,9 @@ def test_quanfima(shared_data):
     assert volume.data[64].std() > 0
 
 
-def test_insegt(shared_data, refused):
+def test_insegt(shared_data):
     folder = shared_data / "insegt_fibre_scribbles"
     volume = open_volume(folder / "carbon.png")
     assert (volume.shape, volume.axes) == ((348, 347), ("y", "x"))
-    refused(folder / "carbon_labels.png", match="3 channels")
+    with pytest.raises(InputError, match="3 channels"):
+        open_labels(folder / "carbon_labels.png", volume.shape)

@@ -95,24 +95,57 @@ def test_axes_of_length_one_are_dropped(tmp_path):
 @pytest.mark.parametrize(
     ("values", "options", "match"),
     [
-        (np.zeros((7, 8, 3), "u1"), {"photometric": "rgb"}, "3 channels.*to gray"),
-        (
-            np.zeros((6, 2, 7, 8), "u1"),
-            {"imagej": True, "metadata": {"axes": "ZCYX"}},
-            "2 channels",
-        ),
         (
             np.zeros((5, 7, 8), "u1"),
             {"imagej": True, "metadata": {"axes": "TYX"}},
             "5 time points",
         ),
+        (
+            np.zeros((5, 2, 7, 8), "u1"),
+            {"imagej": True, "metadata": {"axes": "TCYX"}},
+            "5 time points",
+        ),
+        (
+            np.zeros((2, 7, 8, 3), "u1"),
+            {"ome": True, "photometric": "rgb", "metadata": {"axes": "CYXS"}},
+            "samples and channels",
+        ),
         (np.zeros((7, 8), "c8"), {}, "complex64 values"),
     ],
-    ids=["rgb", "channels", "time", "complex"],
+    ids=["time", "time and channels", "channels of color", "complex"],
 )
 def test_tiff_that_is_not_gray(tmp_path, values, options, match, refused):
     tifffile.imwrite(tmp_path / "a.tif", values, **options)
     refused(tmp_path / "a.tif", match=match)
+
+
+COLOR = {"photometric": "rgb"}
+KINDS = {
+    "rgb": ((7, 8, 3), COLOR, -1, 3),
+    "rgb and alpha": ((7, 8, 4), {**COLOR, "extrasamples": ["unassalpha"]}, -1, 3),
+    "rgb and more": ((7, 8, 4), {**COLOR, "extrasamples": ["unspecified"]}, -1, 4),
+    "rgb volume": ((6, 7, 8, 3), {**COLOR, "metadata": {"axes": "ZYXS"}}, -1, 3),
+    "planar rgb": ((3, 7, 8), {**COLOR, "planarconfig": "separate"}, 0, 3),
+    "imagej": ((6, 2, 7, 8), {"imagej": True, "metadata": {"axes": "ZCYX"}}, 1, 2),
+    "ome": ((4, 6, 7, 8), {"ome": True, "metadata": {"axes": "CZYX"}}, 0, 4),
+    "one channel": ((1, 7, 8), {"imagej": True, "metadata": {"axes": "CYX"}}, 0, 1),
+}
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_channels_of_tiff(tmp_path, kind, compression):
+    shape, options, axis, channels = KINDS[kind]
+    values = np.random.default_rng(0).integers(0, 255, shape, np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", values, compression=compression, **options)
+    volume = open_volume(tmp_path / "a.tif")
+    space = np.delete(shape, axis)
+    assert volume.shape == tuple(space)
+    assert volume.channels == channels
+    expected = np.moveaxis(values, axis, -1)[..., :channels]
+    np.testing.assert_array_equal(
+        volume.data[...], expected.reshape(*space, -1).squeeze()
+    )
 
 
 @pytest.mark.parametrize("compression", [None, "zlib"])

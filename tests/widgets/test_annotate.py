@@ -99,10 +99,13 @@ def test_picker_follows_the_viewer(viewer, open_dock) -> None:
     ("add", "sentence"),
     [
         (lambda v: None, "There is no image"),
-        (lambda v: v.add_image(np.zeros((32, 32, 3)), rgb=True), "color image"),
+        (
+            lambda v: v.add_image(np.zeros((2, 3, 8, 8)), axis_labels="tzyx"),
+            "time series of volumes: choose a single time point",
+        ),
         (lambda v: v.add_image(np.zeros((2, 3, 8, 8))), "4 axes"),
     ],
-    ids=["none", "rgb", "4D"],
+    ids=["none", "volumes", "4D"],
 )
 def test_says_which_images_cannot_be_used(viewer, open_dock, add, sentence) -> None:
     add(viewer)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from napari_sciml.errors import InputError
+from napari_sciml.images.channels import ChannelImage
 from napari_sciml.images.lazy import AxesView
 from napari_sciml.images.volume import SPATIAL_AXES, Volume
 
@@ -39,23 +40,22 @@ _SPELLINGS = {
     "px": "pixel",
 }
 
-_TOO_MUCH = {
-    "c": ("channels", "convert it to gray first"),
-    "s": ("channels", "convert it to gray first"),
-    "t": ("time points", "save one of them as an image of its own first"),
-}
+CHANNEL_AXES = ("c", "s")
+"""Channels of a microscope, and samples of a color image."""
+COLORS = 3
 
 
 @dataclass(frozen=True)
 class RawImage:
-    """What a file holds, before it is known to be a gray image.
+    """What a file holds, before it is known to be an image that we can use.
 
     Attributes
     ----------
     data
         Array-like.
     axes
-        Lower-case name of each axis.
+        Lower-case name of each axis; "c" for channels, "s" for the samples of a color
+        image, of which the second or the fourth is alpha.
     spacing
         Voxel size of the axes for which the file tells it.
     units
@@ -69,12 +69,18 @@ class RawImage:
 
 
 def to_volume(raw: RawImage, path: Path) -> Volume:
-    """Drop axes of length 1 and make sure that a gray image is left.
+    """Drop axes of length 1 and make sure that an image or a volume is left.
+
+    Returns
+    -------
+    Volume
+        Its data are a `ChannelImage` where there is an axis of channels.
 
     Raises
     ------
     InputError
-        On channels, time, an unusual order of axes or values that are no numbers.
+        On time, two axes of channels, an unusual order of axes or values that are no
+        numbers.
     """
     _check_values(raw, path)
     kept = [
@@ -83,9 +89,13 @@ def to_volume(raw: RawImage, path: Path) -> Volume:
         if length > 1 or axis in "yx"
     ]
     axes = tuple(raw.axes[i] for i in kept)
-    _check_axes(axes, raw, path)
-    voxel_size, unit = _voxel_size(axes, raw.spacing, raw.units)
-    return Volume(_select(raw.data, kept), axes, voxel_size, unit)
+    space = tuple(axis for axis in axes if axis not in CHANNEL_AXES)
+    _check_axes(axes, space, raw, path)
+    voxel_size, unit = _voxel_size(space, raw.spacing, raw.units)
+    data = _select(raw.data, kept)
+    if axes != space:
+        data = _with_channels(data, axes)
+    return Volume(data, space, voxel_size, unit)
 
 
 def guess_axes(shape: Sequence[int]) -> tuple[str, ...]:
@@ -111,19 +121,41 @@ def _check_values(raw: RawImage, path: Path) -> None:
         raise InputError(f"{path} is empty: its shape is {tuple(raw.data.shape)}.")
 
 
-def _check_axes(axes: tuple[str, ...], raw: RawImage, path: Path) -> None:
-    if axes in SPATIAL_AXES.values():
+def _check_axes(
+    axes: tuple[str, ...], space: tuple[str, ...], raw: RawImage, path: Path
+) -> None:
+    if space in SPATIAL_AXES.values() and len(axes) - len(space) <= 1:
         return
     shape = tuple(int(n) for n in raw.data.shape)
-    lengths = dict(zip(raw.axes, shape, strict=True))
     held = f"(axes {', '.join(raw.axes)}; shape {shape})"
-    for axis in axes:
-        if axis in _TOO_MUCH:
-            what, remedy = _TOO_MUCH[axis]
-            raise InputError(f"{path} has {lengths[axis]} {what} {held}; {remedy}.")
+    if "t" in space:
+        raise InputError(
+            f"{path} has {shape[raw.axes.index('t')]} time points {held}; save one of "
+            "them as an image of its own first."
+        )
+    if len(axes) - len(space) > 1:
+        raise InputError(
+            f"{path} has color samples and channels {held}; save it with one axis of "
+            "channels."
+        )
     raise InputError(
-        f"{path} is not a gray image {held}; save it with the axes (y, x) or (z, y, x)."
+        f"{path} is not an image or a volume {held}; save it with the axes (y, x) or "
+        "(z, y, x), and c for channels."
     )
+
+
+def _with_channels(data: Any, axes: tuple[str, ...]) -> Any:
+    """The data without alpha, gray where only that was there besides."""
+    axis = next(i for i, name in enumerate(axes) if name in CHANNEL_AXES)
+    samples = axes[axis] == "s"
+    count = int(data.shape[axis])
+    # Two samples are gray and alpha, four are a color and alpha.
+    wanted = {2: 1, 4: COLORS}.get(count, count) if samples else count
+    if wanted > 1:
+        return ChannelImage(data, axis, channels=wanted)
+    if isinstance(data, np.ndarray):
+        return np.moveaxis(data, axis, 0)[0]
+    return AxesView(data, [i for i in range(len(axes)) if i != axis])
 
 
 def _select(data: Any, kept: list[int]) -> Any:

@@ -51,7 +51,7 @@ class AxesView(LazyArray):
     Parameters
     ----------
     source
-        Array-like; the axes that are left out have length 1.
+        Array-like; of the axes that are left out, the first element is taken.
     kept
         Axes to keep, ascending.
     """

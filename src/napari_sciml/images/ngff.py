@@ -58,7 +58,10 @@ def _full_resolution(group: Any, multiscale: dict[str, Any]) -> RawImage:
         axis if isinstance(axis, dict) else {"name": axis}
         for axis in multiscale.get("axes", "tczyx"[-array.ndim :])
     ]
-    names = tuple(str(axis["name"]).lower() for axis in axes)
+    names = tuple(
+        "c" if axis.get("type") == "channel" else str(axis["name"]).lower()
+        for axis in axes
+    )
     scale = [1.0] * array.ndim
     for level in (dataset, multiscale):
         for step in level.get("coordinateTransformations", ()):

@@ -12,27 +12,30 @@ from napari_sciml.images.volume import Volume
 
 
 def open_volume(path: str | Path) -> Volume:
-    """Open a gray image or volume, without reading it whole where possible.
+    """Open an image or volume, without reading it whole where possible.
 
     Parameters
     ----------
     path
         ``.tif``/``.tiff`` (voxel size and unit from OME or ImageJ metadata),
         ``.npy``, a zarr array, an OME-Zarr (0.4 or 0.5, full resolution), a zarr
-        group with a single array, a folder of TIFF slices in natural order, or a
-        gray ``.png``/``.jpg``.
+        group with a single array, a folder of gray TIFF slices in natural order, or
+        ``.png``/``.jpg``. It may have an axis of channels: samples of a color image
+        (alpha is left out), C of a TIFF, the one named "c" of a zarr, or the last of
+        3 or 4 of a ``.npy``.
 
     Returns
     -------
     Volume
         Axes of length 1 are dropped. The data are memory-mapped or lazy, or numpy
-        for compressed TIFF files of up to 2 GiB, PNG and JPEG.
+        for compressed TIFF files of up to 2 GiB, PNG and JPEG; a `ChannelImage` of
+        those where there are several channels.
 
     Raises
     ------
     InputError
-        When it does not exist, cannot be read, or is no gray ``(y, x)`` or
-        ``(z, y, x)`` image.
+        When it does not exist, cannot be read, or is no image ``(y, x)`` or
+        ``(z, y, x)``.
     """
     path = Path(path)
     if not path.exists():
@@ -47,6 +50,23 @@ def open_volume(path: str | Path) -> Volume:
             f"{path} cannot be read and may be damaged ({_first_line(error)})."
         ) from error
     return to_volume(raw, path)
+
+
+def open_gray(path: str | Path) -> Volume:
+    """Open what must have one value a voxel: a mask or labels; see `open_volume`.
+
+    Raises
+    ------
+    InputError
+        Also when there are several channels.
+    """
+    volume = open_volume(path)
+    if volume.channels > 1:
+        raise InputError(
+            f"{path} has {volume.channels} channels; give a mask or labels with one "
+            "value for each voxel."
+        )
+    return volume
 
 
 def open_labels(
@@ -74,7 +94,7 @@ def open_labels(
     InputError
         When the shape differs or a value is not an integer from 0 to 255.
     """
-    volume = open_volume(path)
+    volume = open_gray(path)
     if volume.shape != tuple(like):
         raise InputError(
             f"The labels in {path} have shape {volume.shape} but the image has shape "
@@ -115,7 +135,7 @@ def _open_picture(path: Path) -> RawImage:
     from skimage.io import imread
 
     data = imread(path)
-    axes = ("y", "x", "c") if data.ndim == 3 else guess_axes(data.shape)
+    axes = ("y", "x", "s") if data.ndim == 3 else guess_axes(data.shape)
     return RawImage(data, axes)
 
 

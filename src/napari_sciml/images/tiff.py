@@ -26,6 +26,8 @@ def open_tiff(path: Path) -> RawImage:
         series = _only_image(file, path)
         spacing, units = _physical_size(file)
         axes = _axis_names(series)
+        if not _has_alpha(file):
+            axes = tuple("c" if axis == "s" else axis for axis in axes)
         if series.dataoffset is not None and not series.is_multifile:
             data: Any = tifffile.memmap(path, mode="r")
         elif series.nbytes <= READ_AT_ONCE:
@@ -125,6 +127,12 @@ def _axis_names(series: Any) -> tuple[str, ...]:
     if len(unnamed) == 1 and "z" not in [names[i] for i in long]:
         names[unnamed[0]] = "z"
     return tuple(names)
+
+
+def _has_alpha(file: tifffile.TiffFile) -> bool:
+    """Whether the last sample of a pixel is how opaque it is."""
+    alpha = {tifffile.EXTRASAMPLE.ASSOCALPHA, tifffile.EXTRASAMPLE.UNASSALPHA}
+    return bool(alpha & set(file.pages.first.extrasamples))
 
 
 def _lazily(path: Path) -> Any:

@@ -5,19 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from napari_sciml.errors import InputError
+from napari_sciml.images.channels import channels_of
 
 SPATIAL_AXES = {2: ("y", "x"), 3: ("z", "y", "x")}
 
 
 @dataclass(frozen=True)
 class Volume:
-    """Gray values with named axes and a physical size.
+    """Gray values or channels, with named axes and a physical size.
 
     Attributes
     ----------
     data
         Array-like (``shape``, ``dtype``, slicing gives numpy): ``(y, x)`` or
-        ``(z, y, x)``.
+        ``(z, y, x)``; a `ChannelImage` where there are several channels.
     axes
         A letter an axis, ``("z", "y", "x")`` or ``("y", "x")``.
     voxel_size
@@ -53,6 +54,11 @@ class Volume:
     def shape(self) -> tuple[int, ...]:
         """Voxels along each axis."""
         return tuple(int(n) for n in self.data.shape)
+
+    @property
+    def channels(self) -> int:
+        """Values of each voxel; 1 for gray."""
+        return channels_of(self.data)
 
     @property
     def ndim(self) -> int:

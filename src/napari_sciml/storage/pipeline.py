@@ -14,7 +14,7 @@ import numpy as np
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.images.checks import check_finite
-from napari_sciml.images.reading import open_volume
+from napari_sciml.images.reading import open_gray, open_volume
 from napari_sciml.images.volume import Volume
 from napari_sciml.storage.arrays import check_array_suffix, save_labels, save_mask
 from napari_sciml.storage.atomic import atomic_path, check_target
@@ -144,7 +144,7 @@ def measure_mask(
     from napari_sciml.fibers.summary import summarize
 
     check_target(out, folder=True)
-    volume = open_volume(mask)
+    volume = open_gray(mask)
     size = parse_voxel_size(voxel_size, volume.ndim) or volume.voxel_size
     if len(size) != volume.ndim:
         raise InputError(
@@ -163,8 +163,8 @@ def measure_mask(
         save_labels(folder / "labels.tif", labels, size, unit)
         table.to_csv(folder / "fibers.csv", index=False, float_format="%.6g")
         (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
-        picture = background.data[:] if background else values
-        _draw(folder, table, labels, np.asarray(picture), size, unit)
+        picture = _gray(background) if background else values
+        _draw(folder, table, labels, picture, size, unit)
     return {"folder": str(out), **summary}
 
 
@@ -197,6 +197,12 @@ def _draw(
     }
     for name, figure in figures.items():
         figure.savefig(folder / name, dpi=150)
+
+
+def _gray(volume: Volume) -> np.ndarray:
+    """What of an image can be shown behind colored labels: the mean of channels."""
+    values = np.asarray(volume.data[:])
+    return values.mean(-1) if values.ndim > volume.ndim else values
 
 
 def _same_shape(path: Path | None, shape: tuple[int, ...]) -> Volume | None:

@@ -90,7 +90,11 @@ def train_model(
         **describe_training(last, names),
     }
     record = provenance(
-        image=image, labels=labels, shape=volume.shape, ignored_labels=list(ignore)
+        image=image,
+        labels=labels,
+        shape=volume.shape,
+        channels=volume.channels,
+        ignored_labels=list(ignore),
     )
     record |= {"config": settings, "summary": summary}
     record |= {"voxel_size": list(volume.voxel_size), "unit": volume.unit}

@@ -159,13 +159,16 @@ class Guide:
         if image is None or viewer is None:
             return
         viewer.dims.ndisplay = 2  # where one can paint
-        corners = np.array([image.data_to_world(c) for c in _outline(spot)])
+        # Without the axis of channels, which comes first where there is one.
+        corners = np.array(
+            [image.data_to_world(c)[-len(spot.center) :] for c in _outline(spot)]
+        )
         world = corners.mean(axis=0)
         offset = viewer.dims.ndim - len(world)
         viewer.dims.set_point(
             [offset + axis for axis in range(len(world))], [float(w) for w in world]
         )
-        shown = [axis - offset for axis in viewer.dims.displayed]
+        shown = [axis - offset for axis in viewer.dims.displayed if axis >= offset]
         # napari 0.9 moved camera and canvas, and warns at the old places.
         camera = getattr(viewer, "scene", viewer).camera
         camera.center = (0.0, *(float(world[axis]) for axis in shown))[-3:]

@@ -9,7 +9,7 @@ from psygnal import Signal
 
 from napari_sciml.jobs.live import Compared, compare_models
 from napari_sciml.jobs.qt import JobRunner
-from napari_sciml.widgets.images import gray_values
+from napari_sciml.widgets.images import pixels
 
 if TYPE_CHECKING:
     from napari_sciml.images.tiles import Region
@@ -125,7 +125,7 @@ class History:
         InputError
             When there is no image, or another comparison is running.
         """
-        image, region = gray_values(self._session.image), self._session.shown_region()
+        image, region = pixels(self._session.image), self._session.shown_region()
         assert region is not None
         ensembles = (self.models[i].model.ensemble for i in (one, other))
         self._runner.start(compare_models, *ensembles, image, region)
@@ -138,7 +138,7 @@ class History:
         session = self._session
         if session.image is None:
             return
-        difference = np.zeros(tuple(gray_values(session.image).shape), np.float16)
+        difference = np.zeros(tuple(pixels(session.image).shape), np.float16)
         difference[found.region] = found.difference
         session.layers.show_image(
             DIFFERENCE,

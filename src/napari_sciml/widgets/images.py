@@ -1,12 +1,14 @@
 """Which image layers can be used, and how our layers lie on them."""
 
-from typing import Any
+from collections.abc import Container
+from typing import Any, Literal
 
 import numpy as np
 import pint
 from napari.layers import Image, Layer
 
 from napari_sciml.errors import InputError
+from napari_sciml.images.channels import ChannelImage
 from napari_sciml.images.tiles import Region
 from napari_sciml.prediction.view import View
 
@@ -16,17 +18,22 @@ MAX_VOXELS = 2**29
 SHEARED = 1e-3
 """Cosine between two axes that is no rounding error."""
 
+CHANNEL = ("c", "ch", "channel", "channels")
+TIME = ("t", "time", "frame", "frames")
+"""Names of axes in ``layer.axis_labels``, whatever their case."""
+
 PLACE = ("scale", "translate", "rotate", "shear", "units", "axis_labels")
 
 
-def place_of(layer: Layer) -> dict[str, Any]:
-    """Keywords that put a new layer where another one lies."""
-    place = {name: getattr(layer, name) for name in PLACE}
-    return {**place, "affine": layer.affine.affine_matrix}
+def pixels(layer: Image | None) -> Any:
+    """The image behind a layer, as the stages take it; of a pyramid, its finest level.
 
-
-def gray_values(layer: Image | None) -> Any:
-    """The array behind an image layer; of a pyramid, its finest level.
+    Returns
+    -------
+    array-like
+        ``(y, x)`` or ``(z, y, x)``. Color images, and those whose axis of channels
+        is named "c", "channel" or "channels" in ``layer.axis_labels``, are a
+        `ChannelImage`: of that shape, too. Alpha is left out.
 
     Raises
     ------
@@ -36,22 +43,63 @@ def gray_values(layer: Image | None) -> Any:
     if layer is None:
         raise InputError("There is no image: open one, or File > Open Sample.")
     data = layer.data[0] if layer.multiscale else layer.data
+    channel = _axis_named(layer, CHANNEL)
     if layer.rgb:
-        raise InputError(
-            f"'{layer.name}' is a color image: convert it to gray first (right-click "
-            "the layer, Split RGB)."
-        )
-    if data.ndim not in (2, 3):
-        raise InputError(
-            f"'{layer.name}' has {data.ndim} axes: choose an image with the axes y, x "
-            "or z, y, x, for instance a single time point or channel."
-        )
-    if np.prod(data.shape, dtype=float) > MAX_VOXELS:
-        raise InputError(
-            f"'{layer.name}' has more than {MAX_VOXELS // 10**6} million voxels: crop "
-            "it, or use napari-sciml on the command line."
-        )
-    return data
+        _check_color(layer, channel)
+        image: Any = ChannelImage(data, -1, channels=3)
+    elif channel is not None:
+        _check_channels_first(layer, channel)
+        image = ChannelImage(data, channel)
+    else:
+        image = data
+    _check_space(layer, image)
+    return image
+
+
+def dims_for(layer: Image) -> Literal[2, None]:
+    """What `TrainingConfig.dims` should be: 2 for a time series of 2D frames.
+
+    So each frame is looked at by itself. None = as many as the image has.
+    """
+    axes = space_of(layer)
+    return 2 if len(axes) == 3 and _axis_named(layer, TIME) in axes else None
+
+
+def space_of(layer: Layer) -> list[int]:
+    """Axes of a layer that our layers on it have, too: all but that of channels.
+
+    For a color image napari does not count that axis.
+    """
+    channel = _axis_named(layer, CHANNEL) if isinstance(layer, Image) else None
+    return [axis for axis in range(layer.ndim) if axis != channel]
+
+
+def place_of(layer: Layer) -> dict[str, Any]:
+    """Keywords that put a new layer where another one lies.
+
+    Without the axis of channels, where it has one.
+
+    Raises
+    ------
+    InputError
+        When the axis of channels is mixed with others by a rotation or a shear.
+    """
+    place = {name: getattr(layer, name) for name in PLACE}
+    place["affine"] = layer.affine.affine_matrix
+    axes = space_of(layer)
+    if len(axes) == layer.ndim:
+        return place
+    for name in ("scale", "translate"):
+        place[name] = np.asarray(place[name])[axes]
+    for name in ("units", "axis_labels"):
+        place[name] = tuple(place[name][axis] for axis in axes)
+    place["shear"] = _as_matrix(place["shear"], layer.ndim)
+    for name, kept in (
+        *(("rotate", axes), ("shear", axes)),
+        ("affine", [*axes, layer.ndim]),
+    ):
+        place[name] = _without_channels(place[name], kept, layer)
+    return place
 
 
 def voxel_size(layer: Layer) -> tuple[tuple[float, ...], str]:
@@ -88,15 +136,22 @@ def shown_view(layer: Image, dims: Any) -> View:
     Parameters
     ----------
     layer
-        A gray image.
+        An image that `pixels` takes.
     dims
-        ``viewer.dims``.
+        ``viewer.dims``, which may have more axes than the layer.
+
+    Returns
+    -------
+    View
+        In voxels, without the axis of channels.
     """
-    shape = layer.data.shape
-    extra = dims.ndim - len(shape)
-    inside = np.asarray(layer.world_to_data(dims.point))[-len(shape) :]
+    axes = space_of(layer)
+    shape = [layer.data.shape[axis] for axis in axes]
+    extra = dims.ndim - layer.ndim
+    inside = np.asarray(layer.world_to_data(dims.point))[axes]
     point = np.clip(np.rint(inside), 0, np.subtract(shape, 1))
-    in_plane = {axis - extra for axis in dims.order[-2:]}
+    shown = {axis - extra for axis in dims.order[-2:]}
+    in_plane = {place for place, axis in enumerate(axes) if axis in shown}
     region = []
     for axis, (length, position) in enumerate(zip(shape, point, strict=True)):
         start = int(position)
@@ -119,7 +174,7 @@ def _within_window(
     """What of a slice lies in the window; None where napari does not tell."""
     if layer.multiscale:
         return None
-    low, high = np.asarray(layer.corner_pixels)
+    low, high = np.asarray(layer.corner_pixels)[:, space_of(layer)]
     seen = list(region)
     for axis in in_plane:
         start = max(region[axis].start, int(low[axis]))
@@ -128,3 +183,75 @@ def _within_window(
             return None
         seen[axis] = slice(start, stop)
     return tuple(seen)
+
+
+def _axis_named(layer: Layer, names: Container[str]) -> int | None:
+    labels = [str(label).strip().lower() for label in layer.axis_labels]
+    found = [axis for axis, label in enumerate(labels) if label in names]
+    return found[0] if found else None
+
+
+def _check_color(layer: Image, channel: int | None) -> None:
+    if channel is not None:
+        raise InputError(
+            f"'{layer.name}' is a color image and has an axis of channels, too: choose "
+            "one of the channels (right-click the layer, Split Stack)."
+        )
+
+
+def _check_channels_first(layer: Image, channel: int) -> None:
+    """Napari lines layers up by their last axes: ours would lie across the image."""
+    if channel:
+        raise InputError(
+            f"The channels of '{layer.name}' are its axis {channel + 1}, but have to "
+            "be the first one, or our layers do not line up with it: open it with "
+            f"numpy.moveaxis(data, {channel}, 0)."
+        )
+
+
+def _check_space(layer: Image, image: Any) -> None:
+    axes, time = space_of(layer), _axis_named(layer, TIME)
+    if time is not None and len(axes) == 4:
+        raise InputError(
+            f"'{layer.name}' is a time series of volumes: choose a single time point "
+            "(right-click the layer, Split Stack)."
+        )
+    if image.ndim not in (2, 3):
+        raise InputError(
+            f"'{layer.name}' has {image.ndim} axes: choose an image with the axes y, x "
+            "or z, y, x, for instance a single time point. An axis of channels has to "
+            "be named: layer.axis_labels = ('c', 'z', 'y', 'x')."
+        )
+    if time is not None and axes.index(time) > 0:
+        raise InputError(
+            f"The time axis of '{layer.name}' has to come before the axes of space: "
+            f"open it with numpy.moveaxis(data, {time}, {axes[0]})."
+        )
+    if np.prod(image.shape, dtype=float) > MAX_VOXELS:
+        raise InputError(
+            f"'{layer.name}' has more than {MAX_VOXELS // 10**6} million voxels: crop "
+            "it, or use napari-sciml on the command line."
+        )
+
+
+def _as_matrix(shear: Any, ndim: int) -> np.ndarray:
+    """Napari gives a shear as it was set: all numbers, or those above the diagonal."""
+    shear = np.asarray(shear, float)
+    if shear.ndim == 2:
+        return shear
+    matrix = np.eye(ndim)
+    matrix[np.triu_indices(ndim, 1)] = shear
+    return matrix
+
+
+def _without_channels(matrix: Any, kept: list[int], layer: Layer) -> np.ndarray:
+    matrix = np.asarray(matrix, float)
+    dropped = [axis for axis in range(layer.ndim) if axis not in kept]
+    # The last column of an affine matrix is a shift, which may well be there.
+    mixed = matrix[np.ix_(dropped, [a for a in kept if a < layer.ndim])]
+    if mixed.any() or matrix[np.ix_(kept, dropped)].any():
+        raise InputError(
+            f"'{layer.name}' is rotated or sheared across its channels, so that they "
+            "do not lie upon each other: set its transforms anew."
+        )
+    return matrix[np.ix_(kept, kept)]

@@ -16,7 +16,7 @@ from napari_sciml.training.config import TrainingConfig
 from napari_sciml.uncertainty.calibration import ConformalCalibration
 from napari_sciml.widgets.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.widgets.dimming import Dimmer
-from napari_sciml.widgets.images import gray_values
+from napari_sciml.widgets.images import pixels
 from napari_sciml.widgets.measures import DEVIATION, MEASURES
 from napari_sciml.widgets.probabilities import Probabilities
 
@@ -140,13 +140,14 @@ class Prediction:
         """
         if self.model is None:
             raise InputError("There is no model yet: train one or load one.")
-        image = gray_values(self._session.image)
+        image = pixels(self._session.image)
         ensemble = self.model.ensemble
         if image.ndim != ensemble.dims:
             raise InputError(
                 f"The model is for {ensemble.dims}D images, but the chosen one has "
                 f"{image.ndim} axes."
             )
+        ensemble.check_channels(image)
         self._make_room(tuple(image.shape), ensemble.class_names)
 
     def prepare(self, class_names: Sequence[str]) -> None:
@@ -157,7 +158,7 @@ class Prediction:
         """
         image = self._session.image
         if image is not None and not self._shown:
-            self._make_room(tuple(gray_values(image).shape), tuple(class_names))
+            self._make_room(tuple(pixels(image).shape), tuple(class_names))
             self._show()
 
     def _make_room(self, shape: tuple[int, ...], names: tuple[str, ...]) -> None:

@@ -17,7 +17,7 @@ from napari_sciml.widgets.coloring import Coloring
 from napari_sciml.widgets.fiber_run import FiberRun
 from napari_sciml.widgets.guide import Guide
 from napari_sciml.widgets.history import History
-from napari_sciml.widgets.images import gray_values, place_of, shown_view
+from napari_sciml.widgets.images import pixels, place_of, shown_view
 from napari_sciml.widgets.keys import bind_keys
 from napari_sciml.widgets.layers import LayerGroup
 from napari_sciml.widgets.prediction import Prediction
@@ -137,7 +137,7 @@ class ViewerSession:
         InputError
             When the image cannot be annotated.
         """
-        data = gray_values(self.image)
+        data = pixels(self.image)
         layer = self.annotation.layer
         if layer is None:
             place = place_of(self.image)
@@ -167,7 +167,7 @@ class ViewerSession:
         InputError
             When there is none, or one that does not fit the image.
         """
-        shape = tuple(gray_values(self.image).shape)
+        shape = tuple(pixels(self.image).shape)
         if self.annotation.layer is None:
             for layer in self.viewer.layers:
                 if isinstance(layer, Labels) and layer.name.startswith(ANNOTATION):
@@ -203,7 +203,7 @@ class ViewerSession:
 
     def _view(self) -> View | None:
         try:
-            gray_values(self.image)
+            pixels(self.image)
         except InputError:
             return None
         return None if self.viewer is None else shown_view(self.image, self.viewer.dims)
@@ -267,7 +267,7 @@ class ViewerSession:
     def _find_annotation(self) -> Labels | None:
         """An annotation layer that fits the image, the topmost first."""
         try:
-            shape = tuple(gray_values(self.image).shape)
+            shape = tuple(pixels(self.image).shape)
         except InputError:
             return None
         for layer in reversed(self.viewer.layers):

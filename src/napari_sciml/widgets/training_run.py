@@ -14,7 +14,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.jobs.learning import TrainingControl, learn
 from napari_sciml.jobs.live import predict_volume
 from napari_sciml.training.config import TrainingConfig
-from napari_sciml.widgets.images import gray_values
+from napari_sciml.widgets.images import dims_for, pixels
 from napari_sciml.widgets.prediction import Model
 
 if TYPE_CHECKING:
@@ -152,8 +152,12 @@ class TrainingRun:
             When it cannot start.
         """
         session = self._session
-        image = gray_values(session.image)
+        image = pixels(session.image)
         session.labels_for_job()
+        assert session.image is not None
+        dims = dims_for(session.image)
+        if dims is not None:
+            settings = settings.model_copy(update={"dims": dims})
         annotation = session.annotation
         first = annotation.store.snapshot()
         feed = LabelFeed(first if len(first) else None, annotation.class_names)
@@ -183,7 +187,7 @@ class TrainingRun:
             When there is no model or it does not fit the image.
         """
         session = self._session
-        image = gray_values(session.image)
+        image = pixels(session.image)
         session.runner.check_free()
         session.prediction.renew()
         model = session.prediction.model
