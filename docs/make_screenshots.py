@@ -19,11 +19,13 @@ from qtpy.QtWidgets import QApplication, QWidget
 
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
 from napari_sciml.samples.scribbles import scribble
+from napari_sciml.widgets.session import ViewerSession
 
 SIZE = (1400, 900)
 DOCK_WIDTH = 380
 EDGE = 96
 ENOUGH_PAINT = 25
+ENOUGH_POINTS = 5
 PATIENCE = 600.0
 
 
@@ -112,11 +114,12 @@ def train(studio: Studio, seconds: float) -> None:
     dock = studio.open("Train")
     session = dock.session
     dock.seconds.setValue(seconds)
+    dock.history.expand(animate=False)
     dock.start.click()
     training = session.training
-    wait_until(lambda: training.fraction > 0.7 or not session.runner.busy)
+    wait_until(lambda: len(training.curves.dice) > ENOUGH_POINTS or training.settled)
     studio.take("train")
-    wait_until(lambda: not session.runner.busy)
+    wait_until(lambda: training.settled and session.prediction.probabilities.complete)
 
 
 def keep_sure(studio: Studio) -> None:
@@ -135,7 +138,7 @@ def measure(studio: Studio) -> None:
     dock = studio.open("Fibers")
     session = dock.session
     dock.measure.click()
-    wait_until(lambda: not session.runner.busy)
+    wait_until(lambda: not session.measuring.busy)
     table = session.fibers.result.table
     studio.viewer.layers["Uncertainty"].visible = False
     dock.directions.chosen.emit(int(table.loc[table["length"].idxmax(), "label"]))
@@ -162,6 +165,7 @@ def main() -> None:
     train(studio, options.seconds)
     keep_sure(studio)
     measure(studio)
+    ViewerSession.of(studio.viewer).training.stop()
     studio.viewer.close()
 
 

@@ -47,6 +47,7 @@ except PackageNotFoundError:  # a checkout that is not installed
 
 _PUBLIC = {
     "AutoencoderConfig": "networks.autoencoder",
+    "ChannelImage": "images.channels",
     "Ensemble": "networks.ensemble",
     "InputError": "errors",
     "MSDNetConfig": "networks.config",
@@ -81,6 +82,7 @@ _PUBLIC = {
 
 __all__ = [
     "AutoencoderConfig",
+    "ChannelImage",
     "Ensemble",
     "InputError",
     "MSDNetConfig",

@@ -179,3 +179,61 @@ def test_description_whose_parts_do_not_fit(make_ensemble, key, value):
     Ensemble.from_description(description)
     with pytest.raises(InputError):
         Ensemble.from_description({**description, key: value})
+
+
+def in_color(dims, inputs=3):
+    """One member behind a front end for several channels."""
+    front = ScaleSpace(dims, (1.0,), inputs=inputs)
+    network = build_network(
+        MSDNetConfig(layers=2, width=4),
+        in_channels=front.channels,
+        classes=2,
+        dims=dims,
+        seed=0,
+    )
+    scale = IntensityScale((100.0,) * inputs, (0.02,) * inputs)
+    return Ensemble(
+        [network], front=front, intensity=scale, class_names=("background", "fiber")
+    )
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_channels_of_color_are_those_of_each_channel(dims):
+    ensemble = in_color(dims)
+    values = torch.rand((*[12] * dims, 3))
+    found = ensemble.channels(values)
+    assert found.is_contiguous(memory_format=memory_format(dims))
+    front = ScaleSpace(dims, (1.0,))
+    alone = [front(values[None, None, ..., c]) for c in range(3)]
+    assert torch.equal(found, torch.cat(alone, dim=1))
+
+
+def test_color_is_stored():
+    ensemble = in_color(2)
+    description = json.loads(json.dumps(ensemble.description()))
+    copy = Ensemble.from_description(description)
+    assert copy.intensity == ensemble.intensity
+    assert (copy.front.inputs, copy.description()) == (3, ensemble.description())
+
+
+@pytest.mark.parametrize(
+    ("offset", "scale"), [([1.0], [1.0]), ([1.0] * 3, [1.0] * 2), (1.0, [1.0] * 3)]
+)
+def test_damaged_description_of_color(offset, scale):
+    description = in_color(2).description()
+    description["intensity"] = {"offset": offset, "scale": scale}
+    with pytest.raises(InputError):
+        Ensemble.from_description(description)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "shape", "match"),
+    [
+        (3, (12, 12), "with 3 channels, but this one has gray values"),
+        (3, (12, 12, 4), "with 3 channels, but this one has 4 channels"),
+        (1, (12, 12, 3), "with gray values, but this one has 3 channels"),
+    ],
+)
+def test_channels_must_be_those_of_the_training(inputs, shape, match):
+    with pytest.raises(InputError, match=match):
+        in_color(2, inputs).channels(torch.zeros(shape))

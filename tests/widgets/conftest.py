@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -43,6 +44,10 @@ def no_worker_left(request: pytest.FixtureRequest) -> Iterator[None]:
     from qtpy.QtWidgets import QApplication
 
     QApplication.processEvents()
+    for thread in threading.enumerate():
+        if thread.name == "napari-sciml job":
+            thread.join(POOL_MS / 1000)
+            assert not thread.is_alive(), "a job is still running"
     pool = QThreadPool.globalInstance()
     assert pool.waitForDone(POOL_MS), "a worker is still running"
     QApplication.processEvents()
@@ -93,9 +98,19 @@ def trained(session: Any, qtbot: Any) -> Any:
     from napari_sciml.training.config import TrainingConfig
 
     session.training.start(TrainingConfig(members=2, seconds=1))
+    qtbot.waitUntil(lambda: is_settled(session), timeout=PATIENCE_MS)
+    session.training.stop()
     qtbot.waitUntil(lambda: not session.runner.busy, timeout=PATIENCE_MS)
-    assert session.prediction.probabilities.complete
     return session
+
+
+def is_settled(session: Any) -> bool:
+    """Whether the training waits for more labels, with the whole image predicted."""
+    from napari_sciml.widgets.training_run import Phase
+
+    training, volume = session.training, session.prediction.probabilities
+    waiting = training.phase is Phase.WAITING and training.settled
+    return waiting and volume is not None and volume.complete
 
 
 @pytest.fixture

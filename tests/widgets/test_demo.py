@@ -24,6 +24,7 @@ def test_goes_from_training_to_fibers_by_itself(viewer, open_dock, patience) -> 
     demo.start(TrainingConfig(seconds=2))
     fibers = docks[-1]
     patience(lambda: session.fibers.result is not None or bool(fibers.error.text()))
+    session.training.stop()
     patience(lambda: not session.runner.busy)
     assert "Confident: fiber" in viewer.layers
 

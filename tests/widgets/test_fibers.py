@@ -25,7 +25,7 @@ def dock(viewer, open_dock):
 @pytest.fixture
 def measured(dock, patience):
     dock.measure.click()
-    patience(lambda: not dock.session.runner.busy)
+    patience(lambda: not dock.session.measuring.busy)
     assert dock.error.text() == ""
     return dock
 
@@ -84,7 +84,7 @@ def test_export_says_why_not(measured, tmp_path) -> None:
 def test_measures_again_with_other_settings(measured, viewer, patience) -> None:
     measured.dust.setValue(1)
     measured.measure.click()
-    patience(lambda: not measured.session.runner.busy)
+    patience(lambda: not measured.session.measuring.busy)
     assert measured.summary.text().startswith("3 fibers")
     assert viewer.layers["Fibers"].data.max() == 3
 
@@ -106,7 +106,7 @@ def test_bad_masks(viewer, open_dock, patience, mask, sentence: str) -> None:
     dock.measure.click()
     patience(lambda: bool(dock.error.text()))
     assert sentence in dock.error.text()
-    patience(lambda: not dock.session.runner.busy)
+    patience(lambda: not dock.session.measuring.busy)
     assert dock.measure.isEnabled()
 
 
@@ -114,5 +114,5 @@ def test_2d_masks(viewer, open_dock, patience) -> None:
     viewer.add_labels(two_bars()[3], name="mask")
     dock = open_dock("Fibers")
     dock.measure.click()
-    patience(lambda: not dock.session.runner.busy)
+    patience(lambda: not dock.session.measuring.busy)
     assert dock.summary.text().startswith("1 fiber, mean length")

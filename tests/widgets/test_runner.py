@@ -1,16 +1,17 @@
 """Jobs in threads, and in the idle time of the event loop."""
 
+import os
+import sys
 import threading
 from collections.abc import Generator, Iterator
 
 import pytest
 import torch
-from napari.qt.threading import create_worker
 from qtpy.QtCore import QThread
 from qtpy.QtWidgets import QApplication
 
 from napari_sciml.errors import InputError
-from napari_sciml.jobs.qt import IdleRunner, JobRunner, explain
+from napari_sciml.jobs.qt import NICENESS, THREAD_NAME, IdleRunner, JobRunner, explain
 
 pytestmark = pytest.mark.gui
 TIMEOUT = 20_000
@@ -100,21 +101,18 @@ def test_errors_arrive_as_a_sentence(
     assert not runner.busy
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_superqt_still_drops_runtime_errors(qtbot) -> None:
-    """When this fails, `guarded` can go."""
-    worker = create_worker(broken, RuntimeError("lost"), _ignore_errors=True)
-    errors = []
-    worker.errored.connect(errors.append)
-    with qtbot.waitSignal(worker.yielded, timeout=TIMEOUT):
-        worker.start()
-    from qtpy.QtCore import QThreadPool
+def test_a_job_runs_in_a_thread_of_low_priority(runner: JobRunner, qtbot) -> None:
+    def tell() -> Generator[tuple[str, int], None, None]:
+        niceness = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+        yield threading.current_thread().name, niceness
 
-    QThreadPool.globalInstance().waitForDone(TIMEOUT)
-    QApplication.processEvents()
-    assert errors == []
-    # It would count as running for ever, also for the next tests.
-    type(worker)._worker_set.discard(worker)
+    with qtbot.waitSignal(runner.yielded, timeout=TIMEOUT) as heard:
+        runner.start(tell)
+    name, niceness = heard.args[0]
+    assert name == THREAD_NAME
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert niceness == (NICENESS if sys.platform == "linux" else own)
+    qtbot.waitUntil(lambda: not runner.busy, timeout=TIMEOUT)
 
 
 def test_an_idle_job_is_replaced_by_the_next(qapp: QApplication, qtbot) -> None:

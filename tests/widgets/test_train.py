@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from conftest import bright_bar
+from conftest import bright_bar, is_settled
 from napari_sciml.widgets.training_run import Phase
 
 pytestmark = pytest.mark.gui
@@ -21,10 +21,10 @@ def test_trains_predicts_and_tells(dock, session, viewer, patience) -> None:
     dock.start.click()
     assert dock.start.text() == "Stop"
     patience(lambda: session.training.phase is Phase.TRAINING)
-    patience(lambda: not session.runner.busy)
+    patience(lambda: is_settled(session))
     dock.redraw()
-    assert dock.start.text() == "Train"
-    assert dock.status.text() == "Done: the whole image is predicted."
+    assert dock.start.text() == "Stop"
+    assert "Waiting for more labels" in dock.status.text()
     assert dock.bar.value() == 1000
     assert "background" in dock.scores.text()
     revision = session.annotation.revision
@@ -33,10 +33,114 @@ def test_trains_predicts_and_tells(dock, session, viewer, patience) -> None:
     assert names == ["bar", "Probability: fiber", "Uncertainty", "Annotation"]
     assert viewer.layers["Probability: fiber"].scale.tolist() == [3, 2, 2]
     assert dock.device_line.text().startswith("Computes on")
+
+
+def test_new_strokes_reach_the_training_without_a_restart(
+    dock, session, patience
+) -> None:
+    dock.seconds.setValue(600)
+    dock.start.click()
+    training = session.training
+    patience(lambda: session.prediction.model is not None)
+    before, steps = session.annotation.revision, len(training.curves.training)
     session.annotation.layer.paint((1, 1, 1), 2)
-    patience(lambda: not session.annotation.settling)
+    assert session.annotation.revision == before + 1
     dock.redraw()
-    assert f"you are at {revision + 1}" in dock.revision.text()
+    assert f"you are at {before + 1}" in dock.revision.text()
+    patience(lambda: session.prediction.model.revision == before + 1)
+    assert training.taken == before + 1
+    assert len(training.curves.training) >= steps
+    session.annotation.layer.undo()
+    patience(lambda: session.prediction.model.revision == before + 2)
+    dock.start.click()
+    patience(lambda: not session.runner.busy)
+
+
+def test_a_switch_that_is_on_waits_for_the_first_strokes(
+    viewer, open_dock, patience
+) -> None:
+    image, labels = bright_bar()
+    viewer.add_image(image, name="bar")
+    layer = viewer.add_labels(np.zeros_like(labels), name="Annotation")
+    dock = open_dock("Train")
+    dock.members.setValue(2)
+    dock.start.click()
+    session = dock.session
+    patience(lambda: session.training.phase is Phase.WAITING)
+    assert "two classes" in session.training.sentence()
+    where = np.nonzero(labels)
+    layer.data_setitem(where, labels[where])
+    patience(lambda: session.prediction.model is not None)
+    assert session.prediction.model.kind == "instant"
+    dock.redraw()
+    assert "first guess" in dock.shown.text()
+    layer.data_setitem(where, 0)
+    patience(lambda: session.training.phase is Phase.WAITING)
+    assert "two classes" in session.training.sentence()
+    session.training.stop()
+    patience(lambda: not session.runner.busy)
+
+
+def test_wakes_when_labels_come(dock, session, patience) -> None:
+    dock.start.click()
+    patience(lambda: is_settled(session))
+    session.annotation.layer.paint((1, 1, 1), 2)
+    patience(lambda: session.training.phase is Phase.TRAINING)
+    patience(lambda: is_settled(session))
+    assert session.prediction.model.revision == session.annotation.revision
+    session.training.stop()
+    patience(lambda: not session.runner.busy)
+
+
+def test_pause_and_going_on(dock, session, viewer, patience) -> None:
+    dock.seconds.setValue(600)
+    dock.start.click()
+    patience(lambda: session.prediction.model is not None)
+    dock.pause.click()
+    patience(lambda: session.training.phase is Phase.PAUSED)
+    steps = len(session.training.curves.training)
+    viewer.dims.set_point(0, 3 * 9)
+    patience(lambda: session.prediction.probabilities.complete)
+    assert len(session.training.curves.training) == steps
+    assert dock.pause.text() == "Go on"
+    dock.pause.click()
+    patience(lambda: len(session.training.curves.training) > steps)
+    session.training.stop()
+    patience(lambda: not session.runner.busy)
+
+
+def test_start_over_keeps_the_history(dock, session, patience) -> None:
+    dock.seconds.setValue(600)
+    dock.start.click()
+    patience(lambda: len(session.history.models) > 0)
+    number = session.history.models[0].model.number
+    dock.start_over.click()
+    patience(lambda: len(session.history.models) > 1)
+    assert session.history.models[0].model.number == number
+    assert session.history.models[-1].model.number > number
+    session.training.stop()
+    patience(lambda: not session.runner.busy)
+
+
+def test_back_to_an_earlier_model(dock, session, viewer, patience) -> None:
+    dock.start.click()
+    patience(lambda: is_settled(session))
+    patience(lambda: session.history.models[-1].thumbnail is not None)
+    assert len(session.history.models) >= 2
+    first = session.history.models[0].model
+    rows = dock.history.rows
+    rows.setCurrentRow(rows.count() - 1)
+    dock.history.use.click()
+    assert session.prediction.model is first
+    assert session.training.paused
+    patience(lambda: session.prediction.probabilities.complete)
+    rows.selectAll()
+    assert not dock.history.compare.isEnabled() or rows.count() == 2
+    session.history.compare(0, 1)
+    patience(lambda: "Difference" in viewer.layers)
+    assert "% of this slice" in dock.history.told.text()
+    session.training.stop()
+    patience(lambda: not session.runner.busy)
 
 
 def test_the_shown_slice_fills_in_while_it_trains(dock, session, viewer, patience):
@@ -44,21 +148,28 @@ def test_the_shown_slice_fills_in_while_it_trains(dock, session, viewer, patienc
     viewer.dims.set_point(0, 3 * 5)
     dock.start.click()
     patience(lambda: session.prediction.probabilities is not None)
-    patience(lambda: bool(session.prediction.probabilities.known.any()))
-    known = session.prediction.probabilities.known
-    assert known[5].all()
-    assert not known[9].any()
+    patience(lambda: bool(session.prediction.probabilities.known[5].all()))
     viewer.dims.set_point(0, 3 * 9)
-    patience(lambda: bool(known[9].all()))
+    patience(lambda: bool(session.prediction.probabilities.known[9].all()))
     assert viewer.layers["Probability: fiber"].data[9].any()
     assert session.training.phase is Phase.TRAINING
     dock.start.click()
     patience(lambda: not session.runner.busy)
     dock.redraw()
-    assert "the last model is kept" in dock.status.text()
     dock.predict.click()
     patience(lambda: not session.runner.busy)
     assert session.prediction.probabilities.complete
+
+
+def test_an_outdated_picture_is_dimmed(trained, viewer, patience) -> None:
+    layer = viewer.layers["Probability: fiber"]
+    opacity = layer.opacity
+    model = trained.history.models[0].model
+    trained.prediction.use(model)
+    assert layer.opacity == pytest.approx(opacity / 2)
+    trained.training.predict()
+    patience(lambda: not trained.runner.busy)
+    assert layer.opacity == pytest.approx(opacity)
 
 
 def test_a_deleted_layer_stays_away_until_the_next_job(
@@ -66,12 +177,15 @@ def test_a_deleted_layer_stays_away_until_the_next_job(
 ) -> None:
     del viewer.layers["Probability: fiber"]
     del viewer.layers["Uncertainty"]
+    patience(dock.start.isEnabled)
     dock.start.click()
     patience(lambda: "Uncertainty" in viewer.layers)
     del viewer.layers["Uncertainty"]
-    patience(lambda: not trained.runner.busy)
+    patience(lambda: is_settled(trained))
     assert "Probability: fiber" in viewer.layers
     assert "Uncertainty" not in viewer.layers
+    trained.training.stop()
+    patience(lambda: not trained.runner.busy)
 
 
 def test_the_brush_stays_in_the_hand(dock, session, viewer, patience) -> None:
@@ -101,8 +215,10 @@ def test_image_deleted_while_training(dock, session, viewer, patience) -> None:
 def test_annotation_deleted_while_training(dock, session, viewer, patience) -> None:
     dock.start.click()
     del viewer.layers["Annotation"]
+    patience(lambda: is_settled(session))
+    assert dock.error.text() == ""
+    session.training.stop()
     patience(lambda: not session.runner.busy)
-    assert session.prediction.probabilities.complete
 
 
 def test_viewer_closed_while_training(make_napari_viewer, qtbot, patience) -> None:
@@ -125,10 +241,6 @@ def spoiled(name: str) -> tuple[np.ndarray, np.ndarray]:
     image, labels = bright_bar()
     if name == "nan":
         image[3, 4, 5] = np.nan
-    if name == "empty":
-        labels[...] = 0
-    if name == "one class":
-        labels[labels == 2] = 0
     if name == "other shape":
         labels = labels[1:]
     if name == "unknown class":
@@ -140,8 +252,6 @@ def spoiled(name: str) -> tuple[np.ndarray, np.ndarray]:
     ("name", "sentence"),
     [
         ("nan", "1 NaN"),
-        ("empty", "paint at least two classes"),
-        ("one class", "paint at least two classes"),
         ("other shape", "has shape (15, 32, 32)"),
         ("unknown class", "only 2 classes"),
     ],
@@ -170,7 +280,7 @@ def test_models_are_saved_and_loaded(trained, open_dock, tmp_path, patience) -> 
     dock.predict.click()
     patience(lambda: not trained.runner.busy)
     after = trained.prediction.probabilities.mean
-    np.testing.assert_allclose(before, after, atol=2e-3)
+    np.testing.assert_allclose(before, after, atol=2e-2)  # half precision before
 
 
 def test_a_folder_that_is_no_model(session, open_dock, tmp_path) -> None:
@@ -187,6 +297,7 @@ def test_works_in_2d(viewer, open_dock, patience) -> None:
     dock.members.setValue(2)
     dock.seconds.setValue(1)
     dock.start.click()
-    patience(lambda: not dock.session.runner.busy)
+    patience(lambda: is_settled(dock.session))
     assert dock.error.text() == ""
-    assert dock.session.prediction.probabilities.complete
+    dock.session.training.stop()
+    patience(lambda: not dock.session.runner.busy)

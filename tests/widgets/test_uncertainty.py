@@ -1,9 +1,14 @@
 """The Uncertainty dock."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from napari_sciml.uncertainty.conformal import confident_by_coverage
+from napari_sciml.uncertainty.statistics import entropy
 from napari_sciml.uncertainty.threshold import ThresholdConfig, confident
+from napari_sciml.widgets.uncertainty import NOT_CALIBRATED
 
 pytestmark = pytest.mark.gui
 
@@ -65,6 +70,90 @@ def test_another_class(dock, trained, viewer) -> None:
     np.testing.assert_array_equal(mask == 1, expected(trained, 0))
     uncertainty = viewer.layers["Uncertainty"].data
     np.testing.assert_array_equal(uncertainty, trained.prediction.probabilities.std[0])
+
+
+def expected_by_coverage(session, coverage: float) -> np.ndarray:
+    held_out = session.prediction.model.calibration.conformal
+    mean = session.prediction.probabilities.mean
+    return confident_by_coverage(mean, 1, held_out, coverage, per_class=True)
+
+
+def test_coverage_takes_the_place_of_k_and_t(dock, trained, viewer, patience) -> None:
+    assert dock.coverage.value() == 0.9
+    assert dock.coverage.isHidden()
+    viewer.dims.set_point(0, 3 * 6)
+    dock.rule_kind.setCurrentText("Coverage")
+    assert dock.k.isHidden()
+    assert dock.t.isHidden()
+    assert not dock.coverage.isHidden()
+    layer = viewer.layers["Confident: fiber"]
+    for coverage in (0.6, 0.9):
+        dock.coverage.setValue(coverage)
+        sure = expected_by_coverage(trained, coverage)
+        np.testing.assert_array_equal(layer.data[6] > 0, sure[6])
+        patience(lambda sure=sure: np.array_equal(layer.data > 0, sure))
+        assert "only fiber is possible" in dock.rule.text()
+        assert f"{100 * coverage:.0f} %" in dock.rule.text()
+    assert layer.data.any()
+    dock.rule_kind.setCurrentIndex(0)
+    trained.sure.settle()
+    np.testing.assert_array_equal(layer.data > 0, expected(trained))
+    assert "deviation of the networks" in dock.rule.text()
+
+
+def test_coverage_needs_a_calibration(dock, trained, viewer) -> None:
+    dock.keep.click()
+    trained.sure.settle()
+    share, layer = dock.share.text(), viewer.layers["Confident: fiber"]
+    model = trained.prediction.model
+    trained.prediction.use(replace(model, calibration=None))
+    dock.rule_kind.setCurrentText("Coverage")
+    trained.sure.settle()
+    assert dock.rule.text() == NOT_CALIBRATED
+    np.testing.assert_array_equal(layer.data > 0, expected(trained))
+    assert dock.share.text().split(" %")[0] == share.split(" %")[0]
+    trained.prediction.use(model)
+    trained.sure.settle()
+    np.testing.assert_array_equal(layer.data > 0, expected_by_coverage(trained, 0.9))
+    assert "only fiber is possible" in dock.rule.text()
+
+
+def test_says_when_the_held_out_strokes_are_too_few(dock, trained, viewer) -> None:
+    model = trained.prediction.model
+    held_out = model.calibration.conformal
+    none = tuple(t.model_copy(update={"knots": ()}) for t in held_out.by_class)
+    few = replace(
+        model.calibration, conformal=held_out.model_copy(update={"by_class": none})
+    )
+    trained.prediction.use(replace(model, calibration=few))
+    dock.rule_kind.setCurrentText("Coverage")
+    trained.sure.settle()
+    assert "too few for 90 %, so nothing is kept" in dock.rule.text()
+    assert not viewer.layers["Confident: fiber"].data.any()
+
+
+def test_the_layer_shows_the_measure_that_is_chosen(dock, trained, viewer) -> None:
+    volume, layer = trained.prediction.probabilities, viewer.layers["Uncertainty"]
+    assert dock.measure.currentText() == "Standard deviation"
+    for name, values, limits in (
+        ("Entropy", entropy(volume.mean), (0.2, 1)),
+        ("Mutual information", volume.information, (0.05, 0.6)),
+        ("Standard deviation", volume.std[1], (0.1, 0.5)),
+    ):
+        dock.measure.setCurrentText(name)
+        np.testing.assert_allclose(layer.data, values, atol=5e-3)
+        np.testing.assert_allclose(layer.contrast_limits, limits)
+
+
+def test_a_layer_that_comes_back_shows_the_measure(dock, trained, viewer) -> None:
+    dock.measure.setCurrentText("Entropy")
+    del viewer.layers["Uncertainty"]
+    prediction = trained.prediction
+    prediction.begin()
+    prediction.prepare(prediction.probabilities.class_names)
+    layer = viewer.layers["Uncertainty"]
+    assert layer.data is prediction.probabilities.entropy
+    np.testing.assert_allclose(layer.contrast_limits, (0.2, 1))
 
 
 def test_says_that_nothing_is_predicted(session, open_dock) -> None:

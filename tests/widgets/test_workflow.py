@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from conftest import is_settled
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
 from napari_sciml.samples.scribbles import scribble
 from napari_sciml.widgets.session import ViewerSession
@@ -27,7 +28,7 @@ def test_from_strokes_to_fibers(viewer, open_dock, patience) -> None:
     train.members.setValue(2)
     train.seconds.setValue(6)
     train.start.click()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: is_settled(session))
     assert train.error.text() == ""
 
     uncertainty = open_dock("Uncertainty")
@@ -42,10 +43,12 @@ def test_from_strokes_to_fibers(viewer, open_dock, patience) -> None:
     fibers = open_dock("Fibers")
     fibers.dust.setValue(10)
     fibers.measure.click()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.measuring.busy)
     assert fibers.error.text() == ""
     assert "mean length" in fibers.summary.text()
     assert "mean_confidence" in session.fibers.result.table
+    session.training.stop()
+    patience(lambda: not session.runner.busy)
 
 
 def test_sessions_belong_to_viewers(make_napari_viewer) -> None:

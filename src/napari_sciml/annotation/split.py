@@ -232,15 +232,36 @@ def _deal(counts: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarra
 def _divide(
     labels: np.ndarray, parts: _Parts, held: np.ndarray, gap: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Training and held-out labels, given which parts are held out."""
+    return divide(labels, parts.voxels, held[parts.part], gap)
+
+
+def divide(
+    labels: np.ndarray, voxels: np.ndarray, held: np.ndarray, gap: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Training and held-out labels, given which voxels are held out.
+
+    Parameters
+    ----------
+    labels
+        Annotation.
+    voxels, held
+        Labeled voxels ``(n, ndim)``, and whether each is held out ``(n,)``.
+    gap
+        As in `hold_out`.
+
+    Returns
+    -------
+    train, held_out : ndarray
+        As from `hold_out`.
+    """
+    values = labels[tuple(voxels.T)]
     # Zeros cost nothing until they are written to, unlike a copy of the labels.
     train, held_out = (np.zeros(labels.shape, labels.dtype) for _ in range(2))
-    train[tuple(parts.voxels.T)] = parts.values
-    away = held[parts.part]
-    held_out[tuple(parts.voxels[away].T)] = parts.values[away]
-    clear_near(train, parts.voxels[away], gap)
-    for label in np.unique(parts.values):
-        own = parts.voxels[parts.values == label]
+    train[tuple(voxels.T)] = values
+    held_out[tuple(voxels[held].T)] = values[held]
+    clear_near(train, voxels[held], gap)
+    for label in np.unique(values):
+        own = voxels[values == label]
         if not train[tuple(own.T)].any():
             held_out[tuple(own.T)] = 0
             train[tuple(own.T)] = label

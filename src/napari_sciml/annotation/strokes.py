@@ -60,39 +60,91 @@ def find_strokes(labels: np.ndarray) -> list[Stroke]:
         In the order of their first voxels.
     """
     voxels = labeled_voxels(labels)
+    return strokes_of(voxels, labels[tuple(voxels.T)])
+
+
+def strokes_of(voxels: np.ndarray, values: np.ndarray) -> list[Stroke]:
+    """Split labeled voxels into strokes; see `find_strokes`.
+
+    Parameters
+    ----------
+    voxels
+        Coordinates ``(n, ndim)``, in C order.
+    values
+        Their labels ``(n,)``.
+    """
     if not len(voxels):
         return []
-    values = labels[tuple(voxels.T)]
-    low, high = voxels.min(0), voxels.max(0) + 1
-    if len(voxels) * SPARSE < math.prod((high - low).tolist()):
-        numbers = _components_of_few(voxels - low, values)
-    else:
-        box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-        connectivity = 26 if labels.ndim == 3 else 8
-        parts = connected_components(labels[box], connectivity)
-        numbers = parts[tuple((voxels - low).T)]
+    numbers = _components(voxels, values)
     order = np.argsort(numbers, kind="stable")
     cuts = np.flatnonzero(np.diff(numbers[order])) + 1
     groups = sorted(np.split(order, cuts), key=lambda group: int(group[0]))
     return [Stroke(int(values[group[0]]), voxels[group]) for group in groups]
 
 
+def _components(voxels: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Component of each voxel."""
+    low, high = voxels.min(0), voxels.max(0) + 1
+    ndim = voxels.shape[1]
+    few = len(voxels) * SPARSE < math.prod((high - low).tolist())
+    if few or ndim not in (2, 3):
+        return _components_of_few(voxels, values)
+    box = np.zeros(high - low, values.dtype)
+    places = tuple((voxels - low).T)
+    box[places] = values
+    return connected_components(box, 26 if ndim == 3 else 8)[places]
+
+
+def count_strokes(voxels: np.ndarray, values: np.ndarray) -> dict[int, int]:
+    """Number of strokes of each label value; parameters as in `strokes_of`."""
+    if not len(voxels):
+        return {}
+    first, number = _components_of_runs(voxels, values)
+    _, one_of_each = np.unique(number, return_index=True)
+    found, counts = np.unique(values[first[one_of_each]], return_counts=True)
+    return {int(v): int(n) for v, n in zip(found, counts, strict=True)}
+
+
 def _components_of_few(voxels: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Component of each voxel, from the voxels alone; they are in C order."""
+    first, number = _components_of_runs(voxels, values)
+    return np.repeat(number, np.diff(first, append=len(voxels)))
+
+
+def _components_of_runs(
+    voxels: np.ndarray, values: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """First voxel and component of each run: voxels of one label, side by side.
+
+    There are many times fewer runs than voxels, and all neighbors of a run in
+    another line are one range of the runs.
+    """
     ndim = voxels.shape[1]
     # An empty layer all round: an index plus an offset never reaches another line.
-    shape = tuple((voxels.max(0) + 3).tolist())
-    index = np.ravel_multi_index(tuple((voxels + 1).T), shape)
-    strides = [math.prod(shape[axis + 1 :]) for axis in range(ndim)]
-    pairs = []
-    for step in product((-1, 0, 1), repeat=ndim):
-        if step <= (0,) * ndim:
+    shape = tuple((np.ptp(voxels, axis=0) + 3).tolist())
+    index = np.ravel_multi_index(tuple((voxels - voxels.min(0) + 1).T), shape)
+    breaks = (np.diff(index) != 1) | (np.diff(values) != 0)
+    first = np.concatenate([[0], np.flatnonzero(breaks) + 1])
+    low, high = index[first], index[np.append(first[1:], len(index)) - 1]
+    strides = [math.prod(shape[axis + 1 :]) for axis in range(ndim - 1)]
+    pairs = [np.zeros((2, 0), np.intp)]
+    for step in product((-1, 0, 1), repeat=ndim - 1):
+        if step <= (0,) * (ndim - 1):
             continue
-        neighbor = index + sum(a * b for a, b in zip(step, strides, strict=True))
-        found = np.searchsorted(index, neighbor).clip(max=len(index) - 1)
-        joined = (index[found] == neighbor) & (values[found] == values)
-        pairs.append(np.stack([np.flatnonzero(joined), found[joined]]))
+        offset = sum(a * b for a, b in zip(step, strides, strict=True))
+        begin = np.searchsorted(high, low + offset - 1)
+        end = np.searchsorted(low, high + offset + 1, side="right")
+        pairs.append(_ranges(begin, end))
     ends = np.concatenate(pairs, axis=1)
-    n = len(index)
+    ends = ends[:, values[first][ends[0]] == values[first][ends[1]]]
+    n = len(first)
     graph = coo_array((np.ones(ends.shape[1], bool), tuple(ends)), shape=(n, n))
-    return graph_components(graph, directed=False)[1]
+    return first, graph_components(graph, directed=False)[1]
+
+
+def _ranges(begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """All pairs ``(2, n)`` of i and a number from ``begin[i]`` to below ``end[i]``."""
+    counts = np.maximum(end - begin, 0)
+    which = np.repeat(np.arange(len(begin)), counts)
+    within = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.stack([which, begin[which] + within])

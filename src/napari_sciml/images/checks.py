@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from napari_sciml.errors import InputError
+from napari_sciml.images.channels import channels_of
 
 SLAB_BYTES = 2**26
 MAX_LABEL = 255
@@ -67,7 +68,8 @@ def check_annotation(labels: np.ndarray) -> dict[int, int]:
 
 
 def _slabs(data: Any) -> Iterator[np.ndarray]:
-    plane_bytes = int(np.prod(data.shape[1:])) * np.dtype(data.dtype).itemsize
+    voxel_bytes = channels_of(data) * np.dtype(data.dtype).itemsize
+    plane_bytes = int(np.prod(data.shape[1:])) * voxel_bytes
     step = max(1, SLAB_BYTES // max(1, plane_bytes))
     for start in range(0, data.shape[0], step):
         yield np.asarray(data[start : start + step])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from napari_sciml.errors import InputError
+from napari_sciml.images.channels import channels_of
 
 UNUSABLE = (
     "The image has NaN or infinite gray values: replace them by numbers first, for "
@@ -21,13 +22,40 @@ class IntensityScale:
     """A fixed linear map of gray values: ``(value - offset) * scale``.
 
     It belongs to a trained model: the same map for every tile, or seams appear.
+
+    Attributes
+    ----------
+    offset, scale
+        A number each; for images of several channels a tuple with one for each.
+
+    Raises
+    ------
+    InputError
+        When there are not as many offsets as scales.
     """
 
-    offset: float
-    scale: float
+    offset: float | tuple[float, ...]
+    scale: float | tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if np.shape(self.offset) != np.shape(self.scale):
+            raise InputError(
+                f"There must be a scale for each offset, but they are {self.scale} "
+                f"and {self.offset}."
+            )
+
+    @property
+    def channels(self) -> int:
+        """Of the images that it is for."""
+        return len(self.offset) if isinstance(self.offset, tuple) else 1
 
     def apply(self, values: Any) -> np.ndarray:
         """Map gray values of any dtype to float32.
+
+        Parameters
+        ----------
+        values
+            ``(…)``, or ``(…, channel)`` where there are several.
 
         Raises
         ------
@@ -38,7 +66,11 @@ class IntensityScale:
         # Where float32 would round the values before the offset is taken off.
         wide = array.dtype.itemsize >= 4 and array.dtype != np.float32
         array = array.astype(np.float64 if wide else np.float32)
-        mapped = ((array - self.offset) * self.scale).astype(np.float32, copy=False)
+        offset: Any = self.offset
+        scale: Any = self.scale
+        if isinstance(self.offset, tuple):
+            offset, scale = (np.asarray(x, array.dtype) for x in (offset, scale))
+        mapped = ((array - offset) * scale).astype(np.float32, copy=False)
         if not np.isfinite(mapped).all():
             raise InputError(UNUSABLE)
         return mapped
@@ -54,15 +86,25 @@ def estimate_intensity(data: Any) -> IntensityScale:
     Parameters
     ----------
     data
-        Array-like, ``(y, x)`` or ``(z, y, x)``.
+        Array-like, ``(y, x)`` or ``(z, y, x)``; each channel has its own scale.
     """
-    values = np.concatenate([np.ravel(block) for block in _sample_blocks(data)])
-    values = values.astype(np.float64)
+    channels = channels_of(data)
+    rows = [block.reshape(-1, channels) for block in _sample_blocks(data)]
+    values = np.concatenate(rows).astype(np.float64)
     if not np.isfinite(values).all():
         raise InputError(UNUSABLE)
+    scales = [_estimate(np.ascontiguousarray(column)) for column in values.T]
+    if channels == 1:
+        return IntensityScale(*scales[0])
+    offsets, factors = zip(*scales, strict=True)
+    return IntensityScale(offset=offsets, scale=factors)
+
+
+def _estimate(values: np.ndarray) -> tuple[float, float]:
+    """Offset and scale of the values of one channel."""
     low, median, high = np.percentile(values, [2, 50, 98])
     spread = (high - low) / 2 or float(values.std()) or 1.0
-    return IntensityScale(offset=float(median), scale=float(1 / spread))
+    return float(median), float(1 / spread)
 
 
 def _sample_blocks(data: Any) -> list[np.ndarray]:

@@ -34,6 +34,14 @@ class Tile:
         )
 
     @property
+    def surround(self) -> list[tuple[int, int]]:
+        """Voxels read before and after the core, axis by axis."""
+        return [
+            (c.start - r.start, r.stop - c.stop)
+            for c, r in zip(self.core, self.read, strict=True)
+        ]
+
+    @property
     def center(self) -> tuple[float, ...]:
         """Middle of the core, in voxels."""
         return tuple((c.start + c.stop - 1) / 2 for c in self.core)

@@ -1,56 +1,104 @@
 """Run job generators beside a living GUI."""
 
-import functools
+import atexit
 import logging
+import os
+import sys
+import threading
 import time
+import weakref
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
-from napari.qt.threading import create_worker
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_sciml.errors import InputError
 
 SLICE_SECONDS = 0.012
 """An idle job gives way to the event loop after this long."""
+NICENESS = 10
+"""Of a job's thread, so that painting goes first where cores are short."""
+THREAD_NAME = "napari-sciml job"
+LEAVE_SECONDS = 10.0
 
 _log = logging.getLogger(__name__)
-
-
-class JobError(Exception):
-    """Stands for a RuntimeError in a job, which superqt would drop."""
-
-
-def guarded(job: Callable[..., Generator]) -> Callable[..., Generator]:
-    """Make the errors of torch arrive.
-
-    superqt 0.9 takes every RuntimeError in a generator worker, and with it all
-    errors of torch, for a deleted worker: no signal comes and the worker stays
-    busy for ever.
-    """
-
-    @functools.wraps(job)
-    def run(*args: Any, **kwargs: Any) -> Generator:
-        try:
-            return (yield from job(*args, **kwargs))
-        except RuntimeError as error:
-            raise JobError(f"{type(error).__name__}: {error}") from error
-
-    return run
 
 
 def explain(error: BaseException) -> str:
     """Tell a person what went wrong, in one sentence."""
     if isinstance(error, InputError):
         return str(error)
-    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+    if isinstance(error, MemoryError) or _is_about_memory(error):
         return "There is not enough memory: close other programs or crop the image."
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
     return f"Something went wrong that should not: {text}"
 
 
+def _is_about_memory(error: BaseException) -> bool:
+    text = str(error).lower()
+    return "out of memory" in text or "can't allocate memory" in text
+
+
+class _Run(threading.Thread):
+    """One job in a thread of its own: pool threads could not be made nice again."""
+
+    def __init__(self, runner: "JobRunner", events: Generator) -> None:
+        super().__init__(name=THREAD_NAME, daemon=True)
+        self.asked_to_stop = threading.Event()
+        self._runner, self._events = runner, events
+        _running.add(self)
+
+    def run(self) -> None:
+        """Drive the generator; everything goes out as signals of the runner."""
+        _give_way()
+        error: BaseException | None = None
+        try:
+            for event in self._events:
+                if self.asked_to_stop.is_set():
+                    break
+                if event is not None:
+                    self._tell(event)
+        except BaseException as caught:
+            error = caught
+        finally:
+            self._events.close()
+            self._tell(_Ended(error))
+
+    def _tell(self, event: object) -> None:
+        try:
+            self._runner.came.emit(self, event)
+        except RuntimeError:  # Qt is gone already
+            self.asked_to_stop.set()
+
+
+class _Ended:
+    """The last thing that a thread tells."""
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
+
+
+_running: weakref.WeakSet[_Run] = weakref.WeakSet()
+
+
+@atexit.register
+def _leave() -> None:
+    """Let threads end before the interpreter does: torch would crash in them."""
+    threads = [thread for thread in _running if thread.is_alive()]
+    for thread in threads:
+        thread.asked_to_stop.set()
+    for thread in threads:
+        thread.join(LEAVE_SECONDS)
+
+
+def _give_way() -> None:
+    """Lower the priority of this thread alone; only Linux can."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
 class JobRunner(QObject):
-    """Runs one long job at a time in a thread of napari's pool.
+    """Runs one long job at a time in a thread of low priority.
 
     The signals come in the GUI thread: `yielded` for each thing that the job
     yields (but None), `failed` with a sentence for the user, and `finished` at
@@ -60,21 +108,22 @@ class JobRunner(QObject):
     yielded = Signal(object)
     failed = Signal(str)
     finished = Signal()
+    came = Signal(object, object)
 
     def __init__(self) -> None:
         super().__init__()
-        self._worker: Any = None
-        self._stopping = False
+        self._thread: _Run | None = None
+        self.came.connect(self._on_came)
 
     @property
     def busy(self) -> bool:
         """Whether a job runs, or has not yet obeyed `stop`."""
-        return self._worker is not None
+        return self._thread is not None
 
     @property
     def stopping(self) -> bool:
         """Whether the job was told to stop."""
-        return self._stopping
+        return self._thread is not None and self._thread.asked_to_stop.is_set()
 
     def start(self, job: Callable[..., Generator], *args: Any, **kwargs: Any) -> None:
         """Start a job.
@@ -85,15 +134,8 @@ class JobRunner(QObject):
             When another one is running.
         """
         self.check_free()
-        self._stopping = False
-        worker = create_worker(
-            guarded(job), *args, _start_thread=False, _ignore_errors=True, **kwargs
-        )
-        worker.yielded.connect(self._on_yielded)
-        worker.errored.connect(self._on_errored)
-        worker.finished.connect(self._on_finished)
-        self._worker = worker
-        worker.start()
+        self._thread = _Run(self, job(*args, **kwargs))
+        self._thread.start()
 
     def check_free(self) -> None:
         """Make sure that a job can start now.
@@ -110,21 +152,23 @@ class JobRunner(QObject):
 
     def stop(self) -> None:
         """Stop the job at its next step; nothing that it still yields counts."""
-        if self._worker is not None:
-            self._stopping = True
-            self._worker.quit()
+        if self._thread is not None:
+            self._thread.asked_to_stop.set()
 
-    def _on_yielded(self, event: object) -> None:
-        if event is not None and not self._stopping:
+    def _on_came(self, thread: _Run, event: object) -> None:
+        if thread is not self._thread:
+            return
+        if isinstance(event, _Ended):
+            self._end(event.error)
+        elif not thread.asked_to_stop.is_set():
             self.yielded.emit(event)
 
-    def _on_errored(self, error: BaseException) -> None:
-        if not isinstance(error, InputError):
-            _log.error("A job failed", exc_info=error)
-        self.failed.emit(explain(error))
-
-    def _on_finished(self) -> None:
-        self._worker = None
+    def _end(self, error: BaseException | None) -> None:
+        if error is not None:
+            if not isinstance(error, InputError):
+                _log.error("A job failed", exc_info=error)
+            self.failed.emit(explain(error))
+        self._thread = None
         self.finished.emit()
 
 

@@ -1,11 +1,11 @@
 """Keep what is sure in a whole volume, slab by slab."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from napari_sciml.uncertainty.threshold import confident
+from napari_sciml.uncertainty.threshold import SureRule
 
 SLAB_VOXELS = 2**19
 BINS = 100
@@ -20,38 +20,52 @@ class SlabKept:
     where
         The slab.
     mask
-        bool: what is sure, and predicted at all.
+        bool: what is sure, and predicted at all; None without a rule.
     histogram
         Predicted voxels of the slab in each of `BINS` equal parts of the
         probabilities 0 to 1.
     """
 
     where: slice
-    mask: np.ndarray
+    mask: np.ndarray | None
     histogram: np.ndarray
 
 
 def keep_sure(
-    mean: np.ndarray, std: np.ndarray, known: np.ndarray, *, k: float, t: float
+    mean: np.ndarray,
+    std: np.ndarray,
+    known: np.ndarray,
+    *,
+    index: int,
+    rule: SureRule | None,
 ) -> Generator[SlabKept, None, None]:
-    """Apply `confident` to slabs along the first axis, some milliseconds each.
+    """Apply a rule to slabs along the first axis of an image, some milliseconds each.
 
     Parameters
     ----------
     mean, std
-        Of one class over the ensemble.
+        ``(class, …)`` over the ensemble.
     known
-        bool: where there is a prediction.
-    k, t
-        As in `confident`.
+        bool ``(…)``: where there is a prediction.
+    index
+        The class, along the first axis.
+    rule
+        What is sure; None counts the probabilities only.
     """
-    plane = max(1, int(np.prod(mean.shape[1:])))
-    step = max(1, SLAB_VOXELS // plane)
-    for start in range(0, len(mean), step):
-        where = slice(start, start + step)
+    for where in slabs(known.shape):
         inside = known[where]
-        mask = confident(mean[where], std[where], k=k, t=t) & inside
-        yield SlabKept(where, mask, _histogram(mean[where][inside]))
+        mask = None
+        if rule is not None:
+            mask = rule.keep(mean[:, where], std[:, where], index) & inside
+        yield SlabKept(where, mask, _histogram(mean[index, where][inside]))
+
+
+def slabs(shape: Sequence[int]) -> Iterator[slice]:
+    """Cut an image into slabs along its first axis that take some milliseconds."""
+    plane = max(1, int(np.prod(shape[1:])))
+    step = max(1, SLAB_VOXELS // plane)
+    for start in range(0, shape[0], step):
+        yield slice(start, min(start + step, shape[0]))
 
 
 def _histogram(values: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from napari_sciml.networks.base import ConfiguredNetwork, check_shape
 from napari_sciml.networks.config import NetworkConfig, SMSNetConfig
 from napari_sciml.networks.msdnet import MSDNet
 from napari_sciml.networks.own import OwnModules, OwnNetwork
+from napari_sciml.networks.pixelwise import PixelNet
 from napari_sciml.networks.protocol import Network
 from napari_sciml.networks.smsnet import SMSNet, build_smsnet
 from napari_sciml.networks.unet import TUNet
@@ -91,8 +92,10 @@ def network_from_description(
         network is not in ``own``.
     """
     found = description.get("kind") if isinstance(description, Mapping) else None
-    kind = _checked_kind(found, (*KINDS, "own"))
+    kind = _checked_kind(found, (*KINDS, PixelNet.kind, "own"))
     try:
+        if kind == PixelNet.kind:
+            return cast("Network", PixelNet.from_description(dict(description)))
         if kind == "own":
             return OwnNetwork.from_description(dict(description), own)
         if kind == "smsnet":

@@ -9,11 +9,17 @@ import torch
 from torch import Tensor, nn
 
 from napari_sciml.errors import InputError
+from napari_sciml.images.channels import channels_of
 from napari_sciml.images.intensity import IntensityScale
 from napari_sciml.networks.build import network_from_description
 from napari_sciml.networks.own import OwnModules
 from napari_sciml.networks.protocol import Network
-from napari_sciml.networks.scale_space import ScaleSpace
+from napari_sciml.networks.scale_space import (
+    ScaleSpace,
+    Surround,
+    as_batch,
+    check_channels,
+)
 
 
 class Ensemble(nn.Module):
@@ -33,7 +39,8 @@ class Ensemble(nn.Module):
     front
         Fixed front end that all members share.
     intensity
-        Linear map of raw gray values that the model was trained with.
+        Linear map of raw gray values that the model was trained with; it also
+        tells how many channels images have.
     class_names
         Name of each class; the label value of a class is its index plus one.
     """
@@ -78,23 +85,36 @@ class Ensemble(nn.Module):
     @property
     def halo(self) -> tuple[int, ...]:
         """Voxels an axis around a block that its prediction depends on."""
-        reaches = zip(*(_reach(m) for m in self.members), strict=True)
-        return tuple(
-            own + max(reach)
-            for own, reach in zip(self.front.reach, reaches, strict=True)
-        )
+        return tuple(map(sum, zip(self.front.reach, self.reach, strict=True)))
+
+    @property
+    def reach(self) -> tuple[int, ...]:
+        """Voxels an axis around a block whose channels the members look at."""
+        return tuple(map(max, zip(*map(network_reach, self.members), strict=True)))
 
     @property
     def stride(self) -> int:
         """Blocks that start at its multiples are answered like the whole image."""
         return math.lcm(*(m.stride for m in self.members))
 
-    def channels(self, image: Tensor) -> Tensor:
+    def check_channels(self, image: Any) -> None:
+        """Make sure that an image has as many channels as the model is for.
+
+        Raises
+        ------
+        InputError
+            Tells both numbers.
+        """
+        check_channels(self.front.inputs, channels_of(image))
+
+    def channels(self, image: Tensor, surround: Surround | None = None) -> Tensor:
         """Front-end channels ``(1, c, …)`` of gray values ``(…)``.
 
-        The gray values are float32, after `intensity`.
+        The gray values are float32, after `intensity`; those of an image with
+        several channels are ``(…, channel)``. With ``surround``, voxels at the ends
+        of each axis are only looked at; see `ScaleSpace.forward`.
         """
-        channels = self.front(image[None, None])
+        channels = self.front(as_batch(image, self.dims), surround)
         return channels.contiguous(memory_format=memory_format(self.dims))
 
     def logits(self, member: int, channels: Tensor) -> Tensor:
@@ -153,8 +173,8 @@ class Ensemble(nn.Module):
             "dims": self.dims,
             "class_names": list(self.class_names),
             "intensity": {
-                "offset": self.intensity.offset,
-                "scale": self.intensity.scale,
+                "offset": _as_json(self.intensity.offset),
+                "scale": _as_json(self.intensity.scale),
             },
             "sigmas": list(self.front.sigmas),
             "spacing": None if self.front.spacing is None else [*self.front.spacing],
@@ -175,17 +195,20 @@ class Ensemble(nn.Module):
             When a member cannot be built (see `network_from_description`), or the
             members do not fit the front end and the classes.
         """
+        scale = description["intensity"]
+        intensity = IntensityScale(*(_from_json(scale[k]) for k in ("offset", "scale")))
         front = ScaleSpace(
             description["dims"],
             description["sigmas"],
             spacing=description.get("spacing"),
+            inputs=intensity.channels,
         )
         members = [network_from_description(d, own) for d in description["members"]]
         _check_fit(members, front, len(description["class_names"]))
         ensemble = cls(
             members,
             front=front,
-            intensity=IntensityScale(**description["intensity"]),
+            intensity=intensity,
             class_names=description["class_names"],
         )
         ensemble.set_calibration(
@@ -195,8 +218,16 @@ class Ensemble(nn.Module):
         return ensemble
 
 
-def _reach(network: Network) -> tuple[int, ...]:
-    """Networks need not know it axis by axis."""
+def _as_json(value: float | tuple[float, ...]) -> float | list[float]:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _from_json(value: float | list[float]) -> float | tuple[float, ...]:
+    return tuple(map(float, value)) if isinstance(value, list) else value
+
+
+def network_reach(network: Network) -> tuple[int, ...]:
+    """What a network sees on each side, axis by axis; it need not know that itself."""
     return getattr(network, "reach", (network.radius,) * network.dims)
 
 

@@ -14,11 +14,15 @@ import torch
 from torch import Tensor, nn
 
 from napari_sciml.errors import InputError
+from napari_sciml.images.channels import channel_words
 
 TRUNCATE = 3.0
 SMALLEST_BLUR = 0.3
 SIGMAS = (0.1, 64.0)
 MAX_SIGMAS = 20
+
+Surround = Sequence[tuple[int, int]]
+"""Voxels at the low and the high end of each axis."""
 
 
 class ScaleSpace(nn.Module):
@@ -42,6 +46,9 @@ class ScaleSpace(nn.Module):
         none = the gray value alone.
     spacing
         Edge lengths of a voxel, one an axis, in any unit; none = all the same.
+    inputs
+        Channels of the image: the front end sees each by itself, and gives all
+        that it finds in the first one, then in the second one, and so on.
 
     Raises
     ------
@@ -56,10 +63,12 @@ class ScaleSpace(nn.Module):
         sigmas: Sequence[float] = (1.0, 2.0, 4.0),
         *,
         spacing: Sequence[float] | None = None,
+        inputs: int = 1,
     ) -> None:
         super().__init__()
         _check(dims, sigmas)
         self.dims = dims
+        self.inputs = inputs
         self.sigmas = tuple(float(sigma) for sigma in sigmas)
         self.spacing = None if spacing is None else _checked(spacing, dims)
         self._steps = _relative(self.spacing or (1.0,) * dims)
@@ -71,8 +80,8 @@ class ScaleSpace(nn.Module):
 
     @property
     def channels(self) -> int:
-        """Channels that come out."""
-        return 1 + 5 * len(self.sigmas)
+        """Channels that come out, in total."""
+        return self.inputs * (1 + 5 * len(self.sigmas))
 
     @property
     def radius(self) -> int:
@@ -89,7 +98,7 @@ class ScaleSpace(nn.Module):
         )
 
     def calibrate(self, samples: Sequence[Tensor]) -> None:
-        """Fix center and gain from a few images ``(n, 1, …)``."""
+        """Fix center and gain from a few images ``(n, inputs, …)``."""
         self.center.zero_()
         self.gain.fill_(1)
         rows = [self(sample).movedim(1, 0).flatten(1) for sample in samples]
@@ -98,27 +107,40 @@ class ScaleSpace(nn.Module):
         spread = values.std(1)
         self.gain.copy_(torch.where(spread > 1e-6, 1 / spread, 1.0))
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Map ``(n, 1, …)`` to ``(n, channels, …)``; borders are continued."""
+    def forward(self, image: Tensor, surround: Surround | None = None) -> Tensor:
+        """Map ``(n, inputs, …)`` to ``(n, channels, …)``; borders are continued.
+
+        With ``surround``, so many voxels at the low and the high end of each axis
+        are only looked at: the result is smaller by them, and by what they save in
+        computation.
+        """
+        check_channels(self.inputs, image.shape[1])
+        count = len(image)
+        image = image.flatten(0, 1).unsqueeze(1)
         reach = self.reach
-        padded = _continue(image, reach)
-        channels = [image]
+        around = surround or [(0, 0)] * self.dims
+        padded = _continue(
+            image, [(r - a, r - b) for r, (a, b) in zip(reach, around, strict=True)]
+        )
+        channels = [_without(padded, reach)]
         for sigma in self.sigmas:
-            smooth, margins = padded, []
-            for axis, step in enumerate(self._steps):
-                blur = _on_axis(sigma, step)
+            blurs = [_on_axis(sigma, step) for step in self._steps]
+            # A voxel more than the kernel, for the derivatives.
+            spare = [
+                r - _kernel_radius(b) - 1 for r, b in zip(reach, blurs, strict=True)
+            ]
+            smooth = _without(padded, spare)
+            for axis, blur in enumerate(blurs):
                 smooth = _blur(smooth, blur, axis + 2) if blur else smooth
-                margins.append(reach[axis] - _kernel_radius(blur))
-            channels += self._invariants(smooth, sigma, margins)
+            channels += self._invariants(smooth, sigma)
         shape = (1, -1, *[1] * self.dims)
         stack = torch.cat(channels, dim=1)
+        stack = stack.view(count, -1, *stack.shape[2:])
         return (stack - self.center.view(shape)) * self.gain.view(shape)
 
-    def _invariants(
-        self, smooth: Tensor, sigma: float, margins: list[int]
-    ) -> list[Tensor]:
-        """Invariants without the outer ``margins`` (at least 1 voxel an axis)."""
-        view = _Shifted(smooth, margins)
+    def _invariants(self, smooth: Tensor, sigma: float) -> list[Tensor]:
+        """Invariants without the outermost voxels."""
+        view = _Shifted(smooth)
         axes = range(self.dims)
         here = view()
         unit = [sigma / step for step in self._steps]
@@ -148,17 +170,37 @@ class ScaleSpace(nn.Module):
         ]
 
 
-class _Shifted:
-    """Views of an array, cropped by a margin an axis and moved by whole voxels."""
+def check_channels(wanted: int, found: int) -> None:
+    """Make sure that an image has as many channels as a model is for.
 
-    def __init__(self, array: Tensor, margins: list[int]) -> None:
-        self.array, self.margins = array, margins
+    Raises
+    ------
+    InputError
+        Tells both numbers.
+    """
+    if found != wanted:
+        raise InputError(
+            f"The model was trained on images with {channel_words(wanted)}, but this "
+            f"one has {channel_words(found)}: choose another image, or train anew."
+        )
+
+
+def as_batch(values: Tensor, dims: int) -> Tensor:
+    """Give ``(…)`` or ``(…, channel)`` with ``dims`` spatial axes as ``(1, c, …)``."""
+    return (values[None] if values.ndim == dims else values.movedim(-1, 0))[None]
+
+
+class _Shifted:
+    """Views of an array without its outermost voxels, moved by one voxel at most."""
+
+    def __init__(self, array: Tensor) -> None:
+        self.array = array
 
     def __call__(self, shift: dict[int, int] | None = None) -> Tensor:
         view = self.array
-        for axis, margin in enumerate(self.margins):
-            start = margin + (shift or {}).get(axis, 0)
-            view = view.narrow(axis + 2, start, view.shape[axis + 2] - 2 * margin)
+        for axis in range(2, view.ndim):
+            start = 1 + (shift or {}).get(axis - 2, 0)
+            view = view.narrow(axis, start, view.shape[axis] - 2)
         return view
 
 
@@ -235,9 +277,19 @@ def _blur(image: Tensor, sigma: float, axis: int) -> Tensor:
     return out
 
 
-def _continue(image: Tensor, reach: Sequence[int]) -> Tensor:
-    """Repeat the outermost voxels; unlike `torch.nn.functional.pad` on any size."""
-    for axis, pad in enumerate(reach, start=2):
-        index = torch.arange(-pad, image.shape[axis] + pad, device=image.device)
+def _continue(image: Tensor, margins: Surround) -> Tensor:
+    """Repeat the outermost voxels; unlike `torch.nn.functional.pad` on any size.
+
+    A negative margin cuts voxels off.
+    """
+    for axis, (low, high) in enumerate(margins, start=2):
+        index = torch.arange(-low, image.shape[axis] + high, device=image.device)
         image = image.index_select(axis, index.clamp(0, image.shape[axis] - 1))
+    return image
+
+
+def _without(image: Tensor, margins: Sequence[int]) -> Tensor:
+    """A view without so many voxels at both ends of each axis."""
+    for axis, margin in enumerate(margins, start=2):
+        image = image.narrow(axis, margin, image.shape[axis] - 2 * margin)
     return image

@@ -14,13 +14,14 @@ from napari_sciml.images.tiles import (
     Tile,
     nearest_first,
     split_into_tiles,
+    with_halo,
 )
 from napari_sciml.networks.device import (
     autocast,
     has_fast_bfloat16,
     resolve_device,
 )
-from napari_sciml.networks.ensemble import Ensemble
+from napari_sciml.networks.ensemble import Ensemble, memory_format, network_reach
 from napari_sciml.uncertainty.statistics import RunningStatistics
 
 DEFAULT_BLOCK = {2: 512, 3: 128}
@@ -36,15 +37,22 @@ class BlockPredicted:
         Where it lies; the arrays belong to ``tile.core``.
     mean, std
         ``(class, …)`` float32: mean and sample standard deviation over members.
+    information
+        ``(…)`` float32: what the members disagree about, of all classes together;
+        see `RunningStatistics.mutual_information`.
     done, total
         Blocks done so far, and in all.
+    model
+        Number of the model, where one of several predicts.
     """
 
     tile: Tile
     mean: np.ndarray
     std: np.ndarray
+    information: np.ndarray
     done: int
     total: int
+    model: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,7 @@ def predict_blocks(
         Trained networks.
     image
         Array-like of raw gray values, ``(y, x)`` or ``(z, y, x)``; only blocks
-        of it are read.
+        of it are read. See `napari_sciml.images.channels` for several channels.
     block
         Longest edge of a block in voxels; 128 in 3D and 512 in 2D by default.
     region
@@ -98,13 +106,14 @@ def predict_blocks(
     Raises
     ------
     InputError
-        When the image has another number of axes than the networks.
+        When the image has another number of axes or channels than the model is for.
     """
     if image.ndim != ensemble.dims:
         raise InputError(
             f"The model was trained on {ensemble.dims}D images and cannot predict "
             f"an image of shape {tuple(image.shape)}."
         )
+    ensemble.check_channels(image)
     size = block or DEFAULT_BLOCK[ensemble.dims]
     tiles = split_into_tiles(
         image.shape, size, ensemble.halo, region, align=ensemble.stride
@@ -116,10 +125,10 @@ def predict_blocks(
     ensemble.to(where).eval()
     for done, tile in enumerate(tiles, start=1):
         values = torch.from_numpy(ensemble.intensity.apply(image[tile.read]))
-        mean, std = yield from _member_statistics(
-            ensemble, values.to(where), tile, half
+        found = yield from _member_statistics(
+            ensemble, values.to(where), tile, image.shape, half
         )
-        yield BlockPredicted(tile, mean, std, done, len(tiles))
+        yield BlockPredicted(tile, *found, done, len(tiles))
 
 
 def predict(
@@ -146,18 +155,30 @@ def predict(
 
 
 def _member_statistics(
-    ensemble: Ensemble, values: Tensor, tile: Tile, half: bool
-) -> Generator[None, None, tuple[np.ndarray, np.ndarray]]:
-    statistics = RunningStatistics()
+    ensemble: Ensemble,
+    values: Tensor,
+    tile: Tile,
+    shape: Sequence[int],
+    half: bool,
+) -> Generator[None, None, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    statistics = RunningStatistics(entropies=True)
+    seen = with_halo(tile.core, ensemble.reach, shape, align=ensemble.stride)
     # Gradient mode belongs to the thread: it must not stay off over a yield.
     with torch.inference_mode():
-        channels = ensemble.channels(values)
-    for member in range(len(ensemble.members)):
+        channels = ensemble.channels(values, Tile(seen.read, tile.read).surround)
+    for member, network in enumerate(ensemble.members):
+        # Each member sees no more than it needs: most need less than the widest.
+        reach, stride = network_reach(network), network.stride
+        own = with_halo(tile.core, reach, shape, align=stride)
+        part = channels[:, :, *Tile(own.read, seen.read).inner]
+        part = part.contiguous(memory_format=memory_format(ensemble.dims))
         with torch.inference_mode(), autocast(values.device, half):
-            probabilities = ensemble.probabilities(member, channels)
-            statistics.add(probabilities[:, *tile.inner])
+            probabilities = ensemble.probabilities(member, part)
+            statistics.add(probabilities[:, *own.inner])
         yield
-    return _numpy(statistics.mean), _numpy(statistics.std)
+    parts = statistics.mean, statistics.std, statistics.mutual_information
+    mean, std, information = map(_numpy, parts)
+    return mean, std, information
 
 
 def _numpy(values: Tensor) -> np.ndarray:

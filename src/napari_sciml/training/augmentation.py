@@ -30,9 +30,11 @@ def augment(
     Parameters
     ----------
     gray
-        ``(y, x)`` or ``(z, y, x)`` float32 of about zero mean and unit spread.
+        ``(y, x)`` or ``(z, y, x)`` float32 of about zero mean and unit spread; with
+        a further last axis for several channels, which change alike: what a color
+        means must not be lost.
     targets
-        Class indices of the same shape; -1 = not annotated.
+        Class indices of the same shape, without channels; -1 = not annotated.
     config
         What to do, and how much at most.
     rng
@@ -47,10 +49,11 @@ def augment(
     gray, targets : ndarray
         New arrays of the same shape and dtype.
     """
-    edges = np.ones(gray.ndim) if spacing is None else np.array(spacing, np.float64)
+    dims = targets.ndim
+    edges = np.ones(dims) if spacing is None else np.array(spacing, np.float64)
     gray, targets = _reorder(gray, targets, config, rng, edges)
     if config.rotation or config.elastic:
-        source = _draw_source(gray.shape, config, rng, edges)
+        source = _draw_source(targets.shape, config, rng, edges)
         gray, targets = resample(gray, targets, source)
     gray = _change_gray(gray, config, rng, edges)
     return _cut_out(gray.astype(np.float32, copy=False), targets, config, rng)
@@ -76,12 +79,17 @@ def resample(
     Parameters
     ----------
     gray, targets
-        Same shape.
+        Same shape, but for a last axis of channels that gray values may have.
     source
         ``(ndim, …)`` coordinates in voxels, one column for each voxel of the
         result.
     """
-    moved = ndimage.map_coordinates(gray, source, order=1, mode="mirror")
+    planes = [gray] if gray.ndim == targets.ndim else np.moveaxis(gray, -1, 0)
+    planes = [
+        ndimage.map_coordinates(plane, source, order=1, mode="mirror")
+        for plane in planes
+    ]
+    moved = planes[0] if gray.ndim == targets.ndim else np.stack(planes, axis=-1)
     nearest = np.rint(source).astype(np.intp)
     limits = np.reshape(targets.shape, (-1, *[1] * (source.ndim - 1)))
     inside = ((nearest >= 0) & (nearest < limits)).all(0)
@@ -129,13 +137,17 @@ def _reorder(
     spacing: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Flip, and permute the axes that are alike; the result is a copy."""
-    order = list(range(gray.ndim))
+    dims = targets.ndim
+    order = list(range(dims))
     if config.turns:
-        order = shuffled_axes(gray.shape, spacing, rng)
+        order = shuffled_axes(targets.shape, spacing, rng)
     flips: tuple[int, ...] = ()
     if config.flips:
-        flips = tuple(np.flatnonzero(rng.random(gray.ndim) < 0.5).tolist())
-    gray, targets = (np.flip(a.transpose(order), flips) for a in (gray, targets))
+        flips = tuple(np.flatnonzero(rng.random(dims) < 0.5).tolist())
+    gray, targets = (
+        np.flip(a.transpose([*order, *range(dims, a.ndim)]), flips)
+        for a in (gray, targets)
+    )
     return gray.copy(order="C"), targets.copy(order="C")
 
 
@@ -187,12 +199,15 @@ def _change_gray(
     spacing: np.ndarray,
 ) -> np.ndarray:
     """Blur, gamma, gain and offset, noise: in the order of optics and detector."""
+    space = tuple(range(len(spacing)))
     if config.blur:
         sigma = rng.uniform(0, config.blur) * spacing.min() / spacing
         sigma = np.where(joined(spacing), sigma, 0.0)
+        sigma = np.append(sigma, [0.0] * (gray.ndim - len(space)))
         gray = ndimage.gaussian_filter(gray, sigma, mode="mirror", truncate=3)
     if config.gamma:
-        low, spread = gray.min(), np.ptp(gray) or 1.0
+        low, spread = gray.min(space), np.ptp(gray, space)
+        spread = np.where(spread == 0, np.float32(1), spread)
         power = np.exp(rng.uniform(-config.gamma, config.gamma))
         # Float32 throughout, or NumPy 1 computes the powers in double precision.
         gray = ((gray - low) / spread) ** np.float32(power) * spread + low
@@ -218,12 +233,13 @@ def _cut_out(
     be sure of what it has no evidence for. The labels beside a box stay, and have
     to do with less context.
     """
-    mean = gray.mean() if config.cutout else 0.0
+    shape = targets.shape
+    mean = gray.mean(tuple(range(len(shape)))) if config.cutout else 0.0
     for _ in range(config.cutout):
-        sizes = [min(config.cutout_size, n) for n in gray.shape]
+        sizes = [min(config.cutout_size, n) for n in shape]
         starts = [
             int(rng.integers(0, n - size + 1))
-            for n, size in zip(gray.shape, sizes, strict=True)
+            for n, size in zip(shape, sizes, strict=True)
         ]
         box = tuple(slice(a, a + n) for a, n in zip(starts, sizes, strict=True))
         gray[box], targets[box] = mean, IGNORE

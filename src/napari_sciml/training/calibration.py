@@ -149,7 +149,8 @@ def _sample(
 def _block_logits(ensemble: Ensemble, block: Any) -> Generator[None, None, np.ndarray]:
     gray = torch.from_numpy(ensemble.intensity.apply(np.asarray(block)))
     inner = tuple(
-        slice(MARGIN, n - MARGIN) if n > 4 * MARGIN else slice(None) for n in gray.shape
+        slice(MARGIN, n - MARGIN) if n > 4 * MARGIN else slice(None)
+        for n in gray.shape[: ensemble.dims]
     )
     with torch.inference_mode():
         channels = ensemble.channels(gray.to(ensemble.device))

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from napari_sciml.images.tiles import Region, with_halo
 from napari_sciml.networks.ensemble import Ensemble
+from napari_sciml.networks.scale_space import Surround, as_batch
 
 CELL = {2: 256, 3: 64}
 CACHE_BYTES = 1_000_000_000
@@ -23,7 +24,8 @@ class ChannelCache:
     Parameters
     ----------
     image
-        Array-like of raw gray values, ``(y, x)`` or ``(z, y, x)``.
+        Array-like of raw gray values, ``(y, x)`` or ``(z, y, x)``; see
+        `napari_sciml.images.channels` for several channels.
     ensemble
         Whose front end and intensity to use.
     """
@@ -68,15 +70,18 @@ class ChannelCache:
             for i, n in zip(index, shape, strict=True)
         )
         tile = with_halo(core, self.ensemble.front.radius, shape)
-        channels = self.compute(self.gray(tile.read))
-        return channels[:, :, *tile.inner].contiguous()
+        return self.compute(self.gray(tile.read), tile.surround)
 
     def gray(self, region: Region) -> np.ndarray:
-        """Gray values of a region, float32 of about zero mean and unit spread."""
+        """Gray values of a region, float32 of about zero mean and unit spread.
+
+        With several channels, these are the last axis.
+        """
         return self.ensemble.intensity.apply(self.image[region])
 
-    def compute(self, gray: np.ndarray) -> Tensor:
+    def compute(self, gray: np.ndarray, surround: Surround | None = None) -> Tensor:
         """Channels ``(1, c, …)`` of gray values, nothing kept."""
-        values = torch.from_numpy(gray)[None, None].to(self.ensemble.device)
+        values = as_batch(torch.from_numpy(gray), self.image.ndim)
         with torch.no_grad():
-            return cast("Tensor", self.ensemble.front(values))
+            front = self.ensemble.front
+            return cast("Tensor", front(values.to(self.ensemble.device), surround))

@@ -1,6 +1,7 @@
 """What a training tells while it runs."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.training.calibration import Calibration
@@ -59,3 +60,70 @@ class Snapshot:
     fraction: float
     state: TrainingState = field(repr=False)
     calibration: Calibration | None = None
+
+
+@dataclass(frozen=True)
+class LabelsTaken:
+    """A training that goes on has taken in the annotation up to a revision.
+
+    Attributes
+    ----------
+    revision
+        Of the annotation.
+    round
+        Steps that each member had taken before.
+    """
+
+    revision: int
+    round: int
+
+
+@dataclass(frozen=True)
+class ModelReady:
+    """A training that goes on has a better model to show.
+
+    Attributes
+    ----------
+    number
+        Counts the models of a training from 1 on.
+    kind
+        "instant" = the cheap voxel-wise model, "ensemble" = the trained networks.
+    ensemble
+        Not touched again by the training.
+    scores
+        Mean held-out scores of the members; None where nothing could be held out.
+    revision, round
+        Of the labels that it has learned from; steps that each member had taken.
+    seconds
+        Of training so far.
+    calibration
+        What its probabilities mean, where this has been looked at.
+    settled
+        Whether more training would not help without more labels.
+    """
+
+    number: int
+    kind: Literal["instant", "ensemble"]
+    ensemble: Ensemble
+    scores: Scores | None
+    revision: int
+    round: int
+    seconds: float
+    calibration: Calibration | None = None
+    settled: bool = False
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What a training that goes on does from now on.
+
+    Attributes
+    ----------
+    kind
+        "training"; "waiting" for labels; "paused".
+    reason
+        Why it waits, for a person; empty where it has simply learned all it can.
+    """
+
+    kind: Literal["training", "waiting", "paused"]
+    reason: str = ""

@@ -52,6 +52,8 @@ class HeldOut:
         Edges of a cell in voxels, one for each axis or one for all.
     seed
         Of the choice.
+    most
+        Voxels that all parts together may have; `VOXELS` by default.
     """
 
     def __init__(
@@ -61,12 +63,13 @@ class HeldOut:
         edge: int | Sequence[int],
         *,
         seed: int = 0,
+        most: int | None = None,
     ) -> None:
         self._cache = cache
         self._batches: list[Batch] = []
         cells = _cells(_numbered(labels), np.broadcast_to(edge, labels.ndim))
         tiles = [_tile(cell, cache.ensemble, labels.shape) for cell in cells]
-        chosen = _choose(cells, tiles, np.random.default_rng(seed))
+        chosen = _choose(cells, tiles, np.random.default_rng(seed), most or VOXELS)
         self._cells = [(cells[index], tiles[index]) for index in chosen]
 
     def __len__(self) -> int:
@@ -158,7 +161,10 @@ def _tile(cell: _Labels, ensemble: Ensemble, shape: Sequence[int]) -> Tile:
 
 
 def _choose(
-    cells: Sequence[_Labels], tiles: Sequence[Tile], rng: np.random.Generator
+    cells: Sequence[_Labels],
+    tiles: Sequence[Tile],
+    rng: np.random.Generator,
+    most: int,
 ) -> list[int]:
     """A random choice of cells, and at least one with each class."""
     order = rng.permutation(len(cells)).tolist()
@@ -170,7 +176,7 @@ def _choose(
         if not any(kind in kinds[index] for index in chosen):
             chosen.append(next(index for index in order if kind in kinds[index]))
     sizes = [int(np.prod([r.stop - r.start for r in tile.read])) for tile in tiles]
-    room = VOXELS - sum(sizes[index] for index in chosen)
+    room = most - sum(sizes[index] for index in chosen)
     for index in order:
         if index in chosen or sizes[index] > room or len(chosen) >= CELLS:
             continue

@@ -25,6 +25,14 @@ from napari_sciml.training.state import (
 )
 from napari_sciml.training.targets import IGNORE
 
+Draw = Callable[[int, np.random.Generator], Batch]
+"""Draws a batch of so many crops."""
+
+LEEWAY = 0.5
+"""New labels may cost so much of the error on held-out ones, relative, to be taken in.
+Few held-out strokes know little: with less, a lucky state of the first strokes can stay
+for a dozen corrections, and whoever paints sees no effect."""
+
 
 class Member:
     """A network, its optimizer, the average of its weights, and the best of these.
@@ -51,7 +59,7 @@ class Member:
         self,
         network: nn.Module,
         *,
-        draw: Callable[[int, np.random.Generator], Batch],
+        draw: Draw,
         weights: Tensor,
         config: TrainingConfig,
         rng: np.random.Generator,
@@ -70,6 +78,7 @@ class Member:
         self._optimizer = make_optimizer(config.optimizer, network.parameters())
         self._average = Average(network)
         self._best_state: dict[str, Tensor] = {}
+        self._relabeled = False
 
     @property
     def best_state(self) -> dict[str, Tensor]:
@@ -112,24 +121,51 @@ class Member:
         if usable:
             self._average.follow(self.network)
 
+    def relabel(self, draw: Draw, weights: Tensor) -> None:
+        """Learn from other labels from now on, and be judged anew at the next look."""
+        self._draw, self._weights = draw, weights
+        self._relabeled = True
+        self.looks_since_best = 0
+
     def evaluate(self, batches: Sequence[Batch]) -> Scores | None:
-        """Score the held-out crops and remember the state if it is the best."""
+        """Score the held-out crops and remember the state if it is the best.
+
+        On the first look after `relabel` the best state so far is scored as well,
+        and gives way to the present one unless that is clearly worse.
+        """
         if not batches:
             return None
+        scores = self._score(batches)
+        leeway = 1.0
+        if self._relabeled and self._best_state:
+            self.best = self._score(batches, self._best_state)
+            leeway = 1 + LEEWAY
+        self._relabeled = False
+        self.looks_since_best += 1
+        better = self.best is None or scores.error < leeway * self.best.error
+        if math.isfinite(scores.error) and better:
+            self.best = scores
+            self._best_state = copied(self._average.network.state_dict())
+            self.looks_since_best = 0
+        return scores
+
+    def _score(
+        self, batches: Sequence[Batch], state: dict[str, Tensor] | None = None
+    ) -> Scores:
+        """Of the averaged weights, or of other ones."""
+        own = self._average.network.state_dict()
+        kept = copied(own) if state is not None else None
+        if state is not None:
+            self._average.network.load_state_dict(state)
         rows, targets = [], []
         for batch in batches:
             labeled = batch.targets != IGNORE
             logits = self.answer(batch.channels).movedim(1, -1)[labeled]
             rows.append(torch.softmax(logits, 1))
             targets.append(batch.targets[labeled])
-        scores = score(torch.cat(rows), torch.cat(targets))
-        self.looks_since_best += 1
-        better = self.best is None or scores.error < self.best.error
-        if math.isfinite(scores.error) and better:
-            self.best = scores
-            self._best_state = copied(self._average.network.state_dict())
-            self.looks_since_best = 0
-        return scores
+        if kept is not None:
+            self._average.network.load_state_dict(kept)
+        return score(torch.cat(rows), torch.cat(targets))
 
     def answer(self, channels: Tensor) -> Tensor:
         """Logits ``(n, class, …)`` float32 of the averaged weights."""

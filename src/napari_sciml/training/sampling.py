@@ -53,6 +53,8 @@ class CropSampler:
     times
         How much likelier a labeled voxel is the center of a crop than others of its
         class, same shape as the labels; see `bootstrap_strokes`. None = all alike.
+    centers
+        The labels that crops are drawn round; None = all of them.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class CropSampler:
         augmentation: AugmentationConfig | None = None,
         spacing: Sequence[float] | None = None,
         times: np.ndarray | None = None,
+        centers: np.ndarray | None = None,
     ) -> None:
         self.labels = labels
         self.cache = cache
@@ -72,7 +75,7 @@ class CropSampler:
         self.augmentation = augmentation or AugmentationConfig()
         self.spacing = spacing
         self._edges = tuple(spacing or [1.0] * labels.ndim)
-        places = labeled_voxels(labels)
+        places = labeled_voxels(labels if centers is None else centers)
         if times is not None:
             places = np.repeat(places, times[tuple(places.T)], axis=0)
         values = labels[tuple(places.T)]
@@ -109,8 +112,10 @@ class CropSampler:
             read.append(slice(low, high))
             margins.append((low - part.start + r, part.stop + r - high))
             inner.append(slice(r, r + part.stop - part.start))
-        gray = np.pad(self.cache.gray(tuple(read)), margins, mode="edge")
-        targets = np.full(gray.shape, IGNORE, np.int64)
+        gray = self.cache.gray(tuple(read))
+        more = [(0, 0)] * (gray.ndim - len(crop))  # an axis of channels is not padded
+        gray = np.pad(gray, [*margins, *more], mode="edge")
+        targets = np.full(gray.shape[: len(crop)], IGNORE, np.int64)
         targets[*inner] = targets_in(self.labels, crop).numpy()
         gray, targets = augment(
             gray, targets, self.augmentation, rng, spacing=self.spacing

@@ -11,25 +11,21 @@ import torch
 from napari_sciml.annotation.classes import DEFAULT_CLASSES
 from napari_sciml.annotation.split import hold_out
 from napari_sciml.errors import InputError
-from napari_sciml.networks.device import default_threads, resolve_device
+from napari_sciml.networks.device import default_threads
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.training.calibration import Calibration, calibrate_ensemble
-from napari_sciml.training.channels import ChannelCache
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.events import Snapshot, TrainingStep
 from napari_sciml.training.held_out import HeldOut
 from napari_sciml.training.member import Member
-from napari_sciml.training.metrics import Scores
-from napari_sciml.training.sampling import CropSampler, bootstrap_strokes
 from napari_sciml.training.setup import (
     MakeNetwork,
-    balanced_weights,
     check_config,
     checked_labels,
     fingerprint,
-    new_ensemble,
 )
 from napari_sciml.training.state import TrainingState
+from napari_sciml.training.team import Team
 
 Split = tuple[np.ndarray, np.ndarray]
 """Labels to train on, and labels held out."""
@@ -55,7 +51,8 @@ def train(
     ----------
     image
         Array-like of raw gray values, ``(y, x)`` or ``(z, y, x)``. Only the
-        parts round labels are read, and a few blocks for gray scale and shares.
+        parts round labels are read, and a few blocks for gray scale and shares. An
+        image with several channels is a `napari_sciml.images.channels.ChannelImage`.
     labels
         Annotation of the same shape; 0 = not annotated, 1, 2 … = classes.
     config
@@ -143,40 +140,29 @@ class _Session:
         split: Split | None,
     ) -> None:
         self.image, self.config = image, config
-        self.device = resolve_device(config.device)
         self.seconds = self.fraction = 0.0
-        seeds = np.random.SeedSequence(config.seed).spawn(config.members + 1)
-        self.rng = np.random.default_rng(seeds[0])
-        self.ensemble = new_ensemble(
-            image,
-            labels,
-            config,
-            class_names=class_names,
-            rng=self.rng,
-            seeds=seeds[1:],
-            make=make_network,
-        ).to(self.device)
-        self.cache = ChannelCache(image, self.ensemble)
+        self.team = Team(image, labels, config, class_names, make_network)
         trained, held_out = split or hold_out(
             labels,
             fraction=config.holdout,
             gap=config.gap,
-            rng=self.rng,
+            rng=self.team.rng,
             by=config.split,
         )
         self.fingerprint = fingerprint(
-            image, (labels, trained, held_out), config, self.ensemble
+            image, (labels, trained, held_out), config, self.team.ensemble
         )
-        self.test = HeldOut(
-            held_out,
-            self.cache,
-            config.crop_shape(image.ndim),
-            seed=config.seed,
-        )
-        self.members = [
-            self._member(network, trained, np.random.default_rng(seed))
-            for network, seed in zip(self.ensemble.networks, seeds[1:], strict=True)
-        ]
+        self.team.assign(trained, held_out)
+
+    @property
+    def members(self) -> list[Member]:
+        """The networks while they are trained."""
+        return self.team.members
+
+    @property
+    def test(self) -> HeldOut:
+        """The held-out labels."""
+        return self.team.test
 
     @property
     def is_over(self) -> bool:
@@ -187,10 +173,7 @@ class _Session:
 
     def advance(self, member: Member) -> float:
         """One step, and now and then a look at the held-out labels."""
-        loss = member.step(self.fraction)
-        if member.steps % self.config.evaluate_every == 0:
-            member.evaluate(self.test.batches)
-        return loss
+        return self.team.advance(member, self.fraction)
 
     def end_round(self) -> None:
         """All members have taken a step: see how much of the budget is left."""
@@ -208,10 +191,9 @@ class _Session:
 
     def snapshot(self, revision: int) -> Snapshot:
         """Copy the best states into an ensemble of its own."""
-        ensemble = self.ensemble.copy_with([m.best_state for m in self.members])
         return Snapshot(
-            ensemble,
-            _mean_scores([member.best for member in self.members]),
+            self.team.best(),
+            self.team.scores(),
             revision,
             self.seconds,
             self.fraction,
@@ -250,38 +232,3 @@ class _Session:
             # Its own: a training that was resumed has to give the same.
             rng=np.random.default_rng([self.config.seed, 1]),
         )
-
-    def _member(
-        self, network: torch.nn.Module, labels: np.ndarray, rng: np.random.Generator
-    ) -> Member:
-        times = None
-        if self.config.bootstrap:
-            labels, times = bootstrap_strokes(labels, rng)
-        sampler = CropSampler(
-            labels,
-            self.cache,
-            edge=self.config.crop_shape(self.image.ndim),
-            augmentation=self.config.augmentation,
-            spacing=self.config.spacing_for(self.image.ndim),
-            times=times,
-        )
-        weights = balanced_weights(labels, len(self.ensemble.class_names))
-        return Member(
-            network,
-            draw=sampler.draw,
-            weights=weights.to(self.device),
-            config=self.config,
-            rng=rng,
-        )
-
-
-def _mean_scores(scores: Sequence[Scores | None]) -> Scores | None:
-    known = [s for s in scores if s is not None]
-    if not known:
-        return None
-    return Scores(
-        loss=float(np.mean([s.loss for s in known])),
-        error=float(np.mean([s.error for s in known])),
-        dice=tuple(np.mean([s.dice for s in known], axis=0).tolist()),
-        voxels=known[0].voxels,
-    )

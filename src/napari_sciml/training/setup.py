@@ -16,7 +16,7 @@ from napari_sciml.images.intensity import estimate_intensity
 from napari_sciml.networks.build import build_network
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.networks.protocol import Network
-from napari_sciml.networks.scale_space import ScaleSpace
+from napari_sciml.networks.scale_space import ScaleSpace, as_batch
 from napari_sciml.training.config import TrainingConfig
 
 BLOCKS = 8
@@ -96,9 +96,11 @@ def new_ensemble(
     """Untrained networks behind a front end that is calibrated on the image."""
     dims, spacing = image.ndim, config.spacing_for(image.ndim)
     intensity = estimate_intensity(image)
-    front = ScaleSpace(dims, config.sigmas, spacing=spacing)
+    front = ScaleSpace(dims, config.sigmas, spacing=spacing, inputs=intensity.channels)
     blocks = _blocks_round_labels(image, labels, rng)
-    front.calibrate([torch.from_numpy(intensity.apply(b))[None, None] for b in blocks])
+    front.calibrate(
+        [as_batch(torch.from_numpy(intensity.apply(b)), dims) for b in blocks]
+    )
 
     def build(channels: int, classes: int, seed: int) -> Network:
         return build_network(

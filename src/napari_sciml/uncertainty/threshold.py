@@ -1,12 +1,16 @@
-"""Keep what is sure: a threshold on the mean less its uncertainty."""
+"""Keep what is sure: a threshold on the mean less its uncertainty, or a coverage."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_sciml.errors import InputError
+from napari_sciml.uncertainty.calibration import ConformalCalibration
+from napari_sciml.uncertainty.conformal import confident_by_coverage
 
 
 class ThresholdConfig(BaseModel):
@@ -47,6 +51,98 @@ class ThresholdConfig(BaseModel):
         raise InputError(
             f"There is no class {self.class_name!r}; choose one of {known}."
         )
+
+
+class CoverageConfig(BaseModel):
+    """Settings of `CoverageRule`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    coverage: float = Field(
+        0.9,
+        ge=0.5,
+        le=0.99,
+        description="Share of the voxels of each class whose true class must be among "
+        "the possible ones; kept is where only one class is possible.",
+    )
+
+
+class SureRule(Protocol):
+    """Decides where a class is sure."""
+
+    def keep(self, mean: np.ndarray, std: np.ndarray, index: int) -> NDArray[np.bool_]:
+        """Find where the class at this place along the first axis is sure.
+
+        Parameters
+        ----------
+        mean, std
+            ``(class, ...)`` over the ensemble.
+        index
+            The class.
+
+        Returns
+        -------
+        ndarray
+            bool ``(...)``.
+        """
+
+    def least(self, index: int) -> float:
+        """Give the probability that nothing below is kept at."""
+
+
+@dataclass(frozen=True)
+class LowerBoundRule:
+    """`confident`: the mean less k standard deviations is over t."""
+
+    k: float
+    t: float
+
+    def keep(self, mean: np.ndarray, std: np.ndarray, index: int) -> NDArray[np.bool_]:
+        """See `SureRule`."""
+        return confident(mean[index], std[index], k=self.k, t=self.t)
+
+    def least(self, index: int) -> float:
+        """See `SureRule`."""
+        return self.t
+
+
+@dataclass(frozen=True)
+class CoverageRule:
+    """`confident_by_coverage`, within each class: no other class is possible."""
+
+    calibration: ConformalCalibration
+    coverage: float
+
+    def keep(self, mean: np.ndarray, std: np.ndarray, index: int) -> NDArray[np.bool_]:
+        """See `SureRule`."""
+        return confident_by_coverage(
+            mean, index, self.calibration, self.coverage, per_class=True
+        )
+
+    def can_keep(self, index: int) -> bool:
+        """Whether anything can be sure.
+
+        Of a class with too few held-out voxels for the coverage it can never be told
+        that it is not possible.
+        """
+        limits = enumerate(self._limits())
+        return all(limit < 1 for c, limit in limits if c != index)
+
+    def least(self, index: int) -> float:
+        """See `SureRule`; 1 where nothing can be sure."""
+        if self.calibration.score != "lac":
+            return 0.0
+        if not self.can_keep(index):
+            return 1.0
+        limits = self._limits()
+        # With two classes, the other one is out only above its own limit.
+        other = limits[1 - index] if len(limits) == 2 else 0.0
+        return max(1 - limits[index], other)
+
+    def _limits(self) -> list[float]:
+        """Largest score of each class."""
+        classes = range(len(self.calibration.by_class))
+        return [self.calibration.threshold(self.coverage, c) for c in classes]
 
 
 def confident(

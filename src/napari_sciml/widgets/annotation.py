@@ -1,7 +1,7 @@
 """The labels that the user paints, with a revision number."""
 
-import zlib
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,58 +9,103 @@ from napari.layers import Labels
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
-from napari_sciml.annotation.classes import DEFAULT_CLASSES
+from napari_sciml.annotation.changes import LabelChange
+from napari_sciml.annotation.classes import DEFAULT_TABLE, ClassTable
+from napari_sciml.annotation.store import LabelStore
 from napari_sciml.errors import InputError
-from napari_sciml.widgets.colors import MAX_CLASSES
-from napari_sciml.widgets.counting import Counts, count_annotation
+from napari_sciml.jobs.qt import IdleRunner
+from napari_sciml.widgets.class_edits import Rewrites, read_classes, write_classes
+from napari_sciml.widgets.counting import Counts
+from napari_sciml.widgets.painting import forget_history, painted_voxels
 from napari_sciml.widgets.wiring import Wiring
 
 SETTLE_MS = 200
+LONGEST_WAIT = 2.0
+"""In seconds: who scrubs through the slices for ever is looked at all the same."""
+UNDOABLE = 2**22
+"""Changes of more voxels would take tens of bytes each in napari's history."""
+AT_ONCE = 2**24
+"""Voxels of an annotation that is read in one go when it is taken over."""
 
 
 class Annotation:
-    """A Labels layer, its classes, and how often it has changed.
+    """A Labels layer, its classes, and a sparse store of what is painted.
 
-    A stroke raises the revision at once. Undo, redo and what plugins write give
-    no event of their own, only that the layer was drawn anew: then the labels are
-    compared with what they were, once they are at rest.
+    A stroke reaches the store at once. Undo, redo and what plugins write give no
+    event of their own, only that the layer was drawn anew, as scrolling does:
+    then the whole layer is compared with the store, once it is at rest, a few
+    milliseconds at a time.
+
+    Attributes
+    ----------
+    layer
+        None when nothing is annotated.
+    classes
+        Names and colors; kept in the metadata of the layer, too.
+    store
+        What is labeled, and the revision. Another object after `layer_changed`,
+        whose revision goes on where the last one ended.
+    counts
+        Voxels and strokes; they come a moment after the labels.
+    changed
+        Emitted with each revision but the ones that come with `layer_changed`.
+        Applied in order to the snapshot taken then, they give the store.
+        A value above the number of classes is not kept out: the user can paint it
+        with napari's own control; `snapshot` complains.
     """
 
     layer_changed = Signal()
     classes_changed = Signal()
     counted = Signal(Counts)
+    changed = Signal(LabelChange)
 
     def __init__(self) -> None:
         self.layer: Labels | None = None
-        self.class_names: tuple[str, ...] = DEFAULT_CLASSES
-        self.revision = 0
+        self.classes = DEFAULT_TABLE
+        self.store = LabelStore((0,))
         self.counts = Counts()
+        self._data: Any = None
+        self._rewrites = Rewrites()
         self._wiring = Wiring()
-        self._painted = False
-        self._checksum = 0
+        self._unread = self._reading = False
+        self._uncounted = False
+        self._since = 0.0
+        self._looks = IdleRunner()
         self._settled = QTimer()
         self._settled.setSingleShot(True)
         self._settled.setInterval(SETTLE_MS)
-        self._settled.timeout.connect(self.look_again)
+        self._settled.timeout.connect(self._start_look)
+
+    @property
+    def revision(self) -> int:
+        """How often the labels have changed."""
+        return self.store.revision
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The name of the label value 1, and so on."""
+        return self.classes.names
 
     @property
     def settling(self) -> bool:
         """Whether counts and revision may lag behind what is painted."""
-        return self._settled.isActive()
+        return self._settled.isActive() or self._looks.busy
 
     def follow(self, layer: Labels | None) -> None:
         """Watch another layer, or none."""
         if layer is self.layer:
             return
         self._wiring.close()
+        self._rewrites.forget()
         self.layer = layer
         if layer is not None:
-            self.class_names = _names_of(layer, self.class_names)
+            self.classes = read_classes(layer, self.classes)
             self._wiring.connect(layer.events.paint, self._on_paint)
-            self._wiring.connect(layer.events.set_data, self._on_maybe_changed)
-            self._wiring.connect(layer.events.data, self._on_maybe_changed)
+            self._wiring.connect(layer.events.set_data, self._on_drawn)
+            self._wiring.connect(layer.events.data, self._on_data)
+        self._renew_store()
         self.classes_changed.emit()
-        self.look_again()
+        self.counted.emit(self.counts)
         self.layer_changed.emit()
 
     def snapshot(self) -> np.ndarray:
@@ -76,74 +121,213 @@ class Annotation:
                 'Not annotated yet: press "Start annotating" in the Annotate dock and '
                 "paint at least two classes."
             )
-        labels = np.asarray(self.layer.data)
-        highest = int(labels.max(initial=0))
-        if highest > len(self.class_names):
+        self.read_now()
+        highest = int(self.store.values.max(initial=0))
+        if highest > len(self.classes):
             raise InputError(
                 f"The annotation holds the value {highest}, but there are only "
-                f"{len(self.class_names)} classes: add a class in the Annotate dock."
+                f"{len(self.classes)} classes: add a class in the Annotate dock."
             )
-        return labels.astype(np.uint8)
+        return self.store.dense()
 
-    def add_class(self, name: str) -> None:
-        """Append a class.
-
-        Raises
-        ------
-        InputError
-            When the name is taken, or there are as many classes as number keys.
-        """
-        if len(self.class_names) >= MAX_CLASSES:
-            raise InputError(f"More than {MAX_CLASSES} classes are not possible.")
-        self._rename([*self.class_names, name])
-
-    def rename_class(self, index: int, name: str) -> None:
-        """Give a class another name.
-
-        Raises
-        ------
-        InputError
-            When the name is empty or taken.
-        """
-        names = list(self.class_names)
-        names[index] = name
-        self._rename(names)
-
-    def _rename(self, names: list[str]) -> None:
-        names = [name.strip() for name in names]
-        if "" in names or len(set(names)) < len(names):
-            raise InputError("Each class needs a name of its own.")
-        self.class_names = tuple(names)
+    def read_now(self) -> None:
+        """Bring the store up to date, whatever is still to be looked at."""
         if self.layer is not None:
-            self.layer.metadata["class_names"] = names
-        self.classes_changed.emit()
-
-    def _on_paint(self, event: Any) -> None:
-        self.revision += 1
-        self._painted = True
-        self._settled.start()
-
-    def _on_maybe_changed(self, event: Any) -> None:
-        self._settled.start()
+            self._unread = False
+            self._tell(self.store.read_all(self._labels()))
 
     def look_again(self) -> None:
-        """Count, and find out whether the labels are still the same."""
-        self._settled.stop()
-        labels = None if self.layer is None else np.asarray(self.layer.data)
-        checksum = 0 if labels is None or not labels.any() else _checksum(labels)
-        if checksum != self._checksum and not self._painted:
-            self.revision += 1
-        # Scrolling draws the layer anew too: counting is for labels that have changed.
-        if checksum != self._checksum:
-            self.counts = Counts() if labels is None else count_annotation(labels)
-        self._checksum, self._painted = checksum, False
+        """Bring store and counts up to date."""
+        self._stop_look()
+        self.read_now()
+        self._count()
+
+    def set_classes(self, table: ClassTable) -> None:
+        """Take other names and colors, such as ``classes.added("void")``.
+
+        The labels stay as they are.
+
+        Raises
+        ------
+        InputError
+            When labels are painted that the table has no class for.
+        """
+        counts = self.store.voxel_counts()
+        lost = [n for n in counts if len(table) < n <= len(self.classes)]
+        if lost:
+            raise InputError(
+                f"{counts[lost[0]]:,} voxels are labeled {lost[0]}, but there are only "
+                f"{len(table)} classes: add a class, or erase these labels first."
+            )
+        self._use(table)
+
+    def remove_class(self, label: int) -> None:
+        """Drop a class with its labels; the ones above it move down.
+
+        Undo of the layer brings it back.
+
+        Raises
+        ------
+        InputError
+            When it is the only one.
+        """
+        self._rewrite(label, *self.classes.removed(label))
+
+    def merge_class(self, label: int, into: int) -> None:
+        """Give the labels of a class to another one; undo brings it back."""
+        self._rewrite(label, *self.classes.merged(label, into))
+
+    def write(self, indices: np.ndarray, values: np.ndarray) -> None:
+        """Label voxels, flat in C order, in a way that the user can undo."""
+        if self.layer is None or not len(indices):
+            return
+        places = np.unravel_index(indices, self.store.shape)
+        self.layer.data_setitem(places, values.astype(self.layer.data.dtype))
+
+    def replace(
+        self, labels: np.ndarray, indices: np.ndarray, values: np.ndarray
+    ) -> bool:
+        """Take other labels.
+
+        Parameters
+        ----------
+        labels
+            All of them, uint8.
+        indices, values
+            Those that are different, as of `write`.
+
+        Returns
+        -------
+        bool
+            Whether it can be undone: up to `UNDOABLE` voxels.
+        """
+        if len(indices) <= UNDOABLE or self.layer is None:
+            self.write(indices, values)
+            return True
+        self.layer.data = labels.astype(self.layer.data.dtype)
+        return False
+
+    def _use(self, table: ClassTable) -> None:
+        if table == self.classes:
+            return
+        self.classes = table
+        if self.layer is not None:
+            write_classes(self.layer, table)
+        self.classes_changed.emit()
+
+    def _rewrite(self, label: int, table: ClassTable, new_values: np.ndarray) -> None:
+        self.read_now()
+        old = self.store.values
+        moved = new_values[old] != old
+        indices, values = self.store.indices[moved], old[moved]
+        # First the labels: at no time is there one without a class.
+        self.write(indices, new_values[values])
+        self._rewrites.add(self.classes, table, indices, values, new_values[values])
+        self._use(table)
+        if self.layer is not None:
+            chosen = int(new_values[self.layer.selected_label % 256])
+            self.layer.selected_label = min(chosen or label, len(table))
+
+    def _labels(self) -> np.ndarray:
+        assert self.layer is not None
+        return np.asarray(self.layer.data)
+
+    def _fits(self) -> bool:
+        """Whether the layer has the shape that it had."""
+        return self.layer is not None and self.store.shape == self.layer.data.shape
+
+    def _renew_store(self) -> None:
+        """Begin anew, with a layer or array that has not been read."""
+        self._stop_look()
+        self._unread = False
+        old, self._data = self.store, None
+        self.store = LabelStore((0,), old.revision)
+        if self.layer is not None:
+            labels = self._labels()
+            self._data = self.layer.data
+            self.store = LabelStore(labels.shape, old.revision)
+            if labels.size > AT_ONCE:
+                self._unread = True
+                self._start_look()
+            else:
+                self.store.read_all(labels)
+        if len(old) and self.store.revision == old.revision:
+            self.store.revision += 1
+        self.counts = Counts.of(self.store)
+
+    def _on_paint(self, event: Any) -> None:
+        painted = painted_voxels(event.value, self.store.shape)
+        if painted is None:
+            self._unread = True
+        else:
+            self._tell(self.store.write(*painted))
+            self._rewrites.outdate(self.store.labels_at)
+        self._wait()
+
+    def _on_drawn(self, event: Any) -> None:
+        if not self._fits():
+            return  # the `data` event comes next
+        self._unread = True
+        if self._rewrites:
+            restored = self._rewrites.turned_back(self._labels())
+            if restored is not None:
+                self._use(restored)
+                self.read_now()
+        self._wait()
+
+    def _on_data(self, event: Any) -> None:
+        assert self.layer is not None
+        if self.layer.data is self._data:
+            self._on_drawn(event)
+            return
+        forget_history(self.layer)
+        self._rewrites.forget()
+        self._data = self.layer.data
+        if self._fits():
+            self._on_drawn(event)
+            return
+        self._renew_store()
         self.counted.emit(self.counts)
+        self.layer_changed.emit()
 
+    def _wait(self) -> None:
+        """Look when nothing has happened for a while, but in the end in any case."""
+        now = time.monotonic()
+        if not self.settling:
+            self._since = now
+        if now - self._since < LONGEST_WAIT:
+            self._stop_look()
+            self._settled.start()
 
-def _checksum(labels: np.ndarray) -> int:
-    return zlib.crc32(np.ascontiguousarray(labels).data)
+    def _start_look(self) -> None:
+        self._looks.start(self._look())
 
+    def _stop_look(self) -> None:
+        self._settled.stop()
+        if self._looks.busy:
+            self._looks.stop()
+            self._unread |= self._reading
+            self._reading = False
 
-def _names_of(layer: Labels, default: Sequence[str]) -> tuple[str, ...]:
-    names = layer.metadata.get("class_names", default)
-    return tuple(str(name) for name in names)[:MAX_CLASSES]
+    def _look(self) -> Iterator[None]:
+        # Set anew when the layer is drawn again while it is being read.
+        self._reading, self._unread = self._unread, False
+        if self._reading:
+            change = yield from self.store.scan(self._labels())
+            self._reading = False
+            self._tell(change)
+            yield
+        if self._uncounted:
+            self._count()
+        if self._unread:
+            self._settled.start()
+
+    def _tell(self, change: LabelChange | None) -> None:
+        if change is not None:
+            self._uncounted = True
+            self.changed.emit(change)
+
+    def _count(self) -> None:
+        self._uncounted = False
+        self.counts = Counts.of(self.store)
+        self.counted.emit(self.counts)

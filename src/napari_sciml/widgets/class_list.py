@@ -10,8 +10,6 @@ from qtpy.QtWidgets import (
 )
 
 from napari_sciml.widgets.annotation import Annotation
-from napari_sciml.widgets.colors import class_color
-from napari_sciml.widgets.counting import Counts
 
 COLUMNS = ("Key", "Class", "Voxels", "Strokes")
 NAME = 1
@@ -25,13 +23,14 @@ class ClassList(QTableWidget):
         self.setObjectName("class_list")
         self.setToolTip(
             "Click a class to paint it, or press its number key. Double-click its name "
-            "to change it."
+            "to change it; right-click for more."
         )
         self.setHorizontalHeaderLabels(COLUMNS)
         self.verticalHeader().hide()
         self.setShowGrid(False)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
@@ -40,24 +39,47 @@ class ClassList(QTableWidget):
     def show_annotation(self, annotation: Annotation) -> None:
         """Show its classes and counts, and which one is painted."""
         blocked = self.blockSignals(True)
-        self.setRowCount(len(annotation.class_names))
-        for row, name in enumerate(annotation.class_names):
-            self._fill_row(row, name, annotation.counts)
+        table, counts = annotation.classes, annotation.counts
+        self.setRowCount(len(table))
+        for row, one in enumerate(table.classes):
+            numbers = (counts.voxels, counts.strokes)
+            shown = [f"{number.get(row + 1, 0):,}" for number in numbers]
+            for column, text in enumerate((str(row + 1), one.name, *shown)):
+                self._fill(row, column, text)
+            self._color(row, one.color)
         rows = (
             self.verticalHeader().length() + self.horizontalHeader().sizeHint().height()
         )
         self.setFixedHeight(rows + 2 * self.frameWidth())
         if annotation.layer is not None:
-            self.selectRow(int(annotation.layer.selected_label) - 1)
+            self._choose(int(annotation.layer.selected_label) - 1)
         self.blockSignals(blocked)
 
-    def _fill_row(self, row: int, name: str, counts: Counts) -> None:
-        label = row + 1
-        numbers = (counts.voxels.get(label, 0), counts.strokes.get(label, 0))
-        texts = (str(label), name, *(f"{n:,}" for n in numbers))
-        for column, text in enumerate(texts):
+    def edit_name(self, label: int) -> None:
+        """Let the user type another name."""
+        item = self.item(label - 1, NAME)
+        # Another name that is open is taken as it is.
+        self.setCurrentItem(item)
+        self.editItem(item)
+
+    def _choose(self, row: int) -> None:
+        """Select what is not selected only: it would end an edit, too."""
+        if not self.selectionModel().isRowSelected(row):
+            self.selectRow(row)
+
+    def _fill(self, row: int, column: int, text: str) -> None:
+        """Change what is different only: a new item would end an edit."""
+        item = self.item(row, column)
+        if item is None:
             self.setItem(row, column, _item(text, editable=column == NAME))
-        self.item(row, NAME).setIcon(_swatch(label))
+        elif item.text() != text:
+            item.setText(text)
+
+    def _color(self, row: int, color: str) -> None:
+        item = self.item(row, NAME)
+        if item.data(Qt.ItemDataRole.UserRole) != color:
+            item.setData(Qt.ItemDataRole.UserRole, color)
+            item.setIcon(_swatch(color))
 
 
 def _item(text: str, *, editable: bool) -> QTableWidgetItem:
@@ -70,7 +92,10 @@ def _item(text: str, *, editable: bool) -> QTableWidgetItem:
     return item
 
 
-def _swatch(label: int) -> QIcon:
+def _swatch(color: str) -> QIcon:
     pixmap = QPixmap(14, 14)
-    pixmap.fill(QColor(class_color(label)))
-    return QIcon(pixmap)
+    pixmap.fill(QColor(color))
+    icon = QIcon(pixmap)
+    # Qt would tint it in the chosen row.
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)
+    return icon

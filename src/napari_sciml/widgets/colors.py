@@ -2,41 +2,28 @@
 
 from napari.utils.colormaps import Colormap, DirectLabelColormap
 
-_COLORS = (
-    "#3d8bfd",
-    "#ff9f1c",
-    "#2ec27e",
-    "#8bd17c",
-    "#a178df",
-    "#f6d32d",
-    "#33c7de",
-    "#e01b24",
-    "#b5835a",
-)
+from napari_sciml.annotation.classes import DEFAULT_COLORS, MAX_CLASSES, ClassTable
 
 UNCERTAIN = "#ff2e88"
 """Where the networks disagree; no class has this color."""
 
-MAX_CLASSES = len(_COLORS)
-"""As many as there are number keys."""
-
 
 def class_color(label: int) -> str:
-    """Color of a label value, 1 for the first class."""
-    return _COLORS[(label - 1) % MAX_CLASSES]
+    """Color of a label value where no class table is at hand, 1 for the first."""
+    return DEFAULT_COLORS[(label - 1) % MAX_CLASSES]
 
 
-def label_colormap() -> DirectLabelColormap:
+def label_colormap(classes: ClassTable | None = None) -> DirectLabelColormap:
     """Each class in its color, and what is not annotated transparent."""
+    of = class_color if classes is None else classes.color_of
     colors: dict[int | None, str] = {None: "transparent", 0: "transparent"}
-    for label in range(1, MAX_CLASSES + 1):
-        colors[label] = class_color(label)
+    colors |= {label: of(label) for label in range(1, MAX_CLASSES + 1)}
     return DirectLabelColormap(color_dict=colors)
 
 
-def probability_colormap(label: int) -> Colormap:
+def probability_colormap(label: int, color: str | None = None) -> Colormap:
     """From nothing to the color of the class."""
-    color = class_color(label)
+    color = color or class_color(label)
     return Colormap(["#00000000", color], name=f"class {label} {color}")
 
 

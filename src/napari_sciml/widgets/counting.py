@@ -1,11 +1,9 @@
 """Voxels and strokes of an annotation."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from napari_sciml.annotation.strokes import find_strokes
+from napari_sciml.annotation.classes import BACKGROUND
+from napari_sciml.annotation.store import LabelStore
 
 
 @dataclass(frozen=True)
@@ -14,6 +12,11 @@ class Counts:
 
     voxels: dict[int, int] = field(default_factory=dict)
     strokes: dict[int, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, store: LabelStore) -> "Counts":
+        """Count; some milliseconds for a hundred thousand voxels."""
+        return cls(store.voxel_counts(), store.stroke_counts())
 
     def sentence(self) -> str:
         """Tell a person."""
@@ -24,17 +27,16 @@ class Counts:
         plural = "" if strokes == 1 else "s"
         return f"{voxels:,} voxels in {strokes:,} stroke{plural}."
 
+    def balance(self) -> str:
+        """Voxels of the background against those of all other classes."""
+        background = self.voxels.get(BACKGROUND, 0)
+        foreground = sum(self.voxels.values()) - background
+        if not background or not foreground:
+            return ""
+        if background >= foreground:
+            return f"Background : foreground = {_short(background / foreground)} : 1"
+        return f"Background : foreground = 1 : {_short(foreground / background)}"
 
-def count_annotation(labels: np.ndarray) -> Counts:
-    """Count voxels and strokes; strokes only in the box that holds labels."""
-    found = np.flatnonzero(labels)
-    if not len(found):
-        return Counts()
-    values, counts = np.unique(labels.reshape(-1)[found], return_counts=True)
-    corners = [
-        (int(i.min()), int(i.max())) for i in np.unravel_index(found, labels.shape)
-    ]
-    box = tuple(slice(low, high + 1) for low, high in corners)
-    strokes = Counter(stroke.label for stroke in find_strokes(labels[box]))
-    voxels = {int(v): int(n) for v, n in zip(values, counts, strict=True)}
-    return Counts(voxels, dict(strokes))
+
+def _short(ratio: float) -> str:
+    return f"{ratio:.1f}".removesuffix(".0") if ratio < 10 else f"{ratio:,.0f}"

@@ -8,7 +8,6 @@ from qtpy.QtCore import QTimer
 
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.widgets.session import ViewerSession
-from napari_sciml.widgets.training_run import Phase
 
 PLUGIN = "napari-sciml"
 WINDOW = (1400, 900)
@@ -76,7 +75,7 @@ class Demo:
             self._session.prediction.probabilities,
         )
         complete = volume is not None and volume.complete
-        if training.phase is not Phase.IDLE or not complete or training.stopped:
+        if not training.settled or not complete or training.stopped:
             return
         self._session.training.changed.disconnect(self._on_training)
         # Not from within the signal that tells everybody that the training is over.

@@ -31,7 +31,7 @@ class FiberRun:
         self.stage = ""
         self.result: FibersMeasured | None = None
         self._mask: Labels | None = None
-        runner = session.runner
+        runner = session.measuring
         runner.yielded.connect(self._on_event)
         runner.failed.connect(self._on_failed)
         runner.finished.connect(self._on_finished)
@@ -54,7 +54,7 @@ class FiberRun:
         self._session.sure.settle()
         mask = np.array(layer.data)
         size, unit = voxel_size(layer)
-        self._session.runner.start(
+        self._session.measuring.start(
             find_and_measure,
             mask,
             config or FiberConfig(),

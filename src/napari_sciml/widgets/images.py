@@ -7,10 +7,11 @@ import pint
 from napari.layers import Image, Layer
 
 from napari_sciml.errors import InputError
-from napari_sciml.jobs.live import View
+from napari_sciml.images.tiles import Region
+from napari_sciml.prediction.view import View
 
 MAX_VOXELS = 2**29
-"""Mean and deviation of two classes take 4 GiB then."""
+"""Mean and deviation of two classes, and information, take 5 GiB then."""
 
 SHEARED = 1e-3
 """Cosine between two axes that is no rounding error."""
@@ -101,4 +102,29 @@ def shown_view(layer: Image, dims: Any) -> View:
         start = int(position)
         whole = axis in in_plane
         region.append(slice(0, length) if whole else slice(start, start + 1))
-    return View(tuple(region), tuple(float(p) for p in point))
+    visible = _within_window(layer, region, in_plane) if dims.ndisplay == 2 else None
+    if visible is not None:
+        point = [(part.start + part.stop - 1) / 2 for part in visible]
+    return View(
+        tuple(region),
+        tuple(float(p) for p in point),
+        visible=visible,
+        volume=dims.ndisplay == 3 and len(shape) == 3,
+    )
+
+
+def _within_window(
+    layer: Image, region: list[slice], in_plane: set[int]
+) -> Region | None:
+    """What of a slice lies in the window; None where napari does not tell."""
+    if layer.multiscale:
+        return None
+    low, high = np.asarray(layer.corner_pixels)
+    seen = list(region)
+    for axis in in_plane:
+        start = max(region[axis].start, int(low[axis]))
+        stop = min(region[axis].stop, int(high[axis]) + 1)
+        if start >= stop:
+            return None
+        seen[axis] = slice(start, stop)
+    return tuple(seen)

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from napari.layers import Image, Labels, Layer
+from napari.layers import Image, Labels, Layer, Shapes
 from qtpy.QtCore import QTimer
 
 from napari_sciml.widgets.images import place_of
 
 REFRESH_MS = 150
+EDGE_WIDTH = 0.8
+"""Of outlines, in voxels."""
 CHEAP = {"thumbnail": False, "highlight": False, "extent": False}
 
 
@@ -57,6 +59,27 @@ class LayerGroup:
     ) -> Labels:
         """Show labels on an image, in the layer that we have or in a new one."""
         return self._show(Labels, name, data, on, options)
+
+    def show_shapes(
+        self, name: str, outlines: list[np.ndarray], on: Image, color: str
+    ) -> Shapes:
+        """Show polygons on an image, in the layer that we have or in a new one."""
+        layer = self.get(name)
+        if layer is None:
+            layer = Shapes(
+                outlines,
+                name=name,
+                shape_type="polygon",
+                edge_color=color,
+                face_color="transparent",
+                edge_width=EDGE_WIDTH,
+                **place_of(on),
+            )
+            self._insert(layer)
+            self.adopt(name, layer)
+        else:
+            layer.data = outlines
+        return layer
 
     def adopt(self, name: str, layer: Layer) -> None:
         """Take a layer that exists for ours."""

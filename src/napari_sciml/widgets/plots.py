@@ -1,12 +1,16 @@
 """Small live plots."""
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
 from qtpy.QtCore import Qt
 from scipy.signal import lfilter
+
+from napari_sciml.widgets.colors import class_color
+
+if TYPE_CHECKING:
+    from napari_sciml.widgets.training_run import Curves
 
 TRAINING = "#7f8fa6"
 HELD_OUT = "#ffb347"
@@ -36,16 +40,16 @@ def plot(name: str, tooltip: str, *, x: str, y: str, height: int) -> pg.PlotWidg
 
 
 class LossPlot:
-    """Training loss, smoothed, and held-out loss against seconds."""
+    """Loss and Dice against seconds of training."""
 
     def __init__(self) -> None:
         self.widget = plot(
             "loss_curve",
-            "Loss of the training steps (gray) and on held-out strokes (orange); "
-            "lower is better.",
+            "Loss of the training steps (gray) and on held-out strokes (orange): lower "
+            "is better. Dashed: Dice of each class on held-out strokes, 1 is best.",
             x="seconds",
-            y="loss",
-            height=150,
+            y="loss, Dice",
+            height=160,
         )
         legend = self.widget.addLegend(offset=(-4, 2), labelTextColor=AXIS)
         legend.setColumnCount(2)
@@ -60,21 +64,29 @@ class LossPlot:
             symbolBrush=HELD_OUT,
             symbolPen=None,
         )
+        self._dice: list[Any] = []
         self.widget.setYRange(0, 0.8)
         self.widget.getPlotItem().getViewBox().setLimits(xMin=0, yMin=0)
 
-    def show(
-        self,
-        training: Sequence[tuple[float, float]],
-        held_out: Sequence[tuple[float, float]],
-    ) -> None:
-        """Draw both curves."""
-        if training:
-            seconds, loss = np.array(training).T
+    def show(self, curves: "Curves") -> None:
+        """Draw all curves."""
+        if curves.training:
+            seconds, loss = np.array(curves.training).T
             self._training.setData(seconds, smooth(loss))
         else:
             self._training.setData([], [])
-        self._held_out.setData(*(np.array(held_out).T if held_out else ([], [])))
+        held_out = np.array(curves.held_out).reshape(-1, 2).T
+        self._held_out.setData(*held_out)
+        times = [seconds for seconds, _ in curves.dice]
+        rows = np.array([dice for _, dice in curves.dice], float)
+        rows = rows.reshape(len(times), -1 if times else 0)
+        while len(self._dice) < rows.shape[1]:
+            color = class_color(len(self._dice) + 1)
+            pen = pg.mkPen(color, width=1.5, style=Qt.PenStyle.DashLine)
+            self._dice.append(self.widget.plot(pen=pen))
+        for index, line in enumerate(self._dice):
+            known = index < rows.shape[1]
+            line.setData(times if known else [], rows[:, index] if known else [])
         self.widget.getPlotItem().enableAutoRange()
 
 

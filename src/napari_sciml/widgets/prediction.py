@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from psygnal import Signal
 
 from napari_sciml.errors import InputError
@@ -12,7 +13,9 @@ from napari_sciml.storage.provenance import provenance
 from napari_sciml.storage.training_run import calibration_record
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.widgets.colors import probability_colormap, uncertainty_colormap
+from napari_sciml.widgets.dimming import Dimmer
 from napari_sciml.widgets.images import gray_values
+from napari_sciml.widgets.measures import DEVIATION, MEASURES
 from napari_sciml.widgets.probabilities import Probabilities
 
 if TYPE_CHECKING:
@@ -25,8 +28,6 @@ if TYPE_CHECKING:
 
 UNCERTAINTY = "Uncertainty"
 STYLE = {"blending": "translucent", "opacity": 0.7}
-STD_LIMITS = (0.1, 0.5)
-"""Less is not worth a color, and more is hardly possible between 0 and 1."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,10 @@ class Model:
     ----------
     ensemble
         Trained networks.
+    number
+        Counts the models of a viewer; blocks are marked with it. 0 = loaded.
+    kind
+        "instant" = the cheap first model, "ensemble" = the trained networks.
     revision
         Of the annotation that it was trained on; None where it was loaded.
     scores
@@ -52,6 +57,8 @@ class Model:
     """
 
     ensemble: "Ensemble"
+    number: int = 0
+    kind: Literal["instant", "ensemble"] = "ensemble"
     revision: int | None = None
     scores: "Scores | None" = None
     calibration: "Calibration | None" = None
@@ -88,6 +95,8 @@ class Prediction:
     def __init__(self, session: "ViewerSession") -> None:
         self._session = session
         self._shown = False
+        self._dimmer = Dimmer()
+        self.measure = DEVIATION
         self.model: Model | None = None
         self.probabilities: Probabilities | None = None
 
@@ -99,6 +108,7 @@ class Prediction:
         except InputError:
             self.model = previous
             raise
+        self.dim()
         self.model_changed.emit()
 
     def begin(self) -> None:
@@ -152,12 +162,30 @@ class Prediction:
         """Take in a predicted block and show it soon."""
         if self.probabilities is None or self._session.image is None:
             return
+        if self.model is not None and block.model not in (0, self.model.number):
+            return  # of a model that is not shown any more
         self.probabilities.write(block)
         if not self._shown:
             self._show()
         for name in self._names():
             self._session.layers.touch(name)
+        self.dim()
         self.changed.emit(block.tile.core)
+
+    def dim(self) -> None:
+        """Dim what is on the screen as long as it is not all by the model at hand."""
+        region, volume = self._session.shown_region(), self.probabilities
+        if volume is None or region is None:
+            return
+        whole = self._session.target.view
+        if whole is not None and whole.volume:
+            fresh = volume.complete
+        else:
+            fresh = bool(volume.current[region].all() or not volume.known[region].any())
+        for name in self._names():
+            layer = self._session.layers.get(name)
+            if layer is not None:
+                self._dimmer.show(layer, fresh)
 
     def save(self, path: str | Path) -> None:
         """Write the model at hand.
@@ -196,7 +224,20 @@ class Prediction:
         """Let the uncertainty be that of the class at hand, where it is shown."""
         layer = self._session.layers.get(UNCERTAINTY)
         if layer is not None and self.probabilities is not None:
-            layer.data = self.probabilities.std[self._session.sure.class_index]
+            layer.data = self._uncertainty()
+
+    def show_measure(self, name: str) -> None:
+        """Let the uncertainty be another one of `MEASURES`."""
+        self.measure = name
+        self.show_class()
+        layer = self._session.layers.get(UNCERTAINTY)
+        if layer is not None:
+            layer.contrast_limits = MEASURES[name].limits
+
+    def _uncertainty(self) -> np.ndarray:
+        assert self.probabilities is not None
+        index = self._session.sure.class_index
+        return MEASURES[self.measure].values(self.probabilities, index)
 
     def _names(self) -> list[str]:
         assert self.probabilities is not None
@@ -212,15 +253,17 @@ class Prediction:
                 f"Probability: {name}",
                 volume.mean[label - 1],
                 session.image,
-                colormap=probability_colormap(label),
+                colormap=probability_colormap(
+                    label, session.annotation.classes.color_of(label)
+                ),
                 contrast_limits=(0, 1),
                 **STYLE,
             )
         session.layers.show_image(
             UNCERTAINTY,
-            volume.std[session.sure.class_index],
+            self._uncertainty(),
             session.image,
             colormap=uncertainty_colormap(),
-            contrast_limits=STD_LIMITS,
+            contrast_limits=MEASURES[self.measure].limits,
             **STYLE,
         )

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_sciml.uncertainty.statistics import entropy
+
 if TYPE_CHECKING:
     from napari_sciml.prediction.blockwise import BlockPredicted
 
@@ -16,6 +18,10 @@ class Probabilities:
     ----------
     mean, std
         ``(class, …)`` float16; the layers show views of them.
+    information
+        ``(…)`` float16: the part of the doubt that the members disagree about.
+    entropy
+        ``(…)`` float16: all of the doubt, the entropy of the mean.
     known, current
         bool: predicted at all; predicted by the model at hand.
     class_names
@@ -26,6 +32,8 @@ class Probabilities:
         self.class_names = tuple(class_names)
         self.mean = np.zeros((len(class_names), *shape), np.float16)
         self.std = np.zeros_like(self.mean)
+        self.information = np.zeros(tuple(shape), np.float16)
+        self.entropy = np.zeros_like(self.information)
         self.known = np.zeros(tuple(shape), bool)
         self.current = np.zeros_like(self.known)
 
@@ -43,6 +51,8 @@ class Probabilities:
         """Take in a block."""
         self.mean[:, *block.tile.core] = block.mean
         self.std[:, *block.tile.core] = block.std
+        self.information[block.tile.core] = block.information
+        self.entropy[block.tile.core] = entropy(block.mean)
         self.known[block.tile.core] = self.current[block.tile.core] = True
 
     def outdate(self) -> None:

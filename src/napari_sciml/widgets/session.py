@@ -4,25 +4,30 @@ import weakref
 from typing import Any, ClassVar
 
 import numpy as np
-from napari.layers import Image, Labels, Layer
+from napari.layers import Image, Labels
 from psygnal import Signal
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, QTimer
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import Region
-from napari_sciml.jobs.live import View, ViewTarget
 from napari_sciml.jobs.qt import JobRunner
+from napari_sciml.prediction.view import View, ViewTarget
 from napari_sciml.widgets.annotation import Annotation
-from napari_sciml.widgets.colors import MAX_CLASSES, label_colormap
+from napari_sciml.widgets.coloring import Coloring
 from napari_sciml.widgets.fiber_run import FiberRun
+from napari_sciml.widgets.guide import Guide
+from napari_sciml.widgets.history import History
 from napari_sciml.widgets.images import gray_values, place_of, shown_view
+from napari_sciml.widgets.keys import bind_keys
 from napari_sciml.widgets.layers import LayerGroup
 from napari_sciml.widgets.prediction import Prediction
+from napari_sciml.widgets.slices import AnnotatedSlices
 from napari_sciml.widgets.sure import SureMask
 from napari_sciml.widgets.training_run import TrainingRun
 from napari_sciml.widgets.wiring import Wiring
 
 ANNOTATION = "Annotation"
+CAMERA_MS = 60
 FIRST_PAINTED = 2
 """The class of interest; what is left is background."""
 
@@ -40,12 +45,14 @@ class ViewerSession:
         The model at hand, and what it predicts.
     layers
         The layers that we made.
-    runner
-        Runs one long job at a time.
+    runner, measuring
+        Run a job each: training and prediction; fibers.
     target
         Tells the running job where the user looks.
-    training, sure, fibers
+    training, history, sure, guide, fibers
         The work of the docks Train, Uncertainty and Fibers.
+    slices
+        Goes to the annotated slices, and fills between them.
     """
 
     image_changed = Signal()
@@ -70,13 +77,22 @@ class ViewerSession:
         self._asleep = False
         self.image: Image | None = None
         self.runner = JobRunner()
+        self.measuring = JobRunner()
         self.target = ViewTarget()
         self.layers = LayerGroup(self._viewer)
         self.annotation = Annotation()
         self.prediction = Prediction(self)
+        self.history = History(self)
         self.training = TrainingRun(self)
         self.sure = SureMask(self)
+        self.guide = Guide(self)
         self.fibers = FiberRun(self)
+        self.slices = AnnotatedSlices(self)
+        self._camera_rests = QTimer()
+        self._camera_rests.setSingleShot(True)
+        self._camera_rests.setInterval(CAMERA_MS)
+        self._camera_rests.timeout.connect(self.follow_view)
+        self._coloring = Coloring(self)
         self._wiring = Wiring()
         self._watch(viewer)
         self._choose_some_image()
@@ -108,6 +124,7 @@ class ViewerSession:
         self.image = layer
         self.layers.forget()
         self.prediction.clear()
+        self.guide.forget()
         self._follow_annotation(self._find_annotation())
         self.follow_view()
         self.image_changed.emit()
@@ -168,13 +185,18 @@ class ViewerSession:
     def follow_view(self, event: object = None) -> None:
         """Tell a running job where the user looks."""
         self.target.look_at(self._view())
+        self.prediction.dim()
         self.view_changed.emit()
 
     def close(self) -> None:
         """Stop everything; the viewer is closing, or its last dock is closed."""
         self._asleep = True
         self._wiring.close()
+        self._camera_rests.stop()
         self.runner.stop()
+        self.measuring.stop()
+        self.history.close()
+        self.guide.close()
         self.sure.close()
         self.layers.close()
         self.annotation.follow(None)
@@ -192,6 +214,13 @@ class ViewerSession:
         self._wiring.connect(layers.removed, self._on_removed)
         for event in (dims.point, dims.order, dims.ndisplay):
             self._wiring.connect(event, self.follow_view)
+        # napari 0.9 moved the camera and warns at the old place.
+        camera = getattr(viewer, "scene", viewer).camera.events
+        for event in (camera.center, camera.zoom):
+            self._wiring.connect(event, self._on_camera)
+        self._wiring.connect(self.annotation.changed, self.training.feed)
+        self._wiring.connect(self.annotation.classes_changed, self._on_classes)
+        self._wiring.connect(self.annotation.layer_changed, self._on_annotation)
 
     def _wake(self) -> None:
         """Look what has happened in the viewer while no dock was open."""
@@ -214,6 +243,16 @@ class ViewerSession:
             self._choose_some_image()
         elif event.value is self.annotation.layer:
             self._follow_annotation(self._find_annotation())
+
+    def _on_camera(self, event: object) -> None:
+        # The layer knows what is in the window only after the next drawing.
+        self._camera_rests.start()
+
+    def _on_classes(self) -> None:
+        self.training.follow_classes()
+
+    def _on_annotation(self) -> None:
+        self.training.follow_layer()
 
     def _on_face_gone(self) -> None:
         self._faces -= 1
@@ -240,26 +279,10 @@ class ViewerSession:
 
     def _follow_annotation(self, layer: Labels | None) -> None:
         if layer is not None and layer is not self.annotation.layer:
-            layer.colormap = label_colormap()
             self.layers.adopt(ANNOTATION, layer)
-            for label in range(MAX_CLASSES + 1):
-                layer.bind_key(str(label), _Choose(self, label), overwrite=True)
+            bind_keys(self, layer)
         self.annotation.follow(layer)
-
-
-class _Choose:
-    """What a number key does."""
-
-    def __init__(self, session: ViewerSession, label: int) -> None:
-        self._session = weakref.ref(session)
-        self._label = label
-        self.__name__ = f"choose_class_{label}"
-        self.__doc__ = f"Paint class {label}." if label else "Take the eraser."
-
-    def __call__(self, layer: Layer) -> None:
-        session = self._session()
-        if session is not None:
-            session.choose_class(self._label)
+        self._coloring.apply()
 
 
 def _painting(layer: Labels) -> bool:

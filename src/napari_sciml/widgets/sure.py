@@ -1,6 +1,6 @@
 """What is sure of one class: the mask, its share and the histogram."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from psygnal import Signal
@@ -10,7 +10,13 @@ from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import Region
 from napari_sciml.jobs.qt import IdleRunner
 from napari_sciml.jobs.thresholding import BINS, SlabKept, keep_sure
-from napari_sciml.uncertainty.threshold import ThresholdConfig, confident
+from napari_sciml.uncertainty.threshold import (
+    CoverageConfig,
+    CoverageRule,
+    LowerBoundRule,
+    SureRule,
+    ThresholdConfig,
+)
 from napari_sciml.widgets.colors import label_colormap
 from napari_sciml.widgets.wiring import Wiring
 
@@ -19,16 +25,29 @@ if TYPE_CHECKING:
     from napari_sciml.widgets.session import ViewerSession
 
 REST_MS = 250
+RuleKind = Literal["deviations", "coverage"]
 
 
 class SureMask:
-    """Keeps `mean - k std > t` up to date: the shown slice at once, then the rest."""
+    """Keeps the mask of a rule up to date: the shown slice at once, then the rest.
+
+    Attributes
+    ----------
+    config
+        The class, and k and t of `LowerBoundRule`.
+    coverage
+        Settings of `CoverageRule`.
+    kind
+        Which of the two rules decides.
+    """
 
     changed = Signal()
 
     def __init__(self, session: "ViewerSession") -> None:
         self._session = session
         self.config = ThresholdConfig()
+        self.coverage = CoverageConfig()
+        self.kind: RuleKind = "deviations"
         self.histogram = np.zeros(BINS, np.int64)
         self.kept = 0
         self.complete = False
@@ -61,6 +80,21 @@ class SureMask:
             return len(names) - 1
 
     @property
+    def rule(self) -> SureRule | None:
+        """What decides; None as long as a coverage cannot be promised.
+
+        The classes of a prediction that is being prepared may be others than those
+        of the model at hand.
+        """
+        if self.kind == "deviations":
+            return LowerBoundRule(self.config.k, self.config.t)
+        model = self._session.prediction.model
+        held_out = model.calibration.conformal if model and model.calibration else None
+        if held_out is None or len(held_out.by_class) != len(self.class_names):
+            return None
+        return CoverageRule(held_out, self.coverage.coverage)
+
+    @property
     def layer_name(self) -> str:
         """Of the mask."""
         return f"Confident: {self.class_names[self.class_index]}"
@@ -76,8 +110,17 @@ class SureMask:
         if "class_name" in settings:
             self._mask = None
             self._session.prediction.show_class()
-        self.show_slice()
-        self._rest.start()
+        self._act()
+
+    def choose(self, kind: RuleKind) -> None:
+        """Let another rule decide, and act on what is shown."""
+        self.kind = kind
+        self._act()
+
+    def cover(self, coverage: float) -> None:
+        """Change the coverage, and act on what is shown."""
+        self.coverage = CoverageConfig(coverage=coverage)
+        self._act()
 
     def show_slice(self) -> None:
         """Bring the mask of the shown slice up to date, now."""
@@ -95,7 +138,7 @@ class SureMask:
             self.layer_name,
             self._mask_for(volume),
             self._session.image,
-            colormap=label_colormap(),
+            colormap=label_colormap(self._session.annotation.classes),
             opacity=0.6,
         )
 
@@ -121,15 +164,14 @@ class SureMask:
         if volume is None:
             self._idle.stop()
             return
-        index = self.class_index
         self._counts, self._sum = np.zeros(BINS, np.int64), 0
         self._idle.start(
             keep_sure(
-                volume.mean[index],
-                volume.std[index],
+                volume.mean,
+                volume.std,
                 volume.known,
-                k=self.config.k,
-                t=self.config.t,
+                index=self.class_index,
+                rule=self.rule,
             )
         )
 
@@ -141,13 +183,19 @@ class SureMask:
 
     def watch(self) -> None:
         """Follow the prediction."""
-        self._wiring.connect(self._session.prediction.changed, self._on_prediction)
+        prediction = self._session.prediction
+        self._wiring.connect(prediction.changed, self._on_prediction)
+        self._wiring.connect(prediction.model_changed, self._on_model)
 
     def close(self) -> None:
         """Stop until `watch`."""
         self._wiring.close()
         self._idle.stop()
         self._rest.stop()
+
+    def _act(self) -> None:
+        self.show_slice()
+        self._rest.start()
 
     def _volume(self) -> "Probabilities | None":
         volume = self._session.prediction.probabilities
@@ -159,9 +207,11 @@ class SureMask:
         return self._mask
 
     def _write(self, volume: "Probabilities", region: Region) -> None:
+        rule = self.rule
+        if rule is None:
+            return  # what was sure by the last calibration stays
         index, mask = self.class_index, self._mask_for(volume)
-        mean, std = volume.mean[index][region], volume.std[index][region]
-        sure = confident(mean, std, k=self.config.k, t=self.config.t)
+        sure = rule.keep(volume.mean[:, *region], volume.std[:, *region], index)
         mask[region] = (sure & volume.known[region]) * np.uint8(index + 1)
 
     def _on_prediction(self, region: Region | None) -> None:
@@ -176,14 +226,19 @@ class SureMask:
         self._session.layers.touch(self.layer_name)
         self._rest.start()
 
+    def _on_model(self) -> None:
+        if self.kind == "coverage":
+            self._rest.start()
+
     def _on_slab(self, slab: SlabKept) -> None:
         volume = self._volume()
         if volume is None:
             return
-        label = np.uint8(self.class_index + 1)
-        self._mask_for(volume)[slab.where] = slab.mask * label
+        mask = self._mask_for(volume)
+        if slab.mask is not None:
+            mask[slab.where] = slab.mask * np.uint8(self.class_index + 1)
         self._counts = self._counts + slab.histogram
-        self._sum += int(np.count_nonzero(slab.mask))
+        self._sum += int(np.count_nonzero(mask[slab.where]))
 
     def _on_done(self) -> None:
         self.histogram, self.kept = self._counts, self._sum

@@ -21,7 +21,7 @@ from superqt import QCollapsible
 from napari_sciml.errors import InputError, one_line
 from napari_sciml.storage.settings import training_settings
 from napari_sciml.training.config import TrainingConfig
-from napari_sciml.widgets.colors import UNCERTAIN, class_color
+from napari_sciml.widgets.colors import UNCERTAIN
 from napari_sciml.widgets.device_line import DeviceLine
 from napari_sciml.widgets.dock import (
     Dock,
@@ -31,6 +31,7 @@ from napari_sciml.widgets.dock import (
     text_line,
 )
 from napari_sciml.widgets.forms import number, whole_number
+from napari_sciml.widgets.history_list import HistoryList
 from napari_sciml.widgets.plots import LossPlot
 from napari_sciml.widgets.training_run import Phase
 
@@ -63,10 +64,25 @@ class TrainDock(Dock):
 
     def _make_controls(self) -> None:
         self.start = primary_button(
-            "start_training", "Train", "Train on the strokes, then predict the image."
+            "start_training",
+            "Train",
+            "Learn from your strokes, and from new ones while you paint.",
+        )
+        self.pause = button(
+            "pause_training",
+            "Pause",
+            "Hold the training; what is on the screen is predicted all the same.",
+        )
+        self.start_over = button(
+            "start_over",
+            "Start over",
+            "Begin with untrained networks; the models in the history stay.",
         )
         self.members = whole_number(TrainingConfig, "members")
         self.seconds = number(TrainingConfig, "seconds", " s")
+        self.seconds.setToolTip(
+            "How long it goes on learning after your last stroke; then it waits."
+        )
         self.seed = whole_number(TrainingConfig, "seed")
         self.network = QComboBox()
         self.network.setObjectName("network_kind")
@@ -98,11 +114,13 @@ class TrainDock(Dock):
         self.revision = text_line(
             "revision_line", "Whether the model has seen your last strokes."
         )
+        self.shown = text_line("shown_model", "Which model made what you see.")
         self.predict = button(
             "predict_volume", "Predict", "Predict the whole image with this model."
         )
         self.save = button("save_model", "Save model…", "Write the model to a folder.")
         self.load = button("load_model", "Load model…", "Read a model from a folder.")
+        self.history = HistoryList(self.session.history)
 
     def _lay_out(self) -> None:
         form = QFormLayout()
@@ -120,11 +138,18 @@ class TrainDock(Dock):
         hidden.addRow("Device", self.device)
         more.addWidget(inner)
         self.column.addWidget(self.start)
+        switches = QHBoxLayout()
+        switches.addWidget(self.pause)
+        switches.addWidget(self.start_over)
+        self.column.addLayout(switches)
         self.column.addLayout(form)
         self.column.addWidget(more)
         for widget in (self.device_line, self.bar, self.status, self.error):
             self.column.addWidget(widget)
-        for widget in (self.plot.widget, self.scores, self.revision, self.key):
+        for widget in (
+            *(self.revision, self.shown, self.plot.widget, self.scores, self.key),
+            self.history,
+        ):
             self.column.addWidget(widget)
         files = QHBoxLayout()
         for made in (self.predict, self.save, self.load):
@@ -135,6 +160,9 @@ class TrainDock(Dock):
     def _connect(self) -> None:
         session = self.session
         self.start.clicked.connect(self._on_start)
+        self.pause.clicked.connect(self._on_pause)
+        self.start_over.clicked.connect(self._on_start_over)
+        self.history.failed.connect(self.show_error)
         self.predict.clicked.connect(self._on_predict)
         self.save.clicked.connect(self._on_save)
         self.load.clicked.connect(self._on_load)
@@ -160,10 +188,17 @@ class TrainDock(Dock):
 
     def _on_start(self) -> None:
         training = self.session.training
-        if training.phase is not Phase.IDLE:
+        if training.running:
             training.stop()
             return
         self._try(lambda: training.start(self.settings))
+
+    def _on_pause(self) -> None:
+        self.session.training.pause(not self.session.training.paused)
+        self.redraw()
+
+    def _on_start_over(self) -> None:
+        self._try(lambda: self.session.training.start_over(self.settings))
 
     def _on_predict(self) -> None:
         self._try(self.session.training.predict, self.device.currentText())
@@ -198,7 +233,11 @@ class TrainDock(Dock):
     def redraw(self) -> None:
         """Show the state of the training."""
         training, model = self.session.training, self.session.prediction.model
-        idle = training.phase is Phase.IDLE
+        idle = not training.running
+        learning = training.running and training.phase is not Phase.PREDICTING
+        self.pause.setText("Go on" if training.paused else "Pause")
+        self.pause.setEnabled(learning and not training.stopped)
+        self.start_over.setEnabled(learning and not training.stopped)
         self.start.setText("Train" if idle else "Stop")
         self.start.setEnabled(idle or not training.stopped)
         set_running(self.start, not idle)
@@ -209,7 +248,8 @@ class TrainDock(Dock):
         self.save.setEnabled(model is not None)
         self.bar.setValue(round(1000 * training.progress))
         self.status.setText(training.sentence())
-        self.plot.show(training.curves.training, training.curves.held_out)
+        self.plot.show(training.curves)
+        self.shown.setText(self._shown())
         self.scores.setText(self._scores())
         self.key.setText(self._key())
         self.revision.setText(self._revision())
@@ -220,7 +260,7 @@ class TrainDock(Dock):
         if volume is None:
             return ""
         colors = {
-            f"probability of {name}": class_color(label)
+            f"probability of {name}": self.session.annotation.classes.color_of(label)
             for label, name in enumerate(volume.class_names[1:], start=2)
         }
         colors["the networks disagree"] = UNCERTAIN
@@ -243,6 +283,7 @@ class TrainDock(Dock):
         return " ".join(sentences)
 
     def _revision(self) -> str:
+        """Whether the last stroke was learned from."""
         model, now = self.session.prediction.model, self.session.annotation.revision
         if model is None:
             return "No model yet."
@@ -251,6 +292,20 @@ class TrainDock(Dock):
         if model.revision == now:
             return f"Trained on revision {now}: all your strokes."
         return f"Trained on revision {model.revision}, you are at {now}."
+
+    def _shown(self) -> str:
+        """Which model is on the screen."""
+        model = self.session.prediction.model
+        if model is None:
+            return ""
+        if model.kind == "instant":
+            return (
+                "You see a first guess, voxel by voxel; the networks take over when "
+                "they are better on your held-out strokes."
+            )
+        if model is not (self.session.history.newest or model):
+            return "You see an earlier model from the history."
+        return "You see the ensemble of networks."
 
 
 def _in_the_image(calibration: "Calibration", names: Sequence[str]) -> str:

@@ -3,17 +3,29 @@
 from typing import Any
 
 import numpy as np
-from qtpy.QtWidgets import QComboBox, QFormLayout
+from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout
 
 from napari_sciml.errors import InputError
 from napari_sciml.jobs.thresholding import BINS
-from napari_sciml.uncertainty.threshold import ThresholdConfig
-from napari_sciml.widgets.dock import Dock, primary_button, text_line
+from napari_sciml.uncertainty.threshold import (
+    CoverageConfig,
+    CoverageRule,
+    ThresholdConfig,
+)
+from napari_sciml.widgets.dock import Dock, button, primary_button, text_line
 from napari_sciml.widgets.forms import slider
+from napari_sciml.widgets.measures import MEASURES
 from napari_sciml.widgets.plots import HistogramPlot
+from napari_sciml.widgets.sure import RuleKind
 
 LARGEST_K = 5.0
 LARGEST_T = 0.99
+LARGEST_COVERAGE = 0.99
+RULES: dict[str, RuleKind] = {
+    "Mean less k deviations": "deviations",
+    "Coverage": "coverage",
+}
+NOT_CALIBRATED = "Coverage needs held-out strokes and a training that has settled."
 
 
 class UncertaintyDock(Dock):
@@ -36,30 +48,74 @@ class UncertaintyDock(Dock):
         self.t = slider(ThresholdConfig, "t", "threshold", largest=LARGEST_T)
         self.k.setValue(self.session.sure.config.k)
         self.t.setValue(self.session.sure.config.t)
+        self._make_rule_controls()
         self.keep = primary_button(
             "keep_sure",
             "Keep what is sure",
-            "Make the mask of the whole image: mean - k * deviation > t.",
+            "Make the mask of the whole image, by the rule that is chosen.",
         )
-        self.rule = text_line("rule", "What the two sliders decide.")
+        self.rule = text_line("rule", "What the rule decides.")
         self.histogram = HistogramPlot(
             "probability_histogram",
-            "Predicted voxels at each probability (logarithmic), and the threshold t.",
+            "Predicted voxels at each probability (logarithmic), and the probability "
+            "that nothing below is kept at.",
             x="probability",
             y="log₁₀ voxels",
             color="#6f8fb8",
         )
         self.share = text_line("sure_share", "How much is kept.")
+        self.show_next = button(
+            "show_next",
+            "Show me where to label next",
+            "Go to the place where the networks disagree most.",
+        )
+        self.dismiss = button(
+            "dismiss_spot", "Not here", "Never show this place again, and go on."
+        )
+        self.guidance = text_line("guidance", "What to do at the place that is shown.")
+
+    def _make_rule_controls(self) -> None:
+        sure = self.session.sure
+        self.rule_kind = QComboBox()
+        self.rule_kind.setObjectName("rule_kind")
+        self.rule_kind.setToolTip(
+            "What is sure: a probability that is high in spite of its deviation, or "
+            "what held-out strokes leave no other class possible for."
+        )
+        self.rule_kind.addItems(list(RULES))
+        self.rule_kind.setCurrentIndex(list(RULES.values()).index(sure.kind))
+        self.coverage = slider(
+            CoverageConfig, "coverage", "coverage", largest=LARGEST_COVERAGE
+        )
+        self.coverage.setValue(sure.coverage.coverage)
+
+        self.measure = QComboBox()
+        self.measure.setObjectName("uncertainty_measure")
+        self.measure.setToolTip(
+            "What the layer Uncertainty shows: the deviation of the networks for the "
+            "class, all doubt, or the part of it that the networks disagree about."
+        )
+        self.measure.addItems(list(MEASURES))
+        self.measure.setCurrentText(self.session.prediction.measure)
 
     def _lay_out(self) -> None:
-        form = QFormLayout()
-        form.addRow("Class", self.classes)
-        form.addRow("k", self.k)
-        form.addRow("t", self.t)
-        self.column.addLayout(form)
+        self.form = QFormLayout()
+        self.form.addRow("Class", self.classes)
+        self.form.addRow("Rule", self.rule_kind)
+        self.form.addRow("k", self.k)
+        self.form.addRow("t", self.t)
+        self.form.addRow("Coverage", self.coverage)
+        self.form.addRow("Show", self.measure)
+        self._show_sliders()
+        self.column.addLayout(self.form)
         for widget in (self.rule, self.histogram.widget, self.share, self.keep):
             self.column.addWidget(widget)
         self.column.addWidget(self.error)
+        guide = QHBoxLayout()
+        guide.addWidget(self.show_next, 2)
+        guide.addWidget(self.dismiss, 1)
+        self.column.addLayout(guide)
+        self.column.addWidget(self.guidance)
         self.column.addStretch()
 
     def _connect(self) -> None:
@@ -69,9 +125,18 @@ class UncertaintyDock(Dock):
         self.t.valueChanged.connect(self._on_t)
         self.k.sliderReleased.connect(session.sure.compute)
         self.t.sliderReleased.connect(session.sure.compute)
+        self.rule_kind.currentTextChanged.connect(self._on_rule_kind)
+        self.coverage.valueChanged.connect(self._on_coverage)
+        self.coverage.sliderReleased.connect(session.sure.compute)
+        self.measure.currentTextChanged.connect(session.prediction.show_measure)
         self.keep.clicked.connect(self._on_keep)
+        self.show_next.clicked.connect(session.guide.show_next)
+        self.dismiss.clicked.connect(session.guide.dismiss)
+        self.wiring.connect(session.guide.changed, self._on_guide)
+        self._on_guide()
         self.wiring.connect(session.sure.changed, self.redraw)
         self.wiring.connect(session.prediction.changed, self._on_prediction)
+        self.wiring.connect(session.prediction.model_changed, self._tell_rule)
         self.wiring.connect(session.annotation.classes_changed, self._fill_classes)
 
     def _on_class(self, index: int) -> None:
@@ -86,6 +151,21 @@ class UncertaintyDock(Dock):
         self.session.sure.change(t=value)
         self._tell_rule()
 
+    def _on_rule_kind(self, text: str) -> None:
+        self.session.sure.choose(RULES[text])
+        self._show_sliders()
+        self._tell_rule()
+
+    def _on_coverage(self, value: float) -> None:
+        self.session.sure.cover(value)
+        self._tell_rule()
+
+    def _show_sliders(self) -> None:
+        covers = self.session.sure.kind == "coverage"
+        self.form.setRowVisible(self.k, not covers)
+        self.form.setRowVisible(self.t, not covers)
+        self.form.setRowVisible(self.coverage, covers)
+
     def _on_keep(self) -> None:
         try:
             self.session.sure.keep()
@@ -93,6 +173,12 @@ class UncertaintyDock(Dock):
             self.show_error(str(error))
         else:
             self.show_error("")
+
+    def _on_guide(self) -> None:
+        guide = self.session.guide
+        self.guidance.setText(guide.sentence())
+        self.dismiss.setEnabled(guide.spot is not None)
+        self.show_next.setEnabled(not guide.searching)
 
     def _on_prediction(self, region: object) -> None:
         if region is None or not self.classes.count():
@@ -106,13 +192,20 @@ class UncertaintyDock(Dock):
         self._tell_rule()
 
     def _tell_rule(self) -> None:
-        config = self.session.sure.config
-        name = self.classes.currentText()
-        self.rule.setText(
-            f"Keeps a voxel where the probability of {name}, less {config.k:.2g} times "
-            f"the deviation of the networks, is over {config.t:.2f}."
-        )
-        self.histogram.mark(config.t)
+        sure = self.session.sure
+        rule, name = sure.rule, self.classes.currentText()
+        if rule is None:
+            self.rule.setText(NOT_CALIBRATED)
+            return
+        if isinstance(rule, CoverageRule):
+            self.rule.setText(_tell_coverage(rule, sure.class_index, name))
+        else:
+            self.rule.setText(
+                f"Keeps a voxel where the probability of {name}, less "
+                f"{sure.config.k:.2g} times the deviation of the networks, is over "
+                f"{sure.config.t:.2f}."
+            )
+        self.histogram.mark(rule.least(sure.class_index))
 
     def redraw(self) -> None:
         """Show histogram and share."""
@@ -130,3 +223,16 @@ class UncertaintyDock(Dock):
         where = "the image" if sure.complete else "what is predicted so far"
         name = self.classes.currentText()
         return f"{percent:.3g} % of {where} is sure to be {name}."
+
+
+def _tell_coverage(rule: CoverageRule, index: int, name: str) -> str:
+    percent = f"{100 * rule.coverage:.0f} %"
+    if not rule.can_keep(index):
+        return (
+            f"The held-out strokes are too few for {percent}, so nothing is kept: "
+            "choose less, or label more."
+        )
+    return (
+        f"Keeps a voxel where only {name} is possible. Of the held-out labels of each "
+        f"class, {percent} have their true class among the possible ones."
+    )

@@ -1,0 +1,72 @@
+"""Import and export labels beside a living GUI."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from napari_sciml.annotation.changes import LabelChange
+from napari_sciml.annotation.classes import ClassTable
+from napari_sciml.storage.annotation import load_annotation, save_annotation
+
+
+@dataclass(frozen=True)
+class LabelsRead:
+    """Voxels in which a file differs from the annotation.
+
+    Attributes
+    ----------
+    path
+        The file.
+    labels
+        All that it holds, uint8.
+    indices, values
+        ``(n,)``: places in which it differs, flat in C order, and its labels there.
+    """
+
+    path: Path
+    labels: np.ndarray
+    indices: np.ndarray
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class LabelsWritten:
+    """The file is there."""
+
+    path: Path
+
+
+def import_labels(
+    path: Path, shape: Sequence[int], classes: ClassTable, present: LabelChange
+) -> Generator[LabelsRead, None, None]:
+    """Read labels, and compare them with the annotation.
+
+    Parameters
+    ----------
+    path, shape, classes
+        As of `load_annotation`.
+    present
+        Snapshot of the annotation.
+    """
+    labels = load_annotation(path, shape, classes)
+    differs = labels > 0
+    held = labels.reshape(-1)[present.indices]
+    differs.reshape(-1)[present.indices] = held != present.values
+    indices = np.flatnonzero(differs)
+    yield LabelsRead(path, labels, indices, labels.reshape(-1)[indices])
+
+
+def export_labels(
+    path: Path,
+    present: LabelChange,
+    shape: Sequence[int],
+    voxel_size: Sequence[float],
+    unit: str,
+) -> Generator[LabelsWritten, None, None]:
+    """Write a snapshot of the annotation; parameters as of `save_annotation`."""
+    labels = np.zeros(tuple(shape), np.uint8)
+    present.apply_to(labels)
+    save_annotation(path, labels, voxel_size, unit)
+    yield LabelsWritten(path)

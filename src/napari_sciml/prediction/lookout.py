@@ -1,0 +1,266 @@
+"""Predict where the user looks, a small piece at a time, then outwards."""
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from napari_sciml.images.tiles import Region, Tile, nearest_first, split_into_tiles
+from napari_sciml.networks.device import has_fast_bfloat16
+from napari_sciml.networks.ensemble import Ensemble
+from napari_sciml.prediction.blockwise import BlockPredicted, predict_blocks
+from napari_sciml.prediction.view import View, ViewTarget
+
+SHARE = 0.25
+"""Of the time of a training, to redraw what is already on the screen."""
+SLICE_EDGE = {2: 512, 3: 160}
+"""Longer than in a volume: the surroundings of a slice cost more than the slice."""
+BLOCK_EDGE = {2: 512, 3: 64}
+
+
+class Lookout:
+    """Chooses what is predicted next, and predicts it.
+
+    First what lies in the window, then the rest of the shown slice, then blocks of
+    the volume, nearest first, and of these first the ones that no model has seen.
+    Nothing is predicted twice by the same model. Where there is a picture by an older
+    model already, what lies in the window is handed out in one piece, so that two
+    models never share it.
+
+    Parameters
+    ----------
+    image
+        Array-like of raw gray values.
+    target
+        Where the user looks; may change at any time.
+    device
+        Where to compute.
+    """
+
+    def __init__(self, image: Any, target: ViewTarget, device: torch.device) -> None:
+        self._image = image
+        self._target = target
+        self._device = device
+        self._ensemble: Ensemble | None = None
+        self._model = 0
+        self._blocks: list[Tile] = []
+        self._done: set[_Key] = set()
+        self._known: set[_Key] = set()
+        self._begun: Tile | None = None
+        self._pieces: Iterator[BlockPredicted | None] = iter(())
+        self._ready: deque[BlockPredicted] = deque()
+        self._kept: dict[_Key, BlockPredicted] = {}
+        self._seen: View | None = None
+        self._urgent = False
+        self._spent = 0.0
+        self._since = time.monotonic()
+
+    @property
+    def complete(self) -> bool:
+        """Whether the model at hand has nothing left to predict."""
+        return self._ensemble is None or (not self._ready and self._next() is None)
+
+    @property
+    def urgent(self) -> bool:
+        """Whether the user waits for what is in the window."""
+        return self._urgent and self._ensemble is not None and bool(self._shown())
+
+    def use(self, ensemble: Ensemble, model: int, *, urgent: bool = False) -> None:
+        """Predict with another model from now on.
+
+        Parameters
+        ----------
+        ensemble, model
+            The networks and their number, which the blocks are marked with.
+        urgent
+            Whether the user waits for it: what is in the window comes at once.
+        """
+        if self._ensemble is None:
+            self._blocks = _blocks(self._image.shape, ensemble.dims)
+        self._ensemble, self._model, self._urgent = ensemble, model, urgent
+        self._done.clear()
+        self._kept.clear()
+        self._ready.clear()
+        self._abandon()
+        self._spent, self._since = 0.0, time.monotonic()
+
+    def is_due(self) -> bool:
+        """Whether a training should make way for a prediction now."""
+        if self._ensemble is None or self._target.view is None:
+            return False
+        left = [tile for tile in self._shown() if self._is_left(tile)]
+        new = any(_key(tile) not in self._known for tile in left)
+        if self._ready or new or (left and self._urgent):
+            return True
+        return self._spent < SHARE * (time.monotonic() - self._since)
+
+    def advance(self) -> BlockPredicted | None:
+        """Predict one member of one block; None where no block is finished by it."""
+        started = time.monotonic()
+        if not self._ready:
+            self._work()
+        self._spent += time.monotonic() - started
+        return self._ready.popleft() if self._ready else None
+
+    def _work(self) -> None:
+        view = self._target.view
+        if self._begun is None or view is not self._seen:
+            self._seen = view
+            self._release()
+            tile = None if self._ready else self._next()
+            if tile is None:
+                return
+            if self._begun is None or tile.core != self._begun.core:
+                self._begin(tile)
+        block = next(self._pieces, None)
+        if block is not None:
+            self._finish(block)
+
+    def _edge(self) -> int:
+        return SLICE_EDGE[len(self._image.shape)]
+
+    def _next(self) -> Tile | None:
+        """What is wanted most."""
+        view = self._target.view
+        if view is not None and not view.volume:
+            for tiles in (_window(view, self._edge()), _slice(view, self._edge())):
+                left = [tile for tile in tiles if self._is_left(tile)]
+                if left:
+                    return nearest_first(left, view.point)[0]
+        left = [block for block in self._blocks if _key(block) not in self._done]
+        new = [block for block in left if _key(block) not in self._known]
+        if not left:
+            return None
+        middle = [(n - 1) / 2 for n in self._image.shape]
+        return nearest_first(new or left, view.point if view else middle)[0]
+
+    def _is_left(self, tile: Tile) -> bool:
+        key = _key(tile)
+        if key in self._done or key in self._kept:
+            return False
+        return not all(
+            _key(block) in self._done
+            for block in self._blocks
+            if _overlap(tile.core, block.core)
+        )
+
+    def _begin(self, tile: Tile) -> None:
+        assert self._ensemble is not None
+        self._begun = tile
+        # The whole volume is predicted anew in full precision where it is kept.
+        self._pieces = predict_blocks(
+            self._ensemble,
+            self._image,
+            region=tile.core,
+            block=max(c.stop - c.start for c in tile.core),
+            device=self._device,
+            half=has_fast_bfloat16(self._device),
+        )
+
+    def _abandon(self) -> None:
+        self._begun, self._pieces = None, iter(())
+
+    def _finish(self, block: BlockPredicted) -> None:
+        """Hand a block out, or keep it until the window is whole."""
+        self._abandon()
+        keys = [_key(tile) for tile in self._shown()]
+        if _key(block.tile) in keys and any(key in self._known for key in keys):
+            self._kept[_key(block.tile)] = block
+        else:
+            self._mark(block.tile)
+            self._hand_out(block)
+        self._release()
+
+    def _release(self) -> None:
+        """Hand out what was kept, once the window is whole."""
+        window = self._shown()
+        if not window or any(self._is_left(tile) for tile in window):
+            return
+        self._urgent = False
+        keys = [_key(tile) for tile in window]
+        parts = [self._kept.pop(key) for key in keys if key in self._kept]
+        for part in parts:
+            self._mark(part.tile)
+        if parts:
+            self._hand_out(_joined(parts))
+
+    def _shown(self) -> list[Tile]:
+        view = self._target.view
+        if view is None or view.volume:
+            return []
+        return _window(view, self._edge())
+
+    def _mark(self, tile: Tile) -> None:
+        self._done.add(_key(tile))
+        self._known.add(_key(tile))
+
+    def _hand_out(self, block: BlockPredicted) -> None:
+        done = sum(_key(tile) in self._done for tile in self._blocks)
+        self._ready.append(
+            replace(block, model=self._model, done=done, total=len(self._blocks))
+        )
+
+
+_Key = tuple[tuple[int, int], ...]
+
+
+def _key(tile: Tile) -> _Key:
+    return tuple((part.start, part.stop) for part in tile.core)
+
+
+def _blocks(shape: Sequence[int], dims: int) -> list[Tile]:
+    return split_into_tiles(shape, BLOCK_EDGE[dims], 0)
+
+
+def _slice(view: View, edge: int) -> list[Tile]:
+    shape = [part.stop for part in view.region]
+    return split_into_tiles(shape, edge, 0, view.region)
+
+
+def _window(view: View, edge: int) -> list[Tile]:
+    """Tiles of the slice that lie in the window."""
+    tiles = _slice(view, edge)
+    if view.visible is None:
+        return tiles
+    seen = [tile for tile in tiles if _overlap(tile.core, view.visible)]
+    return seen or tiles
+
+
+def _overlap(a: Region, b: Region) -> bool:
+    return all(p.start < q.stop and q.start < p.stop for p, q in zip(a, b, strict=True))
+
+
+def _joined(parts: Sequence[BlockPredicted]) -> BlockPredicted:
+    """Blocks that fill a box, as one."""
+    if len(parts) == 1:
+        return parts[0]
+    cores = [part.tile.core for part in parts]
+    box = tuple(
+        slice(min(c.start for c in axis), max(c.stop for c in axis))
+        for axis in zip(*cores, strict=True)
+    )
+    whole = Tile(box, box)
+    tiles = [part.tile for part in parts]
+    return replace(
+        parts[0],
+        tile=whole,
+        mean=_assembled(whole, tiles, [part.mean for part in parts]),
+        std=_assembled(whole, tiles, [part.std for part in parts]),
+        information=_assembled(whole, tiles, [part.information for part in parts]),
+    )
+
+
+def _assembled(
+    whole: Tile, tiles: Sequence[Tile], arrays: Sequence[np.ndarray]
+) -> np.ndarray:
+    shape = [part.stop - part.start for part in whole.core]
+    leading = arrays[0].shape[: arrays[0].ndim - len(shape)]
+    out = np.zeros((*leading, *shape), arrays[0].dtype)
+    for tile, values in zip(tiles, arrays, strict=True):
+        inner: tuple[Any, ...] = (..., *Tile(tile.core, whole.core).inner)
+        out[inner] = values
+    return out

@@ -1,0 +1,101 @@
+"""Labels and classes as files that other programs read."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from napari_sciml.annotation.classes import ClassTable, from_csv, to_csv
+from napari_sciml.errors import InputError
+from napari_sciml.images.reading import open_labels
+from napari_sciml.images.volume import SPATIAL_AXES
+from napari_sciml.storage.arrays import save_labels
+from napari_sciml.storage.atomic import atomic_path
+
+
+def load_annotation(
+    path: str | Path, shape: Sequence[int], classes: ClassTable
+) -> np.ndarray:
+    """Read labels that were painted elsewhere; the formats are those of images.
+
+    Parameters
+    ----------
+    path
+        TIFF, ``.npy``, zarr, PNG or a folder of TIFF slices.
+    shape
+        Of the image.
+    classes
+        Which label values there are.
+
+    Returns
+    -------
+    ndarray of uint8
+        0 = not annotated.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read, has another shape, or holds a value that is no
+        class.
+    """
+    labels = open_labels(path, tuple(shape))
+    highest = int(labels.max(initial=0))
+    if highest > len(classes):
+        raise InputError(
+            f"The labels in {path} go up to {highest}, but there are only "
+            f"{len(classes)} classes: add classes first, or import them."
+        )
+    return labels
+
+
+def save_annotation(
+    path: str | Path,
+    labels: np.ndarray,
+    voxel_size: Sequence[float],
+    unit: str = "pixel",
+) -> None:
+    """Write labels as ``.tif``, ``.npy`` or ``.zarr``; see `save_labels`.
+
+    Raises
+    ------
+    InputError
+        For another extension, more axes than z, y, x, or when the file cannot be
+        written.
+    """
+    if labels.ndim not in SPATIAL_AXES:
+        raise InputError(
+            f"Labels with {labels.ndim} axes cannot be exported: choose an image with "
+            "the axes y, x or z, y, x."
+        )
+    save_labels(path, labels, voxel_size, unit)
+
+
+def load_classes(path: str | Path) -> ClassTable:
+    """Read a CSV file with the columns label, name and color.
+
+    Raises
+    ------
+    InputError
+        Names the file, and the line where one is wrong.
+    """
+    path = Path(path)
+    try:
+        return from_csv(path.read_text("utf-8"))
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is no text in UTF-8: save it as CSV.") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+    except InputError as error:
+        raise InputError(f"{path.name}: {error}") from error
+
+
+def save_classes(path: str | Path, classes: ClassTable) -> None:
+    """Write a CSV file, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        When it cannot be written.
+    """
+    with atomic_path(path) as fresh:
+        fresh.write_text(to_csv(classes), "utf-8", newline="\n")

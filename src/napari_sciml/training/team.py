@@ -1,0 +1,181 @@
+"""The members of an ensemble in training, and the labels that they share."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from napari_sciml.networks.device import resolve_device
+from napari_sciml.networks.ensemble import Ensemble
+from napari_sciml.training.channels import ChannelCache
+from napari_sciml.training.config import TrainingConfig
+from napari_sciml.training.held_out import HeldOut
+from napari_sciml.training.member import Draw, Member
+from napari_sciml.training.metrics import Scores
+from napari_sciml.training.sampling import Batch, CropSampler, bootstrap_strokes
+from napari_sciml.training.setup import MakeNetwork, balanced_weights, new_ensemble
+
+FRESH_BATCHES = 24
+"""Batches of a member after new labels, of which every other is drawn round them."""
+
+
+class Team:
+    """Untrained members on labels that may be exchanged later.
+
+    Parameters
+    ----------
+    image
+        Array-like of raw gray values.
+    labels
+        The whole annotation, that the front end is calibrated round.
+    config
+        Settings.
+    class_names
+        Name of each class.
+    make_network
+        As in `napari_sciml.training.session.train`.
+    """
+
+    def __init__(
+        self,
+        image: Any,
+        labels: np.ndarray,
+        config: TrainingConfig,
+        class_names: Sequence[str],
+        make_network: MakeNetwork | None = None,
+    ) -> None:
+        self.image, self.config = image, config
+        self.device = resolve_device(config.device)
+        seeds = np.random.SeedSequence(config.seed).spawn(config.members + 1)
+        self.rng = np.random.default_rng(seeds[0])
+        self._own = [np.random.default_rng(seed) for seed in seeds[1:]]
+        self.ensemble = new_ensemble(
+            image,
+            labels,
+            config,
+            class_names=class_names,
+            rng=self.rng,
+            seeds=seeds[1:],
+            make=make_network,
+        ).to(self.device)
+        self.cache = ChannelCache(image, self.ensemble)
+        self.members: list[Member] = []
+        self.test: HeldOut
+
+    def assign(
+        self,
+        trained: np.ndarray,
+        held_out: np.ndarray,
+        *,
+        fresh: np.ndarray | None = None,
+        most: int | None = None,
+    ) -> None:
+        """Give the members labels to learn from and labels to be judged by.
+
+        Parameters
+        ----------
+        trained, held_out
+            Annotations of the shape of the image; 0 = not in this part.
+        fresh
+            Those of ``trained`` that are new: crops are drawn round them more often at
+        first.
+        most
+            As in `HeldOut`.
+        """
+        crop = self.config.crop_shape(self.image.ndim)
+        self.test = HeldOut(
+            held_out, self.cache, crop, seed=self.config.seed, most=most
+        )
+        if self.members:
+            for member in self.members:
+                self._exchange(member, trained, fresh)
+            return
+        for network, rng in zip(self.ensemble.networks, self._own, strict=True):
+            labels, times = self._draw_strokes(trained, rng)
+            self.members.append(
+                Member(
+                    network,
+                    draw=self._sampler(labels, times).draw,
+                    weights=self._weights(labels),
+                    config=self.config,
+                    rng=rng,
+                )
+            )
+
+    def advance(self, member: Member, fraction: float) -> float:
+        """One step, and now and then a look at the held-out labels."""
+        loss = member.step(fraction)
+        if member.steps % self.config.evaluate_every == 0:
+            member.evaluate(self.test.batches)
+        return loss
+
+    def best(self) -> Ensemble:
+        """A copy of the ensemble with the best state of each member."""
+        return self.ensemble.copy_with([member.best_state for member in self.members])
+
+    def scores(self) -> Scores | None:
+        """Mean held-out scores of these states."""
+        return mean_scores([member.best for member in self.members])
+
+    def _exchange(
+        self, member: Member, trained: np.ndarray, fresh: np.ndarray | None
+    ) -> None:
+        labels, times = self._draw_strokes(trained, member.rng)
+        draw = self._sampler(labels, times).draw
+        if fresh is not None and fresh.any():
+            draw = _FreshFirst(self._sampler(labels, None, fresh).draw, draw).draw
+        member.relabel(draw, self._weights(labels))
+
+    def _draw_strokes(
+        self, trained: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        if self.config.bootstrap:
+            return bootstrap_strokes(trained, rng)
+        return trained, None
+
+    def _weights(self, labels: np.ndarray) -> torch.Tensor:
+        weights = balanced_weights(labels, len(self.ensemble.class_names))
+        return weights.to(self.device)
+
+    def _sampler(
+        self,
+        labels: np.ndarray,
+        times: np.ndarray | None,
+        centers: np.ndarray | None = None,
+    ) -> CropSampler:
+        return CropSampler(
+            labels,
+            self.cache,
+            edge=self.config.crop_shape(self.image.ndim),
+            augmentation=self.config.augmentation,
+            spacing=self.config.spacing_for(self.image.ndim),
+            times=times,
+            centers=centers,
+        )
+
+
+class _FreshFirst:
+    """At first every other batch from what is new, then all from everything."""
+
+    def __init__(self, fresh: Draw, everything: Draw) -> None:
+        self._fresh, self._everything = fresh, everything
+        self._left = FRESH_BATCHES
+
+    def draw(self, size: int, rng: np.random.Generator) -> Batch:
+        self._left -= 1
+        new = self._left >= 0 and self._left % 2 == 1
+        return (self._fresh if new else self._everything)(size, rng)
+
+
+def mean_scores(scores: Sequence[Scores | None]) -> Scores | None:
+    """Mean over members; None where nothing was scored."""
+    known = [s for s in scores if s is not None]
+    if not known:
+        return None
+    return Scores(
+        loss=float(np.mean([s.loss for s in known])),
+        error=float(np.mean([s.error for s in known])),
+        dice=tuple(np.mean([s.dice for s in known], axis=0).tolist()),
+        voxels=known[0].voxels,
+    )

@@ -1,0 +1,170 @@
+"""The menu that brings labels and classes in from files and out to files."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QFileDialog, QMenu, QWidget
+
+from napari_sciml.errors import InputError
+from napari_sciml.jobs.annotation_files import (
+    LabelsRead,
+    LabelsWritten,
+    export_labels,
+    import_labels,
+)
+from napari_sciml.jobs.qt import JobRunner
+from napari_sciml.storage.annotation import load_classes, save_classes
+from napari_sciml.storage.arrays import check_array_suffix
+from napari_sciml.widgets.images import voxel_size
+from napari_sciml.widgets.session import ViewerSession
+
+FORMATS = "TIFF (*.tif *.tiff);;OME-Zarr (*.zarr);;NumPy (*.npy)"
+PICTURES = "Labels (*.tif *.tiff *.npy *.png);;All files (*)"
+
+
+class LabelFiles(QMenu):
+    """Import and export; labels in a thread, as a volume takes seconds.
+
+    The signals say what was done, or what went wrong, in one sentence.
+
+    Parameters
+    ----------
+    session
+        Has the annotation.
+    parent
+        For the file dialogs.
+    """
+
+    done = Signal(str)
+    failed = Signal(str)
+
+    def __init__(self, session: ViewerSession, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("annotation_files_menu")
+        self.setToolTipsVisible(True)
+        self._session = session
+        self._parent = parent
+        self.runner = JobRunner()
+        self.runner.yielded.connect(self._on_event)
+        self.runner.failed.connect(self.failed)
+        self.destroyed.connect(self.runner.stop)
+        for name, text, help_text, action in (
+            (
+                "import_labels",
+                "Import labels…",
+                "Replace the labels by those of a file; Ctrl-Z takes it back.",
+                self._ask_labels,
+            ),
+            (
+                "import_label_folder",
+                "Import labels (zarr or folder)…",
+                "Replace the labels by those of a zarr or a folder of TIFF slices.",
+                self._ask_folder,
+            ),
+            (
+                "export_labels",
+                "Export labels…",
+                "Write the labels as TIFF, zarr or npy, with the voxel size.",
+                self._ask_target,
+            ),
+            (
+                "import_classes",
+                "Import classes…",
+                "Names and colors from a CSV file: label,name,color.",
+                self._ask_classes,
+            ),
+            (
+                "export_classes",
+                "Export classes…",
+                "Names and colors as a CSV file.",
+                self._ask_class_target,
+            ),
+        ):
+            made = self.addAction(text)
+            made.setObjectName(name)
+            made.setToolTip(help_text)
+            made.triggered.connect(action)
+
+    def import_labels(self, path: str) -> None:
+        """Replace the labels by those of a file, in a way that can be undone."""
+        annotation = self._session.annotation
+        annotation.read_now()
+        store = annotation.store
+        self.runner.start(
+            import_labels,
+            Path(path),
+            store.shape,
+            annotation.classes,
+            store.snapshot(),
+        )
+
+    def export_labels(self, path: str) -> None:
+        """Write the labels with the voxel size of the layer."""
+        annotation = self._session.annotation
+        check_array_suffix(path)
+        annotation.read_now()
+        size, unit = voxel_size(annotation.layer)
+        store = annotation.store
+        self.runner.start(
+            export_labels, Path(path), store.snapshot(), store.shape, size, unit
+        )
+
+    def import_classes(self, path: str) -> None:
+        """Take names and colors from a CSV file."""
+        self._session.annotation.set_classes(load_classes(path))
+        self.done.emit(f"Classes of {Path(path).name} are in use.")
+
+    def export_classes(self, path: str) -> None:
+        """Write names and colors as a CSV file."""
+        save_classes(path, self._session.annotation.classes)
+        self.done.emit(f"Classes are in {path}.")
+
+    def _on_event(self, event: LabelsRead | LabelsWritten) -> None:
+        if isinstance(event, LabelsWritten):
+            self.done.emit(f"Labels are in {event.path}.")
+            return
+        annotation = self._session.annotation
+        if annotation.layer is None or annotation.store.shape != event.labels.shape:
+            self.failed.emit("The annotation is another one now: import once more.")
+            return
+        undoable = annotation.replace(event.labels, event.indices, event.values)
+        hint = " Ctrl-Z takes it back." if undoable and len(event.indices) else ""
+        self.done.emit(f"{len(event.indices):,} voxels have another label now.{hint}")
+
+    def _ask_labels(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(
+            self._parent, "File of labels", filter=PICTURES
+        )
+        self._do(self.import_labels, path)
+
+    def _ask_folder(self) -> None:
+        path = QFileDialog.getExistingDirectory(self._parent, "Zarr or folder of TIFFs")
+        self._do(self.import_labels, path)
+
+    def _ask_target(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(
+            self._parent, "Write labels", "annotation.tif", FORMATS
+        )
+        self._do(self.export_labels, path)
+
+    def _ask_classes(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(
+            self._parent, "CSV file of classes", filter="CSV (*.csv);;All files (*)"
+        )
+        self._do(self.import_classes, path)
+
+    def _ask_class_target(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(
+            self._parent, "Write classes", "classes.csv", "CSV (*.csv)"
+        )
+        self._do(self.export_classes, path)
+
+    def _do(self, action: Callable[[str], Any], path: str) -> None:
+        if not path:
+            return
+        try:
+            action(path)
+        except InputError as error:
+            self.failed.emit(str(error))

@@ -1,0 +1,33 @@
+"""What the layer of the uncertainty can show."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_sciml.widgets.probabilities import Probabilities
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure of the uncertainty.
+
+    Attributes
+    ----------
+    limits
+        Contrast limits: less is not worth a color, more is hardly possible.
+    values
+        Gives the array of the image's shape, from the prediction and the place of a
+        class along the class axis.
+    """
+
+    limits: tuple[float, float]
+    values: Callable[[Probabilities, int], np.ndarray]
+
+
+DEVIATION = "Standard deviation"
+MEASURES = {
+    DEVIATION: Measure((0.1, 0.5), lambda volume, index: volume.std[index]),
+    "Entropy": Measure((0.2, 1.0), lambda volume, _: volume.entropy),
+    "Mutual information": Measure((0.05, 0.6), lambda volume, _: volume.information),
+}

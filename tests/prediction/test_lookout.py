@@ -1,0 +1,113 @@
+"""What is predicted next, and that models do not mix."""
+
+import numpy as np
+import pytest
+import torch
+
+from napari_sciml.prediction.blockwise import predict
+from napari_sciml.prediction.lookout import Lookout
+from napari_sciml.prediction.view import View, ViewTarget
+
+SHAPE = (70, 200, 40)
+CPU = torch.device("cpu")
+
+
+def slice_view(z: int, visible=None, volume: bool = False) -> View:
+    region = (slice(z, z + 1), slice(0, SHAPE[1]), slice(0, SHAPE[2]))
+    middle = (float(z), SHAPE[1] / 2, SHAPE[2] / 2)
+    return View(region, middle, visible=visible, volume=volume)
+
+
+@pytest.fixture
+def image():
+    return np.random.default_rng(0).normal(100, 50, SHAPE).astype(np.float32)
+
+
+@pytest.fixture
+def ensemble(make_ensemble):
+    return make_ensemble(3, members=2)
+
+
+def drain(lookout: Lookout, most: int = 10_000):
+    blocks = []
+    while not lookout.complete and most:
+        block = lookout.advance()
+        most -= 1
+        if block is not None:
+            blocks.append(block)
+    assert most
+    return blocks
+
+
+def test_first_the_shown_slice_then_outwards_and_nothing_twice(image, ensemble):
+    lookout = Lookout(image, ViewTarget(slice_view(30)), CPU)
+    assert lookout.complete
+    lookout.use(ensemble, 7)
+    blocks = drain(lookout)
+    shown = [b for b in blocks if b.tile.core[0] == slice(30, 31)]
+    assert blocks[: len(shown)] == shown
+    volume = blocks[len(shown) :]
+    assert [b.done for b in volume] == list(range(1, volume[0].total + 1))
+    assert len({str(b.tile.core) for b in blocks}) == len(blocks)
+    assert {b.model for b in blocks} == {7}
+    covered = np.zeros(SHAPE, int)
+    mean = np.zeros((2, *SHAPE), np.float32)
+    for block in volume:
+        covered[block.tile.core] += 1
+        mean[:, *block.tile.core] = block.mean
+    assert (covered == 1).all()
+    np.testing.assert_allclose(mean, predict(ensemble, image).mean, atol=0.03)
+
+
+def test_an_older_picture_is_replaced_in_one_piece(image, ensemble) -> None:
+    target = ViewTarget(slice_view(30))
+    lookout = Lookout(image, target, CPU)
+    lookout.use(ensemble, 1)
+    drain(lookout)
+    lookout.use(ensemble, 2, urgent=True)
+    first = next(b for b in iter(lookout.advance, 0) if b is not None)
+    assert first.tile.core == slice_view(30).region
+    assert first.mean.shape == (2, 1, *SHAPE[1:])
+    assert first.information.shape == (1, *SHAPE[1:])
+    expected = predict(ensemble, image).mean[:, 30:31]
+    np.testing.assert_allclose(first.mean, expected, atol=0.03)
+
+
+def test_turns_at_once_to_where_the_user_goes(image, ensemble) -> None:
+    target = ViewTarget(slice_view(10))
+    lookout = Lookout(image, target, CPU)
+    lookout.use(ensemble, 1)
+    lookout.advance()
+    target.look_at(slice_view(60))
+    assert lookout.is_due()
+    blocks = [b for _ in range(12) if (b := lookout.advance()) is not None]
+    assert blocks[0].tile.core[0] == slice(60, 61)
+
+
+def test_what_lies_in_the_window_comes_before_the_rest_of_the_slice(image, ensemble):
+    window = (slice(30, 31), slice(190, 200), slice(0, 40))
+    target = ViewTarget(slice_view(30, visible=window))
+    lookout = Lookout(image, target, CPU)
+    lookout.use(ensemble, 1)
+    blocks = drain(lookout)
+    assert blocks[0].tile.core[1].stop == 200
+    assert blocks[1].tile.core[0] == slice(30, 31)
+
+
+def test_in_3d_the_volume_fills_from_the_middle(image, ensemble) -> None:
+    view = View(slice_view(30).region, (0.0, 199.0, 20.0), volume=True)
+    lookout = Lookout(image, ViewTarget(view), CPU)
+    lookout.use(ensemble, 1)
+    blocks = drain(lookout)
+    assert blocks[0].tile.core[1].stop == 200
+    assert len(blocks) == blocks[0].total
+
+
+def test_a_slice_is_not_predicted_where_its_blocks_are(image, ensemble) -> None:
+    target = ViewTarget(slice_view(30))
+    lookout = Lookout(image, target, CPU)
+    lookout.use(ensemble, 1)
+    drain(lookout)
+    target.look_at(slice_view(31))
+    assert lookout.complete
+    assert lookout.advance() is None
