@@ -134,6 +134,18 @@ class ModelStore:
             self._remove(old.folder)
         return next(entry for entry in entries if entry.number == number)
 
+    def set_thumbnail(self, number: int, picture: np.ndarray) -> None:
+        """Write what a model predicts, ``(h, w, 3)`` uint8, if it is still there.
+
+        Raises
+        ------
+        OSError
+            When it cannot be written.
+        """
+        folder = self._folder_of(number)
+        if folder.is_dir():
+            _write_picture(folder / THUMBNAIL_FILE, picture)
+
     def entry(self, number: int) -> ModelEntry:
         """Give a model by its number.
 
