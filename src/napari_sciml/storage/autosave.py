@@ -94,6 +94,12 @@ class Autosave:
         with self._changed:
             return bool(self._work)
 
+    @property
+    def settled(self) -> bool:
+        """Whether all is on the disk, a copy of the image too."""
+        with self._changed:
+            return not self._work and self._rest is None
+
     def labels(self, change: LabelChange, *, whole: bool = False) -> None:
         """Save a change of the annotation; see `JournalEntry` for ``whole``."""
         entry = JournalEntry(change, datetime.now(UTC), whole)

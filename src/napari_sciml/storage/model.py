@@ -129,6 +129,11 @@ def read_weights_sha256(path: str | Path) -> str:
     return str(_read_description(Path(path)).get("weights_sha256"))
 
 
+def weights_sha256(ensemble: "Ensemble") -> str:
+    """Hash of the weights, as `read_weights_sha256` tells it of a saved model."""
+    return hashlib.sha256(_serialize(ensemble)).hexdigest()
+
+
 def _serialize(ensemble: "Ensemble") -> bytes:
     from safetensors.torch import save
 

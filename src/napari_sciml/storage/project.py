@@ -107,8 +107,14 @@ class Project:
             provenance=provenance(),
         )
         project = cls(folder, description)
-        project.lock()
-        write_project_file(folder, description)
+        try:
+            project.lock()
+            write_project_file(folder, description)
+        except OSError:
+            # Tried again later, it would not be empty and need another name.
+            project.unlock()
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         return project
 
     @classmethod

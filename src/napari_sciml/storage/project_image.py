@@ -82,6 +82,18 @@ def open_image(folder: Path, image: ImageIdentity) -> Any:
     )
 
 
+def open_image_at(path: Path, image: ImageIdentity) -> Any:
+    """Open the image of a project from a file that somebody has named.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read or is another image.
+    """
+    opener = _open_copy if path.suffix == ".npy" else _open_file
+    return _checked(opener(path), image, path)
+
+
 def _checked(data: Any, image: ImageIdentity, path: Path) -> Any:
     if _without_ones(data.shape) == _without_ones(image.shape):
         if tuple(data.shape) != image.shape:
