@@ -20,6 +20,13 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
+@pytest.fixture(autouse=True)
+def projects_folder(tmp_path, monkeypatch):
+    """Where autosave makes projects, so that tests leave the user's alone."""
+    monkeypatch.setenv("NAPARI_SCIML_PROJECTS", str(tmp_path / "projects"))
+    return tmp_path / "projects"
+
+
 @pytest.fixture
 def make_ensemble():
     """Build an untrained ensemble, its weights drawn from the members' numbers."""

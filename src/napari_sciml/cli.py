@@ -276,6 +276,26 @@ def fibers(
 
 
 @app.command()
+def replay(
+    project: Annotated[Path, typer.Argument(help="Project folder.")],
+    model: Annotated[
+        int | None, typer.Option(help="Number of the model; the newest if not set.")
+    ] = None,
+    image: Annotated[
+        Path | None, typer.Option(help="The image, where the project cannot find it.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Model folder to write.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a model of a project again from its strokes, and compare the two."""
+    from napari_sciml.storage.replay import replay_project
+
+    with stage("Training again") as report:
+        summary = replay_project(project, model, image=image, out=out, report=report)
+    print_summary(summary, as_json)
+
+
+@app.command()
 def info(as_json: AsJson = False) -> None:
     """Tell versions, device, threads and memory."""
     from napari_sciml.storage.machine import machine

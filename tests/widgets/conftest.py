@@ -1,5 +1,6 @@
 """A real window for each test, and nothing left running after it."""
 
+import gc
 import os
 import sys
 import threading
@@ -44,10 +45,11 @@ def no_worker_left(request: pytest.FixtureRequest) -> Iterator[None]:
     from qtpy.QtWidgets import QApplication
 
     QApplication.processEvents()
+    gc.collect()  # a viewer that never had a dock is forgotten, not closed
     for thread in threading.enumerate():
-        if thread.name == "napari-sciml job":
+        if thread.name in ("napari-sciml job", "napari-sciml autosave"):
             thread.join(POOL_MS / 1000)
-            assert not thread.is_alive(), "a job is still running"
+            assert not thread.is_alive(), f"a {thread.name} is still running"
     pool = QThreadPool.globalInstance()
     assert pool.waitForDone(POOL_MS), "a worker is still running"
     QApplication.processEvents()

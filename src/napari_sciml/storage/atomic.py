@@ -55,7 +55,7 @@ def atomic_path(final: str | Path) -> Iterator[Path]:
             _publish(fresh, target, workshop / "previous")
     except OSError as error:
         if error.errno in _DISK_FULL:
-            raise _cannot_write(final, error) from error
+            raise cannot_write(final, error) from error
         raise
     finally:
         shutil.rmtree(workshop, ignore_errors=True)
@@ -166,10 +166,11 @@ def _told(final: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _cannot_write(final, error) from error
+        raise cannot_write(final, error) from error
 
 
-def _cannot_write(final: Path, error: OSError) -> InputError:
+def cannot_write(final: Path, error: OSError) -> InputError:
+    """Say in one sentence why something cannot be written, and what to do."""
     reason = (error.strerror or str(error)).lower()
     remedy = "free some space" if error.errno in _DISK_FULL else "choose another folder"
     return InputError(f"{final} cannot be written ({reason}); {remedy}.")

@@ -118,6 +118,22 @@ def read_record(path: str | Path) -> dict[str, Any]:
     return dict(record)
 
 
+def read_weights_sha256(path: str | Path) -> str:
+    """Read the hash of the weights of a model, without the weights.
+
+    Raises
+    ------
+    InputError
+        When the folder is no model or was written by a newer version.
+    """
+    return str(_read_description(Path(path)).get("weights_sha256"))
+
+
+def weights_sha256(ensemble: "Ensemble") -> str:
+    """Hash of the weights, as `read_weights_sha256` tells it of a saved model."""
+    return hashlib.sha256(_serialize(ensemble)).hexdigest()
+
+
 def _serialize(ensemble: "Ensemble") -> bytes:
     from safetensors.torch import save
 

@@ -4,11 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_sciml.errors import InputError
 from napari_sciml.storage.lines import LineFile, read_lines
 from napari_sciml.storage.provenance import jsonable
+
+if TYPE_CHECKING:
+    from napari_sciml.training.config import TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,18 @@ class Run:
 
     started: RunStarted
     taken: tuple[tuple[int, int], ...] = field(default=())
+
+
+def run_started(
+    run: int, settings: "TrainingConfig", class_names: Sequence[str]
+) -> RunStarted:
+    """Describe a training in a viewer that begins now."""
+    from napari_sciml.networks.device import default_threads
+
+    threads = settings.threads or default_threads(viewer=True)
+    described = settings.model_dump(mode="json")
+    now = datetime.now(UTC)
+    return RunStarted(run, now, described, tuple(class_names), settings.seed, threads)
 
 
 class RunLog:

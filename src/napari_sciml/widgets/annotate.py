@@ -19,6 +19,7 @@ from napari_sciml.widgets.class_menu import ClassMenu
 from napari_sciml.widgets.dock import Dock, button, primary_button, text_line
 from napari_sciml.widgets.label_files import LabelFiles
 from napari_sciml.widgets.layer_picker import LayerPicker
+from napari_sciml.widgets.project_bar import ProjectBar
 from napari_sciml.widgets.wiring import Wiring
 
 LARGEST_BRUSH = 40
@@ -127,6 +128,7 @@ class AnnotateDock(Dock):
         for text in (self.hint, self.error, self.keys):
             self.column.addWidget(text)
         self.column.addStretch()
+        self.column.addWidget(ProjectBar(self.session))
 
     def _connect(self) -> None:
         session, annotation = self.session, self.session.annotation

@@ -130,6 +130,10 @@ class Annotation:
             )
         return self.store.dense()
 
+    def count_on(self, revision: int) -> None:
+        """Give revisions that come after those of a project."""
+        self.store.revision = max(self.store.revision, revision)
+
     def read_now(self) -> None:
         """Bring the store up to date, whatever is still to be looked at."""
         if self.layer is not None:

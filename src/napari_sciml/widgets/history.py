@@ -1,5 +1,6 @@
 """The models that a training has made, and the way back to each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -9,6 +10,8 @@ from psygnal import Signal
 
 from napari_sciml.jobs.live import Compared, compare_models
 from napari_sciml.jobs.qt import JobRunner
+from napari_sciml.storage.model import read_record
+from napari_sciml.storage.project_models import ModelEntry
 from napari_sciml.widgets.images import pixels
 
 if TYPE_CHECKING:
@@ -31,22 +34,44 @@ class KeptModel:
     Attributes
     ----------
     model
-        The ensemble with its number, revision and scores.
+        The ensemble with its number, revision and scores; None as long as it is on
+        the disk only.
     time
         When it was made.
     thumbnail
         ``(y, x, 3)`` uint8: what it predicted where the user looked; None as long as
         it has predicted nothing.
+    entry
+        What the project knows of it, where it was recovered.
     """
 
-    model: "Model"
+    model: "Model | None"
     time: datetime
     thumbnail: np.ndarray | None = None
+    entry: ModelEntry | None = None
+
+    @property
+    def revision(self) -> int | None:
+        """Of the annotation that it was trained on, where that is known."""
+        return self._source.revision
+
+    @property
+    def kind(self) -> str:
+        """Either "instant" or "ensemble"."""
+        return self._source.kind
+
+    @property
+    def _source(self) -> "Model | ModelEntry":
+        source = self.model or self.entry
+        assert source is not None
+        return source
 
     @property
     def score(self) -> float | None:
         """Mean held-out Dice of the classes but the background."""
-        scores = self.model.scores
+        if self.entry is not None:
+            return self.entry.score
+        scores = None if self.model is None else self.model.scores
         if scores is None:
             return None
         known = [d for d in scores.dice[1:] if np.isfinite(d)]
@@ -55,11 +80,11 @@ class KeptModel:
     def sentence(self) -> str:
         """What a list shows."""
         parts = [f"{self.time.astimezone():%H:%M:%S}"]
-        if self.model.revision is not None:
-            parts.append(f"revision {self.model.revision}")
+        if self.revision is not None:
+            parts.append(f"revision {self.revision}")
         if self.score is not None:
             parts.append(f"Dice {self.score:.2f}")
-        parts.append("first guess" if self.model.kind == "instant" else "ensemble")
+        parts.append("first guess" if self.kind == "instant" else "ensemble")
         return " · ".join(parts)
 
 
@@ -72,10 +97,13 @@ class History:
         The oldest first.
     newest
         What the training has made last, kept or not.
+    pictured
+        Emitted when a model has its thumbnail, which may be long after `added`.
     """
 
     changed = Signal()
     added = Signal(KeptModel)
+    pictured = Signal(KeptModel)
     compared = Signal(str)
 
     def __init__(self, session: "ViewerSession") -> None:
@@ -106,6 +134,28 @@ class History:
         self.added.emit(kept)
         self.changed.emit()
 
+    def restore(self, models: Sequence[KeptModel]) -> None:
+        """Put models of a project before those of this session."""
+        own = [kept for kept in self.models if kept.entry is None]
+        self.models = [*models, *own]
+        self.changed.emit()
+
+    def opened(self, index: int) -> "Model":
+        """Give a model with its networks; reads them where they are on the disk.
+
+        Raises
+        ------
+        InputError
+            When they are damaged or gone.
+        """
+        kept = self.models[index]
+        if kept.model is None:
+            assert kept.entry is not None
+            kept = replace(kept, model=_loaded(kept.entry))
+            self.models[index] = kept
+        assert kept.model is not None
+        return kept.model
+
     def go_back(self, index: int) -> None:
         """Show and use an earlier model; a training that runs is paused.
 
@@ -114,7 +164,7 @@ class History:
         InputError
             When it does not fit the image.
         """
-        self._session.training.show(self.models[index].model)
+        self._session.training.show(self.opened(index))
         self.changed.emit()
 
     def compare(self, one: int, other: int) -> None:
@@ -127,7 +177,7 @@ class History:
         """
         image, region = pixels(self._session.image), self._session.shown_region()
         assert region is not None
-        ensembles = (self.models[i].model.ensemble for i in (one, other))
+        ensembles = [self.opened(i).ensemble for i in (one, other)]
         self._runner.start(compare_models, *ensembles, image, region)
 
     def close(self) -> None:
@@ -170,7 +220,24 @@ class History:
             return
         picture = _thumbnail(volume.mean[-1][shown])
         self.models[-1] = replace(kept, thumbnail=picture)
+        self.pictured.emit(self.models[-1])
         self.changed.emit()
+
+
+def _loaded(entry: ModelEntry) -> "Model":
+    from napari_sciml.widgets.prediction import Model
+
+    return Model(
+        entry.load(),
+        # Below 0, so that no model of this session has the same.
+        number=-entry.number,
+        kind="instant" if entry.kind == "instant" else "ensemble",
+        revision=entry.revision,
+        run=entry.run,
+        round=entry.round,
+        seconds=entry.seconds,
+        loaded=read_record(entry.folder),
+    )
 
 
 def _thumbnail(probability: np.ndarray) -> np.ndarray:

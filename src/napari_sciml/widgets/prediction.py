@@ -52,6 +52,9 @@ class Model:
         What its probabilities mean, once the training has ended.
     settings
         What the training was told.
+    run, round, seconds
+        Which training of the project made it, after how many rounds, and after how
+        many seconds of training.
     state
         For the model file: the command line can go on with the training.
     loaded
@@ -65,6 +68,9 @@ class Model:
     scores: "Scores | None" = None
     calibration: "Calibration | None" = None
     settings: TrainingConfig | None = None
+    run: int = 0
+    round: int = 0
+    seconds: float = 0.0
     state: "TrainingState | None" = None
     loaded: dict[str, Any] | None = None
 

@@ -21,6 +21,7 @@ from napari_sciml.widgets.images import pixels, place_of, shown_view
 from napari_sciml.widgets.keys import bind_keys
 from napari_sciml.widgets.layers import LayerGroup
 from napari_sciml.widgets.prediction import Prediction
+from napari_sciml.widgets.project import ProjectKeeper
 from napari_sciml.widgets.slices import AnnotatedSlices
 from napari_sciml.widgets.sure import SureMask
 from napari_sciml.widgets.training_run import TrainingRun
@@ -53,6 +54,8 @@ class ViewerSession:
         The work of the docks Train, Uncertainty and Fibers.
     slices
         Goes to the annotated slices, and fills between them.
+    project
+        Keeps all of it on the disk.
     """
 
     image_changed = Signal()
@@ -88,6 +91,7 @@ class ViewerSession:
         self.guide = Guide(self)
         self.fibers = FiberRun(self)
         self.slices = AnnotatedSlices(self)
+        self.project = ProjectKeeper(self)
         self._camera_rests = QTimer()
         self._camera_rests.setSingleShot(True)
         self._camera_rests.setInterval(CAMERA_MS)
@@ -193,6 +197,7 @@ class ViewerSession:
         self._asleep = True
         self._wiring.close()
         self._camera_rests.stop()
+        self.project.close()
         self.runner.stop()
         self.measuring.stop()
         self.history.close()
@@ -231,6 +236,7 @@ class ViewerSession:
             self._choose_some_image()
         self._follow_annotation(self._find_annotation())
         self.follow_view()
+        self.project.watch()
 
     def _on_inserted(self, event: Any) -> None:
         if self.image is None:

@@ -13,13 +13,19 @@ from napari_sciml.annotation.store import LabelStore
 from napari_sciml.errors import InputError
 from napari_sciml.jobs.learning import TrainingControl, learn
 from napari_sciml.jobs.live import predict_volume
+from napari_sciml.storage.runs import RunTook, run_started
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.widgets.images import dims_for, pixels
 from napari_sciml.widgets.prediction import Model
 
 if TYPE_CHECKING:
     from napari_sciml.prediction.blockwise import BlockPredicted
-    from napari_sciml.training.events import Activity, ModelReady, TrainingStep
+    from napari_sciml.training.events import (
+        Activity,
+        LabelsTaken,
+        ModelReady,
+        TrainingStep,
+    )
     from napari_sciml.widgets.session import ViewerSession
 
 MOST_POINTS = 4000
@@ -65,9 +71,12 @@ class TrainingRun:
         Revision of the annotation that the training has taken in.
     blocks
         Blocks of the image that are predicted by the model at hand, and in all.
+    logged
+        Emitted with all that a replay of a training needs to know.
     """
 
     changed = Signal()
+    logged = Signal(object)
     failed = Signal(str)
 
     def __init__(self, session: "ViewerSession") -> None:
@@ -82,7 +91,7 @@ class TrainingRun:
         self.taken: int | None = None
         self._reason = ""
         self._next: TrainingConfig | None = None
-        self._numbers = 0
+        self._numbers = self._run = self._logged_run = 0
         self._feed: LabelFeed | None = None
         self._given = LabelStore((0,))
         self._control = TrainingControl()
@@ -165,6 +174,7 @@ class TrainingRun:
         self.settings, self._control = settings, TrainingControl()
         self._feed, self._given = feed, LabelStore(annotation.store.shape)
         self._given.write(first.indices, first.values)
+        self._run += 1
         session.follow_view()
         session.runner.start(
             learn,
@@ -247,6 +257,14 @@ class TrainingRun:
             self._control.paused = True
         self.changed.emit()
 
+    def count_on(self, *, models: int, runs: int) -> None:
+        """Give numbers to models and trainings that come after the ones of a project.
+
+        A training that runs keeps its own: stop it first.
+        """
+        self._numbers = max(self._numbers, models)
+        self._run = self._logged_run = max(self._run, runs)
+
     def feed(self, change: LabelChange) -> None:
         """Hand a change of the annotation to the training, where one runs."""
         if self._feed is not None:
@@ -318,8 +336,16 @@ class TrainingRun:
             self._on_activity(event)
         elif isinstance(event, LabelsTaken):
             self.taken, self.settled = event.revision, False
+            self._log(event)
             self._session.prediction.prepare(self._session.annotation.class_names)
             self.changed.emit()
+
+    def _log(self, taken: "LabelsTaken") -> None:
+        if self._run != self._logged_run:
+            self._logged_run = self._run
+            names = () if self._feed is None else self._feed.class_names
+            self.logged.emit(run_started(self._run, self.settings, names))
+        self.logged.emit(RunTook(self._run, taken.round, taken.revision))
 
     def _on_step(self, step: "TrainingStep") -> None:
         self.fraction = step.fraction
@@ -338,6 +364,9 @@ class TrainingRun:
             scores=ready.scores,
             calibration=ready.calibration,
             settings=self.settings,
+            run=self._run,
+            round=ready.round,
+            seconds=ready.seconds,
         )
         self._numbers = ready.number
         self.settled = ready.settled
