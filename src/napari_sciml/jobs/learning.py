@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     Event = TrainingStep | ModelReady | BlockPredicted | LabelsTaken | Activity | None
 
+Kind = Literal["instant", "ensemble"]
+
 NAP = 0.05
 """Seconds between two looks whether there is something to do."""
 CALIBRATION_SECONDS = 20.0
@@ -235,19 +237,20 @@ class _Learner:
         if not calibrated:
             return
         self._finished = True
-        better = training.takes_over(self._instant and self._instant[1])
-        if better or self._instant is None:
-            model = training.team.best(), training.team.scores()
-            yield self._hand_out("ensemble", *model, settled=True)
-        else:
-            yield self._hand_out("instant", *self._instant, settled=True)
+        yield self._hand_out(*self._better(training), settled=True)
+
+    def _better(
+        self, training: "LiveTraining"
+    ) -> "tuple[Kind, Ensemble, Scores | None]":
+        """The ensemble or the cheap model, as a copy, and its scores."""
+        if self._instant is None or training.takes_over(self._instant[1]):
+            return "ensemble", training.team.best(), training.team.scores()
+        ensemble, scores = self._instant
+        return "instant", deepcopy(ensemble), scores
 
     def _calibrate(self, training: "LiveTraining") -> Generator["Event", None, bool]:
         """Look at a copy of what is shown; given up when new labels come."""
-        better = training.takes_over(self._instant and self._instant[1])
-        ensemble = training.team.best()
-        if not better and self._instant is not None:
-            ensemble = deepcopy(self._instant[0])
+        _, ensemble, _ = self._better(training)
         looking = training.calibrate(ensemble)
         while True:
             try:
@@ -262,7 +265,7 @@ class _Learner:
 
     def _hand_out(
         self,
-        kind: Literal["instant", "ensemble"],
+        kind: "Kind",
         ensemble: "Ensemble",
         scores: "Scores | None",
         *,
@@ -271,8 +274,8 @@ class _Learner:
         from napari_sciml.training.events import ModelReady
 
         assert self.training is not None
+        # Nobody else uses this copy, so that it can be changed.
         calibration = self._calibration if kind == "ensemble" or settled else None
-        ensemble = deepcopy(ensemble)
         ensemble.class_names = self.feed.class_names
         if calibration is not None:
             ensemble.set_calibration(

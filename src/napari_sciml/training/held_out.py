@@ -1,6 +1,6 @@
 """The labels kept aside as a test, and what an ensemble says about them."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from napari_sciml.images.tiles import Tile, with_halo
 from napari_sciml.networks.ensemble import Ensemble, memory_format
 from napari_sciml.training.augmentation import joined
 from napari_sciml.training.channels import ChannelCache
+from napari_sciml.training.metrics import Scores, score
 from napari_sciml.training.sampling import Batch
 from napari_sciml.training.targets import IGNORE
 
@@ -115,6 +116,27 @@ class HeldOut:
                 yield
             answers.append(np.concatenate(rows))
         return np.stack(answers)
+
+
+def score_answers(
+    answer: Callable[[torch.Tensor], torch.Tensor], batches: Sequence[Batch]
+) -> Scores:
+    """Score what a network says on parts that hold held-out labels.
+
+    Parameters
+    ----------
+    answer
+        Maps channels ``(n, c, …)`` to logits ``(n, class, …)``.
+    batches
+        One or more, as from `HeldOut.batches`.
+    """
+    rows, targets = [], []
+    for batch in batches:
+        labeled = batch.targets != IGNORE
+        logits = answer(batch.channels).movedim(1, -1)[labeled]
+        rows.append(torch.softmax(logits.float(), 1))
+        targets.append(batch.targets[labeled])
+    return score(torch.cat(rows), torch.cat(targets))
 
 
 def _answer(ensemble: Ensemble, member: int, batch: Batch) -> np.ndarray:

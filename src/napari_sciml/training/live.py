@@ -12,12 +12,12 @@ from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.training.calibration import Calibration, calibrate_ensemble
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.events import TrainingStep
+from napari_sciml.training.held_out import score_answers
 from napari_sciml.training.instant import InstantModel
-from napari_sciml.training.metrics import Scores, score
+from napari_sciml.training.metrics import Scores
 from napari_sciml.training.optimization import WARM_UP
 from napari_sciml.training.sampling import Batch
 from napari_sciml.training.setup import MakeNetwork, check_config, checked_labels
-from napari_sciml.training.targets import IGNORE
 from napari_sciml.training.team import Team, mean_scores
 
 SETTLING = 400
@@ -192,14 +192,5 @@ class LiveTraining:
 
 def judge(ensemble: Ensemble, batches: Sequence[Batch]) -> Scores | None:
     """Mean scores of the members of a finished ensemble on held-out parts."""
-    found = []
-    for member in ensemble.members:
-        rows, targets = [], []
-        for batch in batches:
-            labeled = batch.targets != IGNORE
-            with torch.inference_mode():
-                logits = member(batch.channels).movedim(1, -1)[labeled]
-            rows.append(torch.softmax(logits.float(), 1))
-            targets.append(batch.targets[labeled])
-        found.append(score(torch.cat(rows), torch.cat(targets)))
-    return mean_scores(found)
+    with torch.inference_mode():
+        return mean_scores([score_answers(m, batches) for m in ensemble.members])

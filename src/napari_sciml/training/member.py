@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from napari_sciml.networks.device import autocast, has_fast_bfloat16
 from napari_sciml.networks.ensemble import memory_format
 from napari_sciml.training.config import TrainingConfig
+from napari_sciml.training.held_out import score_answers
 from napari_sciml.training.losses import make_loss
-from napari_sciml.training.metrics import Scores, score
+from napari_sciml.training.metrics import Scores
 from napari_sciml.training.optimization import make_optimizer, rate
 from napari_sciml.training.sampling import Batch
 from napari_sciml.training.state import (
@@ -23,7 +24,6 @@ from napari_sciml.training.state import (
     check_weights,
     copied,
 )
-from napari_sciml.training.targets import IGNORE
 
 Draw = Callable[[int, np.random.Generator], Batch]
 """Draws a batch of so many crops."""
@@ -157,15 +157,10 @@ class Member:
         kept = copied(own) if state is not None else None
         if state is not None:
             self._average.network.load_state_dict(state)
-        rows, targets = [], []
-        for batch in batches:
-            labeled = batch.targets != IGNORE
-            logits = self.answer(batch.channels).movedim(1, -1)[labeled]
-            rows.append(torch.softmax(logits, 1))
-            targets.append(batch.targets[labeled])
+        scores = score_answers(self.answer, batches)
         if kept is not None:
             self._average.network.load_state_dict(kept)
-        return score(torch.cat(rows), torch.cat(targets))
+        return scores
 
     def answer(self, channels: Tensor) -> Tensor:
         """Logits ``(n, class, …)`` float32 of the averaged weights."""

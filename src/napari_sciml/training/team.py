@@ -79,7 +79,7 @@ class Team:
             Annotations of the shape of the image; 0 = not in this part.
         fresh
             Those of ``trained`` that are new: crops are drawn round them more often at
-        first.
+            first.
         most
             As in `HeldOut`.
         """

@@ -109,7 +109,12 @@ class Annotation:
         self.layer_changed.emit()
 
     def snapshot(self) -> np.ndarray:
-        """A uint8 copy of the labels, for a job.
+        """A uint8 copy of the labels; see `checked`."""
+        self.checked()
+        return self.store.dense()
+
+    def checked(self) -> LabelChange:
+        """All labels as they are now, for a job, as a change of an empty annotation.
 
         Raises
         ------
@@ -128,7 +133,7 @@ class Annotation:
                 f"The annotation holds the value {highest}, but there are only "
                 f"{len(self.classes)} classes: add a class in the Annotate dock."
             )
-        return self.store.dense()
+        return self.store.snapshot()
 
     def count_on(self, revision: int) -> None:
         """Give revisions that come after those of a project."""

@@ -9,7 +9,7 @@ from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.errors import InputError
 from napari_sciml.jobs.qt import IdleRunner
 from napari_sciml.uncertainty.suggest import Spot, search
-from napari_sciml.widgets.images import voxel_size
+from napari_sciml.widgets.images import space_of, voxel_size
 from napari_sciml.widgets.sure import NOTHING_PREDICTED
 
 if TYPE_CHECKING:
@@ -115,9 +115,11 @@ class Guide:
         return model is not None and len(model.ensemble.members) < 2
 
     def _spacing(self) -> tuple[float, ...] | None:
-        assert self._session.image is not None
+        image = self._session.image
+        assert image is not None
         try:
-            return voxel_size(self._session.image)[0]
+            edges, _ = voxel_size(image)
+            return tuple(edges[axis] for axis in space_of(image))
         except InputError:
             return None  # on sheared axes, blocks of as many voxels along each
 

@@ -191,14 +191,14 @@ class Prediction:
 
     def dim(self) -> None:
         """Dim what is on the screen as long as it is not all by the model at hand."""
-        region, volume = self._session.shown_region(), self.probabilities
-        if volume is None or region is None:
+        view, volume = self._session.target.view, self.probabilities
+        if volume is None or view is None:
             return
-        whole = self._session.target.view
-        if whole is not None and whole.volume:
+        if view.volume:
             fresh = volume.complete
         else:
-            fresh = bool(volume.current[region].all() or not volume.known[region].any())
+            current, known = volume.current[view.region], volume.known[view.region]
+            fresh = bool(current.all() or not known.any())
         for name in self._names():
             layer = self._session.layers.get(name)
             if layer is not None:

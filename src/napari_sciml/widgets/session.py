@@ -8,6 +8,7 @@ from napari.layers import Image, Labels
 from psygnal import Signal
 from qtpy.QtCore import QObject, QTimer
 
+from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import Region
 from napari_sciml.jobs.qt import JobRunner
@@ -163,8 +164,8 @@ class ViewerSession:
             layer.selected_label = label
         layer.mode = "paint" if label else "erase"
 
-    def labels_for_job(self) -> np.ndarray:
-        """Copy the annotation.
+    def labels_for_job(self) -> LabelChange:
+        """The annotation, as a change of an empty one.
 
         Raises
         ------
@@ -176,8 +177,8 @@ class ViewerSession:
             for layer in self.viewer.layers:
                 if isinstance(layer, Labels) and layer.name.startswith(ANNOTATION):
                     raise InputError(_misfit(layer, shape))
-        labels = self.annotation.snapshot()
-        if labels.shape != shape:
+        labels = self.annotation.checked()
+        if self.annotation.store.shape != shape:
             raise InputError(_misfit(self.annotation.layer, shape))
         return labels
 

@@ -162,13 +162,12 @@ class TrainingRun:
         """
         session = self._session
         image = pixels(session.image)
-        session.labels_for_job()
+        first = session.labels_for_job()
         assert session.image is not None
         dims = dims_for(session.image)
         if dims is not None:
             settings = settings.model_copy(update={"dims": dims})
         annotation = session.annotation
-        first = annotation.store.snapshot()
         feed = LabelFeed(first if len(first) else None, annotation.class_names)
         session.runner.check_free()
         self.settings, self._control = settings, TrainingControl()
