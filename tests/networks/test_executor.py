@@ -257,3 +257,17 @@ def test_prediction_forgets_states(mode):
         out = network(x)
     states = getattr(out.grad_fn, "states", None)
     assert (len(states) if states else 0) == (12 if mode is nullcontext else 0)
+
+
+@pytest.mark.parametrize(("dims", "combine", "width", "spacing"), FORMS)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_inside_is_the_middle_of_the_whole(dims, combine, width, spacing, seed):
+    network = build(dims, combine, width, spacing, seed)
+    cut = network.reach[0]
+    shape = (1, network.in_channels, 2 * cut + 3, 12, 11)[: dims + 2]
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        whole = network(x)
+    inside = network.inside(x)
+    assert inside.shape[2] == 3
+    close(inside, whole[:, :, cut : cut + 3], 1e-5)

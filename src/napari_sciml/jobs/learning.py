@@ -100,6 +100,8 @@ def learn(
         check_finite(image)
     learner = _Learner(image, feed, config, view, control or TrainingControl())
     learner.number = first_number - 1
+    yield from learner.turn()
+    learner.warm_up()
     while True:
         yield from learner.turn()
 
@@ -135,6 +137,12 @@ class _Learner:
         self._calibration: Calibration | None = None
         self._shown: list[Scores | None] = []
         self._finished = False
+
+    def warm_up(self) -> None:
+        """Do beforehand what the first picture would have to wait for."""
+        from napari_sciml.training.optimization import warm_up
+
+        warm_up()
 
     def turn(self) -> Generator["Event", None, None]:
         """A round of training, or of waiting."""
@@ -213,7 +221,8 @@ class _Learner:
             yield self._hand_out(
                 "ensemble", training.team.best(), training.team.scores()
             )
-        if self.seconds - self._calibrated > CALIBRATION_SECONDS:
+        owed = self._labels_at >= self._handed_out
+        if not owed and self.seconds - self._calibrated > CALIBRATION_SECONDS:
             yield from self._calibrate(training)
 
     def _look(self) -> Generator["Event", None, None]:

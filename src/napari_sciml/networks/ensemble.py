@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import torch
@@ -121,9 +121,17 @@ class Ensemble(nn.Module):
         """Class logits ``(class, …)`` of one member, not calibrated."""
         return self.members[member](channels)[0]
 
-    def probabilities(self, member: int, channels: Tensor) -> Tensor:
-        """Class probabilities ``(class, …)`` of one member, float32."""
-        logits = self.logits(member, channels).float()
+    def probabilities(
+        self, member: int, channels: Tensor, *, inside: bool = False
+    ) -> Tensor:
+        """Class probabilities ``(class, …)`` of one member, float32.
+
+        With ``inside``, without what the member sees at both ends of the first axis;
+        some networks save the time for it.
+        """
+        network = self.members[member]
+        compute = _compute_inside(network) if inside else network
+        logits = compute(channels)[0].float()
         shift = self.log_prior_ratio.view(-1, *[1] * self.dims)
         return torch.softmax(logits / self.temperature + shift, dim=0)
 
@@ -229,6 +237,12 @@ def _from_json(value: float | list[float]) -> float | tuple[float, ...]:
 def network_reach(network: Network) -> tuple[int, ...]:
     """What a network sees on each side, axis by axis; it need not know that itself."""
     return getattr(network, "reach", (network.radius,) * network.dims)
+
+
+def _compute_inside(network: Network) -> Callable[[Tensor], Tensor]:
+    cut = network_reach(network)[0]
+    own: Callable[[Tensor], Tensor] | None = getattr(network, "inside", None)
+    return own or (lambda image: network(image)[:, :, cut : image.shape[2] - cut])
 
 
 def _check_fit(members: Sequence[Network], front: ScaleSpace, classes: int) -> None:

@@ -8,7 +8,9 @@ source with the same taps are one convolution. A state is forgotten after its no
 sent; when gradients will be asked for, after its gradient is known.
 """
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
@@ -40,14 +42,34 @@ class Weights(NamedTuple):
 
 def run(plan: Plan, image: Tensor, weights: Weights) -> Tensor:
     """Map ``(n, c, …)`` to logits, in the precision of autocast."""
-    if torch.is_autocast_enabled(image.device.type):
-        image = image.to(torch.get_autocast_dtype(image.device.type))
+    image = _autocast(image)
     every = [*weights.groups, *weights.biases, *weights.readout, weights.bias]
     keep = torch.is_grad_enabled()
     logits: Tensor = _Run.apply(  # type: ignore[no-untyped-call]
         plan, keep, image, *every
     )
     return logits
+
+
+def run_inside(plan: Plan, image: Tensor, weights: Weights) -> Tensor:
+    """The same without the ends of the first axis, and without gradients.
+
+    Logits are those of `run` but for `Plan.reach` voxels on each side of the first
+    axis, and no node computes more than they need: a slice of a volume costs less
+    than half.
+    """
+    image = _autocast(image)
+    every = [*weights.groups, *weights.biases, *weights.readout, weights.bias]
+    cast = _sorted(plan, [w.to(image.dtype) for w in every])
+    with torch.no_grad():
+        logits, _ = _forward(plan, channels_last(image), cast, keep=False, inside=True)
+    return logits
+
+
+def _autocast(image: Tensor) -> Tensor:
+    if torch.is_autocast_enabled(image.device.type):
+        return image.to(torch.get_autocast_dtype(image.device.type))
+    return image
 
 
 class _Run(torch.autograd.Function):
@@ -81,33 +103,51 @@ def _sorted(plan: Plan, every: list[Tensor]) -> Weights:
 
 
 def _forward(
-    plan: Plan, image: Tensor, weights: Weights, keep: bool
+    plan: Plan, image: Tensor, weights: Weights, keep: bool, inside: bool = False
 ) -> tuple[Tensor, dict[int, Tensor]]:
     states, kept, logits = {0: image}, {}, None
     readout = dict(zip(plan.readers, weights.readout, strict=True))
     groups = _by_source(plan, weights)
     point = _point(image)
+    margins = plan.margins if inside else None
+    due = Counter(piece.edge.target for group in plan.groups for piece in group.pieces)
     for node in range(len(plan.channels)):
         state = states.pop(node)
-        if node:
-            state.relu_()
         if node in readout:
+            read = state if margins is None else _trimmed(state, margins[node])
             logits = (
-                convolve(state, readout[node], weights.bias, point)
+                convolve(read, readout[node], weights.bias, point)
                 if logits is None
-                else accumulate(logits, state, readout[node], point)
+                else accumulate(logits, read, readout[node], point)
             )
         for _, group, weight in groups[node]:
-            for target, sent, kernel, taps in _send(plan, group, state, weight):
-                if target in states:
-                    accumulate(states[target], sent, kernel, taps)
-                else:
-                    bias = weights.biases[target - 1]
-                    states[target] = convolve(sent, kernel, bias, taps)
+            for sent in _send(plan, group, state, weight, margins):
+                due[sent.target] -= 1
+                _deliver(states, sent, weights, last=not due[sent.target])
         if keep:
             kept[node] = state
     assert logits is not None  # every graph reaches its output
     return logits, kept
+
+
+class _Sent(NamedTuple):
+    """A convolution that is to be added to the state of a target."""
+
+    target: int
+    image: Tensor
+    kernel: Tensor
+    taps: Taps
+
+
+def _deliver(
+    states: dict[int, Tensor], sent: _Sent, weights: Weights, *, last: bool
+) -> None:
+    target, image, kernel, taps = sent
+    if target in states:
+        accumulate(states[target], image, kernel, taps, relu=last)
+        return
+    state = convolve(image, kernel, weights.biases[target - 1], taps)
+    states[target] = state.relu_() if last else state
 
 
 def _by_source(plan: Plan, weights: Weights) -> list[list[tuple[int, Group, Tensor]]]:
@@ -118,27 +158,48 @@ def _by_source(plan: Plan, weights: Weights) -> list[list[tuple[int, Group, Tens
 
 
 def _send(
-    plan: Plan, group: Group, state: Tensor, weight: Tensor
-) -> Iterator[tuple[int, Tensor, Tensor, Taps]]:
-    """Yield each target with a convolution that is to be added to its state."""
-    channels = [plan.channels[piece.edge.target] for piece in group.pieces]
+    plan: Plan,
+    group: Group,
+    state: Tensor,
+    weight: Tensor,
+    margins: tuple[int, ...] | None,
+) -> Iterator[_Sent]:
+    """Yield what each target gets.
+
+    With margins, what is yielded is cut to give just the planes of the target.
+    """
+    targets = [piece.edge.target for piece in group.pieces]
+    spare, taps = [0] * len(targets), group.taps
+    if margins is not None:
+        most = max(margins[target] for target in targets)
+        state = _trimmed(state, margins[group.source] - most - taps.reach[0])
+        spare = [most - margins[target] for target in targets]
+        taps = replace(taps, inside=True)
+    channels = [plan.channels[target] for target in targets]
     narrow = is_narrow(state, weight)
     free = vectors(channels[0]) == vectors(group.outputs)
-    if len(group.pieces) == 1 and free and not narrow:
-        edge, _, place = group.pieces[0]
+    if len(targets) == 1 and free and not narrow:
         kernel = weight
         if group.outputs < channels[0]:
             kernel = weight.new_zeros((channels[0], *weight.shape[1:]))
-            kernel[place] = weight
-        yield edge.target, state, kernel, group.taps
+            kernel[group.pieces[0].channels] = weight
+        yield _Sent(targets[0], state, kernel, taps)
         return
     if narrow:
-        image, taps = depth_parts(state, weight, group.taps)
+        image, taps = depth_parts(state, weight, taps)
     else:
-        image, taps = convolve(state, weight, None, group.taps), _point(state)
-    for (edge, rows, place), total in zip(group.pieces, channels, strict=True):
-        kernel = picking(weight, 3 if narrow else 1, rows, place, total)
-        yield edge.target, image, kernel, taps
+        image, taps = convolve(state, weight, None, taps), _point(state)
+    for piece, total, cut in zip(group.pieces, channels, spare, strict=True):
+        depth = 3 if narrow else 1
+        kernel = picking(weight, depth, piece.rows, piece.channels, total)
+        yield _Sent(piece.edge.target, _trimmed(image, cut), kernel, taps)
+
+
+def _trimmed(state: Tensor, planes: int) -> Tensor:
+    """Without so many planes at both ends of the first axis; a view."""
+    if not planes:
+        return state
+    return channels_last(state[:, :, planes : state.shape[2] - planes])
 
 
 def _point(image: Tensor) -> Taps:

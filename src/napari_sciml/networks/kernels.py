@@ -25,9 +25,15 @@ LANES = 16
 
 @dataclass(frozen=True)
 class Taps:
-    """Where a kernel reads: voxels from one tap to the next, 0 = a single tap."""
+    """Where a kernel reads: voxels from one tap to the next, 0 = a single tap.
+
+    With ``inside``, results along the first axis are only those whose taps all lie in
+    the image: there are ``reach`` fewer of them on each side. Otherwise what lies
+    outside is zero, and the result is as large as the image.
+    """
 
     reach: tuple[int, ...]
+    inside: bool = False
 
     @cached_property
     def kernel(self) -> tuple[int, ...]:
@@ -38,6 +44,11 @@ class Taps:
     def dilation(self) -> tuple[int, ...]:
         """Steps as convolutions want them, at least 1."""
         return tuple(max(1, step) for step in self.reach)
+
+    @cached_property
+    def padding(self) -> tuple[int, ...]:
+        """Zeros that convolutions add on each side."""
+        return (0, *self.reach[1:]) if self.inside else self.reach
 
 
 def physical_taps(dims: int, dilation: int, spacing: Sequence[float] | None) -> Taps:
@@ -86,17 +97,20 @@ def convolve(image: Tensor, weight: Tensor, bias: Tensor | None, taps: Taps) -> 
     return _convolve(image, weight, bias, taps)
 
 
-def accumulate(total: Tensor, image: Tensor, weight: Tensor, taps: Taps) -> Tensor:
-    """Add a convolution to a channels-last ``total`` in place."""
+def accumulate(
+    total: Tensor, image: Tensor, weight: Tensor, taps: Taps, *, relu: bool = False
+) -> Tensor:
+    """Add a convolution to a channels-last ``total`` in place; ReLU if asked."""
     if is_narrow(image, weight):
         image, taps = depth_parts(image, weight, taps)
         weight = picking(weight, 3)
     if not _has_fused_sum() or not is_fast(image):
-        return total.add_(_convolve(image, weight, None, taps))
+        total.add_(_convolve(image, weight, None, taps))
+        return total.relu_() if relu else total
     ones = (1,) * len(taps.reach)
     torch.ops.mkldnn._convolution_pointwise_.binary(
-        *(total, image, weight, None, taps.reach, ones, taps.dilation, 1),
-        *("add", 1.0, None, [], None),
+        *(total, image, weight, None, taps.padding, ones, taps.dilation, 1),
+        *("add", 1.0, "relu" if relu else None, [], None),
     )
     return total
 
@@ -126,7 +140,7 @@ def depth_parts(image: Tensor, weight: Tensor, taps: Taps) -> tuple[Tensor, Taps
     flat = weight.movedim(2, 0).flatten(0, 1)
     parts = _convolve(planes(image), flat, None, Taps(taps.reach[1:]))
     volume = parts.view(image.shape[0], -1, *parts.shape[1:]).transpose(1, 2)
-    return channels_last(volume), Taps((taps.reach[0], 0, 0))
+    return channels_last(volume), Taps((taps.reach[0], 0, 0), taps.inside)
 
 
 def picking(
@@ -173,11 +187,11 @@ def _convolve(image: Tensor, weight: Tensor, bias: Tensor | None, taps: Taps) ->
     ones = (1,) * len(taps.reach)
     if is_fast(image):
         result: Tensor = torch.ops.aten.mkldnn_convolution(
-            image, weight, bias, taps.reach, ones, taps.dilation, 1
+            image, weight, bias, taps.padding, ones, taps.dilation, 1
         )
         return channels_last(result)
     call = {1: torch.conv1d, 2: torch.conv2d, 3: torch.conv3d}[len(ones)]
-    result = call(image, weight, bias, ones, taps.reach, taps.dilation)
+    result = call(image, weight, bias, ones, taps.padding, taps.dilation)
     return result
 
 

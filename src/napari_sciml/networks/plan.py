@@ -71,6 +71,16 @@ class Plan:
         read = [seen[node] for node in self.readers]
         return tuple(max(steps) for steps in zip(*read, strict=True))
 
+    @property
+    def margins(self) -> tuple[int, ...]:
+        """Voxels of each node round a result, along the first axis, that it needs."""
+        found = [0] * len(self.channels)
+        for group in reversed(self.groups):  # so what targets need is final
+            wanted = max(found[piece.edge.target] for piece in group.pieces)
+            step = wanted + group.taps.reach[0]
+            found[group.source] = max(found[group.source], step)
+        return tuple(found)
+
 
 def plan_graph(
     graph: SparseGraph,

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from napari_sciml.errors import InputError
 from napari_sciml.networks.base import MAX_CHANNELS, check_shape, check_size
 from napari_sciml.networks.config import SMSNetConfig
-from napari_sciml.networks.executor import Weights, run
+from napari_sciml.networks.executor import Weights, run, run_inside
 from napari_sciml.networks.graph import Edge, GraphLaw, SparseGraph, random_graph
 from napari_sciml.networks.kernels import physical_taps
 from napari_sciml.networks.plan import plan_graph
@@ -140,10 +140,19 @@ class SMSNet(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Map ``(n, c, …)`` to class logits ``(n, classes, …)``."""
-        weights = Weights(
+        return run(self.plan, image, self._weights())
+
+    def inside(self, image: Tensor) -> Tensor:
+        """Logits but for ``reach`` voxels at both ends of the first axis.
+
+        Cheaper than to compute and drop them; without gradients.
+        """
+        return run_inside(self.plan, image, self._weights())
+
+    def _weights(self) -> Weights:
+        return Weights(
             list(self.weights), list(self.biases), list(self.readout), self.bias
         )
-        return run(self.plan, image, weights)
 
     def description(self) -> dict[str, Any]:
         """What `from_description` needs to build the same network, JSON-able."""

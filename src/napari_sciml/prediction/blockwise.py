@@ -172,9 +172,12 @@ def _member_statistics(
         own = with_halo(tile.core, reach, shape, align=stride)
         part = channels[:, :, *Tile(own.read, seen.read).inner]
         part = part.contiguous(memory_format=memory_format(ensemble.dims))
+        first, *others = own.inner
+        inside = reach[0] == first.start == part.shape[2] - first.stop
         with torch.inference_mode(), autocast(values.device, half):
-            probabilities = ensemble.probabilities(member, part)
-            statistics.add(probabilities[:, *own.inner])
+            found = ensemble.probabilities(member, part, inside=inside)
+            cut = slice(None) if inside else first
+            statistics.add(found[:, cut, *others])
         yield
     parts = statistics.mean, statistics.std, statistics.mutual_information
     mean, std, information = map(_numpy, parts)

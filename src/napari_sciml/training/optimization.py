@@ -16,6 +16,11 @@ STEPS = (0.5, 0.75)
 """Where the rate falls to a tenth of what it was."""
 
 
+def warm_up() -> None:
+    """Make torch load its compiler, which its first optimizer waits for a second."""
+    torch.optim.SGD([torch.zeros(1)])
+
+
 def make_optimizer(
     config: OptimizerConfig, parameters: Iterable[nn.Parameter]
 ) -> torch.optim.Optimizer:
