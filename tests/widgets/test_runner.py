@@ -1,5 +1,6 @@
 """Jobs in threads, and in the idle time of the event loop."""
 
+import gc
 import os
 import sys
 import threading
@@ -136,3 +137,18 @@ def test_an_idle_job_can_be_finished_at_once(qapp: QApplication) -> None:
 def test_unexpected_errors_are_told_in_one_line() -> None:
     assert explain(KeyError("a\nb")).count("\n") == 0
     assert explain(ValueError("")).endswith("ValueError")
+
+
+def test_running_jobs_spare_the_viewer_the_search_for_garbage(qtbot):
+    runner, go_on = JobRunner(), threading.Event()
+
+    def job():
+        go_on.wait(10)
+        yield
+
+    assert gc.get_freeze_count() == 0
+    with qtbot.waitSignal(runner.finished):
+        runner.start(job)
+        assert gc.get_freeze_count() > 1000
+        go_on.set()
+    assert gc.get_freeze_count() == 0

@@ -1,6 +1,7 @@
 """Run job generators beside a living GUI."""
 
 import atexit
+import gc
 import logging
 import os
 import sys
@@ -47,6 +48,7 @@ class _Run(threading.Thread):
         self.asked_to_stop = threading.Event()
         self._runner, self._events = runner, events
         _running.add(self)
+        _garbage.hold(self)
 
     def run(self) -> None:
         """Drive the generator; everything goes out as signals of the runner."""
@@ -62,6 +64,7 @@ class _Run(threading.Thread):
             error = caught
         finally:
             self._events.close()
+            _garbage.let_go(self)
             self._tell(_Ended(error))
 
     def _tell(self, event: object) -> None:
@@ -78,7 +81,32 @@ class _Ended:
         self.error = error
 
 
+class _Garbage:
+    """Spares what exists when jobs begin from the search for garbage.
+
+    Looking through all of torch and napari stops every thread for a quarter of a
+    second; a training makes it happen again and again.
+    """
+
+    def __init__(self) -> None:
+        self._holders: set[int] = set()
+        self._lock = threading.Lock()
+
+    def hold(self, job: object) -> None:
+        with self._lock:
+            if not self._holders:
+                gc.freeze()
+            self._holders.add(id(job))
+
+    def let_go(self, job: object) -> None:
+        with self._lock:
+            self._holders.discard(id(job))
+            if not self._holders:
+                gc.unfreeze()
+
+
 _running: weakref.WeakSet[_Run] = weakref.WeakSet()
+_garbage = _Garbage()
 
 
 @atexit.register

@@ -1,6 +1,7 @@
 """The state of one viewer, that all docks share."""
 
 import weakref
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import numpy as np
@@ -264,7 +265,9 @@ class ViewerSession:
     def _on_face_gone(self) -> None:
         self._faces -= 1
         if not self._faces:
-            self.close()
+            # When Python ends, Qt deletes docks and timers in any order.
+            with suppress(RuntimeError):
+                self.close()
 
     def _choose_some_image(self) -> None:
         images = self.images
