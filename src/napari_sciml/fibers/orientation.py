@@ -44,7 +44,7 @@ def orientation_tensor(
     ----------
     Advani & Tucker, J. Rheol. 31 (1987) 751-784, eq. 7.
     """
-    unit, share = _unit_and_share(directions, weights)
+    unit, share = unit_and_share(directions, weights)
     if not len(unit):
         return np.full((3, 3), np.nan)
     return np.asarray(np.einsum("n,ni,nj->ij", share, unit, unit))
@@ -148,7 +148,7 @@ def direction_density(
         raise InputError(f"The bandwidth is {bandwidth_deg}; give 0.5 to 45 degrees.")
     if cells < 4 or cells % 4:
         raise InputError(f"There cannot be {cells} cells; give a multiple of 4.")
-    unit, share = _unit_and_share(directions, weights)
+    unit, share = unit_and_share(directions, weights)
     longitude = np.linspace(-np.pi, np.pi, cells + 1)
     latitude = np.linspace(-np.pi / 2, np.pi / 2, cells // 2 + 1)
     grid = _cell_centers(longitude, latitude[cells // 4 :])
@@ -187,9 +187,16 @@ def _unit(directions: ArrayLike) -> Array:
     return vectors / norm
 
 
-def _unit_and_share(
+def unit_and_share(
     directions: ArrayLike, weights: ArrayLike | None
 ) -> tuple[Array, Array]:
+    """Make unit vectors ``(n, 3)`` and weights that add up to 1; see above.
+
+    Raises
+    ------
+    InputError
+        As in `orientation_tensor`.
+    """
     unit = _unit(directions)
     shape = (len(unit),)
     share = np.ones(shape) if weights is None else np.asarray(weights, np.float64)
