@@ -104,7 +104,7 @@ def _measure_block(
         tube = Tube(volume, grid.in_plane_spacing, grid.flat, bool(border[i]))
         one = slice(start[i], start[i] + counts[i])
         given = None if probability is None else probability[position[one]]
-        shapes.trace(i, points[one], axis[i], tube, given)
+        shapes.trace(int(i), points[one], axis[i], tube, given)
     ends = shapes.line[:, -1] - shapes.line[:, 0]
     length = np.linalg.norm(ends, axis=1)
     # A closed ring has no ends: its principal axis stands in for the direction.

@@ -47,7 +47,9 @@ class Interval:
             return "unknown"
         if not np.isfinite(self.low):
             return f"{self.value:.{digits}g}"
-        return f"{self.value:.{digits}g} ({self.low:.{digits}g} to {self.high:.{digits}g})"
+        return (
+            f"{self.value:.{digits}g} ({self.low:.{digits}g} to {self.high:.{digits}g})"
+        )
 
 
 def interval(value: float, drawn: Array) -> Interval:
@@ -104,8 +106,8 @@ def weighted_mean(values: Array, weights: Array) -> Statistic:
     columns = np.stack([values * weights, weights], axis=1)
 
     def mean(counts: NDArray[np.float32]) -> Array:
-        sums = counts @ columns
-        return np.asarray(ratio(sums[:, 0], sums[:, 1]))
+        sums = np.asarray(counts @ columns, np.float64)
+        return ratio(sums[:, 0], sums[:, 1])
 
     return mean
 

@@ -25,7 +25,8 @@ class LengthFit:
     Attributes
     ----------
     family
-        ``weibull`` (`scipy.stats.weibull_min`) or ``lognormal`` (`scipy.stats.lognorm`).
+        ``weibull`` (`scipy.stats.weibull_min`) or ``lognormal``
+        (`scipy.stats.lognorm`).
     shape, scale
         Weibull: k and lambda. Log-normal: sigma and exp(mu).
     aic
@@ -67,7 +68,7 @@ def fit_lengths(lengths: Array, weights: Array) -> LengthFit | None:
         return None
     fits = {}
     for family in ("weibull", "lognormal"):
-        shape, scale = fit_many(family, values, share[None])[0]
+        shape, scale = map(float, fit_many(family, values, share[None])[0])
         logs = np.log(np.maximum(density(family, values, shape, scale), 1e-300))
         fits[family] = (shape, scale, (2 * 2 / len(values)) - 2 * float(share @ logs))
     best = min(fits, key=lambda name: fits[name][2])
@@ -84,7 +85,7 @@ def fit_many(family: str, lengths: Array, weights: NDArray[np.floating]) -> Arra
         ``(k, 2)``: shape and scale.
     """
     logs = np.log(lengths)
-    share = weights / weights.sum(axis=1, keepdims=True)
+    share = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-30)
     middle = share @ logs
     spread = np.sqrt(np.maximum(share @ logs**2 - middle**2, _NARROW**2))
     if family == "lognormal":
@@ -117,11 +118,13 @@ def _weibull(logs: Array, share: Array, middle: Array, spread: Array) -> Array:
     for _ in range(_ROUNDS):
         powers = share * np.exp(shape[:, None] * shift)
         sums = powers @ np.stack([np.ones_like(shift), shift, shift**2], axis=1)
-        first, second = sums[:, 1] / sums[:, 0], sums[:, 2] / sums[:, 0]
+        first, second = (sums[:, 1:] / np.maximum(sums[:, :1], 1e-300)).T
         gap = first - 1 / shape - (middle - top)
         step = gap / (second - first**2 + 1 / shape**2)
         shape = np.clip(shape - step, shape / 3, 3 * shape)
         if np.all(np.abs(step) < 1e-9 * shape):
             break
     powers = (share * np.exp(shape[:, None] * shift)).sum(axis=1)
-    return np.stack([shape, np.exp(top + np.log(powers) / shape)], axis=1)
+    return np.stack(
+        [shape, np.exp(top + np.log(np.maximum(powers, 1e-300)) / shape)], axis=1
+    )

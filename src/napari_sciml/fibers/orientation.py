@@ -3,7 +3,7 @@
 A fiber has no front: d and -d are the same direction everywhere in this module.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -114,6 +114,22 @@ class DirectionDensity:
     latitude: Array
     density: Array
 
+    def north(self) -> Array:
+        """Unit vectors ``(m n / 2, 3)`` of the cells with z > 0, row by row."""
+        return _cell_centers(self.longitude, self.latitude[len(self.latitude) // 2 :])
+
+    def areas(self) -> Array:
+        """Share of each cell ``(n, m)`` in the area of the sphere."""
+        rows = np.diff(np.sin(self.latitude)) / 2
+        columns = len(self.longitude) - 1
+        return np.repeat(rows[:, None] / columns, columns, axis=1)
+
+    def filled(self, north: Array) -> "DirectionDensity":
+        """Give densities of the northern cells, row by row, to their antipodes too."""
+        half = north.reshape(-1, len(self.longitude) - 1)
+        south = np.roll(half[::-1], half.shape[1] // 2, axis=1)
+        return replace(self, density=np.concatenate([south, half]))
+
 
 def direction_density(
     directions: ArrayLike,
@@ -144,24 +160,48 @@ def direction_density(
     F(sqrt k) / sqrt k over the sphere, with Dawson's integral F (Mardia & Jupp,
     "Directional Statistics", 2000, section 9.4).
     """
-    if not 0.5 <= bandwidth_deg <= 45:
-        raise InputError(f"The bandwidth is {bandwidth_deg}; give 0.5 to 45 degrees.")
+    unit, share = unit_and_share(directions, weights)
+    grid = sphere_grid(cells)
+    density = kernel_sums(grid.north(), unit, share[:, None], bandwidth_deg)[:, 0]
+    return grid.filled(density)
+
+
+def sphere_grid(cells: int) -> DirectionDensity:
+    """Make a grid of cells whose density is still 0.
+
+    Raises
+    ------
+    InputError
+        If the number of cells round the equator is no multiple of 4.
+    """
     if cells < 4 or cells % 4:
         raise InputError(f"There cannot be {cells} cells; give a multiple of 4.")
-    unit, share = unit_and_share(directions, weights)
-    longitude = np.linspace(-np.pi, np.pi, cells + 1)
-    latitude = np.linspace(-np.pi / 2, np.pi / 2, cells // 2 + 1)
-    grid = _cell_centers(longitude, latitude[cells // 4 :])
+    return DirectionDensity(
+        np.linspace(-np.pi, np.pi, cells + 1),
+        np.linspace(-np.pi / 2, np.pi / 2, cells // 2 + 1),
+        np.zeros((cells // 2, cells)),
+    )
+
+
+def kernel_sums(
+    places: Array, unit: Array, shares: Array, bandwidth_deg: float
+) -> Array:
+    """Densities ``(g, k)`` at places ``(g, 3)`` for fibers with shares ``(n, k)``.
+
+    Raises
+    ------
+    InputError
+        If the bandwidth is out of range.
+    """
+    if not 0.5 <= bandwidth_deg <= 45:
+        raise InputError(f"The bandwidth is {bandwidth_deg}; give 0.5 to 45 degrees.")
     k = 1 / (2 * np.radians(bandwidth_deg) ** 2)
-    density = np.zeros(len(grid))
-    step = max(1, _CHUNK // len(grid))
+    density = np.zeros((len(places), shares.shape[1]))
+    step = max(1, _CHUNK // len(places))
     for start in range(0, len(unit), step):
-        cosine = grid @ unit[start : start + step].T
-        density += np.exp(k * (cosine**2 - 1)) @ share[start : start + step]
-    density *= np.sqrt(k) / dawsn(np.sqrt(k))
-    north = density.reshape(-1, cells)
-    south = np.roll(north[::-1], cells // 2, axis=1)  # the same at d and -d
-    return DirectionDensity(longitude, latitude, np.concatenate([south, north]))
+        cosine = places @ unit[start : start + step].T
+        density += np.exp(k * (cosine**2 - 1)) @ shares[start : start + step]
+    return density * (np.sqrt(k) / dawsn(np.sqrt(k)))
 
 
 def _cell_centers(longitude: Array, latitude: Array) -> Array:

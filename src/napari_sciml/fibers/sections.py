@@ -51,7 +51,7 @@ def cross_sections(
     part = np.clip(part, 0, count - 1)
     voxels = np.bincount(part, minlength=count)
     # The voxels fill the volume of the fiber, whether all of them are here or not.
-    volume = voxels * (tube.volume / len(part))
+    volume = voxels.astype(np.float64) * (tube.volume / len(part))
     radii = tube.radii(volume, line.arc_length / count)
     spread = float(radii[1:-1].std()) if count >= _FEWEST else float("nan")
     if probability is None:

@@ -10,11 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2
 
 from napari_sciml.fibers.bootstrap import LEVEL, draw_anew
-from napari_sciml.fibers.orientation import (
-    directions_of,
-    unit_and_share,
-    upper_hemisphere,
-)
+from napari_sciml.fibers.orientation import unit_and_share, upper_hemisphere
+from napari_sciml.fibers.summary import directions_of
 
 Array = NDArray[np.float64]
 
@@ -55,7 +52,7 @@ def fourth_order_tensor(
 
 def contracted(tensor: Array) -> Array:
     """Write a fourth-order tensor as ``(6, 6)``, rows and columns as in `PAIRS`."""
-    pairs = [(_AXES.index(a), _AXES.index(b)) for a, b in PAIRS]
+    pairs = [tuple(map(_AXES.index, pair)) for pair in PAIRS]
     return np.array([[tensor[(*p, *q)] for q in pairs] for p in pairs])
 
 
