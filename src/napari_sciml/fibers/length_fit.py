@@ -124,7 +124,6 @@ def _weibull(logs: Array, share: Array, middle: Array, spread: Array) -> Array:
         shape = np.clip(shape - step, shape / 3, 3 * shape)
         if np.all(np.abs(step) < 1e-9 * shape):
             break
-    powers = (share * np.exp(shape[:, None] * shift)).sum(axis=1)
-    return np.stack(
-        [shape, np.exp(top + np.log(np.maximum(powers, 1e-300)) / shape)], axis=1
-    )
+    mean = (share * np.exp(shape[:, None] * shift)).sum(axis=1)
+    scale = np.exp(top + np.log(np.maximum(mean, 1e-300)) / shape)
+    return np.stack([shape, scale], axis=1)
