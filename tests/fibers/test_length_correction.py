@@ -174,4 +174,6 @@ def test_curve_is_a_density(by_length):
     assert np.all((low <= y + 1e-6) & (y <= high + 1e-6))
     assert found.share.sum() == pytest.approx(1)
     assert found.seen.sum() == pytest.approx(1)
-    assert np.all((found.low <= found.share + 1e-6) & (found.share <= found.high + 1e-6))
+    assert np.all(
+        (found.low <= found.share + 1e-6) & (found.share <= found.high + 1e-6)
+    )
