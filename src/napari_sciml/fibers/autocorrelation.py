@@ -17,6 +17,7 @@ from scipy import fft, ndimage
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.bootstrap import LEVEL, draw_anew
+from napari_sciml.fibers.direction_band import peak_direction
 from napari_sciml.fibers.orientation import DirectionDensity, sphere_grid
 from napari_sciml.fibers.voxels import Grid, make_grid
 
@@ -26,6 +27,7 @@ RADIUS = 30.0
 _BLOCK = 128
 _LEAST_BLOCK = 32
 _DRAWS = 500
+_PEAKS = 100
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,9 @@ class SphereCorrelation:
         Of the sphere, physical.
     fraction
         Volume fraction of the mask.
+    cone_deg
+        Half angle of the cone round the peak that holds the peaks of 95 % of the maps
+        drawn anew; NaN where the volume is a single block.
     """
 
     map: DirectionDensity
@@ -52,6 +57,19 @@ class SphereCorrelation:
     high: Array
     radius: float
     fraction: float
+    cone_deg: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Write the numbers for JSON, with None for NaN."""
+        peak, cone = peak_direction(self.map), self.cone_deg
+        known = bool(np.isfinite(peak).all())
+        return {
+            "radius": self.radius,
+            "axes": ["z", "y", "x"],
+            "peak": peak.tolist() if known else None,
+            "peak_correlation": float(self.map.density.max()) if known else None,
+            "cone_deg": cone if np.isfinite(cone) else None,
+        }
 
 
 def sphere_correlation(
@@ -119,7 +137,18 @@ def sphere_correlation(
         sphere.filled(high).density,
         reach,
         fraction,
+        _cone(sphere, north, drawn[:_PEAKS]),
     )
+
+
+def _cone(sphere: DirectionDensity, north: Array, drawn: Array) -> float:
+    good = drawn[np.isfinite(drawn).all(axis=1)]
+    if not len(good) or not np.isfinite(north).all():
+        return float("nan")
+    peak = peak_direction(sphere.filled(north))
+    others = np.array([peak_direction(sphere.filled(one)) for one in good])
+    angles = np.degrees(np.arccos(np.clip(np.abs(others @ peak), 0, 1)))
+    return float(np.percentile(angles, 100 * LEVEL))
 
 
 def _ratio(above: Array, below: Array) -> Array:

@@ -127,7 +127,9 @@ def weighted_quantile(values: Array, weights: Array, share: float = 0.5) -> Stat
     return quantile
 
 
-def estimate(n: int, statistic: Statistic, *, draws: int, seed: int) -> Interval:
+def estimate(
+    n: int, statistic: Statistic, *, draws: int = DRAWS, seed: int = 0
+) -> Interval:
     """Value of a statistic that gives one number, with its interval."""
     value = float(statistic(np.ones((1, n), np.float32))[0])
     return interval(value, draw_anew(n, statistic, draws=draws, seed=seed))

@@ -120,7 +120,7 @@ def length_distribution(
         (member * factor[:, None]).sum(0) / factor.sum(),
         curve,
         fit,
-        estimate(len(lengths), mean, draws=draws, seed=seed),
+        estimate(len(lengths), mean, seed=seed),
         by_length,
         corrected,
     )
