@@ -133,8 +133,8 @@ def test_uniformity():
 @pytest.mark.parametrize("n", [150, 1000])
 def test_isotropic_density_is_flat_within_its_band(n):
     rng = np.random.default_rng(4)
-    bands = [direction_band(isotropic(n, rng), cells=60, draws=100) for _ in range(40)]
-    assert sum(band.isotropic for band in bands) >= 35
+    bands = [direction_band(isotropic(n, rng), cells=60, draws=200) for _ in range(40)]
+    assert sum(band.isotropic for band in bands) >= 34
     aligned = direction_band(around(np.array([0, 1.0, 0]), 30, n, rng), draws=100)
     assert not aligned.isotropic
     assert aligned.surely_more.any()

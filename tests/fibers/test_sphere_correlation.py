@@ -5,7 +5,6 @@ import pytest
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.autocorrelation import _pairs_at, sphere_correlation
-from napari_sciml.fibers.direction_band import peak_direction
 
 
 def rods(shape, axes, n, rng, radius=2.0, length=60.0, edges=(1.0, 1.0, 1.0)):
@@ -30,7 +29,7 @@ def test_peak_of_aligned_fibers(axis):
     axis = np.array(axis) / np.linalg.norm(axis)
     mask = rods((72, 72, 72), axis[None], 40, np.random.default_rng(0))
     found = sphere_correlation(mask, radius=20)
-    assert angle_deg(peak_direction(found.map), axis) < 2
+    assert angle_deg(found.peak, axis) < 2
     assert found.map.density.max() > 3
     assert found.fraction == pytest.approx(mask.mean())
 
@@ -40,7 +39,7 @@ def test_anisotropic_voxels_make_no_difference():
     rng = np.random.default_rng(1)
     mask = rods((40, 72, 72), axis[None], 40, rng, edges=(2.0, 1.0, 1.0))
     found = sphere_correlation(mask, radius=20, voxel_size=(2, 1, 1))
-    assert angle_deg(peak_direction(found.map), axis) < 2
+    assert angle_deg(found.peak, axis) < 2
     assert found.radius == 20
 
 
@@ -95,7 +94,7 @@ def test_no_fibers():
     found = sphere_correlation(np.zeros((40, 40, 40), np.uint8), radius=5, cells=40)
     assert np.isnan(found.map.density).all()
     assert found.fraction == 0
-    assert np.isnan(peak_direction(found.map)).all()
+    assert np.isnan(found.peak).all()
 
 
 @pytest.mark.parametrize(

@@ -59,9 +59,14 @@ class SphereCorrelation:
     fraction: float
     cone_deg: float
 
+    @property
+    def peak(self) -> Array:
+        """Unit vector (z, y, x) to where it is highest, as from `peak_direction`."""
+        return _peak(self.map)
+
     def as_dict(self) -> dict[str, Any]:
         """Write the numbers for JSON, with None for NaN."""
-        peak, cone = peak_direction(self.map), self.cone_deg
+        peak, cone = self.peak, self.cone_deg
         known = bool(np.isfinite(peak).all())
         return {
             "radius": self.radius,
@@ -141,12 +146,17 @@ def sphere_correlation(
     )
 
 
+def _peak(found: DirectionDensity) -> Array:
+    # The ground is rough, as fibers beside each other meet by chance.
+    return peak_direction(found, share=0.5, within_deg=20)
+
+
 def _cone(sphere: DirectionDensity, north: Array, drawn: Array) -> float:
     good = drawn[np.isfinite(drawn).all(axis=1)]
     if not len(good) or not np.isfinite(north).all():
         return float("nan")
-    peak = peak_direction(sphere.filled(north))
-    others = np.array([peak_direction(sphere.filled(one)) for one in good])
+    peak = _peak(sphere.filled(north))
+    others = np.array([_peak(sphere.filled(one)) for one in good])
     angles = np.degrees(np.arccos(np.clip(np.abs(others @ peak), 0, 1)))
     return float(np.percentile(angles, 100 * LEVEL))
 

@@ -45,11 +45,13 @@ class Interval:
         """Write for people: 45.2 (43.1 to 47.0)."""
         if not np.isfinite(self.value):
             return "unknown"
+        size = np.floor(np.log10(abs(self.value))) if self.value else 0
+        places = int(np.clip(digits - 1 - size, 0, 12))
         if not np.isfinite(self.low):
-            return f"{self.value:.{digits}g}"
-        return (
-            f"{self.value:.{digits}g} ({self.low:.{digits}g} to {self.high:.{digits}g})"
-        )
+            return f"{self.value:,.{places}f}"
+        numbers = (self.value, self.low, self.high)
+        value, low, high = (f"{number:,.{places}f}" for number in numbers)
+        return f"{value} ({low} to {high})"
 
 
 def interval(value: float, drawn: Array) -> Interval:

@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 
 _DRAWS = 300
 _MOST = 5000
-_CAP = np.cos(np.radians(20.0))
+_ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -120,23 +120,36 @@ def _width(
     return float(np.quantile(drawn, LEVEL) * np.sqrt(len(unit) / count))
 
 
-def peak_direction(found: DirectionDensity) -> Array:
+def peak_direction(
+    found: DirectionDensity, *, share: float = 0.2, within_deg: float = 30.0
+) -> Array:
     """Find where a density is highest, finer than its cells.
+
+    Parameters
+    ----------
+    found
+        The density.
+    share
+        Only what is over this share of the way from the lowest density to the
+        highest counts: less of a smooth density, more of one with a rough ground.
+    within_deg
+        How far from the peak fibers still belong to it, degrees.
 
     Returns
     -------
     ndarray
-        Unit vector ``(3,)`` (z, y, x), dz >= 0: the main axis of what is over half
-        the peak within 20 degrees of the highest cell. NaN for a density of NaN.
+        Unit vector ``(3,)`` (z, y, x), dz >= 0: the main axis of what belongs to the
+        highest peak. NaN for a density of NaN.
     """
-    half = found.density[len(found.density) // 2 :].reshape(-1)
+    rows = len(found.density) // 2
+    half, area = found.density[rows:].reshape(-1), found.areas()[rows:].reshape(-1)
     if not np.isfinite(half).all():
         return np.full(3, np.nan)
     places = found.north()
-    area = found.areas()[len(found.density) // 2 :].reshape(-1)
-    near = np.abs(places @ places[half.argmax()]) >= _CAP
-    weight = np.maximum(half - (half.max() + half.min()) / 2, 0) * area * near
-    if not weight.sum():
-        weight = (area * near).astype(float)
-    axis = np.linalg.eigh((places.T * weight) @ places)[1][:, -1]
+    floor = half.min() + share * (half.max() - half.min())
+    weight = np.maximum(half - floor, 0) * area if half.max() > floor else area
+    axis = places[half.argmax()]
+    for _ in range(_ROUNDS):
+        near = np.abs(places @ axis) >= np.cos(np.radians(within_deg))
+        axis = np.linalg.eigh((places.T * (weight * near)) @ places)[1][:, -1]
     return np.asarray(upper_hemisphere(axis[None])[0])

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from napari_sciml.fibers.autocorrelation import SphereCorrelation
-from napari_sciml.fibers.direction_band import peak_direction
 from napari_sciml.fibers.figures import (
     INK,
     LENGTH_COLOR,
@@ -92,7 +91,7 @@ def correlation_plot(found: SphereCorrelation, unit: str = "pixel") -> "Figure":
 
 
 def _peak(found: SphereCorrelation) -> str:
-    peak = f"peak at {direction_text(peak_direction(found.map))}"
+    peak = f"peak at {direction_text(found.peak)}"
     if np.isnan(found.cone_deg):
         return peak
     if found.cone_deg > _NO_PEAK:
@@ -177,9 +176,9 @@ def _draw_distribution(axes: "Axes", found: LengthDistribution, unit: str) -> No
     top = max(found.share.max(), found.seen.max(), np.nan_to_num(found.high).max())
     axes.plot([found.mean.value] * 2, [0, 1.05 * top], color=color, lw=1.0, ls="--")
     axes.set_title(
-        f"{'Length' if found.by_length else 'Number'}-weighted mean "
+        f"{'Length' if found.by_length else 'Number'}-weighted mean: "
         f"{found.mean.text()} {symbol}",
-        fontsize=9.5,
+        fontsize=9,
         color=INK,
         loc="left",
     )

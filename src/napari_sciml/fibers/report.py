@@ -89,7 +89,7 @@ def key_numbers(
     corrected = found["length_corrected"] or {}
     cut = summary["touching_border"]
     return (
-        ("Fibers", f"{summary['fibers']:,}, of which {cut:,} are cut by the border"),
+        ("Fibers", f"{summary['fibers']:,} ({cut:,} cut by the border)"),
         (f"{name.capitalize()} fraction", _text(found[f"{name}_fraction"], "%")),
         ("Mean length, as seen", _text(found["length"]["mean"], symbol)),
         ("Mean length, corrected", _text(corrected.get("mean"), symbol)),
