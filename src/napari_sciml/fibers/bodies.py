@@ -47,7 +47,7 @@ class Bodies:
     direction: Array
     length: Array
     arc_length: Array
-    line: Array
+    line: NDArray[np.float32]
     curvature: Array
     radius_std: Array
     lowest: Array
@@ -77,7 +77,8 @@ def measure_bodies(
 
 
 def _none() -> Bodies:
-    vectors, numbers, lines = np.zeros((0, 3)), np.zeros(0), np.zeros((0, SAMPLES, 3))
+    vectors, numbers = np.zeros((0, 3)), np.zeros(0)
+    lines = np.zeros((0, SAMPLES, 3), np.float32)
     border = np.zeros(0, np.bool_)
     return Bodies(
         *(vectors,) * 3, numbers, numbers, lines, numbers, numbers, numbers, border
@@ -115,7 +116,7 @@ def _measure_block(
         upper_hemisphere(ends / np.linalg.norm(ends, axis=1, keepdims=True)),
         length,
         shapes.arc,
-        shapes.line + centroid[:, None],
+        (shapes.line + centroid[:, None]).astype(np.float32),
         shapes.curvature,
         shapes.radius_std,
         shapes.lowest,

@@ -11,7 +11,7 @@ Array = NDArray[np.float64]
 DRAWS = 1000
 LEVEL = 0.95
 _CELLS = 1 << 22
-_MOST_WORK = 1 << 28
+_MOST_WORK = 1 << 26
 _FEWEST_DRAWS = 200
 
 

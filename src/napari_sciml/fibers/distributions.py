@@ -14,6 +14,7 @@ from napari_sciml.fibers.bootstrap import (
     draw_anew,
     estimate,
     interval,
+    ratio,
     weighted_mean,
     weighted_quantile,
 )
@@ -76,7 +77,7 @@ def describe_distributions(
         f"fibers_per_{name}": _density(whole, total, draws, seed),
         "length": _lengths(table, np.ones(len(table)), draws, seed),
         "length_corrected": _corrected(table, shape, voxel_size, draws, seed),
-        **{column: _mean(table[column], draws, seed) for column in MEANS},
+        **_means(table, draws, seed),
         "orientation": describe_tensors(table, draws=draws, seed=seed),
     }
 
@@ -125,11 +126,24 @@ def _corrected(
     }
 
 
-def _mean(column: pd.Series, draws: int, seed: int) -> dict[str, float | None]:
-    values = column.to_numpy(np.float64)
-    values = values[np.isfinite(values)]
-    mean = weighted_mean(values, np.ones(len(values)))
-    return estimate(len(values), mean, draws=draws, seed=seed).as_dict()
+def _means(
+    table: pd.DataFrame, draws: int, seed: int
+) -> dict[str, dict[str, float | None]]:
+    """Of all columns at once, each over the fibers that have the number."""
+    values = table[list(MEANS)].to_numpy(np.float64)
+    known = np.isfinite(values)
+    filled = np.where(known, values, 0.0)
+
+    def means(counts: NDArray[np.float32]) -> Array:
+        sums = np.asarray(counts @ filled, np.float64)
+        return ratio(sums, np.asarray(counts @ known, np.float64))
+
+    found = means(np.ones((1, len(values)), np.float32))[0]
+    drawn = draw_anew(len(values), means, draws=draws, seed=seed)
+    return {
+        name: interval(float(found[i]), drawn[:, i]).as_dict()
+        for i, name in enumerate(MEANS)
+    }
 
 
 def _density(

@@ -6,11 +6,11 @@ from scipy.spatial import cKDTree
 
 Array = NDArray[np.float64]
 
-_ASKED = 4  # every so many points of a center line are asked for their neighbors
+_ASKED = 8  # so many pieces of a center line, at most, are asked for their neighbors
 _FIRST = 16
 
 
-def nearest_neighbor_spacing(lines: Array, radii: Array) -> Array:
+def nearest_neighbor_spacing(lines: NDArray[np.floating], radii: Array) -> Array:
     """Mean distance of each center line to the nearest other one.
 
     Parameters
@@ -30,25 +30,34 @@ def nearest_neighbor_spacing(lines: Array, radii: Array) -> Array:
     """
     if len(lines) < 2:
         return np.full(len(lines), np.nan)
-    dense, owner = _dense_points(lines, np.maximum(radii / 2, 1e-9))
-    asked = lines[:, ::_ASKED]
-    who = np.repeat(np.arange(len(lines)), asked.shape[1])
-    found = _nearest_of_others(cKDTree(dense), owner, asked.reshape(-1, 3), who)
-    return np.asarray(found.reshape(len(lines), -1).mean(axis=1))
+    steps = np.maximum(radii / 2, 1e-9)
+    dense, owner = _points(lines, steps)
+    asked, who = _points(lines, np.maximum(steps, _length(lines) / _ASKED))
+    found = _nearest_of_others(cKDTree(dense), owner, asked, who)
+    return np.bincount(who, found) / np.bincount(who)
 
 
-def _dense_points(lines: Array, steps: Array) -> tuple[Array, NDArray[np.int64]]:
-    """Points on each line at most one step apart, and whose they are."""
-    pieces = np.diff(lines, axis=1)
-    longest = np.linalg.norm(pieces, axis=2).max(axis=1)
-    between = np.maximum(np.ceil(longest / steps), 1).astype(np.int64)
-    points, owner = [lines[:, -1]], [np.arange(len(lines))]
-    for count in np.unique(between):
-        some = np.flatnonzero(between == count)
-        share = (np.arange(count) / count)[:, None]
-        filled = lines[some, :-1, None] + share * pieces[some, :, None]
-        points.append(filled.reshape(-1, 3))
-        owner.append(np.repeat(some, filled[0].size // 3))
+def _length(lines: NDArray[np.floating]) -> Array:
+    pieces = np.diff(lines[:, ::4], axis=1)
+    return np.asarray(np.linalg.norm(pieces, axis=2).sum(axis=1))
+
+
+def _points(
+    lines: NDArray[np.floating], steps: Array
+) -> tuple[Array, NDArray[np.int64]]:
+    """Points on each line, two or more, about a step apart, and whose they are."""
+    pieces = lines.shape[1] - 1
+    wanted = np.maximum(np.ceil(_length(lines) / steps), 1).astype(np.int64)
+    points, owner = [], []
+    for count in np.unique(wanted):
+        some = np.flatnonzero(wanted == count)
+        place = np.linspace(0, pieces, count + 1)
+        before = np.minimum(place.astype(np.int64), pieces - 1)
+        share = (place - before)[:, None]
+        part = lines[some[:, None], before] * (1 - share)
+        part += lines[some[:, None], before + 1] * share
+        points.append(part.reshape(-1, 3))
+        owner.append(np.repeat(some, count + 1))
     return np.concatenate(points), np.concatenate(owner)
 
 
