@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 _FAMILY = {"weibull": "Weibull", "lognormal": "log-normal"}
 _GRAY = "#777777"
-_NO_PEAK = 30.0
+_NO_PEAK = 45.0
+_NOISE = 2.0
 
 
 def length_distribution_plot(
@@ -77,12 +78,19 @@ def correlation_plot(found: SphereCorrelation, unit: str = "pixel") -> "Figure":
         From `sphere_correlation`.
     unit
         Unit of its radius.
+
+    Returns
+    -------
+    Figure
+        The colors reach over twice the width of the intervals, so that noise is pale.
     """
     figure = new_figure(7.2, 3.5)
     if np.isnan(found.map.density).any():
         words = "The volume is too thin for the sphere" if found.fraction else None
         return no_fibers(figure, words)
-    axes = draw_map(figure, found.map, "Pair correlation (chance = 1)")
+    noise = _NOISE * float(np.nan_to_num(np.median(found.high - found.low)))
+    least = noise or 1.0
+    axes = draw_map(figure, found.map, "Pair correlation (chance = 1)", least)
     radius = f"r = {found.radius:.4g} {unit_symbol(unit)}"
     style: dict[str, Any] = {"color": INK, "fontsize": 10}
     axes.set_title(f"Autocorrelation of the mask, {radius}", loc="left", **style)

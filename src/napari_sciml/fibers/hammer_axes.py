@@ -11,25 +11,25 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_TOP = 2.0
 
-
-def draw_map(figure: "Figure", found: DirectionDensity, label: str) -> "Axes":
+def draw_map(
+    figure: "Figure", found: DirectionDensity, label: str, least: float = 1.0
+) -> "Axes":
     """Draw a density on the whole sphere, with its graticule and a color bar.
 
-    The colors go from 0 to 2 or more, so that 1 is in the middle and what is flat
-    looks flat.
+    The color of 1 is in the middle as long as nothing is over 2. The colors reach at
+    least `least` to both sides of it, so that what is flat looks flat.
     """
     axes = figure.add_subplot()
     x, y = hammer_of_angles(*np.meshgrid(found.longitude, found.latitude))
-    top = max(_TOP, float(np.nanmax(found.density)))
+    reach = max(least, float(np.abs(found.density - 1).max()))
     mesh = axes.pcolormesh(
         x,
         y,
         found.density,
         cmap="viridis",
-        vmin=0,
-        vmax=top,
+        vmin=max(0.0, 1 - reach),
+        vmax=1 + reach,
         rasterized=True,
         zorder=0,
     )

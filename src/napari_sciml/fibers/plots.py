@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_sciml.fibers.bootstrap import draw_anew
 from napari_sciml.fibers.direction_band import (
     DirectionBand,
     bandwidth_for,
@@ -143,8 +144,8 @@ def rose_plot(table: pd.DataFrame) -> "Figure":
     Returns
     -------
     Figure
-        Length-weighted share of each 10 degrees, the same at phi and phi + 180. The
-        y axis of images points down, and so does 90 degrees.
+        Length-weighted share of each 10 degrees with its 95 % interval, the same at
+        phi and phi + 180. The y axis of images points down, and so does 90 degrees.
     """
     figure = new_figure(4.4, 4.0)
     if not len(table):
@@ -155,6 +156,7 @@ def rose_plot(table: pd.DataFrame) -> "Figure":
     edges = np.linspace(0, 2 * np.pi, 37)
     both = np.concatenate([phi, phi + np.pi])
     share = np.histogram(both, edges, weights=np.tile(lengths, 2))[0] / lengths.sum()
+    sides = _rose_interval(phi, lengths, edges[:19], share[:18])
     # Area, not radius, is what the eye compares.
     axes.bar(
         edges[:-1],
@@ -166,6 +168,10 @@ def rose_plot(table: pd.DataFrame) -> "Figure":
         ec="white",
         lw=0.6,
     )
+    if sides is not None:
+        style: dict[str, Any] = {"fmt": "none", "ecolor": INK, "elinewidth": 0.7}
+        middle = (edges[1:] + edges[:-1]) / 2
+        axes.errorbar(middle, np.sqrt(share), np.tile(sides, 2), alpha=0.7, **style)
     axes.set_theta_direction(-1)
     axes.set_yticklabels([])
     axes.set_axisbelow(True)
@@ -175,6 +181,24 @@ def rose_plot(table: pd.DataFrame) -> "Figure":
     axes.set_title(count_title(len(table)), fontsize=10, color=INK, loc="left")
     axes.set_xlabel("Azimuth from x (down: y)", fontsize=9, color=INK)
     return figure
+
+
+def _rose_interval(
+    phi: Array, lengths: Array, edges: Array, share: Array
+) -> Array | None:
+    """Distances ``(2, m)`` of the 95 % limits from the bars, as drawn (roots)."""
+    place = np.clip(np.searchsorted(edges, phi, side="right") - 1, 0, len(share) - 1)
+    member = np.eye(len(share))[place] * lengths[:, None]
+
+    def shares(counts: NDArray[np.float32]) -> Array:
+        sums = np.asarray(counts @ member, np.float64)
+        return sums / sums.sum(axis=1, keepdims=True)
+
+    drawn = draw_anew(len(phi), shares, seed=0)
+    if not len(drawn):
+        return None
+    low, high = np.sqrt(np.percentile(drawn, [2.5, 97.5], axis=0))
+    return np.maximum([np.sqrt(share) - low, high - np.sqrt(share)], 0)
 
 
 def _mark_means(axes: "Axes", lengths: Array, by_length: Array, unit: str) -> None:

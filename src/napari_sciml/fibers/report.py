@@ -20,12 +20,12 @@ h1 { font-size: 16pt; margin: 0 0 1mm 0; }
 h2 { font-size: 11pt; margin: 4mm 0 1mm 0; }
 p { margin: 1mm 0; }
 .facts, .notes { color: #666; font-size: 8.5pt; }
-table.numbers { border-collapse: collapse; width: 100%; }
+table.numbers { border-collapse: collapse; width: 100%; table-layout: fixed; }
 table.numbers td { padding: 0.6mm 2mm 0.6mm 0; border-bottom: 1px solid #e4e4e4;
                    vertical-align: top; width: 31%; }
 table.numbers td.name { color: #666; width: 19%; }
-img { max-width: 100%; max-height: 58mm; }
-table.pictures { width: 100%; }
+img { max-width: 100%; max-height: 50mm; }
+table.pictures { width: 100%; table-layout: fixed; }
 table.pictures td { padding: 1mm; text-align: center; vertical-align: middle; }
 """
 _NOTES = (
@@ -55,7 +55,7 @@ def report_html(
         Names and values, as from `key_numbers`.
     pictures
         PNG files by what they show. The first ones are as wide as the page, the last
-        two stand side by side where there are four or more.
+        two stand side by side where there are three or more.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def key_numbers(
         ("Distance of neighbors", _text(found["spacing"], symbol)),
         ("Contacts of a fiber", _text(found["contacts"])),
         ("Main direction", _direction(found["orientation"], flat)),
-        ("Orientation tensor", _diagonal(found["orientation"])),
+        ("Orientation tensor", _diagonal(found["orientation"], flat)),
     )
 
 
@@ -141,11 +141,12 @@ def _direction(orientation: Mapping[str, Any], flat: bool) -> str:
     return angles if cone is None else f"{angles} (within {cone:.1f}°)"
 
 
-def _diagonal(orientation: Mapping[str, Any]) -> str:
+def _diagonal(orientation: Mapping[str, Any], flat: bool) -> str:
     tensor = orientation["length_weighted"]["a2"]
     if tensor is None:
         return "unknown"
-    return ", ".join(f"{axis} {tensor[i][i]:.3f}" for i, axis in enumerate("zyx"))
+    parts = [f"{axis}{axis} {tensor[i][i]:.3f}" for i, axis in enumerate("zyx")]
+    return ", ".join(parts[int(flat) :])
 
 
 def _rows(numbers: Sequence[Row]) -> str:
@@ -162,7 +163,7 @@ def _rows(numbers: Sequence[Row]) -> str:
 
 def _gallery(pictures: Mapping[str, bytes]) -> str:
     images = [_image(name, data) for name, data in pictures.items()]
-    beside = 2 if len(images) >= 4 else 0
+    beside = 2 if len(images) >= 3 else 0
     wide = images[: len(images) - beside]
     rows = [f'<tr><td colspan="2">{image}</td></tr>' for image in wide]
     if beside:

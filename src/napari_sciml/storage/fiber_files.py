@@ -123,7 +123,9 @@ def _figures(
 
 def _order(pictures: Mapping[str, bytes]) -> list[str]:
     """Wide pictures first: the last two stand side by side."""
-    names = ("overview", "lengths", "sweep", "directions", "autocorrelation")
+    names = ["overview", "lengths", "sweep", "directions", "autocorrelation"]
+    if "autocorrelation" not in pictures:
+        names = ["lengths", "sweep", "overview", "directions"]
     return [name for name in names if name in pictures]
 
 
