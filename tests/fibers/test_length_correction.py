@@ -10,6 +10,8 @@ from napari_sciml.fibers.distributions import describe_distributions
 from napari_sciml.fibers.length_distribution import length_distribution
 from napari_sciml.fibers.length_fit import LengthFit, fit_lengths, fit_many
 from napari_sciml.fibers.measure import measure_fibers
+from napari_sciml.fibers.survival import survival_lengths
+from napari_sciml.samples.phantom import PhantomConfig, make_phantom
 
 BOX = np.array([100, 100, 100])
 
@@ -38,6 +40,7 @@ def segments(n, lengths, rng, box=BOX, flat=False):
         arc_length=visible,
         volume=visible,
         touches_border=(first > -1) | (last < 1),
+        cut_ends=(first > -1).astype(int) + (last < 1),
         diameter=1.0,
         tortuosity=1.0,
         curvature=0.0,
@@ -177,3 +180,65 @@ def test_curve_is_a_density(by_length):
     assert np.all(
         (found.low <= found.share + 1e-6) & (found.share <= found.high + 1e-6)
     )
+
+
+def test_kaplan_meier_in_a_box_that_fibers_do_not_fit():
+    """Median 90 in a box of 100: whole fibers alone are too short."""
+    rng = np.random.default_rng(5)
+    truth, hits, found = 90.0, 0, []
+    for _ in range(60):
+        table, _ = segments(9000, truth * rng.lognormal(0, 0.3, 9000), rng)
+        median = survival_lengths(table, draws=200).median
+        hits += median.low <= truth <= median.high
+        found.append(median.value)
+    assert hits >= 51
+    assert np.mean(found) == pytest.approx(truth, rel=0.03)
+
+
+def test_kaplan_meier_as_in_scipy():
+    rng = np.random.default_rng(6)
+    lengths, cut = rng.exponential(40, 80), rng.integers(0, 2, 80)
+    table = pd.DataFrame({"length": lengths, "cut_ends": cut})
+    whole, part = lengths[cut == 0], lengths[cut == 1]
+    data = stats.CensoredData(uncensored=np.repeat(whole, 2), right=part)
+    curve = stats.ecdf(data).sf
+    found = survival_lengths(table, draws=10)
+    median = curve.quantiles[np.argmax(curve.probabilities <= 0.5)]
+    assert found.median.value == pytest.approx(median)
+    steps = np.diff(curve.quantiles, prepend=0.0)
+    before = np.append(1.0, curve.probabilities[:-1])
+    assert found.mean.value == pytest.approx((steps * before).sum())
+
+
+def test_kaplan_meier_without_whole_fibers():
+    table = pd.DataFrame({"length": np.ones(9), "cut_ends": [1] * 5 + [0] * 4})
+    assert survival_lengths(table) is None
+
+
+@pytest.mark.parametrize(("first", "last", "cut"), [(5, 30, 0), (0, 30, 1), (0, 60, 2)])
+def test_cut_ends(first, last, cut):
+    labels = np.zeros((60, 20, 20), np.uint8)
+    labels[first:last, 8:12, 8:12] = 1
+    assert measure_fibers(labels).cut_ends[0] == cut
+    assert measure_fibers(labels[:, 10], voxel_size=(2, 1)).cut_ends[0] == cut
+
+
+def test_a_fiber_along_the_border_has_both_ends():
+    labels = np.zeros((60, 60, 20), np.uint8)
+    labels[15:45, 20:24, 0:4] = 1
+    row = measure_fibers(labels).iloc[0]
+    assert (row.touches_border, row.cut_ends) == (True, 0)
+
+
+def test_cut_ends_of_slanted_fibers():
+    """Fibers whose hidden part is known, and fibers that end beside the border."""
+    missed = false = 0
+    for seed in (0, 1):
+        plain = {"aggregate_fraction": 0, "void_fraction": 0}
+        phantom = make_phantom(PhantomConfig(shape=(80,) * 3, seed=seed, **plain))
+        table, truth = measure_fibers(phantom.labels), phantom.fibers
+        hidden = (truth.full_length - truth.length) / phantom.voxel_size
+        gap = [np.minimum(line, 79 - line).min() for line in phantom.centerlines]
+        missed += ((hidden > 2.5) & (table.cut_ends == 0)).sum()
+        false += ((np.array(gap) > 0.5) & (table.cut_ends > 0)).sum()
+    assert missed + false == 0

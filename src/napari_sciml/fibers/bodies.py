@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from napari_sciml.fibers.centerline import SAMPLES, Tube, trace_centerline
 from napari_sciml.fibers.orientation import upper_hemisphere
-from napari_sciml.fibers.sections import cross_sections
+from napari_sciml.fibers.sections import cross_sections, cut_ends
 from napari_sciml.fibers.voxels import Grid, SortedVoxels
 
 Array = NDArray[np.float64]
@@ -40,6 +40,9 @@ class Bodies:
         center line, or without a probability.
     touches_border
         ``(n,)`` whether a voxel lies at the border of the image.
+    cut_ends
+        ``(n,)`` how many ends the border cuts; of bodies of a few voxels that touch it
+        one.
     """
 
     centroid: Array
@@ -52,6 +55,7 @@ class Bodies:
     radius_std: Array
     lowest: Array
     touches_border: NDArray[np.bool_]
+    cut_ends: NDArray[np.int64]
 
 
 def measure_bodies(
@@ -78,10 +82,18 @@ def measure_bodies(
 
 def _none() -> Bodies:
     vectors, numbers = np.zeros((0, 3)), np.zeros(0)
-    lines = np.zeros((0, SAMPLES, 3), np.float32)
-    border = np.zeros(0, np.bool_)
     return Bodies(
-        *(vectors,) * 3, numbers, numbers, lines, numbers, numbers, numbers, border
+        centroid=vectors,
+        extent=vectors,
+        direction=vectors,
+        length=numbers,
+        arc_length=numbers,
+        line=np.zeros((0, SAMPLES, 3), np.float32),
+        curvature=numbers,
+        radius_std=numbers,
+        lowest=numbers,
+        touches_border=np.zeros(0, np.bool_),
+        cut_ends=np.zeros(0, np.int64),
     )
 
 
@@ -97,15 +109,19 @@ def _measure_block(
     points = np.stack(index, axis=1) * grid.spacing
     centroid = np.add.reduceat(points, start) / counts[:, None]
     points -= np.repeat(centroid, counts, axis=0)
-    border = np.logical_or.reduceat(_at_border(index, grid), start)
+    at_border = _at_border(index, grid)
+    border = np.logical_or.reduceat(at_border, start)
     length, axis = _rods(points, start, counts, grid)
     shapes = _Shapes.of_rods(length, axis)
+    cut = border.astype(np.int64)
     for i in np.flatnonzero(counts >= _FEWEST):
         volume = float(counts[i] * grid.voxel_volume)
         tube = Tube(volume, grid.in_plane_spacing, grid.flat, bool(border[i]))
         one = slice(start[i], start[i] + counts[i])
         given = None if probability is None else probability[position[one]]
-        shapes.trace(int(i), points[one], axis[i], tube, given)
+        place, step = shapes.trace(int(i), points[one], axis[i], tube, given)
+        if border[i]:
+            cut[i] = cut_ends(place, at_border[one][::step], float(grid.spacing.max()))
     ends = shapes.line[:, -1] - shapes.line[:, 0]
     length = np.linalg.norm(ends, axis=1)
     # A closed ring has no ends: its principal axis stands in for the direction.
@@ -121,6 +137,7 @@ def _measure_block(
         shapes.radius_std,
         shapes.lowest,
         border,
+        cut,
     )
 
 
@@ -149,14 +166,16 @@ class _Shapes:
         axis: Array,
         tube: Tube,
         probability: NDArray[np.number] | None,
-    ) -> None:
+    ) -> tuple[Array, int]:
+        """Fill in one fiber; give the places of every so many voxels along it."""
         line = trace_centerline(points, axis, tube)
         if line is None:
-            return
+            return points @ axis, 1
         self.line[i], self.arc[i] = line.line, line.arc_length
         self.curvature[i] = line.curvature
         sections = cross_sections(line, tube, probability)
         self.radius_std[i], self.lowest[i] = sections.radius_std, sections.lowest
+        return line.place, line.step
 
 
 def _extent(

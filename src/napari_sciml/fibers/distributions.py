@@ -21,6 +21,7 @@ from napari_sciml.fibers.bootstrap import (
 from napari_sciml.fibers.border import effective_number, whole_fiber_weights
 from napari_sciml.fibers.length_distribution import unbiased_weights
 from napari_sciml.fibers.length_fit import fit_lengths
+from napari_sciml.fibers.survival import survival_lengths
 from napari_sciml.fibers.tensors import describe_tensors
 from napari_sciml.fibers.voxels import make_grid
 
@@ -54,8 +55,9 @@ def describe_distributions(
     dict
         To be written as JSON; a number is ``{"value", "low", "high"}``, None where it
         cannot be told. ``length`` is of the fibers as they are seen;
-        ``length_corrected`` without the bias of the border (see `border`), None with
-        fewer than five whole fibers; ``orientation`` as from `describe_tensors`.
+        ``length_corrected`` without the bias of the border (see `border`), and
+        ``length_kaplan_meier`` with the cut fibers (see `survival`), None with fewer
+        than five whole fibers; ``orientation`` as from `describe_tensors`.
         ``volume_fraction`` (in 2D ``area_fraction``) and ``fibers_per_volume`` take
         the number of fibers as Poisson distributed.
 
@@ -68,6 +70,7 @@ def describe_distributions(
     total = grid.voxel_volume * float(np.prod(grid.shape))
     whole = whole_fiber_weights(table, shape, voxel_size)
     volume = table["volume"].to_numpy(np.float64)
+    survival = survival_lengths(table, draws=draws, seed=seed)
     name = "area" if grid.flat else "volume"
     return {
         "level": LEVEL,
@@ -77,6 +80,7 @@ def describe_distributions(
         f"fibers_per_{name}": _density(whole, total, draws, seed),
         "length": _lengths(table, np.ones(len(table)), draws, seed),
         "length_corrected": _corrected(table, shape, voxel_size, draws, seed),
+        "length_kaplan_meier": survival.as_dict() if survival else None,
         **_means(table, draws, seed),
         "orientation": describe_tensors(table, draws=draws, seed=seed),
     }

@@ -39,6 +39,7 @@ COLUMNS = (
     "extent_z",
     "extent_y",
     "extent_x",
+    "cut_ends",
 )
 """Columns of every table."""
 CONFIDENCE_COLUMNS = ("mean_confidence", "lowest_confidence")
@@ -94,6 +95,8 @@ def measure_fibers(
         - ``spacing``: mean distance of its center line to the nearest other one, NaN
           for the only fiber;
         - ``extent_z``, ``extent_y``, ``extent_x``: edges of its bounding box;
+        - ``cut_ends``: how many of its two ends the border cuts: those whose outermost
+          voxels mostly lie at the border;
         - ``mean_confidence``: mean probability of its voxels, where given;
         - ``lowest_confidence``: the mean probability of the cross-section, one
           diameter thick, where that is lowest; of all voxels for what has no center
@@ -161,6 +164,7 @@ def _as_table(voxels: SortedVoxels, bodies: Bodies, grid: Grid) -> pd.DataFrame:
         np.zeros(len(arc), np.int64),
         nearest_neighbor_spacing(bodies.line, radius),
         *bodies.extent.T,
+        bodies.cut_ends,
     )
     return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
 

@@ -31,7 +31,8 @@ table.pictures td { padding: 1mm; text-align: center; vertical-align: middle; }
 _NOTES = (
     "Numbers in brackets are 95 % bootstrap intervals over the fibers. Corrected "
     "lengths leave out what the border cuts and weigh each whole fiber by the inverse "
-    "of its probability to lie wholly inside (Miles, 1974; Lantuéjoul, 1978). "
+    "of its probability to lie wholly inside (Miles, 1974; Lantuéjoul, 1978); "
+    "Kaplan-Meier takes the cut ones as longer than what is seen (Laslett, 1982). "
     "Orientation tensors after Advani & Tucker (1987), weighted by length. Lengths "
     "are from end to end."
 )
@@ -97,6 +98,10 @@ def key_numbers(
         (
             "Mean by length, corrected",
             _text(corrected.get("length_weighted_mean"), symbol),
+        ),
+        (
+            "Median, Kaplan-Meier",
+            _text((found["length_kaplan_meier"] or {}).get("median"), symbol),
         ),
         ("Distribution of length", _fit(corrected.get("fit"), symbol)),
         ("Diameter", _text(found["diameter"], symbol)),

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from napari_sciml.fibers.centerline import Centerline, Tube
 
 _FEWEST = 5
+_MOSTLY = 0.6
 
 
 @dataclass(frozen=True)
@@ -58,3 +59,25 @@ def cross_sections(
         return Sections(spread, float("nan"))
     sums = np.bincount(part, probability[:: line.step], minlength=count)
     return Sections(spread, float((sums[voxels > 0] / voxels[voxels > 0]).min()))
+
+
+def cut_ends(
+    place: NDArray[np.float64], at_border: NDArray[np.bool_], thickness: float
+) -> int:
+    """Count the ends that the border cuts.
+
+    However slanted the cut is, what is left ends in a point of the border; an end that
+    only lies beside the border has most of its last voxels inside.
+
+    Parameters
+    ----------
+    place
+        ``(n,)`` distance of each voxel along the fiber.
+    at_border
+        ``(n,)`` whether it lies at the border of the image.
+    thickness
+        Thickness of what counts as the end.
+    """
+    low, high = float(place.min()), float(place.max())
+    ends = (place <= low + thickness, place >= high - thickness)
+    return sum(bool(at_border[end].mean() >= _MOSTLY) for end in ends)
