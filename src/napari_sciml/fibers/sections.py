@@ -76,8 +76,10 @@ def cut_ends(
     at_border
         ``(n,)`` whether it lies at the border of the image.
     thickness
-        Thickness of what counts as the end.
+        Thickness of what counts as the end: a voxel.
     """
     low, high = float(place.min()), float(place.max())
-    ends = (place <= low + thickness, place >= high - thickness)
+    # A little less, so that rounding does not add the next layer of voxels.
+    reach = 0.9 * thickness
+    ends = (place <= low + reach, place >= high - reach)
     return sum(bool(at_border[end].mean() >= _MOSTLY) for end in ends)
