@@ -124,3 +124,14 @@ def test_the_page_holds_everything(count, shape):
 )
 def test_text_of_an_interval(value, text):
     assert value.text() == text
+
+
+@pytest.mark.parametrize("spread", [0.2, 3.0])
+def test_lengths_of_any_spread(spread):
+    """Many short fibers and few long ones, and rings, whose ends are in one place."""
+    table = measure_fibers(some_fibers(60))
+    table["length"] = np.random.default_rng(0).lognormal(1, spread, len(table))
+    table.loc[:3, "length"] = 0.0
+    figure = length_distribution_plot(table, (40, 60, 60))
+    assert is_whole(figure)
+    assert max(axes.get_ylim()[1] for axes in figure.axes) < 3

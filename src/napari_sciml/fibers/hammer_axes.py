@@ -64,7 +64,7 @@ def direction_text(axis: Any) -> str:
     phi = np.degrees(np.arctan2(axis[1], axis[2]))
     if theta < 0.5:
         return rf"$\theta$ = {theta:.0f}°"
-    return rf"$\theta$ = {theta:.0f}°, $\varphi$ = {phi:.0f}°".replace("= -", "= $-$")
+    return rf"$\theta$ = {theta:.0f}°, $\phi$ = {phi:.0f}°".replace("= -", "= $-$")
 
 
 def _draw_graticule(axes: "Axes") -> None:

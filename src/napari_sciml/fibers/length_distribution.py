@@ -169,7 +169,9 @@ def _curve(
     draws: int,
     seed: int,
 ) -> Array:
-    places = np.linspace(0, float(lengths.max()) * 1.05, _POINTS)
+    # Not from 0, where the density of many short fibers is infinite.
+    longest = float(lengths.max())
+    places = np.linspace(longest / _POINTS, 1.05 * longest, _POINTS)
     used = np.flatnonzero((lengths > 0) & (weights > 0))
 
     def parameters(counts: NDArray[np.float32]) -> Array:
@@ -184,7 +186,7 @@ def _curve(
 
 def _densities(family: str, places: Array, drawn: Array, by_length: bool) -> Array:
     shape, scale = drawn.T[:, :, None]
-    values = density(family, np.maximum(places, 1e-9), shape, scale)
+    values = density(family, places, shape, scale)
     if by_length:
         values = values * places / mean_of(family, shape, scale)
     return np.nan_to_num(values)
