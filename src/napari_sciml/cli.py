@@ -255,13 +255,19 @@ def fibers(
         typer.Option(help="Voxel edges z,y,x with commas, or one number for all."),
     ] = None,
     unit: Annotated[str | None, typer.Option(help="Unit of the voxel size.")] = None,
+    sweep: Annotated[
+        bool,
+        typer.Option(
+            "--sweep", help="Lengths at other k and t, too; needs --probability."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Split a mask into fibers; measure lengths and directions."""
     from napari_sciml.storage.pipeline import measure_mask
 
     config = FiberConfig.model_validate({"dust": dust, "connectivity": connectivity})
-    with stage("Measuring fibers"):
+    with stage("Measuring fibers") as report:
         summary = measure_mask(
             mask,
             out,
@@ -271,6 +277,8 @@ def fibers(
             class_name=class_,
             voxel_size=voxel_size,
             unit=unit,
+            sweep=sweep,
+            report=report,
         )
     print_summary(summary, as_json)
 

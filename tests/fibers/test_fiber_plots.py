@@ -6,12 +6,12 @@ import pytest
 from matplotlib.image import imread
 
 from napari_sciml.errors import InputError
+from napari_sciml.fibers.figures import unit_symbol
 from napari_sciml.fibers.overview import overview_picture
 from napari_sciml.fibers.plots import (
     hammer_plot,
     length_histogram,
     rose_plot,
-    unit_symbol,
 )
 
 

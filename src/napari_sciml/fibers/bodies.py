@@ -1,12 +1,13 @@
-"""Centers, ends and lengths of many bodies at once."""
+"""Centers, ends, lengths and shapes of many bodies at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sciml.fibers.centerline import Tube, trace_centerline
+from napari_sciml.fibers.centerline import SAMPLES, Tube, trace_centerline
 from napari_sciml.fibers.orientation import upper_hemisphere
+from napari_sciml.fibers.sections import cross_sections, cut_ends
 from napari_sciml.fibers.voxels import Grid, SortedVoxels
 
 Array = NDArray[np.float64]
@@ -22,56 +23,167 @@ class Bodies:
     ----------
     centroid
         ``(n, 3)`` mean of the voxel centers.
+    extent
+        ``(n, 3)`` edges of the bounding box of its voxels.
     direction
         ``(n, 3)`` unit vectors from end to end, dz >= 0.
     length, arc_length
         ``(n,)`` from end to end, and along the center line.
+    line
+        ``(n, 33, 3)`` points at equal distances along the center line.
+    curvature
+        ``(n,)`` its mean, radians per length; 0 for bodies without a center line.
+    radius_std
+        ``(n,)`` spread of the radius along the fiber; NaN for short ones.
+    lowest
+        ``(n,)`` lowest mean probability of a cross-section; NaN for bodies without a
+        center line, or without a probability.
     touches_border
         ``(n,)`` whether a voxel lies at the border of the image.
+    cut_ends
+        ``(n,)`` how many ends the border cuts; of bodies of a few voxels that touch it
+        one.
     """
 
     centroid: Array
+    extent: Array
     direction: Array
     length: Array
     arc_length: Array
+    line: NDArray[np.float32]
+    curvature: Array
+    radius_std: Array
+    lowest: Array
     touches_border: NDArray[np.bool_]
+    cut_ends: NDArray[np.int64]
 
 
-def measure_bodies(voxels: SortedVoxels, grid: Grid) -> Bodies:
-    """Measure all fibers, some million voxels at a time."""
-    parts = [_measure_block(voxels, block, grid) for block in voxels.blocks()]
-    vectors, numbers = np.zeros((0, 3)), np.zeros(0)
-    parts.append(Bodies(vectors, vectors, numbers, numbers, np.zeros(0, np.bool_)))
+def measure_bodies(
+    voxels: SortedVoxels, grid: Grid, probability: NDArray[np.number] | None = None
+) -> Bodies:
+    """Measure all fibers, some million voxels at a time.
+
+    Parameters
+    ----------
+    voxels, grid
+        The fibers and where their voxels lie.
+    probability
+        Flat, one value a voxel of the image.
+    """
+    parts = [
+        _measure_block(voxels, block, grid, probability) for block in voxels.blocks()
+    ]
+    parts.append(_none())
+    names = [field.name for field in fields(Bodies)]
     return Bodies(
-        np.concatenate([part.centroid for part in parts]),
-        np.concatenate([part.direction for part in parts]),
-        np.concatenate([part.length for part in parts]),
-        np.concatenate([part.arc_length for part in parts]),
-        np.concatenate([part.touches_border for part in parts]),
+        **{name: np.concatenate([getattr(p, name) for p in parts]) for name in names}
     )
 
 
-def _measure_block(voxels: SortedVoxels, block: slice, grid: Grid) -> Bodies:
+def _none() -> Bodies:
+    vectors, numbers = np.zeros((0, 3)), np.zeros(0)
+    return Bodies(
+        centroid=vectors,
+        extent=vectors,
+        direction=vectors,
+        length=numbers,
+        arc_length=numbers,
+        line=np.zeros((0, SAMPLES, 3), np.float32),
+        curvature=numbers,
+        radius_std=numbers,
+        lowest=numbers,
+        touches_border=np.zeros(0, np.bool_),
+        cut_ends=np.zeros(0, np.int64),
+    )
+
+
+def _measure_block(
+    voxels: SortedVoxels,
+    block: slice,
+    grid: Grid,
+    probability: NDArray[np.number] | None,
+) -> Bodies:
     position, start = voxels.part(block)
     counts = voxels.counts[block]
     index = np.unravel_index(position, grid.shape)
     points = np.stack(index, axis=1) * grid.spacing
     centroid = np.add.reduceat(points, start) / counts[:, None]
     points -= np.repeat(centroid, counts, axis=0)
-    border = np.logical_or.reduceat(_at_border(index, grid), start)
+    at_border = _at_border(index, grid)
+    border = np.logical_or.reduceat(at_border, start)
     length, axis = _rods(points, start, counts, grid)
-    ends, arc = length[:, None] * axis, length.copy()
+    shapes = _Shapes.of_rods(length, axis)
+    cut = border.astype(np.int64)
     for i in np.flatnonzero(counts >= _FEWEST):
         volume = float(counts[i] * grid.voxel_volume)
         tube = Tube(volume, grid.in_plane_spacing, grid.flat, bool(border[i]))
-        line = trace_centerline(points[start[i] :][: counts[i]], axis[i], tube)
-        if line is not None:
-            ends[i], arc[i] = line.end - line.start, line.arc_length
+        one = slice(start[i], start[i] + counts[i])
+        given = None if probability is None else probability[position[one]]
+        place, step = shapes.trace(int(i), points[one], axis[i], tube, given)
+        if border[i]:
+            cut[i] = cut_ends(place, at_border[one][::step], float(grid.spacing.max()))
+    ends = shapes.line[:, -1] - shapes.line[:, 0]
     length = np.linalg.norm(ends, axis=1)
     # A closed ring has no ends: its principal axis stands in for the direction.
     ends = np.where(length[:, None] > 1e-9, ends, axis)
-    direction = upper_hemisphere(ends / np.linalg.norm(ends, axis=1, keepdims=True))
-    return Bodies(centroid, direction, length, arc, border)
+    return Bodies(
+        centroid,
+        _extent(index, start, grid),
+        upper_hemisphere(ends / np.linalg.norm(ends, axis=1, keepdims=True)),
+        length,
+        shapes.arc,
+        (shapes.line + centroid[:, None]).astype(np.float32),
+        shapes.curvature,
+        shapes.radius_std,
+        shapes.lowest,
+        border,
+        cut,
+    )
+
+
+@dataclass(frozen=True)
+class _Shapes:
+    """Lines round the centers of the bodies; rods until they are traced."""
+
+    line: Array
+    arc: Array
+    curvature: Array
+    radius_std: Array
+    lowest: Array
+
+    @classmethod
+    def of_rods(cls, length: Array, axis: Array) -> "_Shapes":
+        half = np.linspace(-0.5, 0.5, SAMPLES)[None, :, None]
+        line = half * (length[:, None] * axis)[:, None]
+        unknown = np.full(len(length), np.nan)
+        straight = np.zeros(len(length))
+        return cls(line, length.copy(), straight, unknown, unknown.copy())
+
+    def trace(
+        self,
+        i: int,
+        points: Array,
+        axis: Array,
+        tube: Tube,
+        probability: NDArray[np.number] | None,
+    ) -> tuple[Array, int]:
+        """Fill in one fiber; give the places of every so many voxels along it."""
+        line = trace_centerline(points, axis, tube)
+        if line is None:
+            return points @ axis, 1
+        self.line[i], self.arc[i] = line.line, line.arc_length
+        self.curvature[i] = line.curvature
+        sections = cross_sections(line, tube, probability)
+        self.radius_std[i], self.lowest[i] = sections.radius_std, sections.lowest
+        return line.place, line.step
+
+
+def _extent(
+    index: tuple[NDArray[np.intp], ...], start: NDArray[np.int64], grid: Grid
+) -> Array:
+    first = np.stack([np.minimum.reduceat(i, start) for i in index], axis=1)
+    last = np.stack([np.maximum.reduceat(i, start) for i in index], axis=1)
+    return (last - first + 1) * grid.in_plane_spacing
 
 
 def _at_border(index: tuple[NDArray[np.intp], ...], grid: Grid) -> NDArray[np.bool_]:

@@ -30,6 +30,9 @@ _BENT = 0.25  # sagitta over chord from which on a cubic is not enough
 _THICK = 1.5  # scatter round a curve, relative to a tube's, that calls for a better one
 _NO_TUBE = 3.0  # the same, for what is no tube at all: a plate, a net, a clump
 _SHORTEST = 2.0  # length over diameter below which a body has no center line
+_ROUNDING = 1e-9
+SAMPLES = 33
+"""Points of a measured center line."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,13 @@ class Tube:
 
     def radius(self, length: float) -> float:
         """Radius of the cylinder, or half the width of the strip, of that length."""
+        return float(self.radii(np.array(self.volume), length))
+
+    def radii(self, volumes: Array, length: float) -> Array:
+        """Radii of pieces of these volumes, all of one length."""
         if self.flat:
-            return self.volume / (2 * length)
-        return float(np.sqrt(self.volume / (np.pi * length)))
+            return volumes / (2 * length)
+        return np.asarray(np.sqrt(volumes / (np.pi * length)))
 
     def scatter(self, length: float) -> float:
         """Mean square distance to the center line."""
@@ -74,11 +81,33 @@ class Centerline:
         Centers of the two end faces ``(z, y, x)``, physical.
     arc_length
         Length along the line between them, physical.
+    line
+        ``(33, 3)`` points at equal distances along it, from start to end.
+    place
+        ``(m,)`` distance along it of every `step`-th voxel, physical; voxels of
+        rounded ends may lie a little before 0 or beyond `arc_length`.
+    step
+        1, or more for a fiber of more than 100,000 voxels.
     """
 
     start: Array
     end: Array
     arc_length: float
+    line: Array
+    place: Array
+    step: int = 1
+
+    @property
+    def curvature(self) -> float:
+        """Mean curvature along the line: how far it turns (radians) per length."""
+        steps = np.diff(self.line, axis=0)
+        across = np.linalg.norm(np.cross(steps[:-1], steps[1:]), axis=1)
+        along = np.einsum("ij,ij->i", steps[:-1], steps[1:])
+        turn = float(np.arctan2(across, along).sum())
+        if turn < _ROUNDING:
+            return 0.0
+        # From the middle of the first step to that of the last one.
+        return turn / (self.arc_length * (1 - 1 / len(steps)))
 
 
 @dataclass(frozen=True)
@@ -119,7 +148,8 @@ def trace_centerline(points: Array, axis: Array, tube: Tube) -> Centerline | Non
         A straight line where the fiber bends by less than a fifth of its radius.
         None for what is not twice as long as wide, or is no tube: a plate, a clump.
     """
-    points = points[:: 1 + len(points) // _MOST_POINTS]
+    step = 1 + len(points) // _MOST_POINTS
+    points = points[::step]
     along = points @ axis
     curve = _principal_curve(points, along, tube, degree=2)
     chord, sagitta = _chord_and_sagitta(curve)
@@ -135,7 +165,7 @@ def trace_centerline(points: Array, axis: Array, tube: Tube) -> Centerline | Non
         curve = _principal_curve(points, along, tube, degree=1)
     if curve.length() < _SHORTEST * 2 * tube.radius(curve.length()):
         return None
-    return _between_end_faces(curve, tube)
+    return _between_end_faces(curve, tube, step)
 
 
 def _better(points: Array, curves: tuple[_Curve, ...], tube: Tube) -> _Curve:
@@ -207,7 +237,7 @@ def _chord_and_sagitta(curve: _Curve) -> tuple[float, float]:
     return chord, float(np.linalg.norm(across, axis=1).max())
 
 
-def _between_end_faces(curve: _Curve, tube: Tube) -> Centerline:
+def _between_end_faces(curve: _Curve, tube: Tube, step: int) -> Centerline:
     u = np.linspace(-_REACH, _REACH, 129)
     steps = np.diff(curve.at(u), axis=0)
     lengths = np.linalg.norm(steps, axis=1)
@@ -219,8 +249,8 @@ def _between_end_faces(curve: _Curve, tube: Tube) -> Centerline:
     radius = tube.radius(curve.length())
     first = -_end_face(-place, float(covers[0]), radius)
     last = _end_face(place, float(covers[1]), radius)
-    ends = curve.at(np.interp([first, last], arc, u))
-    return Centerline(ends[0], ends[1], last - first)
+    line = curve.at(np.interp(np.linspace(first, last, SAMPLES), arc, u))
+    return Centerline(line[0], line[-1], last - first, line, place - first, step)
 
 
 def _end_face(place: Array, covers: float, radius: float) -> float:

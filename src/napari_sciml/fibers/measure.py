@@ -1,6 +1,7 @@
 """One row of numbers a fiber."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.bodies import Bodies, measure_bodies
+from napari_sciml.fibers.contacts import contact_counts
+from napari_sciml.fibers.spacing import nearest_neighbor_spacing
 from napari_sciml.fibers.voxels import Grid, SortedVoxels, make_grid, sort_voxels
 
 COLUMNS = (
@@ -27,8 +30,20 @@ COLUMNS = (
     "radius",
     "aspect_ratio",
     "touches_border",
+    "tortuosity",
+    "curvature",
+    "diameter",
+    "radius_std",
+    "contacts",
+    "spacing",
+    "extent_z",
+    "extent_y",
+    "extent_x",
+    "cut_ends",
 )
-"""Columns of every table; `mean_confidence` follows where a probability is given."""
+"""Columns of every table."""
+CONFIDENCE_COLUMNS = ("mean_confidence", "lowest_confidence")
+"""Columns that follow where a probability is given."""
 
 
 def measure_fibers(
@@ -46,7 +61,8 @@ def measure_fibers(
     voxel_size
         Edge of a voxel along each axis; None = 1. Everything below is in its unit.
     probability
-        Class probability of the fibers, same shape; gives `mean_confidence`.
+        Class probability of the fibers, same shape; gives `mean_confidence` and
+        `lowest_confidence`.
 
     Returns
     -------
@@ -69,10 +85,26 @@ def measure_fibers(
           the width of the strip); ``aspect_ratio``: arc length over diameter;
         - ``touches_border``: a voxel lies at the border of the image, so the fiber
           may be longer than what is seen;
-        - ``mean_confidence``: mean probability of its voxels, where given.
+        - ``tortuosity``: arc length over length (NaN for a closed ring);
+        - ``curvature``: mean along the center line, radians per length; 0 for what
+          bends by less than a fifth of its radius;
+        - ``diameter``: twice the radius; ``radius_std``: standard deviation of the
+          radius along the fiber, NaN for those shorter than five diameters;
+        - ``contacts``: how many other fibers it touches, by a face, an edge or a
+          corner of a voxel;
+        - ``spacing``: mean distance of its center line to the nearest other one, NaN
+          for the only fiber;
+        - ``extent_z``, ``extent_y``, ``extent_x``: edges of its bounding box;
+        - ``cut_ends``: how many of its two ends the border cuts: those whose outermost
+          voxels mostly lie at the border;
+        - ``mean_confidence``: mean probability of its voxels, where given;
+        - ``lowest_confidence``: the mean probability of the cross-section, one
+          diameter thick, where that is lowest; of all voxels for what has no center
+          line.
 
-        In 2D the table has the same columns, with ``centroid_z`` = ``dz`` = 0 and
-        ``theta_deg`` = 90, so that what reads the table need not tell them apart.
+        In 2D the table has the same columns, with ``centroid_z`` = ``dz`` =
+        ``extent_z`` = 0 and ``theta_deg`` = 90, so that what reads the table need not
+        tell them apart.
 
     Raises
     ------
@@ -93,23 +125,29 @@ def measure_fibers(
             f"{values.shape}; give the probability of one class for the same image."
         )
     voxels = sort_voxels(values)
-    table = _as_table(voxels, measure_bodies(voxels, grid), grid)
-    if probability is not None:
-        table["mean_confidence"] = _means(probability, voxels)
+    flat = None if probability is None else np.asarray(probability).reshape(-1)
+    bodies = measure_bodies(voxels, grid, flat)
+    table = _as_table(voxels, bodies, grid)
+    table["contacts"] = contact_counts(values, voxels.labels)
+    if flat is not None:
+        mean = _means(flat, voxels)
+        lowest = np.where(np.isnan(bodies.lowest), mean, bodies.lowest)
+        table = table.assign(mean_confidence=mean, lowest_confidence=lowest)
     return table
 
 
 def _as_table(voxels: SortedVoxels, bodies: Bodies, grid: Grid) -> pd.DataFrame:
     volume = voxels.counts * grid.voxel_volume
-    arc = bodies.arc_length
+    arc, length = bodies.arc_length, bodies.length
     dz, dy, dx = bodies.direction.T
     radius = volume / (2 * arc) if grid.flat else np.sqrt(volume / (np.pi * arc))
+    ends_apart = length > 1e-6 * arc
     columns = (
         voxels.labels,
         voxels.counts,
         volume,
         *bodies.centroid.T,
-        bodies.length,
+        length,
         arc,
         dz,
         dy,
@@ -119,12 +157,19 @@ def _as_table(voxels: SortedVoxels, bodies: Bodies, grid: Grid) -> pd.DataFrame:
         radius,
         arc / (2 * radius),
         bodies.touches_border,
+        np.where(ends_apart, arc / np.where(ends_apart, length, 1.0), np.nan),
+        bodies.curvature,
+        2 * radius,
+        bodies.radius_std,
+        np.zeros(len(arc), np.int64),
+        nearest_neighbor_spacing(bodies.line, radius),
+        *bodies.extent.T,
+        bodies.cut_ends,
     )
     return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
 
 
-def _means(probability: ArrayLike, voxels: SortedVoxels) -> NDArray[np.float64]:
-    flat = np.asarray(probability).reshape(-1)
+def _means(flat: NDArray[Any], voxels: SortedVoxels) -> NDArray[np.float64]:
     sums = [np.zeros(0)]
     for block in voxels.blocks():
         position, start = voxels.part(block)

@@ -3,7 +3,7 @@
 A fiber has no front: d and -d are the same direction everywhere in this module.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +14,8 @@ from napari_sciml.errors import InputError
 Array = NDArray[np.float64]
 
 _CHUNK = 1 << 22
+_MANY = 10_000
+_BANDS = 64
 
 
 def orientation_tensor(
@@ -44,7 +46,7 @@ def orientation_tensor(
     ----------
     Advani & Tucker, J. Rheol. 31 (1987) 751-784, eq. 7.
     """
-    unit, share = _unit_and_share(directions, weights)
+    unit, share = unit_and_share(directions, weights)
     if not len(unit):
         return np.full((3, 3), np.nan)
     return np.asarray(np.einsum("n,ni,nj->ij", share, unit, unit))
@@ -114,6 +116,22 @@ class DirectionDensity:
     latitude: Array
     density: Array
 
+    def north(self) -> Array:
+        """Unit vectors ``(m n / 2, 3)`` of the cells with z > 0, row by row."""
+        return _cell_centers(self.longitude, self.latitude[len(self.latitude) // 2 :])
+
+    def areas(self) -> Array:
+        """Share of each cell ``(n, m)`` in the area of the sphere."""
+        rows = np.diff(np.sin(self.latitude)) / 2
+        columns = len(self.longitude) - 1
+        return np.repeat(rows[:, None] / columns, columns, axis=1)
+
+    def filled(self, north: Array) -> "DirectionDensity":
+        """Give densities of the northern cells, row by row, to their antipodes too."""
+        half = north.reshape(-1, len(self.longitude) - 1)
+        south = np.roll(half[::-1], half.shape[1] // 2, axis=1)
+        return replace(self, density=np.concatenate([south, half]))
+
 
 def direction_density(
     directions: ArrayLike,
@@ -144,24 +162,66 @@ def direction_density(
     F(sqrt k) / sqrt k over the sphere, with Dawson's integral F (Mardia & Jupp,
     "Directional Statistics", 2000, section 9.4).
     """
-    if not 0.5 <= bandwidth_deg <= 45:
-        raise InputError(f"The bandwidth is {bandwidth_deg}; give 0.5 to 45 degrees.")
+    unit, share = unit_and_share(directions, weights)
+    grid = sphere_grid(cells)
+    if len(unit) > _MANY:
+        unit, share = _gathered(unit, share)
+    density = kernel_sums(grid.north(), unit, share[:, None], bandwidth_deg)[:, 0]
+    return grid.filled(density)
+
+
+def _gathered(unit: Array, share: Array) -> tuple[Array, Array]:
+    """Put fibers of nearly the same direction together: a degree and a half."""
+    upper = upper_hemisphere(unit)
+    height = np.minimum((upper[:, 0] * _BANDS).astype(np.int64), _BANDS - 1)
+    turn = np.arctan2(upper[:, 1], upper[:, 2]) / (2 * np.pi) + 0.5
+    around = np.minimum((turn * 4 * _BANDS).astype(np.int64), 4 * _BANDS - 1)
+    place, member = np.unique(height * 4 * _BANDS + around, return_inverse=True)
+    count = len(place)
+    sums = [np.bincount(member, share * axis, count) for axis in upper.T]
+    middle = np.stack(sums, axis=1)
+    norm = np.linalg.norm(middle, axis=1, keepdims=True)
+    # Cells of weight zero have no middle, and do not count.
+    total = np.bincount(member, share, count).astype(np.float64)
+    return np.asarray(middle / np.maximum(norm, 1e-300)), total
+
+
+def sphere_grid(cells: int) -> DirectionDensity:
+    """Make a grid of cells whose density is still 0.
+
+    Raises
+    ------
+    InputError
+        If the number of cells round the equator is no multiple of 4.
+    """
     if cells < 4 or cells % 4:
         raise InputError(f"There cannot be {cells} cells; give a multiple of 4.")
-    unit, share = _unit_and_share(directions, weights)
-    longitude = np.linspace(-np.pi, np.pi, cells + 1)
-    latitude = np.linspace(-np.pi / 2, np.pi / 2, cells // 2 + 1)
-    grid = _cell_centers(longitude, latitude[cells // 4 :])
+    return DirectionDensity(
+        np.linspace(-np.pi, np.pi, cells + 1),
+        np.linspace(-np.pi / 2, np.pi / 2, cells // 2 + 1),
+        np.zeros((cells // 2, cells)),
+    )
+
+
+def kernel_sums(
+    places: Array, unit: Array, shares: Array, bandwidth_deg: float
+) -> Array:
+    """Densities ``(g, k)`` at places ``(g, 3)`` for fibers with shares ``(n, k)``.
+
+    Raises
+    ------
+    InputError
+        If the bandwidth is out of range.
+    """
+    if not 0.5 <= bandwidth_deg <= 45:
+        raise InputError(f"The bandwidth is {bandwidth_deg}; give 0.5 to 45 degrees.")
     k = 1 / (2 * np.radians(bandwidth_deg) ** 2)
-    density = np.zeros(len(grid))
-    step = max(1, _CHUNK // len(grid))
+    density = np.zeros((len(places), shares.shape[1]))
+    step = max(1, _CHUNK // len(places))
     for start in range(0, len(unit), step):
-        cosine = grid @ unit[start : start + step].T
-        density += np.exp(k * (cosine**2 - 1)) @ share[start : start + step]
-    density *= np.sqrt(k) / dawsn(np.sqrt(k))
-    north = density.reshape(-1, cells)
-    south = np.roll(north[::-1], cells // 2, axis=1)  # the same at d and -d
-    return DirectionDensity(longitude, latitude, np.concatenate([south, north]))
+        cosine = places @ unit[start : start + step].T
+        density += np.exp(k * (cosine**2 - 1)) @ shares[start : start + step]
+    return density * (np.sqrt(k) / dawsn(np.sqrt(k)))
 
 
 def _cell_centers(longitude: Array, latitude: Array) -> Array:
@@ -187,9 +247,16 @@ def _unit(directions: ArrayLike) -> Array:
     return vectors / norm
 
 
-def _unit_and_share(
+def unit_and_share(
     directions: ArrayLike, weights: ArrayLike | None
 ) -> tuple[Array, Array]:
+    """Make unit vectors ``(n, 3)`` and weights that add up to 1; see above.
+
+    Raises
+    ------
+    InputError
+        As in `orientation_tensor`.
+    """
     unit = _unit(directions)
     shape = (len(unit),)
     share = np.ones(shape) if weights is None else np.asarray(weights, np.float64)

@@ -10,7 +10,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_sciml.fibers.orientation import direction_density, hammer_of_angles
+from napari_sciml.fibers.bootstrap import draw_anew
+from napari_sciml.fibers.direction_band import (
+    DirectionBand,
+    bandwidth_for,
+    direction_band,
+    peak_direction,
+)
+from napari_sciml.fibers.figures import (
+    INK,
+    LENGTH_COLOR,
+    NUMBER_COLOR,
+    count_title,
+    new_figure,
+    no_fibers,
+    tidy,
+    unit_symbol,
+)
+from napari_sciml.fibers.hammer_axes import direction_text, draw_map, draw_outline
+from napari_sciml.fibers.length_distribution import length_bins
+from napari_sciml.fibers.orientation import direction_density
 from napari_sciml.fibers.orientation import hammer as project
 from napari_sciml.fibers.summary import directions_of
 
@@ -20,12 +39,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-NUMBER_COLOR = "#4477aa"
-LENGTH_COLOR = "#cc6677"
-_INK = "#333333"
-_DPI = 150
-_MARGIN = 0.1  # inches
-_MOST_BINS = 40
 _MANY = 1000
 
 
@@ -45,12 +58,12 @@ def length_histogram(table: pd.DataFrame, unit: str = "pixel") -> "Figure":
         Share of the fibers (bars) and of the total length (line) in each bin, with
         both means.
     """
-    figure = _figure(5.6, 3.6)
+    figure = new_figure(5.6, 3.6)
     lengths = table["length"].to_numpy(np.float64)
     if not len(lengths):
-        return _no_fibers(figure)
+        return no_fibers(figure)
     axes = figure.add_subplot()
-    edges = _bins(lengths)
+    edges = length_bins(lengths)
     share = np.full(len(lengths), 1 / len(lengths))
     by_length = lengths / lengths.sum()
     axes.hist(
@@ -66,8 +79,8 @@ def length_histogram(table: pd.DataFrame, unit: str = "pixel") -> "Figure":
     _mark_means(axes, lengths, by_length, unit)
     axes.set_xlabel(f"Fiber length, end to end ({unit_symbol(unit)})")
     axes.set_ylabel("Share per bin")
-    axes.set_title(_count(len(lengths)), fontsize=10, color=_INK, loc="left")
-    _tidy(axes)
+    axes.set_title(count_title(len(lengths)), fontsize=10, color=INK, loc="left")
+    tidy(axes)
     axes.set_xlim(min(0.0, edges[0]) if edges[0] < edges[-1] / 3 else None)
     axes.margins(y=0.12)
     return figure
@@ -85,28 +98,39 @@ def hammer_plot(table: pd.DataFrame) -> "Figure":
     -------
     Figure
         Length-weighted density relative to isotropic, theta from the z axis and phi
-        from x towards y. Up to 1,000 fibers are drawn, as two points each (a fiber
-        has no front).
+        from x towards y; smoothed by `bandwidth_for` so many fibers. Inside the
+        dashed line there are surely more fibers than isotropic (a 95 % band that
+        holds in all directions at once). Up to 1,000 fibers are drawn, as two points
+        each (a fiber has no front).
     """
-    figure = _figure(7.2, 3.5)
+    figure = new_figure(7.2, 3.5)
     if not len(table):
-        return _no_fibers(figure)
-    axes = figure.add_subplot()
+        return no_fibers(figure)
     directions = directions_of(table)
-    found = direction_density(directions, table["length"].to_numpy(np.float64))
-    x, y = hammer_of_angles(*np.meshgrid(found.longitude, found.latitude))
-    mesh = axes.pcolormesh(
-        x, y, found.density, cmap="viridis", vmin=0, rasterized=True, zorder=0
-    )
-    _draw_graticule(axes)
+    lengths, smoothing = table["length"].to_numpy(float), bandwidth_for(len(table))
+    found = direction_density(directions, lengths, bandwidth_deg=smoothing)
+    axes = draw_map(figure, found, "Density (isotropic = 1)")
     if len(directions) <= _MANY:
         points = project(np.concatenate([directions, -directions]))
-        axes.scatter(*points, s=9, c="white", ec=_INK, lw=0.4, alpha=0.9, zorder=3)
-    bar = figure.colorbar(mesh, ax=axes, shrink=0.75, pad=0.02)
-    bar.set_label("Density (isotropic = 1)", color=_INK)
-    bar.outline.set_visible(False)
-    axes.set_title(_count(len(table)), fontsize=10, color=_INK, loc="left")
+        axes.scatter(*points, s=9, c="white", ec=INK, lw=0.4, alpha=0.9, zorder=3)
+    axes.set_title(count_title(len(table)), fontsize=10, color=INK, loc="left")
+    band = direction_band(directions, lengths)
+    axes.set_title(_verdict(band), fontsize=9, color=INK, loc="right")
+    if band.surely_more.any():
+        draw_outline(axes, band.density, band.surely_more)
     return figure
+
+
+def _verdict(band: DirectionBand) -> str:
+    """What the band says of the directions, in a few words."""
+    if np.isnan(band.low).any():
+        return ""
+    if band.isotropic:
+        return "isotropic within the 95 % band"
+    if not band.surely_more.any():
+        return "not isotropic"
+    peak = direction_text(peak_direction(band.density))
+    return f"peak at {peak}; dashed: surely over 1"
 
 
 def rose_plot(table: pd.DataFrame) -> "Figure":
@@ -120,18 +144,19 @@ def rose_plot(table: pd.DataFrame) -> "Figure":
     Returns
     -------
     Figure
-        Length-weighted share of each 10 degrees, the same at phi and phi + 180. The
-        y axis of images points down, and so does 90 degrees.
+        Length-weighted share of each 10 degrees with its 95 % interval, the same at
+        phi and phi + 180. The y axis of images points down, and so does 90 degrees.
     """
-    figure = _figure(4.4, 4.0)
+    figure = new_figure(4.4, 4.0)
     if not len(table):
-        return _no_fibers(figure)
+        return no_fibers(figure)
     axes: Any = figure.add_subplot(projection="polar")
     phi = np.radians(table["phi_deg"].to_numpy(np.float64)) % np.pi
     lengths = table["length"].to_numpy(np.float64)
     edges = np.linspace(0, 2 * np.pi, 37)
     both = np.concatenate([phi, phi + np.pi])
     share = np.histogram(both, edges, weights=np.tile(lengths, 2))[0] / lengths.sum()
+    sides = _rose_interval(phi, lengths, edges[:19], share[:18])
     # Area, not radius, is what the eye compares.
     axes.bar(
         edges[:-1],
@@ -143,49 +168,37 @@ def rose_plot(table: pd.DataFrame) -> "Figure":
         ec="white",
         lw=0.6,
     )
+    if sides is not None:
+        style: dict[str, Any] = {"fmt": "none", "ecolor": INK, "elinewidth": 0.7}
+        middle = (edges[1:] + edges[:-1]) / 2
+        axes.errorbar(middle, np.sqrt(share), np.tile(sides, 2), alpha=0.7, **style)
     axes.set_theta_direction(-1)
     axes.set_yticklabels([])
     axes.set_axisbelow(True)
     axes.grid(color="#dddddd", lw=0.6)
     axes.spines["polar"].set_visible(False)
-    axes.tick_params(labelsize=8, colors=_INK)
-    axes.set_title(_count(len(table)), fontsize=10, color=_INK, loc="left")
-    axes.set_xlabel("Azimuth from x (down: y)", fontsize=9, color=_INK)
+    axes.tick_params(labelsize=8, colors=INK)
+    axes.set_title(count_title(len(table)), fontsize=10, color=INK, loc="left")
+    axes.set_xlabel("Azimuth from x (down: y)", fontsize=9, color=INK)
     return figure
 
 
-def unit_symbol(unit: str) -> str:
-    """How a unit is printed."""
-    names = {"um": "µm", "micrometer": "µm", "micron": "µm", "pixel": "voxels"}
-    short = {"nanometer": "nm", "millimeter": "mm", "centimeter": "cm", "meter": "m"}
-    return {**names, **short}.get(unit, unit)
+def _rose_interval(
+    phi: Array, lengths: Array, edges: Array, share: Array
+) -> Array | None:
+    """Distances ``(2, m)`` of the 95 % limits from the bars, as drawn (roots)."""
+    place = np.clip(np.searchsorted(edges, phi, side="right") - 1, 0, len(share) - 1)
+    member = np.eye(len(share))[place] * lengths[:, None]
 
+    def shares(counts: NDArray[np.float32]) -> Array:
+        sums = np.asarray(counts @ member, np.float64)
+        return sums / sums.sum(axis=1, keepdims=True)
 
-def _figure(width: float, height: float) -> "Figure":
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=_DPI, facecolor="white")
-    figure.set_layout_engine("constrained", w_pad=_MARGIN, h_pad=_MARGIN)
-    return figure
-
-
-def _no_fibers(figure: "Figure") -> "Figure":
-    figure.text(0.5, 0.5, "No fibers", ha="center", va="center", size=16, color="#888")
-    return figure
-
-
-def _count(n: int) -> str:
-    return "1 fiber" if n == 1 else f"{n:,} fibers"
-
-
-def _bins(lengths: Array) -> Array:
-    low, high = float(lengths.min()), float(lengths.max())
-    if high - low < 1e-6 * high:
-        return np.linspace(0.5 * low, 1.5 * high, 6)
-    edges = np.histogram_bin_edges(lengths, "auto")
-    most = min(_MOST_BINS, max(5, len(lengths) // 2))
-    count = min(max(len(edges) - 1, 5), most)
-    return np.linspace(low, high, count + 1)
+    drawn = draw_anew(len(phi), shares, seed=0)
+    if not len(drawn):
+        return None
+    low, high = np.sqrt(np.percentile(drawn, [2.5, 97.5], axis=0))
+    return np.maximum([np.sqrt(share) - low, high - np.sqrt(share)], 0)
 
 
 def _mark_means(axes: "Axes", lengths: Array, by_length: Array, unit: str) -> None:
@@ -210,48 +223,3 @@ def _mark_means(axes: "Axes", lengths: Array, by_length: Array, unit: str) -> No
         bbox_to_anchor=(1.0, 1.0),
         borderaxespad=0.2,
     )
-
-
-def _tidy(axes: "Axes") -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color("#999999")
-    axes.tick_params(colors=_INK, labelsize=9)
-    axes.xaxis.label.set_color(_INK)
-    axes.yaxis.label.set_color(_INK)
-
-
-def _draw_graticule(axes: "Axes") -> None:
-    around, up = np.linspace(-np.pi, np.pi, 181), np.linspace(-np.pi / 2, np.pi / 2, 91)
-    style: dict[str, Any] = {"color": "white", "lw": 0.5, "alpha": 0.45}
-    for latitude in np.radians([-60, -30, 0, 30, 60]):
-        axes.plot(*hammer_of_angles(around, np.full(181, latitude)), **style)
-    for longitude in np.radians(range(-150, 151, 30)):
-        axes.plot(*hammer_of_angles(np.full(91, longitude), up), **style)
-    for side in (-np.pi, np.pi):
-        axes.plot(*hammer_of_angles(np.full(91, side), up), color=_INK, lw=0.8)
-    _label_graticule(axes)
-    axes.set_aspect("equal")
-    axes.set_axis_off()
-    axes.set_xlim(-3.5, 3.2)
-    axes.set_ylim(-1.68, 1.68)
-
-
-def _label_graticule(axes: "Axes") -> None:
-    from matplotlib.patheffects import withStroke
-
-    text: dict[str, Any] = {"fontsize": 8, "color": _INK, "ha": "center"}
-    for latitude in (-60, -30, 0, 30, 60):
-        x, y = hammer_of_angles(np.array(-np.pi), np.radians(np.array(latitude)))
-        label = f"{90 - latitude}°" if latitude else r"$\theta$ = 90°"
-        left, up = 1.03 * float(x) - 0.04, 1.05 * float(y)
-        axes.text(left, up, label, va="center", **{**text, "ha": "right"})
-    bold: dict[str, Any] = {**text, "fontweight": "bold"}
-    axes.text(0, 1.46, "z", va="bottom", **bold)
-    axes.text(0, -1.46, "$-$z", va="top", **bold)
-    axes.text(2.9, 0, "$-$x", va="center", **{**bold, "ha": "left"})
-    outline = [withStroke(linewidth=1.8, foreground=_INK)]
-    for longitude, label in ((-90, "$-$y"), (0, "x"), (90, "y")):
-        x, _ = hammer_of_angles(np.radians(np.array(longitude)), np.array(0.0))
-        label = rf"{label}  ($\phi$ = {longitude}°)".replace("-90", "$-$90")
-        style = {**text, "color": "white", "path_effects": outline}
-        axes.text(float(x), 0.04, label, va="bottom", zorder=4, **style)

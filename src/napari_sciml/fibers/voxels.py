@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_sciml.errors import InputError
 
 _BLOCK = 1 << 21
+_MOST_FIBERS = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class SortedVoxels:
         while first < last:
             goal = self.start[first] + _BLOCK
             stop = int(np.searchsorted(self.start, goal, side="right")) - 1
-            stop = min(max(stop, first + 1), last)
+            stop = min(max(stop, first + 1), first + _MOST_FIBERS, last)
             yield slice(first, stop)
             first = stop
 

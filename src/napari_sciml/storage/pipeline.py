@@ -4,8 +4,8 @@ Each function reads files, runs one stage, writes its result under the final nam
 only when it is whole, and returns a summary that can be written as JSON.
 """
 
-import json
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.images.checks import check_finite
 from napari_sciml.images.reading import open_gray, open_volume
 from napari_sciml.images.volume import Volume
-from napari_sciml.storage.arrays import check_array_suffix, save_labels, save_mask
+from napari_sciml.storage.arrays import check_array_suffix, save_mask
 from napari_sciml.storage.atomic import atomic_path, check_target
+from napari_sciml.storage.fiber_files import FiberResult, write_fibers
 from napari_sciml.storage.model import load_model, read_record
 from napari_sciml.storage.provenance import provenance
 from napari_sciml.storage.results import PredictionStore
@@ -137,13 +138,23 @@ def measure_mask(
     class_name: str = "fiber",
     voxel_size: str | None = None,
     unit: str | None = None,
+    sweep: bool = False,
+    report: Report | None = None,
 ) -> dict[str, Any]:
-    """Turn a mask file into instances, a table, a summary and pictures."""
+    """Turn a mask file into instances, a table, numbers, pictures and a report.
+
+    With ``sweep``, the fibers of the prediction are measured at other thresholds too;
+    that needs ``probability``.
+    """
     from napari_sciml.fibers.instances import label_fibers
     from napari_sciml.fibers.measure import measure_fibers
     from napari_sciml.fibers.summary import summarize
 
     check_target(out, folder=True)
+    if sweep and probability is None:
+        raise InputError(
+            "The sweep over k and t needs the prediction: give it by --probability."
+        )
     volume = open_gray(mask)
     size = parse_voxel_size(voxel_size, volume.ndim) or volume.voxel_size
     if len(size) != volume.ndim:
@@ -155,17 +166,52 @@ def measure_mask(
     background = _same_shape(image, volume.shape)
     confidence = _class_mean(probability, class_name, volume.shape)
     values = np.asarray(volume.data[:])
-    labels = label_fibers(values, connectivity=config.connectivity, dust=config.dust)
+
+    def label(mask: Any) -> np.ndarray:
+        return label_fibers(mask, connectivity=config.connectivity, dust=config.dust)
+
+    labels = label(values)
     table = measure_fibers(labels, voxel_size=size, probability=confidence)
     summary = summarize(table, volume.shape, size, unit)
+    rows = None
+    if sweep and probability is not None:
+        report = report or (lambda fraction, note: None)
+        rows = _sweep(probability, class_name, label, size, report)
+    result = FiberResult(
+        labels,
+        table,
+        summary,
+        size,
+        unit,
+        title=f"Fibers of {mask.name}",
+        settings={
+            "dust": f"{config.dust} voxels",
+            "connectivity": config.connectivity,
+            "napari-sciml": version("napari-sciml"),
+        },
+        image=_gray(background) if background else values,
+        sweep=rows,
+    )
     with atomic_path(out) as folder:
         folder.mkdir()
-        save_labels(folder / "labels.tif", labels, size, unit)
-        table.to_csv(folder / "fibers.csv", index=False, float_format="%.6g")
-        (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
-        picture = _gray(background) if background else values
-        _draw(folder, table, labels, picture, size, unit)
+        write_fibers(folder, result)
     return {"folder": str(out), **summary}
+
+
+def _sweep(
+    prediction: Path, class_name: str, label: Any, size: Any, report: Report
+) -> Any:
+    import pandas as pd
+
+    from napari_sciml.fibers.sweep import KS, TS, sweep_rows
+
+    store = PredictionStore.open(prediction)
+    index = ThresholdConfig(class_name=class_name).class_index(store.class_names)
+    rows: list[Any] = []
+    for row in sweep_rows(store.mean[index], store.std[index], label, voxel_size=size):
+        rows.append(row)
+        report(len(rows) / len(KS) / len(TS), f"k = {row['k']:g}, t = {row['t']:g}")
+    return pd.DataFrame(rows)
 
 
 def parse_voxel_size(text: str | None, ndim: int) -> tuple[float, ...] | None:
@@ -181,22 +227,6 @@ def parse_voxel_size(text: str | None, ndim: int) -> tuple[float, ...] | None:
             f"The voxel size {text!r} cannot be read: give positive numbers like 3,1,1."
         )
     return sizes * ndim if len(sizes) == 1 else sizes
-
-
-def _draw(
-    folder: Path, table: Any, labels: Any, image: Any, size: Any, unit: str
-) -> None:
-    from napari_sciml.fibers.overview import overview_picture
-    from napari_sciml.fibers.plots import hammer_plot, length_histogram, rose_plot
-
-    directions = hammer_plot if labels.ndim == 3 else rose_plot
-    figures = {
-        "lengths.png": length_histogram(table, unit),
-        "directions.png": directions(table),
-        "overview.png": overview_picture(image, labels, voxel_size=size),
-    }
-    for name, figure in figures.items():
-        figure.savefig(folder / name, dpi=150)
 
 
 def _gray(volume: Volume) -> np.ndarray:

@@ -1,19 +1,17 @@
 """Write what was measured for the paper."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_sciml.fibers.plots import hammer_plot, length_histogram, rose_plot
-from napari_sciml.storage.arrays import save_labels
 from napari_sciml.storage.atomic import atomic_path
+from napari_sciml.storage.fiber_files import FiberResult, write_fibers
 
 if TYPE_CHECKING:
     from napari_sciml.jobs.measuring import FibersMeasured
 
 
 def export_fibers(result: "FibersMeasured", folder: Path) -> None:
-    """Write fibers.csv, labels.tif, summary.json and two pictures, or nothing.
+    """Write table, labels, numbers, pictures and a report, or nothing.
 
     Parameters
     ----------
@@ -29,11 +27,13 @@ def export_fibers(result: "FibersMeasured", folder: Path) -> None:
     """
     with atomic_path(folder) as fresh:
         fresh.mkdir()
-        result.table.to_csv(fresh / "fibers.csv", index=False)
-        save_labels(fresh / "labels.tif", result.labels, result.voxel_size, result.unit)
-        text = json.dumps(result.summary, indent=2)
-        (fresh / "summary.json").write_text(text + "\n", "utf-8")
-        length_histogram(result.table, result.unit).savefig(fresh / "lengths.png")
-        flat = result.labels.ndim == 2
-        directions = (rose_plot if flat else hammer_plot)(result.table)
-        directions.savefig(fresh / "directions.png")
+        write_fibers(
+            fresh,
+            FiberResult(
+                result.labels,
+                result.table,
+                result.summary,
+                result.voxel_size,
+                result.unit,
+            ),
+        )

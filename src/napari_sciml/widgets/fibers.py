@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QFileDialog, QFormLayout
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import FiberConfig
-from napari_sciml.fibers.plots import unit_symbol
+from napari_sciml.fibers.figures import unit_symbol
 from napari_sciml.widgets.direction_plot import DirectionPlot
 from napari_sciml.widgets.dock import Dock, button, primary_button, text_line
 from napari_sciml.widgets.export import export_fibers

@@ -1,0 +1,55 @@
+"""What all pictures of fibers share."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NUMBER_COLOR = "#4477aa"
+LENGTH_COLOR = "#cc6677"
+INK = "#333333"
+_DPI = 150
+_MARGIN = 0.1  # inches
+
+
+def unit_symbol(unit: str) -> str:
+    """How a unit is printed."""
+    names = {"um": "µm", "micrometer": "µm", "micron": "µm", "pixel": "voxels"}
+    short = {"nanometer": "nm", "millimeter": "mm", "centimeter": "cm", "meter": "m"}
+    return {**names, **short}.get(unit, unit)
+
+
+def new_figure(width: float, height: float) -> "Figure":
+    """Make a figure, in inches, that keeps its margins blank."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=_DPI, facecolor="white")
+    figure.set_layout_engine("constrained", w_pad=_MARGIN, h_pad=_MARGIN)
+    return figure
+
+
+def no_fibers(figure: "Figure", words: str | None = None) -> "Figure":
+    """Say so, instead of a plot."""
+    style: dict[str, Any] = {
+        "ha": "center",
+        "va": "center",
+        "size": 16,
+        "color": "#888",
+    }
+    figure.text(0.5, 0.5, words or "No fibers", **style)
+    return figure
+
+
+def count_title(n: int) -> str:
+    """How many fibers, in words."""
+    return "1 fiber" if n == 1 else f"{n:,} fibers"
+
+
+def tidy(axes: "Axes") -> None:
+    """Take away what is not needed of the axes."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color("#999999")
+    axes.tick_params(colors=INK, labelsize=9)
+    axes.xaxis.label.set_color(INK)
+    axes.yaxis.label.set_color(INK)
