@@ -155,3 +155,20 @@ def test_takes_over_by_the_held_out_error(own, instant, rounds, expected) -> Non
     assert training.takes_over(found) is expected
     if expected:  # and stays
         assert training.takes_over(Scores(0.0, 0.0, (1.0, 1.0), 10))
+
+
+def test_where_a_class_is_not_held_out_the_ensemble_takes_over_late() -> None:
+    from napari_sciml.training.metrics import Scores
+
+    image, labels = scene()
+    labels[labels == 2] = 0
+    labels[9, 20:23, 20] = 2
+    training = LiveTraining(image, labels, config(), CLASSES)
+    assert set(training.team.test.truth.tolist()) == {0}
+    for member in training.team.members:
+        member.best = Scores(0.0, 0.01, (1.0, 1.0), 10)
+    instant = Scores(0.0, 0.5, (1.0, 1.0), 10)
+    training.round = 399
+    assert not training.takes_over(instant)
+    training.round = 400
+    assert training.takes_over(instant)

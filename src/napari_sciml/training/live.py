@@ -38,6 +38,9 @@ ENOUGH_STROKES = 8
 """Held-out strokes from which on this leniency is safe; with fewer, there is none."""
 EARLIEST = 120
 """Rounds before the ensemble may take over: a few held-out voxels can mislead."""
+EARLIEST_UNJUDGED = 400
+"""The same where not every annotated class has a held-out stroke: an ensemble that
+knows nothing but the others looks best then."""
 
 
 class LiveTraining:
@@ -169,8 +172,13 @@ class LiveTraining:
         enough = len(np.unique(self.team.test.strokes)) >= ENOUGH_STROKES
         factor = LENIENCE if enough else 1.0
         better = own is None or instant is None or own.error < factor * instant.error
-        self._taken_over |= better and self.round >= EARLIEST
+        earliest = EARLIEST if self._judges_all_classes() else EARLIEST_UNJUDGED
+        self._taken_over |= better and self.round >= earliest
         return self._taken_over
+
+    def _judges_all_classes(self) -> bool:
+        judged = set((self.team.test.truth + 1).tolist())
+        return judged.issuperset(np.unique(self._trained[self._trained > 0]).tolist())
 
     def calibrate(self, ensemble: Ensemble) -> Generator[None, None, Calibration]:
         """Find out what the probabilities of an ensemble mean."""
