@@ -23,7 +23,7 @@ CLASSES = (1, 2)
 
 
 def paint(folder: Path) -> None:
-    """Paint and train for ever; a line for each stroke and each model of the history."""
+    """Paint and train for ever; a line for each stroke and each model kept."""
     import numpy as np
 
     os.environ["XDG_DATA_HOME"] = str(folder)
@@ -67,11 +67,11 @@ def report(folder: Path, strokes: dict, models: dict, killed: float) -> None:
     saved = project.strokes().revision
     kept = {model.number for model in project.history()}
     lost = [when for revision, when in strokes.items() if revision > saved]
-    gone = {n: killed - when for n, when in models.items() if n not in kept}
+    ages = [f"{killed - when:.2f} s" for n, when in models.items() if n not in kept]
     print(
         f"{len(strokes)} strokes, {len(models)} models; lost strokes of the last "
         f"{killed - min(lost, default=killed):.2f} s; models lost, with their age: "
-        f"{ {n: f'{age:.2f} s' for n, age in gone.items()} or 'none'}"
+        f"{', '.join(ages) or 'none'}"
     )
 
 
