@@ -139,7 +139,7 @@ def test_the_mark_goes_with_its_image(viewer, patience) -> None:
     session.guide.show_next()
     patience(lambda: session.guide.spot is not None)
     session.choose_image(other)
-    assert LOOK_HERE not in viewer.layers
+    patience(lambda: LOOK_HERE not in viewer.layers)
     assert (session.guide.spot, session.guide.sentence()) == (None, "")
     session.choose_image(first)
     session.guide.show_next()

@@ -48,6 +48,23 @@ def default_threads(*, viewer: bool = False) -> int:
     return max(1, cores - 1) if viewer else cores
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether something did not fit into the memory of the device or the machine."""
+    if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
+        return True
+    text = str(error).lower()
+    told = "out of memory" in text or "can't allocate memory" in text
+    return isinstance(error, RuntimeError) and told
+
+
+def free_memory(device: torch.device) -> None:
+    """Give back what torch keeps for later, after something did not fit."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
 @cache
 def has_fast_bfloat16(device: torch.device) -> bool:
     """Whether half-width arithmetic is native here, and so worth using."""

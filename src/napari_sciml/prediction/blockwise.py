@@ -1,5 +1,6 @@
 """Predict an image block by block, with the same result as in one piece."""
 
+import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,13 +19,21 @@ from napari_sciml.images.tiles import (
 )
 from napari_sciml.networks.device import (
     autocast,
+    free_memory,
     has_fast_bfloat16,
+    is_out_of_memory,
     resolve_device,
 )
 from napari_sciml.networks.ensemble import Ensemble, memory_format, network_reach
 from napari_sciml.uncertainty.statistics import RunningStatistics
 
 DEFAULT_BLOCK = {2: 512, 3: 128}
+SMALLEST = 8
+"""Longest edge of a part that is not halved again where memory is short."""
+TOO_LITTLE = (
+    "There is not enough memory for even the smallest block: close other programs, "
+    "choose the device cpu, or train smaller networks."
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,8 @@ class BlockPredicted:
         Blocks done so far, and in all.
     model
         Number of the model, where one of several predicts.
+    halved
+        Whether memory was short, so that it was predicted in smaller parts.
     """
 
     tile: Tile
@@ -53,6 +64,7 @@ class BlockPredicted:
     done: int
     total: int
     model: int = 0
+    halved: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +88,8 @@ def predict_blocks(
     """Predict an image, or a region of it, nearest to ``center`` first.
 
     A block is read with a halo as wide as the networks see, and from where their
-    pooling grid starts, so that the result does not depend on the blocks.
+    pooling grid starts, so that the result does not depend on the blocks. A block that
+    does not fit into memory is predicted in halves, and these in halves again.
 
     Parameters
     ----------
@@ -106,7 +119,8 @@ def predict_blocks(
     Raises
     ------
     InputError
-        When the image has another number of axes or channels than the model is for.
+        When the image has another number of axes or channels than the model is for,
+        or there is too little memory for even a small part.
     """
     if image.ndim != ensemble.dims:
         raise InputError(
@@ -123,12 +137,11 @@ def predict_blocks(
     where = resolve_device(device) if isinstance(device, str) else device
     half = half and has_fast_bfloat16(where)
     ensemble.to(where).eval()
+    predictor = _Predictor(ensemble, image, where, half)
     for done, tile in enumerate(tiles, start=1):
-        values = torch.from_numpy(ensemble.intensity.apply(image[tile.read]))
-        found = yield from _member_statistics(
-            ensemble, values.to(where), tile, image.shape, half
-        )
-        yield BlockPredicted(tile, *found, done, len(tiles))
+        found = yield from predictor.predict(tile)
+        halved = _voxels(tile) >= predictor.too_many
+        yield BlockPredicted(tile, *found, done, len(tiles), halved=halved)
 
 
 def predict(
@@ -154,13 +167,88 @@ def predict(
     return Prediction(mean, std)
 
 
+_Found = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Mean, deviation and information of a block."""
+
+
+class _Predictor:
+    """Predicts tiles in one piece, or in parts where memory is short.
+
+    Attributes
+    ----------
+    too_many
+        Voxels of the smallest tile so far that did not fit.
+    """
+
+    def __init__(
+        self, ensemble: Ensemble, image: Any, device: torch.device, half: bool
+    ) -> None:
+        self._ensemble, self._image = ensemble, image
+        self._device, self._half = device, half
+        self.too_many: float = math.inf
+
+    def predict(self, tile: Tile) -> Generator[None, None, _Found]:
+        """Yields after each member, of each part."""
+        if _voxels(tile) < self.too_many:
+            try:
+                return (yield from self._at_once(tile))
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                if max(c.stop - c.start for c in tile.core) <= SMALLEST:
+                    raise InputError(TOO_LITTLE) from error
+            # Out of the handler: the error holds on to what did not fit.
+            self.too_many = _voxels(tile)
+            free_memory(self._device)
+        halo, stride = self._ensemble.halo, self._ensemble.stride
+        parts = []
+        for core in _halves(tile.core):
+            part = with_halo(core, halo, self._image.shape, align=stride)
+            parts.append((part, (yield from self.predict(part))))
+        return _assembled(tile, parts)
+
+    def _at_once(self, tile: Tile) -> Generator[None, None, _Found]:
+        gray = self._ensemble.intensity.apply(self._image[tile.read])
+        values = torch.from_numpy(gray).to(self._device)
+        return (
+            yield from _member_statistics(
+                self._ensemble, values, tile, self._image.shape, self._half
+            )
+        )
+
+
+def _voxels(tile: Tile) -> int:
+    return math.prod(part.stop - part.start for part in tile.core)
+
+
+def _halves(core: Region) -> tuple[Region, Region]:
+    """Two regions that make up one, cut across its longest axis."""
+    axis = int(np.argmax([part.stop - part.start for part in core]))
+    start, stop = core[axis].start, core[axis].stop
+    middle = (start + stop) // 2
+    sides = (slice(start, middle), slice(middle, stop))
+    first, second = ((*core[:axis], side, *core[axis + 1 :]) for side in sides)
+    return first, second
+
+
+def _assembled(tile: Tile, parts: Sequence[tuple[Tile, _Found]]) -> _Found:
+    shape = [part.stop - part.start for part in tile.core]
+    classes = len(parts[0][1][0])
+    mean, std = np.empty((2, classes, *shape), np.float32)
+    information = np.empty(shape, np.float32)
+    for part, found in parts:
+        inside = Tile(part.core, tile.core).inner
+        mean[:, *inside], std[:, *inside], information[inside] = found
+    return mean, std, information
+
+
 def _member_statistics(
     ensemble: Ensemble,
     values: Tensor,
     tile: Tile,
     shape: Sequence[int],
     half: bool,
-) -> Generator[None, None, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+) -> Generator[None, None, _Found]:
     statistics = RunningStatistics(entropies=True)
     seen = with_halo(tile.core, ensemble.reach, shape, align=ensemble.stride)
     # Gradient mode belongs to the thread: it must not stay off over a yield.

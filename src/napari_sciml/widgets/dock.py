@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_sciml.widgets.session import ViewerSession
@@ -40,6 +40,18 @@ class Dock(QWidget):
         self.error = text_line("error_line", "What went wrong, and what to do.")
         self.error.setStyleSheet(ERROR)
         self.error.hide()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Notice when napari closes the dock: it takes us out, and forgets us."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            QTimer.singleShot(0, self._leave)
+
+    def _leave(self) -> None:
+        # Python would destroy the widget at some time or never; until then the last
+        # dock would keep a training running that nobody can stop.
+        if self.parent() is None:
+            self.deleteLater()
 
     def show_error(self, text: str) -> None:
         """Show one sentence; an empty one hides the line."""

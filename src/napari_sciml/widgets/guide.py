@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from psygnal import Signal
+from qtpy.QtCore import QTimer
 
 from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.errors import InputError
@@ -13,6 +14,8 @@ from napari_sciml.widgets.images import space_of, voxel_size
 from napari_sciml.widgets.sure import NOTHING_PREDICTED
 
 if TYPE_CHECKING:
+    from napari.layers import Layer
+
     from napari_sciml.widgets.session import ViewerSession
 
 LOOK_HERE = "Look here"
@@ -40,6 +43,7 @@ class Guide:
         self._dismissed: list[tuple[int, ...]] = []
         self._sentence = ""
         self._found: Spot | None = None
+        self._stale: Layer | None = None
         self._search = IdleRunner()
         self._search.yielded.connect(self._on_yielded)
         self._search.finished.connect(self._on_finished)
@@ -87,10 +91,9 @@ class Guide:
     def forget(self) -> None:
         """Another image is next."""
         self._search.stop()
-        session = self._session
-        # Where the image is being deleted, others may be too: hands off the list.
-        if session.viewer is not None and session.image in session.viewer.layers:
-            self._remove_mark()
+        self._stale = self._session.layers.get(LOOK_HERE)
+        # Where the image is being deleted, others may be too: hands off the list now.
+        QTimer.singleShot(0, self._remove_stale)
         self._visited.clear()
         self._dismissed.clear()
         self.spot, self._sentence = None, ""
@@ -154,6 +157,12 @@ class Guide:
         layer = self._session.layers.get(LOOK_HERE)
         if layer is not None:
             self._session.viewer.layers.remove(layer)
+
+    def _remove_stale(self) -> None:
+        layer, self._stale = self._stale, None
+        viewer = self._session.viewer
+        if layer is not None and viewer is not None and layer in viewer.layers:
+            viewer.layers.remove(layer)
 
     def _go_to(self, spot: Spot) -> None:
         session = self._session

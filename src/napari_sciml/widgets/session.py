@@ -81,6 +81,9 @@ class ViewerSession:
         self._faces = 0
         self._asleep = False
         self.image: Image | None = None
+        self._annotation_of: weakref.WeakKeyDictionary[
+            Image | None, weakref.ref[Labels]
+        ] = weakref.WeakKeyDictionary()
         self.runner = JobRunner()
         self.measuring = JobRunner()
         self.target = ViewTarget()
@@ -280,8 +283,11 @@ class ViewerSession:
             shape = tuple(pixels(self.image).shape)
         except InputError:
             return None
+        own = self._annotation_of.get(self.image, lambda: None)()
         for layer in reversed(self.viewer.layers):
-            if isinstance(layer, Labels) and layer.name.startswith(ANNOTATION):
+            if not isinstance(layer, Labels):
+                continue
+            if layer is own or layer.name.startswith(ANNOTATION):
                 fits = not layer.multiscale and tuple(layer.data.shape) == shape
                 if fits and isinstance(layer.data, np.ndarray):
                     return layer
@@ -290,6 +296,7 @@ class ViewerSession:
     def _follow_annotation(self, layer: Labels | None) -> None:
         if layer is not None and layer is not self.annotation.layer:
             self.layers.adopt(ANNOTATION, layer)
+            self._annotation_of[self.image] = weakref.ref(layer)  # may be renamed
             bind_keys(self, layer)
         self.annotation.follow(layer)
         self._coloring.apply()

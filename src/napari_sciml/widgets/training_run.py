@@ -90,6 +90,7 @@ class TrainingRun:
         self.settled = False
         self.taken: int | None = None
         self._reason = ""
+        self._halved = False
         self._next: TrainingConfig | None = None
         self._numbers = self._run = self._logged_run = 0
         self._feed: LabelFeed | None = None
@@ -122,6 +123,8 @@ class TrainingRun:
         """Tell a person what is going on."""
         done, total = self.blocks
         predicting = f"Predicting {done} of {total} blocks." if done < total else ""
+        if predicting and self._halved:
+            predicting += " Memory is short: in smaller parts, which takes longer."
         match self.phase:
             case _ if self.stopped and self.running:
                 return "Stopping …"
@@ -308,6 +311,7 @@ class TrainingRun:
     def _begin(self, phase: Phase) -> None:
         self._session.prediction.begin()
         self.stopped, self.blocks, self._reason = False, (0, 0), ""
+        self._halved = False
         self.settled = False
         self._enter(phase)
 
@@ -387,6 +391,7 @@ class TrainingRun:
     def _on_block(self, block: "BlockPredicted") -> None:
         self._session.prediction.take(block)
         self.blocks = (block.done, block.total)
+        self._halved |= block.halved
         self.changed.emit()
 
     def _on_failed(self, sentence: str) -> None:

@@ -161,9 +161,11 @@ class UncertaintyDock(Dock):
 
     def _show_sliders(self) -> None:
         covers = self.session.sure.kind == "coverage"
-        self.form.setRowVisible(self.k, not covers)
-        self.form.setRowVisible(self.t, not covers)
-        self.form.setRowVisible(self.coverage, covers)
+        for control in (self.k, self.t, self.coverage):
+            visible = covers == (control is self.coverage)
+            # Qt 5 has no `setRowVisible`, but leaves no gap where both are hidden.
+            self.form.labelForField(control).setVisible(visible)
+            control.setVisible(visible)
 
     def _on_keep(self) -> None:
         try:
