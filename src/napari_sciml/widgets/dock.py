@@ -41,7 +41,7 @@ class Dock(QWidget):
         self.error.setStyleSheet(ERROR)
         self.error.hide()
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+    def changeEvent(self, event: QEvent) -> None:
         """Notice when napari closes the dock: it takes us out, and forgets us."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
