@@ -2,7 +2,7 @@
 
     xvfb-run -s "-screen 0 1600x1000x24" python benchmarks/live.py [--seconds 60]
 
-Prints, with the training off and on in the same run: gaps of a 60 Hz timer, the time
+Prints, with the training off, on, and stopped with its layers still shown: gaps of a 60 Hz timer, the time
 from when a mouse move of a stroke was due to the end of the drawing that shows it, and
 the longest gap; then the time from the first strokes to the first picture of a 256 x
 256 slice, and from a new stroke to a picture by a model that has learned from it.
@@ -160,9 +160,12 @@ def latency(seconds: float) -> None:
     row("timer gap, training on", gaps)
     row("stroke step, training on", steps)
     trained = training.curves.training[-1][0] - before
-    print(f"\nTrained {trained:.0f} s of {seconds:.0f} s in that time.")
     training.stop()
     wait(lambda: not window.session.runner.busy, 30)
+    gaps, steps = paint_and_scrub(window, min(seconds, 20))
+    row("timer gap, stopped, its layers shown", gaps)
+    row("stroke step, stopped, its layers shown", steps)
+    print(f"\nTrained {trained:.0f} s of {seconds:.0f} s in that time.")
     window.viewer.close()
 
 
