@@ -2,10 +2,11 @@
 
     xvfb-run -s "-screen 0 1600x1000x24" python benchmarks/live.py [--seconds 60]
 
-Prints, with the training off, on, and stopped with its layers still shown: gaps of a 60 Hz timer, the time
-from when a mouse move of a stroke was due to the end of the drawing that shows it, and
-the longest gap; then the time from the first strokes to the first picture of a 256 x
-256 slice, and from a new stroke to a picture by a model that has learned from it.
+Prints, with the training off, on, and stopped with its layers still shown: gaps of a
+60 Hz timer, the time from when a mouse move of a stroke was due to the end of the
+drawing that shows it, and the longest gap; then the time from the first strokes to the
+first picture of a 256 x 256 slice, and from a new stroke to a picture by a model that
+has learned from it.
 """
 
 import argparse
