@@ -247,6 +247,9 @@ def fibers(
     dust: Annotated[
         int, typer.Option(min=0, help=_describe(FiberConfig, "dust"))
     ] = FIBERS.dust,
+    split: Annotated[
+        bool, typer.Option(help=_describe(FiberConfig, "split"))
+    ] = FIBERS.split,
     connectivity: Annotated[
         int, typer.Option(help=_describe(FiberConfig, "connectivity"))
     ] = FIBERS.connectivity,
@@ -266,7 +269,9 @@ def fibers(
     """Split a mask into fibers; measure lengths and directions."""
     from napari_sciml.storage.pipeline import measure_mask
 
-    config = FiberConfig.model_validate({"dust": dust, "connectivity": connectivity})
+    config = FiberConfig.model_validate(
+        {"dust": dust, "connectivity": connectivity, "split": split}
+    )
     with stage("Measuring fibers") as report:
         summary = measure_mask(
             mask,

@@ -25,3 +25,8 @@ class FiberConfig(BaseModel):
     dust: int = Field(
         50, ge=0, description="Pieces of fewer voxels than this are dropped (voxels)."
     )
+    split: bool = Field(
+        True,
+        description="Take touching, crossing and bundled fibers apart along their "
+        "center lines, and join what continues across a small gap.",
+    )

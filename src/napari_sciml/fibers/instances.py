@@ -1,6 +1,6 @@
 """From a mask to numbered fibers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import Connectivity
+from napari_sciml.fibers.splitting.split import split_fibers
 from napari_sciml.images.components import connected_components
 
 _CHUNK = 1 << 22
@@ -15,9 +16,14 @@ _IN_PLANE = {4: 4, 6: 4, 8: 8, 18: 8, 26: 8}
 
 
 def label_fibers(
-    mask: ArrayLike, *, connectivity: Connectivity = 26, dust: int = 0
+    mask: ArrayLike,
+    *,
+    connectivity: Connectivity = 26,
+    dust: int = 0,
+    split: bool = False,
+    voxel_size: Sequence[float] | None = None,
 ) -> NDArray[np.unsignedinteger[Any]]:
-    """Number the connected pieces of a mask.
+    """Number the connected pieces of a mask, or its fibers.
 
     Parameters
     ----------
@@ -28,7 +34,13 @@ def label_fibers(
         6 (faces), 18 (and edges) or 26 (and corners). In 2D, 6 stands for 4 and
         18 and 26 for 8; 4 and 8 themselves are good in 2D only.
     dust
-        Pieces of fewer voxels than this are dropped.
+        Connected pieces of fewer voxels than this are dropped.
+    split
+        Take touching, crossing and bundled fibers apart along their center lines, and
+        join what continues across a small gap; see
+        `napari_sciml.fibers.splitting.split.split_fibers`.
+    voxel_size
+        Edge of a voxel along each axis, for splitting; None = 1.
 
     Returns
     -------
@@ -48,7 +60,10 @@ def label_fibers(
     if binary.size == 0:
         return np.zeros(binary.shape, np.uint8)
     labels = connected_components(binary, neighbors)
-    return _renumbered(labels, _sizes(labels, int(labels.max())) >= max(dust, 1))
+    pieces = _renumbered(labels, _sizes(labels, int(labels.max())) >= max(dust, 1))
+    if not split:
+        return pieces
+    return split_fibers(pieces, voxel_size=voxel_size, dust=dust)
 
 
 def _as_binary(mask: ArrayLike) -> NDArray[np.bool_]:

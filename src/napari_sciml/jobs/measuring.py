@@ -78,7 +78,7 @@ def find_and_measure(
             "The mask is empty: lower k or t in the Uncertainty dock and press "
             '"Keep what is sure".'
         )
-    labels = label_fibers(mask, connectivity=config.connectivity, dust=config.dust)
+    labels = label_fibers(mask, **config.model_dump(), voxel_size=voxel_size)
     count = int(labels.max())
     if not count:
         raise InputError(

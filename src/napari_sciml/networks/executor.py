@@ -8,7 +8,6 @@ source with the same taps are one convolution. A state is forgotten after its no
 sent; when gradients will be asked for, after its gradient is known.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -110,9 +109,11 @@ def _forward(
     groups = _by_source(plan, weights)
     point = _point(image)
     margins = plan.margins if inside else None
-    due = Counter(piece.edge.target for group in plan.groups for piece in group.pieces)
     for node in range(len(plan.channels)):
         state = states.pop(node)
+        if node:
+            # Not in the library's last sum: there, ReLU makes zeros of NaN.
+            state.relu_()
         if node in readout:
             read = state if margins is None else _trimmed(state, margins[node])
             logits = (
@@ -122,8 +123,7 @@ def _forward(
             )
         for _, group, weight in groups[node]:
             for sent in _send(plan, group, state, weight, margins):
-                due[sent.target] -= 1
-                _deliver(states, sent, weights, last=not due[sent.target])
+                _deliver(states, sent, weights)
         if keep:
             kept[node] = state
     assert logits is not None  # every graph reaches its output
@@ -139,15 +139,13 @@ class _Sent(NamedTuple):
     taps: Taps
 
 
-def _deliver(
-    states: dict[int, Tensor], sent: _Sent, weights: Weights, *, last: bool
-) -> None:
+def _deliver(states: dict[int, Tensor], sent: _Sent, weights: Weights) -> None:
     target, image, kernel, taps = sent
     if target in states:
-        accumulate(states[target], image, kernel, taps, relu=last)
-        return
-    state = convolve(image, kernel, weights.biases[target - 1], taps)
-    states[target] = state.relu_() if last else state
+        accumulate(states[target], image, kernel, taps)
+    else:
+        bias = weights.biases[target - 1]
+        states[target] = convolve(image, kernel, bias, taps)
 
 
 def _by_source(plan: Plan, weights: Weights) -> list[list[tuple[int, Group, Tensor]]]:

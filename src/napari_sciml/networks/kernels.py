@@ -97,20 +97,17 @@ def convolve(image: Tensor, weight: Tensor, bias: Tensor | None, taps: Taps) -> 
     return _convolve(image, weight, bias, taps)
 
 
-def accumulate(
-    total: Tensor, image: Tensor, weight: Tensor, taps: Taps, *, relu: bool = False
-) -> Tensor:
-    """Add a convolution to a channels-last ``total`` in place; ReLU if asked."""
+def accumulate(total: Tensor, image: Tensor, weight: Tensor, taps: Taps) -> Tensor:
+    """Add a convolution to a channels-last ``total`` in place."""
     if is_narrow(image, weight):
         image, taps = depth_parts(image, weight, taps)
         weight = picking(weight, 3)
     if not _has_fused_sum() or not is_fast(image):
-        total.add_(_convolve(image, weight, None, taps))
-        return total.relu_() if relu else total
+        return total.add_(_convolve(image, weight, None, taps))
     ones = (1,) * len(taps.reach)
     torch.ops.mkldnn._convolution_pointwise_.binary(
         *(total, image, weight, None, taps.padding, ones, taps.dilation, 1),
-        *("add", 1.0, "relu" if relu else None, [], None),
+        *("add", 1.0, None, [], None),
     )
     return total
 

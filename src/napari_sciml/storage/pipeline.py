@@ -168,7 +168,7 @@ def measure_mask(
     values = np.asarray(volume.data[:])
 
     def label(mask: Any) -> np.ndarray:
-        return label_fibers(mask, connectivity=config.connectivity, dust=config.dust)
+        return label_fibers(mask, **config.model_dump(), voxel_size=size)
 
     labels = label(values)
     table = measure_fibers(labels, voxel_size=size, probability=confidence)
@@ -187,6 +187,7 @@ def measure_mask(
         settings={
             "dust": f"{config.dust} voxels",
             "connectivity": config.connectivity,
+            "touching fibers": "taken apart" if config.split else "counted as one",
             "napari-sciml": version("napari-sciml"),
         },
         image=_gray(background) if background else values,

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Labels
-from qtpy.QtWidgets import QFileDialog, QFormLayout
+from qtpy.QtWidgets import QCheckBox, QFileDialog, QFormLayout
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import FiberConfig
@@ -38,10 +38,14 @@ class FibersDock(Dock):
             self.session.viewer,
             self._masks,
             name="mask",
-            tooltip="Labels layer whose connected pieces are the fibers.",
+            tooltip="Labels layer that holds the fibers.",
         )
         self.dust = whole_number(FiberConfig, "dust")
         self.dust.setSuffix(" voxels")
+        self.split = QCheckBox("Take touching fibers apart")
+        self.split.setObjectName("split")
+        self.split.setToolTip(str(FiberConfig.model_fields["split"].description))
+        self.split.setChecked(FiberConfig().split)
         self.size = text_line("voxel_size", "From the scale and units of the layer.")
         self.measure = primary_button(
             "measure_fibers", "Measure fibers", "Number the fibers and measure each."
@@ -64,6 +68,7 @@ class FibersDock(Dock):
         form = QFormLayout()
         form.addRow("Mask", self.mask)
         form.addRow("Drop under", self.dust)
+        form.addRow("", self.split)
         form.addRow("Voxel", self.size)
         self.column.addLayout(form)
         for widget in (self.measure, self.error, self.summary, self.lengths.widget):
@@ -111,7 +116,7 @@ class FibersDock(Dock):
 
     def _on_measure(self) -> None:
         self.show_error("")
-        config = FiberConfig(dust=self.dust.value())
+        config = FiberConfig(dust=self.dust.value(), split=self.split.isChecked())
         try:
             self.session.fibers.start(self.mask.layer, config)
         except InputError as error:

@@ -43,7 +43,7 @@ class Guide:
         self._dismissed: list[tuple[int, ...]] = []
         self._sentence = ""
         self._found: Spot | None = None
-        self._stale: Layer | None = None
+        self._stale: list[Layer] = []
         self._search = IdleRunner()
         self._search.yielded.connect(self._on_yielded)
         self._search.finished.connect(self._on_finished)
@@ -91,7 +91,9 @@ class Guide:
     def forget(self) -> None:
         """Another image is next."""
         self._search.stop()
-        self._stale = self._session.layers.get(LOOK_HERE)
+        mark = self._session.layers.get(LOOK_HERE)
+        if mark is not None:
+            self._stale.append(mark)
         # Where the image is being deleted, others may be too: hands off the list now.
         QTimer.singleShot(0, self._remove_stale)
         self._visited.clear()
@@ -159,10 +161,11 @@ class Guide:
             self._session.viewer.layers.remove(layer)
 
     def _remove_stale(self) -> None:
-        layer, self._stale = self._stale, None
+        stale, self._stale = self._stale, []
         viewer = self._session.viewer
-        if layer is not None and viewer is not None and layer in viewer.layers:
-            viewer.layers.remove(layer)
+        for layer in stale:
+            if viewer is not None and layer in viewer.layers:
+                viewer.layers.remove(layer)
 
     def _go_to(self, spot: Spot) -> None:
         session = self._session

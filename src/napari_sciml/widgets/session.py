@@ -203,6 +203,7 @@ class ViewerSession:
         self._wiring.close()
         self._camera_rests.stop()
         self.project.close()
+        self.training.stop()
         self.runner.stop()
         self.measuring.stop()
         self.history.close()

@@ -211,7 +211,8 @@ class TrainingRun:
         self._begin(Phase.PREDICTING)
 
     def stop(self) -> None:
-        """Stop soon; what is there already stays usable."""
+        """Stop soon, and do not start over; what is there already stays usable."""
+        self._next = None
         if self.running:
             self.stopped = True
             self._session.runner.stop()
@@ -237,8 +238,8 @@ class TrainingRun:
         if not self.running:
             self.start(settings)
             return
-        self._next = settings
         self.stop()
+        self._next = settings
 
     def show(self, model: Model, *, pause: bool = True) -> None:
         """Use an earlier model from now on.
