@@ -15,13 +15,14 @@ from scipy import ndimage
 
 Array = NDArray[np.float64]
 
-_SLAB = 1 << 24  # voxels of a slab with its halo, about
-_FIRST_REACH = 16
+_SLAB = 1 << 23  # voxels of a slab with its halo, about
+_FIRST_REACH, _LAST_REACH = 16, 64  # voxels
 _CAP = 2.5  # distances beyond so many radii tell nothing more about fibers
 _SMOOTHING = 0.53  # standard deviation, in radii
 _LEAST_SMOOTHING = 0.7  # in voxels
 _SHALLOW = 0.6  # voxels nearer to the rim than so many radii are on no ridge
 _SHARPNESS = 0.15  # least curvature across a ridge, in 1 / radius
+_SLOPE = 0.15  # a ridge that falls faster than this ends in a corner of the rim
 _OFFSET = 0.75  # how far from a ridge, in voxels, a voxel still stands for it
 
 
@@ -64,20 +65,28 @@ def distances(
     radius
         Of most fibers, physical; at least one voxel.
     """
-    reach, longest = _FIRST_REACH, max(mask.shape)
+    voxel, reach = float(spacing.min()), _FIRST_REACH
     while True:
         found, tops = _distances_up_to(mask, spacing, reach)
-        voxel = float(spacing[spacing > 0].min())
-        radius = max(float(np.median(tops)) - voxel / 2 if tops.size else 0.0, voxel)
-        if radius * _CAP <= reach * voxel or reach >= longest:
+        radius = max(_usual(tops), voxel)
+        if radius * _CAP <= reach * voxel or reach >= _LAST_REACH:
             return np.minimum(found, np.float32(_CAP * radius)), radius
         reach *= 2
+
+
+def _usual(tops: NDArray[np.float32]) -> float:
+    """Median radius by volume, so that specks do not count as fibers."""
+    if not tops.size:
+        return 0.0
+    order = np.sort(tops)
+    weight = np.cumsum(order.astype(np.float64) ** 2)
+    return float(order[np.searchsorted(weight, weight[-1] / 2)])
 
 
 def _distances_up_to(
     mask: NDArray[np.bool_], spacing: Array, reach: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    limit = np.float32(reach * float(spacing[spacing > 0].min()))
+    limit = np.float32(reach * float(spacing.min()))
     halo = int(np.ceil(limit / spacing[0])) + 1
     found, tops = [np.zeros(0, np.float32)], [np.zeros(0, np.float32)]
     for outer, _, inner in slabs(mask.shape, halo):
@@ -154,6 +163,7 @@ def _on_ridge(
     values, vectors = np.linalg.eigh(hessian)
     along = np.einsum("nij,ni->nj", vectors, gradient)
     sharp = values[:, 1] * radius < -_SHARPNESS
+    sharp &= np.abs(along[:, 2]) < _SLOPE
     values, vectors, along = values[sharp], vectors[sharp], along[sharp]
     index = index[sharp]
     step = -np.einsum("nij,nj->ni", vectors[:, :, :2], along[:, :2] / values[:, :2])

@@ -1,0 +1,88 @@
+"""Whole center lines, from joined pieces, as evenly spaced nodes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sciml.fibers.splitting.joining import chains, join_ends
+from napari_sciml.fibers.splitting.pieces import (
+    Ends,
+    find_ends,
+    knots_along,
+    link_points,
+)
+from napari_sciml.fibers.splitting.ridges import Ridges
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+_SHORTEST = 1.0  # shorter pieces, in radii, are no fibers
+_STEP = 0.25  # spacing of nodes, in radii
+_LONGER = 0.8  # how far, in radii, a line goes on beyond the last ridge point
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Center lines of all fibers.
+
+    Attributes
+    ----------
+    nodes
+        ``(k, 3)``, physical.
+    fiber
+        ``(k,)`` number of the fiber of each node, 0 to n - 1, ascending.
+    of_point
+        ``(p,)`` number of the fiber of each ridge point, -1 for none.
+    """
+
+    nodes: Array
+    fiber: Indices
+    of_point: Indices
+
+
+def find_lines(
+    ridges: Ridges, mask: NDArray[np.bool_], spacing: Array, radius: float
+) -> Lines:
+    """Link ridge points to pieces and join these to the lines of whole fibers."""
+    pieces = link_points(ridges, radius, spacing)
+    count = len(pieces.length)
+    ends = find_ends(ridges.points, pieces, radius)
+    rows = chains(count, join_ends(ends, mask, spacing, radius))
+    knots, start = knots_along(ridges.points, pieces, radius)
+    number = np.full(count, -1)
+    nodes, fiber, n = [np.zeros((0, 3))], [np.zeros(0, np.int64)], 0
+    for row in rows:
+        if sum(pieces.length[end // 2] for end in row) < _SHORTEST * radius:
+            continue
+        parts = []
+        for end in row:
+            piece, side = divmod(end, 2)
+            line = np.concatenate(
+                (
+                    ends.point[piece, :1],
+                    knots[start[piece] : start[piece + 1]],
+                    ends.point[piece, 1:],
+                )
+            )
+            parts.append(line[::-1] if side else line)
+            number[piece] = n
+        tips = [_beyond(ends, row[0], radius), _beyond(ends, row[-1] ^ 1, radius)]
+        line = _resampled(np.concatenate((tips[:1], *parts, tips[1:])), _STEP * radius)
+        nodes.append(line)
+        fiber.append(np.full(len(line), n))
+        n += 1
+    of_point = number[pieces.piece] if count else pieces.piece
+    return Lines(np.concatenate(nodes), np.concatenate(fiber), of_point)
+
+
+def _beyond(ends: Ends, end: int, radius: float) -> Array:
+    piece, side = divmod(end, 2)
+    return ends.point[piece, side] + _LONGER * radius * ends.tangent[piece, side]
+
+
+def _resampled(line: Array, step: float) -> Array:
+    lengths = np.linalg.norm(np.diff(line, axis=0), axis=1)
+    place = np.concatenate(([0.0], np.cumsum(lengths)))
+    wanted = np.linspace(0, place[-1], max(2, int(place[-1] / step) + 1))
+    return np.stack([np.interp(wanted, place, axis) for axis in line.T], axis=1)
