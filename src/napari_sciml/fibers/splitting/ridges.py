@@ -6,7 +6,7 @@ ridge of its own in the smoothed distance, however tightly fibers are packed, as
 as background voxels are left somewhere between them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,10 +36,13 @@ class Ridges:
         ``(n, 3)``, physical.
     directions
         ``(n, 3)`` unit vectors along the ridge, of any sign.
+    depth
+        ``(n,)`` distance to the rim, physical.
     """
 
     points: Array
     directions: Array
+    depth: Array
 
 
 def slabs(shape: tuple[int, ...], halo: int) -> Iterator[tuple[slice, slice, slice]]:
@@ -54,8 +57,13 @@ def slabs(shape: tuple[int, ...], halo: int) -> Iterator[tuple[slice, slice, sli
 
 def distances(
     mask: NDArray[np.bool_], spacing: Array
-) -> tuple[NDArray[np.float32], float]:
+) -> Generator[float, None, tuple[NDArray[np.float32], float]]:
     """Distance of each voxel of the mask to the background, and the usual radius.
+
+    Yields
+    ------
+    float
+        Share that is done.
 
     Returns
     -------
@@ -67,7 +75,7 @@ def distances(
     """
     voxel, reach = float(spacing.min()), _FIRST_REACH
     while True:
-        found, tops = _distances_up_to(mask, spacing, reach)
+        found, tops = yield from _distances_up_to(mask, spacing, reach)
         radius = max(_usual(tops), voxel)
         if radius * _CAP <= reach * voxel or reach >= _LAST_REACH:
             return np.minimum(found, np.float32(_CAP * radius)), radius
@@ -85,11 +93,12 @@ def _usual(tops: NDArray[np.float32]) -> float:
 
 def _distances_up_to(
     mask: NDArray[np.bool_], spacing: Array, reach: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+) -> Generator[float, None, tuple[NDArray[np.float32], NDArray[np.float32]]]:
     limit = np.float32(reach * float(spacing.min()))
     halo = int(np.ceil(limit / spacing[0])) + 1
     found, tops = [np.zeros(0, np.float32)], [np.zeros(0, np.float32)]
-    for outer, _, inner in slabs(mask.shape, halo):
+    for outer, done, inner in slabs(mask.shape, halo):
+        yield done.start / mask.shape[0]
         inside = mask[outer]
         if not inside[inner].any():
             continue
@@ -111,8 +120,8 @@ def find_ridges(
     spacing: Array,
     radius: float,
     flat: bool,
-) -> Ridges:
-    """Find the ridges of the smoothed distance.
+) -> Generator[float, None, Ridges]:
+    """Find the ridges of the smoothed distance; yields the share that is done.
 
     Parameters
     ----------
@@ -129,8 +138,9 @@ def find_ridges(
     sigma[0] *= not flat
     halo = int(np.ceil(4 * sigma[0])) + 2
     counts = np.concatenate(([0], np.cumsum([np.count_nonzero(p) for p in mask])))
-    parts = [(np.zeros((0, 3)), np.zeros((0, 3)))]
-    for outer, _, inner in slabs(mask.shape, halo):
+    parts = [(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0))]
+    for outer, done, inner in slabs(mask.shape, halo):
+        yield done.start / mask.shape[0]
         here = mask[outer]
         if not here[inner].any():
             continue
@@ -140,12 +150,11 @@ def find_ridges(
         candidates[inner] = depth[inner] >= _SHALLOW * radius
         smooth = ndimage.gaussian_filter(depth, sigma, mode="nearest", truncate=4)
         index = np.stack(np.nonzero(candidates), axis=1)
-        points, directions = _on_ridge(smooth, index, spacing, radius, flat)
+        points, directions, voxels = _on_ridge(smooth, index, spacing, radius, flat)
         points[:, 0] += outer.start * spacing[0]
-        parts.append((points, directions))
-    return Ridges(
-        np.concatenate([p for p, _ in parts]), np.concatenate([d for _, d in parts])
-    )
+        parts.append((points, directions, depth[tuple(voxels.T)]))
+    points, directions, depths = (np.concatenate(p) for p in zip(*parts, strict=True))
+    return Ridges(points, directions, depths)
 
 
 def _on_ridge(
@@ -154,7 +163,7 @@ def _on_ridge(
     spacing: Array,
     radius: float,
     flat: bool,
-) -> tuple[Array, Array]:
+) -> tuple[Array, Array, NDArray[np.intp]]:
     """Step from each voxel to the ridge (Newton), and keep the near ones."""
     gradient, hessian = _derivatives(smooth, index, spacing)
     if flat:
@@ -169,7 +178,7 @@ def _on_ridge(
     step = -np.einsum("nij,nj->ni", vectors[:, :, :2], along[:, :2] / values[:, :2])
     near = np.abs(step / spacing).max(axis=1) <= _OFFSET
     points = index[near] * spacing + step[near]
-    return points, vectors[near, :, 2]
+    return points, vectors[near, :, 2], index[near]
 
 
 def _derivatives(
