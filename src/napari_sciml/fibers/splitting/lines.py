@@ -45,6 +45,9 @@ def find_lines(
     ridges: Ridges, mask: NDArray[np.bool_], spacing: Array, radius: float
 ) -> Lines:
     """Link ridge points to pieces and join these to the lines of whole fibers."""
+    if not len(ridges.points):
+        none = np.zeros(0, np.int64)
+        return Lines(np.zeros((0, 3)), none, none)
     pieces = link_points(ridges, radius, spacing)
     count = len(pieces.length)
     ends = find_ends(ridges.points, pieces, radius)
@@ -72,8 +75,7 @@ def find_lines(
         nodes.append(line)
         fiber.append(np.full(len(line), n))
         n += 1
-    of_point = number[pieces.piece] if count else pieces.piece
-    return Lines(np.concatenate(nodes), np.concatenate(fiber), of_point)
+    return Lines(np.concatenate(nodes), np.concatenate(fiber), number[pieces.piece])
 
 
 def _beyond(ends: Ends, end: int, radius: float) -> Array:

@@ -43,8 +43,6 @@ class Pieces:
 def link_points(ridges: Ridges, radius: float, spacing: Array) -> Pieces:
     """Put ridge points in a row that are near each other and of one direction."""
     points = ridges.points
-    if not len(points):
-        return Pieces(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
     tree = cKDTree(points)
     reach = max(_LINK * radius, _LINK_VOXELS * float(spacing.max()))
     view = max(_VIEW * radius, reach)
