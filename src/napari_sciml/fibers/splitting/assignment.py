@@ -19,6 +19,8 @@ Labels = NDArray[np.int32]
 _CHUNK = 1 << 19
 _FAR = 2.0  # voxels farther from their line than so many radii are of no fiber,
 _WIDE = 1.6  # or so many radii of that fiber,
+_SHORT = 6.0  # a line that is shorter, in radii,
+_HOLLOW = 0.58  # and has less than this share of a tube's voxels, is a neck of others
 _CLUMP = 25.0  # if so large a part of them, in cubic radii, hangs together
 
 
@@ -103,14 +105,22 @@ def assign_voxels(
         yield 0.9 * int(number.max(initial=0)) / len(fiber)
         fiber[number], far[number] = finder.find(points, sample.component[number])
     sizes = np.bincount(fiber[fiber >= 0], minlength=count)
-    if (sizes < dust).any():
-        keep = sizes >= dust
+    keep = sizes >= np.maximum(dust, _least_sizes(sample, lines))
+    if not keep.all():
         finder = _finder(sample, _without(lines, keep), ridges)
         lost = (fiber >= 0) & ~keep[fiber]
         for number, points in sample.chunks(lost):
             fiber[number], _ = finder.find(points, sample.component[number])
     _name_clumps(sample, fiber, far, count)
     return fiber
+
+
+def _least_sizes(sample: Sample, lines: Lines) -> Array:
+    """Fewest voxels of each fiber."""
+    length = lines.length / sample.radius
+    tube = length * (2 if sample.flat else np.pi)
+    unit = voxels_in(1.0, sample.radius, sample.spacing, sample.flat)
+    return np.where(length < _SHORT, _HOLLOW * tube * unit, 0.0)
 
 
 def _without(lines: Lines, keep: NDArray[np.bool_]) -> Lines:

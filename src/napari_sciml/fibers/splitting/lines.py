@@ -17,7 +17,7 @@ from napari_sciml.fibers.splitting.ridges import Ridges
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
-_SHORTEST = 1.0  # shorter pieces, in radii, are no fibers
+_SHORTEST = 1.6  # shorter pieces, in radii, are no fibers
 _STEP = 0.25  # spacing of nodes, in radii
 _LONGER = 0.8  # how far, in radii, a line goes on beyond the last ridge point
 
@@ -34,11 +34,14 @@ class Lines:
         ``(k,)`` number of the fiber of each node, 0 to n - 1, ascending.
     of_point
         ``(p,)`` number of the fiber of each ridge point, -1 for none.
+    length
+        ``(n,)`` of each line, physical.
     """
 
     nodes: Array
     fiber: Indices
     of_point: Indices
+    length: Array
 
 
 def find_lines(
@@ -47,14 +50,14 @@ def find_lines(
     """Link ridge points to pieces and join these to the lines of whole fibers."""
     if not len(ridges.points):
         none = np.zeros(0, np.int64)
-        return Lines(np.zeros((0, 3)), none, none)
+        return Lines(np.zeros((0, 3)), none, none, np.zeros(0))
     pieces = link_points(ridges, radius, spacing)
     count = len(pieces.length)
     ends = find_ends(ridges.points, pieces, radius)
     rows = chains(count, join_ends(ends, mask, spacing, radius))
     knots, start = knots_along(ridges.points, pieces, radius)
     number = np.full(count, -1)
-    nodes, fiber, n = [np.zeros((0, 3))], [np.zeros(0, np.int64)], 0
+    nodes = [np.zeros((0, 3))]
     for row in rows:
         if sum(pieces.length[end // 2] for end in row) < _SHORTEST * radius:
             continue
@@ -69,13 +72,14 @@ def find_lines(
                 )
             )
             parts.append(line[::-1] if side else line)
-            number[piece] = n
+            number[piece] = len(nodes) - 1
         tips = [_beyond(ends, row[0], radius), _beyond(ends, row[-1] ^ 1, radius)]
-        line = _resampled(np.concatenate((tips[:1], *parts, tips[1:])), _STEP * radius)
-        nodes.append(line)
-        fiber.append(np.full(len(line), n))
-        n += 1
-    return Lines(np.concatenate(nodes), np.concatenate(fiber), number[pieces.piece])
+        line = np.concatenate((tips[:1], *parts, tips[1:]))
+        nodes.append(_resampled(line, _STEP * radius))
+    counts = [len(line) for line in nodes[1:]]
+    fiber = np.repeat(np.arange(len(counts)), counts)
+    length = np.array(counts, np.float64) * _STEP * radius
+    return Lines(np.concatenate(nodes), fiber, number[pieces.piece], length)
 
 
 def _beyond(ends: Ends, end: int, radius: float) -> Array:
