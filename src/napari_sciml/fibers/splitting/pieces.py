@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array
+from scipy.sparse import coo_array, csr_array, diags_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.spatial import cKDTree
 
@@ -18,6 +18,7 @@ _LINK_VOXELS = 1.8  # the same in voxels, where these are coarser
 _VIEW = 2.0  # how far, in radii, a point looks for the direction of its line
 _ASIDE = 0.35  # how far aside of the direction, in radii, a neighbor may be
 _TURN = np.cos(np.radians(25))
+_FOLDED = 1.5  # scatter within a stretch, in radii, of what is no single line
 _END = 3.0  # how much of a line, in radii, tells the direction of its end
 
 
@@ -61,7 +62,34 @@ def link_points(ridges: Ridges, radius: float, spacing: Array) -> Pieces:
     weight = np.linalg.norm(step, axis=1) + 1e-6 * radius
     shape = (len(points), len(points))
     graph = coo_array((weight, (pairs[:, 0], pairs[:, 1])), shape=shape).tocsr()
-    return _measured(graph)
+    pieces = _measured(graph)
+    cut = _folded(points, pieces, radius)[pieces.piece] & (pieces.along < radius)
+    if not cut.any():
+        return pieces
+    open_ = csr_array(diags_array((~cut).astype(np.float64)))
+    return _measured(csr_array(open_ @ graph @ open_))
+
+
+def _folded(points: Array, pieces: Pieces, radius: float) -> NDArray[np.bool_]:
+    """Whether both sides of a piece run along together, as those of a ring do."""
+    cell, _ = _stretches(pieces, radius)
+    number = np.bincount(cell)
+    far = np.zeros(len(points))
+    for axis in points.T:
+        mean = np.bincount(cell, axis) / np.maximum(number, 1)
+        far += (axis - mean[cell]) ** 2
+    square = np.bincount(pieces.piece, far) / np.bincount(pieces.piece)
+    return np.asarray(square > (_FOLDED * radius) ** 2)
+
+
+def _stretches(pieces: Pieces, radius: float) -> tuple[Indices, Indices]:
+    """Stretch of about one radius of each point, and the first one of each piece."""
+    bins = np.maximum(1, np.rint(pieces.length / radius)).astype(np.int64)
+    first = np.concatenate(([0], np.cumsum(bins)))
+    share = pieces.along / np.maximum(pieces.length, 1e-12)[pieces.piece]
+    most = bins[pieces.piece]
+    inner = np.minimum((share * most).astype(np.int64), most - 1)
+    return first[pieces.piece] + inner, first
 
 
 def _aside(step: Array, direction: Array) -> tuple[Array, Array]:
@@ -153,11 +181,7 @@ def knots_along(
     start
         ``(m + 1,)`` first knot of each piece, and the number of knots.
     """
-    bins = np.maximum(1, np.rint(pieces.length / radius)).astype(np.int64)
-    first = np.concatenate(([0], np.cumsum(bins)))
-    share = pieces.along / np.maximum(pieces.length, 1e-12)[pieces.piece]
-    most = bins[pieces.piece]
-    cell = first[pieces.piece] + np.minimum((share * most).astype(np.int64), most - 1)
+    cell, first = _stretches(pieces, radius)
     number = np.bincount(cell, minlength=first[-1])
     full = number > 0
     sums = [np.bincount(cell, v, minlength=first[-1])[full] for v in points.T]
