@@ -52,39 +52,41 @@ def find_lines(
         none = np.zeros(0, np.int64)
         return Lines(np.zeros((0, 3)), none, none, np.zeros(0))
     pieces = link_points(ridges, radius, spacing)
-    count = len(pieces.length)
     ends = find_ends(ridges.points, pieces, radius)
-    rows = chains(count, join_ends(ends, mask, spacing, radius))
-    knots, start = knots_along(ridges.points, pieces, radius)
-    number = np.full(count, -1)
+    knots = knots_along(ridges.points, pieces, radius)
+    number = np.full(len(pieces.length), -1)
     nodes = [np.zeros((0, 3))]
-    for row in rows:
-        if sum(pieces.length[end // 2] for end in row) < _SHORTEST * radius:
+    for row in chains(len(number), join_ends(ends, mask, spacing, radius)):
+        members = [end // 2 for end in row]
+        if pieces.length[members].sum() < _SHORTEST * radius:
             continue
-        parts = []
-        for end in row:
-            piece, side = divmod(end, 2)
-            line = np.concatenate(
-                (
-                    ends.point[piece, :1],
-                    knots[start[piece] : start[piece + 1]],
-                    ends.point[piece, 1:],
-                )
-            )
-            parts.append(line[::-1] if side else line)
-            number[piece] = len(nodes) - 1
-        tips = [_beyond(ends, row[0], radius), _beyond(ends, row[-1] ^ 1, radius)]
-        line = np.concatenate((tips[:1], *parts, tips[1:]))
-        nodes.append(_resampled(line, _STEP * radius))
+        number[members] = len(nodes) - 1
+        nodes.append(_resampled(_line(row, ends, knots, radius), _STEP * radius))
     counts = [len(line) for line in nodes[1:]]
     fiber = np.repeat(np.arange(len(counts)), counts)
     length = np.array(counts, np.float64) * _STEP * radius
     return Lines(np.concatenate(nodes), fiber, number[pieces.piece], length)
 
 
+def _line(
+    row: list[int], ends: Ends, knots: tuple[Array, Indices], radius: float
+) -> Array:
+    """Points of a row of pieces, with a tip beyond both of its ends."""
+    points, start = knots
+    parts = [_beyond(ends, row[0], radius)]
+    for end in row:
+        piece, side = divmod(end, 2)
+        inner = points[start[piece] : start[piece + 1]]
+        first, last = ends.point[piece, :1], ends.point[piece, 1:]
+        line = np.concatenate((first, inner, last))
+        parts.append(line[::-1] if side else line)
+    return np.concatenate((*parts, _beyond(ends, row[-1] ^ 1, radius)))
+
+
 def _beyond(ends: Ends, end: int, radius: float) -> Array:
     piece, side = divmod(end, 2)
-    return ends.point[piece, side] + _LONGER * radius * ends.tangent[piece, side]
+    tip = ends.point[piece, side] + _LONGER * radius * ends.tangent[piece, side]
+    return np.asarray(tip[None])
 
 
 def _resampled(line: Array, step: float) -> Array:

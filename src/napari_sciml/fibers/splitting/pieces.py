@@ -169,9 +169,7 @@ def find_ends(points: Array, pieces: Pieces, radius: float) -> Ends:
     return Ends(where, out / np.maximum(norm, 1e-12))
 
 
-def knots_along(
-    points: Array, pieces: Pieces, radius: float
-) -> tuple[Array, Indices]:
+def knots_along(points: Array, pieces: Pieces, radius: float) -> tuple[Array, Indices]:
     """Mean of the points of each stretch of about one radius.
 
     Returns

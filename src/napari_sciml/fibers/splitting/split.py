@@ -119,9 +119,7 @@ def _names(
     return names
 
 
-def _numbered(
-    labels: NDArray[Any], names: Indices
-) -> NDArray[np.unsignedinteger[Any]]:
+def _numbered(labels: NDArray[Any], names: Indices) -> NDArray[np.unsignedinteger[Any]]:
     """Names in raster order as labels in the order of the first voxel."""
     first = np.full(int(names.max()) + 1, len(names))
     first[names[::-1]] = np.arange(len(names))[::-1]
