@@ -55,10 +55,11 @@ class Sample:
         first = 0
         for z in range(0, len(self.mask), step):
             index = np.stack(np.nonzero(self.mask[z : z + step]), axis=1)
-            inside = np.flatnonzero(chosen[first : first + len(index)])
-            index = index[inside] + [z, 0, 0]
-            yield inside + first, index * self.spacing
-            first += int(np.count_nonzero(self.mask[z : z + step]))
+            count = len(index)
+            inside = np.flatnonzero(chosen[first : first + count])
+            places = (index[inside] + [z, 0, 0]) * self.spacing
+            yield inside + first, places
+            first += count
 
 
 def voxels_in(radii: float, radius: float, spacing: Array, flat: bool) -> float:
@@ -154,10 +155,11 @@ class _Finder:
         """Fiber of each voxel, -1 for none, and whether it is too far from it."""
         if not len(self.fiber):
             return np.full(len(places), -1), np.zeros(len(places), bool)
-        distance, node = self.nodes.query(places)
+        found, node = self.nodes.query(places)
+        distance = np.array(found, np.float64)
         fiber = self.fiber[node]
-        wrong = ~np.isin(_key(component, fiber, self.reach), self.held)
-        wrong = np.flatnonzero(wrong)
+        right = np.isin(_key(component, fiber, self.reach), self.held)
+        wrong = np.flatnonzero(~right)
         distance[wrong], fiber[wrong] = 0.0, -1
         wrong = wrong[np.isin(component[wrong], self.peopled)]
         if wrong.size:

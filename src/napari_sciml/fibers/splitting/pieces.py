@@ -122,7 +122,6 @@ def _tangents(points: Array, pairs: Indices, tangents: Array, width: float) -> A
 def _measured(graph: csr_array) -> Pieces:
     """Number the pieces; go the shortest way from one end of each to the other."""
     count, piece = connected_components(graph, directed=False)
-    piece = piece.astype(np.int64)
     start = np.full(count, -1)
     start[piece[::-1]] = np.arange(len(piece))[::-1]
     for _ in range(2):
@@ -130,7 +129,7 @@ def _measured(graph: csr_array) -> Pieces:
         order = np.lexsort((along, piece))
         last = np.append(np.flatnonzero(np.diff(piece[order])), len(order) - 1)
         start = order[last]
-    return Pieces(piece, along, along[start])
+    return Pieces(piece.astype(np.int64), along, along[start])
 
 
 @dataclass(frozen=True)
@@ -156,13 +155,13 @@ def find_ends(points: Array, pieces: Pieces, radius: float) -> Ends:
         near = depth <= _END * radius
         part, s, p = pieces.piece[near], depth[near], points[near]
         number = np.bincount(part, minlength=count)
-        middle = np.bincount(part, s, minlength=count) / number
+        middle: Array = np.bincount(part, s, minlength=count) / number
         spread = s - middle[part]
         square = np.bincount(part, spread**2, minlength=count)
         for axis in range(3):
             mean = np.bincount(part, p[:, axis], minlength=count) / number
-            slope = np.bincount(part, spread * p[:, axis], minlength=count)
-            slope /= np.maximum(square, 1e-12)
+            moment = np.bincount(part, spread * p[:, axis], minlength=count)
+            slope = moment / np.maximum(square, 1e-12)
             where[:, side, axis] = mean - slope * middle
             out[:, side, axis] = -slope
     norm = np.linalg.norm(out, axis=2, keepdims=True)

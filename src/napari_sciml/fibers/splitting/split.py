@@ -68,7 +68,7 @@ def split_fibers(
         try:
             next(steps)
         except StopIteration as finished:
-            return cast(NDArray[np.unsignedinteger[Any]], finished.value)
+            return cast("NDArray[np.unsignedinteger[Any]]", finished.value)
 
 
 def splitting_steps(
@@ -83,7 +83,7 @@ def splitting_steps(
     thin = [axis for axis, n in enumerate(values.shape) if n == 1]
     if values.ndim == 3 and len(thin) == 1:
         plane = values.squeeze(thin[0])
-        size = np.delete(grid.spacing, thin[0])
+        size = np.delete(grid.spacing, thin[0]).tolist()
         found = yield from splitting_steps(plane, voxel_size=size, dust=dust)
         return found.reshape(values.shape)
     labels = values.reshape(grid.shape)
@@ -126,7 +126,7 @@ def _numbered(labels: NDArray[Any], names: Indices) -> NDArray[np.unsignedintege
     used = np.flatnonzero(first < len(names))
     rank = np.zeros(len(first), np.min_scalar_type(len(used)))
     rank[used[np.argsort(first[used])]] = np.arange(1, len(used) + 1)
-    found = np.zeros(labels.shape, rank.dtype)
+    found: NDArray[Any] = np.zeros(labels.shape, rank.dtype)
     found[labels != 0] = rank[names]
     return found
 
@@ -138,5 +138,5 @@ def _share(
         try:
             done = next(steps)
         except StopIteration as finished:
-            return cast(_T, finished.value)
+            return cast("_T", finished.value)
         yield low + done * (high - low)
