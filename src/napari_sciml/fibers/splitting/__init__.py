@@ -1,0 +1,1 @@
+"""Touching fibers taken apart along their center lines."""
