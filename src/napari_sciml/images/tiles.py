@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
+from typing import Any
 
 import numpy as np
 
@@ -109,3 +110,16 @@ def _equal_parts(start: int, stop: int, size: int) -> list[slice]:
     count = max(1, -(-(stop - start) // size))
     cuts = [start + (stop - start) * i // count for i in range(count + 1)]
     return [slice(a, b) for a, b in pairwise(cuts)]
+
+
+def assemble(
+    whole: Tile, tiles: Sequence[Tile], arrays: Sequence[np.ndarray]
+) -> np.ndarray:
+    """One array ``(…, *core)`` of those of the tiles that make up a whole."""
+    shape = [part.stop - part.start for part in whole.core]
+    leading = arrays[0].shape[: arrays[0].ndim - len(shape)]
+    out = np.zeros((*leading, *shape), arrays[0].dtype)
+    for tile, values in zip(tiles, arrays, strict=True):
+        inner: tuple[Any, ...] = (..., *Tile(tile.core, whole.core).inner)
+        out[inner] = values
+    return out

@@ -96,12 +96,14 @@ def learn(
     InputError
         When the image or the settings cannot be used.
     """
+    from napari_sciml.training.optimization import warm_up
+
     if isinstance(image, np.ndarray):  # others are checked block by block
         check_finite(image)
     learner = _Learner(image, feed, config, view, control or TrainingControl())
     learner.number = first_number - 1
     yield from learner.turn()
-    learner.warm_up()
+    warm_up()  # or the first picture would wait for it
     while True:
         yield from learner.turn()
 
@@ -137,12 +139,6 @@ class _Learner:
         self._calibration: Calibration | None = None
         self._shown: list[Scores | None] = []
         self._finished = False
-
-    def warm_up(self) -> None:
-        """Do beforehand what the first picture would have to wait for."""
-        from napari_sciml.training.optimization import warm_up
-
-        warm_up()
 
     def turn(self) -> Generator["Event", None, None]:
         """A round of training, or of waiting."""

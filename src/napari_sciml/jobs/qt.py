@@ -27,17 +27,14 @@ _log = logging.getLogger(__name__)
 
 def explain(error: BaseException) -> str:
     """Tell a person what went wrong, in one sentence."""
+    from napari_sciml.networks.device import is_out_of_memory
+
     if isinstance(error, InputError):
         return str(error)
-    if isinstance(error, MemoryError) or _is_about_memory(error):
+    if is_out_of_memory(error):
         return "There is not enough memory: close other programs or crop the image."
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
     return f"Something went wrong that should not: {text}"
-
-
-def _is_about_memory(error: BaseException) -> bool:
-    text = str(error).lower()
-    return "out of memory" in text or "can't allocate memory" in text
 
 
 class _Run(threading.Thread):

@@ -53,8 +53,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
         return True
     text = str(error).lower()
-    told = "out of memory" in text or "can't allocate memory" in text
-    return isinstance(error, RuntimeError) and told
+    return "out of memory" in text or "can't allocate memory" in text
 
 
 def free_memory(device: torch.device) -> None:

@@ -42,10 +42,9 @@ class Weights(NamedTuple):
 def run(plan: Plan, image: Tensor, weights: Weights) -> Tensor:
     """Map ``(n, c, …)`` to logits, in the precision of autocast."""
     image = _autocast(image)
-    every = [*weights.groups, *weights.biases, *weights.readout, weights.bias]
     keep = torch.is_grad_enabled()
     logits: Tensor = _Run.apply(  # type: ignore[no-untyped-call]
-        plan, keep, image, *every
+        plan, keep, image, *_every(weights)
     )
     return logits
 
@@ -58,8 +57,7 @@ def run_inside(plan: Plan, image: Tensor, weights: Weights) -> Tensor:
     than half.
     """
     image = _autocast(image)
-    every = [*weights.groups, *weights.biases, *weights.readout, weights.bias]
-    cast = _sorted(plan, [w.to(image.dtype) for w in every])
+    cast = _sorted(plan, [w.to(image.dtype) for w in _every(weights)])
     with torch.no_grad():
         logits, _ = _forward(plan, channels_last(image), cast, keep=False, inside=True)
     return logits
@@ -93,6 +91,10 @@ class _Run(torch.autograd.Function):
         found = back(channels_last(grad))
         own = [g.to(w.dtype) for g, w in zip(found, every, strict=True)]
         return None, None, back.image, *own
+
+
+def _every(weights: Weights) -> list[Tensor]:
+    return [*weights.groups, *weights.biases, *weights.readout, weights.bias]
 
 
 def _sorted(plan: Plan, every: list[Tensor]) -> Weights:

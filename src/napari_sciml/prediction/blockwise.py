@@ -13,6 +13,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import (
     Region,
     Tile,
+    assemble,
     nearest_first,
     split_into_tiles,
     with_halo,
@@ -201,11 +202,14 @@ class _Predictor:
             self.too_many = _voxels(tile)
             free_memory(self._device)
         halo, stride = self._ensemble.halo, self._ensemble.stride
-        parts = []
+        parts, found = [], []
         for core in _halves(tile.core):
-            part = with_halo(core, halo, self._image.shape, align=stride)
-            parts.append((part, (yield from self.predict(part))))
-        return _assembled(tile, parts)
+            parts.append(with_halo(core, halo, self._image.shape, align=stride))
+            found.append((yield from self.predict(parts[-1])))
+        mean, std, information = (
+            assemble(tile, parts, arrays) for arrays in zip(*found, strict=True)
+        )
+        return mean, std, information
 
     def _at_once(self, tile: Tile) -> Generator[None, None, _Found]:
         gray = self._ensemble.intensity.apply(self._image[tile.read])
@@ -229,17 +233,6 @@ def _halves(core: Region) -> tuple[Region, Region]:
     sides = (slice(start, middle), slice(middle, stop))
     first, second = ((*core[:axis], side, *core[axis + 1 :]) for side in sides)
     return first, second
-
-
-def _assembled(tile: Tile, parts: Sequence[tuple[Tile, _Found]]) -> _Found:
-    shape = [part.stop - part.start for part in tile.core]
-    classes = len(parts[0][1][0])
-    mean, std = np.empty((2, classes, *shape), np.float32)
-    information = np.empty(shape, np.float32)
-    for part, found in parts:
-        inside = Tile(part.core, tile.core).inner
-        mean[:, *inside], std[:, *inside], information[inside] = found
-    return mean, std, information
 
 
 def _member_statistics(

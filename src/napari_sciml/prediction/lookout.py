@@ -6,10 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 
-from napari_sciml.images.tiles import Region, Tile, nearest_first, split_into_tiles
+from napari_sciml.images.tiles import (
+    Region,
+    Tile,
+    assemble,
+    nearest_first,
+    split_into_tiles,
+)
 from napari_sciml.networks.device import has_fast_bfloat16
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.prediction.blockwise import BlockPredicted, predict_blocks
@@ -248,19 +253,7 @@ def _joined(parts: Sequence[BlockPredicted]) -> BlockPredicted:
     return replace(
         parts[0],
         tile=whole,
-        mean=_assembled(whole, tiles, [part.mean for part in parts]),
-        std=_assembled(whole, tiles, [part.std for part in parts]),
-        information=_assembled(whole, tiles, [part.information for part in parts]),
+        mean=assemble(whole, tiles, [part.mean for part in parts]),
+        std=assemble(whole, tiles, [part.std for part in parts]),
+        information=assemble(whole, tiles, [part.information for part in parts]),
     )
-
-
-def _assembled(
-    whole: Tile, tiles: Sequence[Tile], arrays: Sequence[np.ndarray]
-) -> np.ndarray:
-    shape = [part.stop - part.start for part in whole.core]
-    leading = arrays[0].shape[: arrays[0].ndim - len(shape)]
-    out = np.zeros((*leading, *shape), arrays[0].dtype)
-    for tile, values in zip(tiles, arrays, strict=True):
-        inner: tuple[Any, ...] = (..., *Tile(tile.core, whole.core).inner)
-        out[inner] = values
-    return out
