@@ -133,7 +133,7 @@ def _rated(
 
 def _scores(table: pd.DataFrame, model: str, what: str, seed: int) -> dict[str, Any]:
     own = table[table.model == model]
-    fields = {number: part for number, part in own.groupby("field")}
+    fields = dict(list(own.groupby("field")))
     rng = np.random.default_rng(seed)
     keys = list(fields)
     drawn = []
@@ -145,7 +145,7 @@ def _scores(table: pd.DataFrame, model: str, what: str, seed: int) -> dict[str, 
     return {
         "test": what, "model": model, "fields": len(keys), "exact": exact,
         "±1": within, "±1 95 %": f"{low[1]:.2f}-{high[1]:.2f}",
-        "ρ": rho, "ρ 95 %": f"{low[2]:.2f}-{high[2]:.2f}",
+        "rank": rho, "rank 95 %": f"{low[2]:.2f}-{high[2]:.2f}",
         "F1": f1, "F1 95 %": f"{low[3]:.2f}-{high[3]:.2f}",
         "tile ECE": _ece(own), "blank tiles": float(own.blank.mean()),
     }  # fmt: skip
@@ -207,7 +207,7 @@ def scalars(models: Models, files: Files, seed: int) -> Rows:
                 {
                     "test": what, "measure": name,
                     "±1": float((np.abs(predicted - test.level) <= 1).mean()),
-                    "|ρ|, better sign": abs(float(rho)),
+                    "|rank|, better sign": abs(float(rho)),
                     "F1": _f1(predicted <= 2, (test.level <= 2).to_numpy()),
                     "passes (must not)": bool(abs(rho) >= 0.95),
                 }
@@ -241,7 +241,7 @@ def stack(models: Models, files: Files, seed: int) -> Rows:
         rows.append(
             {
                 "model": name, "best plane (µm)": float(z[best.index or 0]),
-                "ρ with |z|": float(rho), "planes undetermined": int((~ok).sum()),
+                "rank with |z|": float(rho), "planes undetermined": int((~ok).sum()),
                 "level at best": float(np.nanmin(best.curve)),
                 "level at worst": float(np.nanmax(best.curve)),
             }
@@ -251,7 +251,7 @@ def stack(models: Models, files: Files, seed: int) -> Rows:
         best_z = float(z[int(table.argmax())])
         rho = -spearmanr(table, np.abs(z)).statistic
         rows.append(
-            {"model": name, "best plane (µm)": best_z, "ρ with |z|": float(rho)}
+            {"model": name, "best plane (µm)": best_z, "rank with |z|": float(rho)}
         )
     return rows
 
@@ -396,7 +396,7 @@ def bbbc006(models: Models, folder: Path) -> Rows:
         exact, within, rho, f1 = _few(pd.DataFrame(table))
         rows.append(
             {"model": name, "fields": len(whole), "exact": exact, "±1": within,
-             "ρ": rho, "F1": f1}
+             "rank": rho, "F1": f1}
         )  # fmt: skip
     return rows
 

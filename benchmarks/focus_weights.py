@@ -28,6 +28,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-noise", action="store_true")
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--steps", type=int)
+    parser.add_argument(
+        "--go-on", action="store_true", help="Begin with the shipped weights."
+    )
     options = parser.parse_args()
     rng = np.random.default_rng(options.seed)
     images = [texture(rng) for _ in range(options.textures)]
@@ -39,6 +44,8 @@ def main() -> None:
             "network": options.network, "seconds": options.seconds,
             "seed": options.seed, "threads": 1, "held_out": 0.0,
             "noise": not options.no_noise, "device": "cpu",
+            "learning_rate": options.rate, "steps": options.steps,
+            "from_pretrained": options.go_on,
         }
     )  # fmt: skip
     said = 0.0

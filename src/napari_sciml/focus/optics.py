@@ -24,7 +24,7 @@ def airy_psf(
 ) -> Array:
     """Defocused Airy pattern of a circular pupil (scalar, paraxial).
 
-    ``|∫₀¹ J₀(k NA/n r ρ) exp(-½ i k ρ² z (NA/n)²) ρ dρ|²`` with ``k = 2π/λ``, as
+    ``|∫₀¹ J₀(k NA/n r t) exp(-½ i k t² z (NA/n)²) t dt|²`` with ``k = 2π/λ``, as
     in Yang et al. (2018).
 
     Parameters

@@ -158,7 +158,7 @@ class TileMaker:
 
 def psf_bank() -> Tensor:
     """PSFs of all families and levels, ``(6 * 11, 51, 51)``, float32."""
-    bank = []
+    bank: list[Any] = []
     for diameters in (
         [_airy(level, na=0.5, pixel=0.65, wavelength=0.5) for level in range(LEVELS)],
         [_airy(level, na=0.3, pixel=0.9, wavelength=0.6) for level in range(LEVELS)],

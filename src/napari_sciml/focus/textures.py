@@ -4,11 +4,13 @@ No photograph is needed and no license asked. Nuclei, filaments, puncta,
 membranes and rough surfaces, bright on dark and dark on bright.
 """
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Rng = np.random.Generator
@@ -97,7 +99,7 @@ def _membranes(rng: Rng, edge: int) -> Array:
 
     seeds = rng.uniform(0, edge, (int(np.exp(rng.uniform(3, 5.7))), 2))
     places = np.indices((edge, edge)).reshape(2, -1).T
-    near = cKDTree(seeds).query(places, k=2)[0].reshape(edge, edge, 2)
+    near = np.asarray(cKDTree(seeds).query(places, k=2)[0]).reshape(edge, edge, 2)
     wall = np.exp(-(((near[..., 1] - near[..., 0]) / rng.uniform(1.5, 4.0)) ** 2))
     body = rng.uniform(0, 0.4) * np.clip(1 + 0.5 * _noise(rng, edge, 1.0), 0, None)
     return _warp(rng, edge, wall, rng.uniform(0, 3)) + body

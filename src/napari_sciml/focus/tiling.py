@@ -27,6 +27,6 @@ def starts(length: int, tile: int, stride: int) -> Array:
 
 
 def cut(plane: Array, ys: Array, xs: Array, tile: int) -> Array:
-    """Tiles of a plane ``(y, x)`` as ``(len(ys) * len(xs), tile, tile)``, row by row."""
+    """Tiles of a plane ``(y, x)`` row by row, ``(rows * columns, tile, tile)``."""
     windows = np.lib.stride_tricks.sliding_window_view(plane, (tile, tile))
     return windows[np.ix_(ys, xs)].reshape(-1, tile, tile)

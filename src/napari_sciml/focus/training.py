@@ -19,6 +19,8 @@ from napari_sciml.focus.synthesis import TileMaker
 from napari_sciml.networks.device import default_threads, resolve_device
 
 HELD_OUT_BATCHES = 8
+SLEPT = 5.0
+"""Seconds; a step that seems to take longer was interrupted."""
 ENTROPY = 0.2
 """Weight of the cross-entropy beside the ranked probability score."""
 
@@ -36,7 +38,7 @@ class FocusStep:
     fraction
         Share of the budget that is used up, 0 to 1.
     seconds
-        Since the training began.
+        Of training so far.
     """
 
     step: int
@@ -123,7 +125,7 @@ def _fit(
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, weight_decay=1e-4
     )
-    start, step, fraction = time.monotonic(), 0, 0.0
+    step, fraction, seconds, last = 0, 0.0, 0.0, time.monotonic()
     while fraction < 1:
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * _schedule(fraction, step)
@@ -132,12 +134,14 @@ def _fit(
         loss = 3 * ranked_probability_score(logits, levels)
         loss = loss + ENTROPY * nn.functional.cross_entropy(logits, levels)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(network.parameters(), 2.0)
         optimizer.step()
-        step, seconds = step + 1, time.monotonic() - start
+        now = time.monotonic()
+        # A computer that slept has not trained meanwhile.
+        step, seconds, last = step + 1, seconds + min(now - last, SLEPT), now
         fraction = step / config.steps if config.steps else seconds / config.seconds
-        yield FocusStep(step, float(loss), min(fraction, 1.0), seconds)
+        yield FocusStep(step, loss.item(), min(fraction, 1.0), seconds)
 
 
 def _schedule(fraction: float, step: int) -> float:
