@@ -24,10 +24,11 @@ def test_airy_psf_at_points_is_that_of_the_reference(width, z, place, value):
     assert psf[place] == pytest.approx(value, abs=5e-6)
 
 
-def test_airy_psf_of_large_pixels_is_a_point():
-    point = np.zeros((5, 5))
-    point[2, 2] = 1
-    np.testing.assert_allclose(airy_psf(5, pixel=1.0), point, atol=1.5e-2)
+def test_airy_psf_of_large_pixels_is_nearly_a_point():
+    psf = airy_psf(5, pixel=1.0)
+    assert psf[2, 2] > 0.95
+    psf[2, 2] = 0
+    assert psf.max() < 0.01
 
 
 def test_psfs_sum_to_one_and_are_even():
