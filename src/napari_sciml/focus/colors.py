@@ -1,0 +1,43 @@
+"""Colors of the overlay: hue for the level, lightness for the certainty."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.colors import hsv_to_rgb
+
+from napari_sciml.focus.levels import LEVELS
+
+Array = np.ndarray[Any, np.dtype[Any]]
+LAST_HUE = 2 / 3
+"""Hue of the worst level: blue. Red to blue does not wrap, so no two levels match."""
+DARKEST = 0.15
+
+
+def focus_colors(level: Any, certainty: Any) -> Array:
+    """Colors of tiles.
+
+    Parameters
+    ----------
+    level
+        Level 0 (red) to 10 (blue); may be fractional (the expected level).
+    certainty
+        0 (dark) to 1 (bright), of a shape that fits ``level``.
+
+    Returns
+    -------
+    ndarray
+        RGBA ``(…, 4)``, float32 in 0..1.
+    """
+    level, certainty = np.broadcast_arrays(
+        np.asarray(level, float), np.asarray(certainty, float)
+    )
+    share = np.clip(np.nan_to_num(level) / (LEVELS - 1), 0, 1)
+    bright = DARKEST + (1 - DARKEST) * np.clip(np.nan_to_num(certainty), 0, 1)
+    hsv = np.stack([share * LAST_HUE, np.full_like(share, 0.95), bright], axis=-1)
+    alpha = np.ones((*share.shape, 1))
+    return np.concatenate([hsv_to_rgb(hsv), alpha], axis=-1).astype(np.float32)
+
+
+def legend(rows: int = 24) -> Array:
+    """Legend ``(rows, 11, 4)``: levels from left to right, certain at the top."""
+    return focus_colors(np.arange(LEVELS)[None, :], np.linspace(1, 0, rows)[:, None])

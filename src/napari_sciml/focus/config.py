@@ -1,0 +1,37 @@
+"""Settings of a focus training."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class FocusTrainingConfig(BaseModel):
+    """How to train a focus network on in-focus images."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    network: Literal["focusnet", "spectrum"] = Field(
+        "focusnet", description="Convolutional network, or the spectrum baseline."
+    )
+    seconds: float = Field(300.0, ge=1, description="Seconds of training.")
+    steps: int | None = Field(
+        None, ge=1, description="Steps of training, instead of seconds."
+    )
+    batch: int = Field(64, ge=4, description="Tiles a step.")
+    learning_rate: float = Field(2e-3, gt=0, description="Peak step size of Adam.")
+    held_out: float = Field(
+        0.2, ge=0, le=0.5, description="Share of the images to measure on, not train."
+    )
+    blanks: float = Field(
+        0.12, ge=0, le=0.5, description="Share of tiles that show only noise."
+    )
+    noise: bool = Field(
+        True,
+        description="Noise after the blur. Only the benchmark's canary goes without.",
+    )
+    from_pretrained: bool = Field(
+        False, description="Begin with the weights that come with the program."
+    )
+    seed: int = Field(0, ge=0, description="Seed of all that is random.")
+    device: str = Field("auto", description="auto, cpu, cuda or mps.")
+    threads: int | None = Field(None, ge=1, description="CPU threads; all cores.")

@@ -1,0 +1,204 @@
+"""A trained focus model: rate images, save, load."""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from napari_sciml.errors import InputError
+from napari_sciml.focus.levels import LEVELS, TILE
+from napari_sciml.focus.network import make_network
+from napari_sciml.focus.result import FocusResult
+from napari_sciml.focus.tiling import cut, starts
+from napari_sciml.networks.device import resolve_device
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Progress = Callable[[float], Any]
+WEIGHTS, CARD = "focus.safetensors", "focus.json"
+
+
+class FocusModel:
+    """Rates the focus of image tiles.
+
+    Parameters
+    ----------
+    network
+        Tiles ``(n, 1, y, x)`` to log-odds ``(n, 11)``.
+    kind
+        Name of the network.
+    card
+        What it was trained on and how well it does.
+    fixed_scale
+        Whether values must be scaled by their range (the 2018 model); the others
+        do not depend on gain and offset.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        kind: str,
+        card: dict[str, Any] | None = None,
+        *,
+        fixed_scale: bool = False,
+    ) -> None:
+        self.network, self.kind, self.card = network.eval(), kind, card or {}
+        self.fixed_scale = fixed_scale
+
+    def rate(
+        self,
+        image: Any,
+        *,
+        tile: int = TILE,
+        stride: int = TILE,
+        scale: tuple[float, float] | None = None,
+        batch: int = 256,
+        device: str = "auto",
+        progress: Progress | None = None,
+    ) -> FocusResult:
+        """Rate every tile of an image or stack.
+
+        Parameters
+        ----------
+        image
+            ``(…, y, x)`` of any real dtype, numpy or lazy; planes are read one by
+            one. NaN and infinite values make a tile blank.
+        tile, stride
+            Edge of a tile and distance from one to the next, in pixels. A last
+            row and column are moved back to the edge of the image. Tiles of other
+            edges than 84 are resized to 84, so levels count in the resized pixels.
+        scale
+            Values that mean 0 and 1; the range of an integer dtype if not given.
+            Only the 2018 model depends on it.
+        batch
+            Tiles at a time; the result does not depend on it.
+        device
+            auto, cpu, cuda or mps.
+        progress
+            Called with the share done after every plane; what it raises stops
+            the rating.
+
+        Raises
+        ------
+        InputError
+            When the image is smaller than a tile, not of numbers, or has no scale
+            where the model needs one.
+        """
+        shape, scale = self._check(image, tile, stride, scale)
+        ys, xs = starts(shape[-2], tile, stride), starts(shape[-1], tile, stride)
+        lead = shape[:-2]
+        out = np.empty((*lead, len(ys), len(xs), LEVELS), np.float32)
+        blank = np.empty((*lead, len(ys), len(xs)), bool)
+        target = resolve_device(device)
+        self.network.to(target)
+        for done, place in enumerate(np.ndindex(*lead), 1):
+            plane = _plane(image[place] if place else image, scale)
+            tiles = cut(plane, ys, xs, tile)
+            usable = np.isfinite(tiles).all(axis=(1, 2)) & (np.ptp(tiles, (1, 2)) > 0)
+            p = np.full((len(tiles), LEVELS), 1 / LEVELS, np.float32)
+            if usable.any():
+                p[usable] = self._probabilities(tiles[usable], batch, target)
+            out[place], blank[place] = (
+                p.reshape(out.shape[-3:]),
+                ~usable.reshape(len(ys), len(xs)),
+            )
+            if progress:
+                progress(done / max(int(np.prod(lead)), 1))
+        return FocusResult(out, ys, xs, tile, (shape[-2], shape[-1]), blank)
+
+    def _check(
+        self, image: Any, tile: int, stride: int, scale: tuple[float, float] | None
+    ) -> tuple[tuple[int, ...], tuple[float, float] | None]:
+        shape, dtype = tuple(image.shape), np.dtype(image.dtype)
+        if len(shape) < 2 or dtype.kind not in "biuf":
+            raise InputError("Focus needs an image (…, y, x) of numbers.")
+        if tile < 16 or stride < 1:
+            raise InputError(
+                "A tile needs 16 pixels or more and a stride of 1 or more."
+            )
+        if scale is not None and not scale[1] > scale[0]:
+            raise InputError("The second value of the scale must be above the first.")
+        if self.fixed_scale and scale is None:
+            if dtype != np.uint16:
+                raise InputError(
+                    "The 2018 model was trained on 16-bit counts; give scale=(lowest, "
+                    "highest) for other values."
+                )
+            scale = (0.0, 65535.0)
+        return shape, scale
+
+    @torch.inference_mode()
+    def _probabilities(self, tiles: Array, batch: int, device: torch.device) -> Array:
+        parts = []
+        for first in range(0, len(tiles), batch):
+            x = torch.from_numpy(np.ascontiguousarray(tiles[first : first + batch]))
+            x = x[:, None].to(device)
+            if x.shape[-1] != TILE:
+                x = nn.functional.interpolate(
+                    x, (TILE, TILE), mode="bilinear", antialias=True
+                )
+            parts.append(torch.softmax(self.network(x), dim=1).cpu().numpy())
+        return np.concatenate(parts)
+
+    def save(self, folder: str | Path) -> None:
+        """Write ``focus.safetensors`` and the model card ``focus.json``."""
+        from safetensors.torch import save_file
+
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        state = {k: v.contiguous().cpu() for k, v in self.network.state_dict().items()}
+        save_file(state, folder / WEIGHTS)
+        card = {**self.card, "kind": self.kind}
+        (folder / CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def load_focus(folder: str | Path) -> FocusModel:
+    """Load a model that `FocusModel.save` has written.
+
+    Raises
+    ------
+    InputError
+        When the folder holds no focus model, or a damaged one.
+    """
+    from safetensors.torch import load_file
+
+    folder = Path(folder)
+    try:
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        network = make_network(card["kind"])
+        network.load_state_dict(load_file(folder / WEIGHTS))
+    except InputError:
+        raise
+    except Exception as error:  # whatever a broken file leads the readers to
+        raise InputError(
+            f"{folder} holds no focus model that can be read; train one with "
+            "napari-sciml focus --train."
+        ) from error
+    return FocusModel(network, card["kind"], card)
+
+
+def pretrained() -> FocusModel:
+    """Load the weights that come with the program; read its ``card``."""
+    return load_focus(_shipped())
+
+
+@cache
+def _shipped() -> Path:
+    return Path(str(files("napari_sciml.focus"))) / "weights"
+
+
+def _plane(values: Any, scale: tuple[float, float] | None) -> Array:
+    plane = np.asarray(values)
+    if scale is None:
+        # In double width first: the offset of large counts would eat the contrast.
+        plane = plane.astype(np.float64)
+        finite = plane[np.isfinite(plane)]
+        return (plane - (np.median(finite) if finite.size else 0)).astype(np.float32)
+    return ((plane.astype(np.float64) - scale[0]) / (scale[1] - scale[0])).astype(
+        np.float32
+    )

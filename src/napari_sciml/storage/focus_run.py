@@ -1,0 +1,146 @@
+"""Focus on files: what the command line runs."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sciml.errors import InputError
+from napari_sciml.focus.config import FocusTrainingConfig
+from napari_sciml.images.reading import open_gray
+from napari_sciml.storage.atomic import atomic_path, check_target
+
+if TYPE_CHECKING:
+    from napari_sciml.focus.model import FocusModel
+    from napari_sciml.focus.result import FocusResult
+
+Report = Callable[[float, str], None]
+"""Called with the share that is done (0 to 1) and a few words."""
+
+
+def rate_file(
+    image: Path,
+    out: Path,
+    *,
+    model: Path | None = None,
+    original: Path | None = None,
+    tile: int = 84,
+    stride: int | None = None,
+    scale: tuple[float, float] | None = None,
+    measures: bool = False,
+    device: str = "auto",
+    threads: int | None = None,
+    report: Report,
+) -> dict[str, Any]:
+    """Rate an image or stack; write focus.csv, summary.json and overlay.png."""
+    import torch
+
+    from napari_sciml.focus.measures import measure_tiles
+    from napari_sciml.focus.overlay import overlay
+    from napari_sciml.networks.device import default_threads
+
+    check_target(out, folder=True)
+    chosen = _model(model, original)
+    data = open_gray(image).data
+    torch.set_num_threads(threads or default_threads())
+    stride = stride or tile
+    result = chosen.rate(
+        data, tile=tile, stride=stride, scale=scale, device=device,
+        progress=lambda share: report(share, ""),
+    )  # fmt: skip
+    table = result.to_dataframe()
+    if measures:
+        table = table.join(measure_tiles(data, tile=tile, stride=stride))
+    summary = _summary(result) | {"model": chosen.kind}
+    place = _shown(result)
+    picture = overlay(data[place] if place else data, result, place)
+    with atomic_path(out) as part:
+        part.mkdir()
+        table.to_csv(part / "focus.csv", index=False)
+        text = json.dumps(summary, indent=1) + "\n"
+        (part / "summary.json").write_text(text, encoding="utf-8")
+        _write_png(part / "overlay.png", picture)
+    return summary | {"out": str(out)}
+
+
+def train_files(
+    images: Sequence[Path], out: Path, config: FocusTrainingConfig, *, report: Report
+) -> dict[str, Any]:
+    """Train a focus model on in-focus image files; every plane is an image."""
+    from napari_sciml.focus.training import FocusTrained, train_focus
+
+    check_target(out, folder=True)
+    planes = [plane for path in images for plane in _planes(path)]
+    for event in train_focus(planes, config):
+        if isinstance(event, FocusTrained):
+            trained = event.model
+        else:
+            report(event.fraction, f"loss {event.loss:.2f}")
+    trained.card["files"] = [path.name for path in images]
+    with atomic_path(out) as part:
+        trained.save(part)
+    return {"images": len(planes), **trained.card["held_out"], "out": str(out)}
+
+
+def _model(folder: Path | None, original: Path | None) -> "FocusModel":
+    from napari_sciml.focus.model import load_focus, pretrained
+    from napari_sciml.focus.original import load_original
+
+    if folder and original:
+        raise InputError("Give a model or the original of 2018, not both.")
+    if original:
+        return load_original(original)
+    return load_focus(folder) if folder else pretrained()
+
+
+def _planes(path: Path) -> list[Any]:
+    data = open_gray(path).data
+    return [np.asarray(data)] if data.ndim == 2 else [np.asarray(p) for p in data]
+
+
+def _summary(result: "FocusResult") -> dict[str, Any]:
+    """What is said of the whole image; numbers that are not known are None."""
+    summary: dict[str, Any] = {
+        "tiles": int(result.level.size),
+        "blank_tiles": int(result.blank.sum()),
+    }
+    if result.level.ndim == 2:
+        whole = result.image()
+        assert not isinstance(whole, list)
+        return summary | {
+            "verdict": _verdict(whole.undetermined, whole.p_in_focus),
+            "level": None if whole.undetermined else int(whole.level),
+            "expected_level": None if whole.undetermined else whole.expected,
+            "p_in_focus": None if whole.undetermined else whole.p_in_focus,
+            "certainty": whole.certainties,
+        }
+    best = result.best_plane()
+    curve = [None if np.isnan(level) else float(level) for level in best.curve]
+    return summary | {
+        "verdict": "undetermined" if best.index is None else "see best plane",
+        "best_plane": best.index,
+        "best_position": best.position,
+        "expected_level_of_planes": curve,
+    }
+
+
+def _verdict(undetermined: bool, p_in_focus: float) -> str:
+    if undetermined:
+        return "undetermined"
+    return "in focus" if p_in_focus > 0.5 else "out of focus"
+
+
+def _shown(result: "FocusResult") -> tuple[int, ...]:
+    """The plane for the picture: the best one, else the middle one."""
+    if result.level.ndim == 2:
+        return ()
+    best = result.best_plane().index
+    return (len(result.level) // 2 if best is None else best,)
+
+
+def _write_png(path: Path, picture: Any) -> None:
+    from matplotlib.image import imsave
+
+    imsave(path, picture)

@@ -1,0 +1,111 @@
+"""Training on own images, and the model files."""
+
+import numpy as np
+import pytest
+import torch
+
+from napari_sciml.errors import InputError
+from napari_sciml.focus.config import FocusTrainingConfig
+from napari_sciml.focus.model import load_focus
+from napari_sciml.focus.network import ranked_probability_score
+from napari_sciml.focus.synthesis import TileMaker, psf_bank
+from napari_sciml.focus.training import (
+    FocusStep,
+    FocusTrained,
+    split_images,
+    train_focus,
+)
+
+
+@pytest.fixture(scope="module")
+def trained(sharp):
+    config = FocusTrainingConfig(steps=3, batch=8, device="cpu", threads=1)
+    return list(train_focus(sharp, config))
+
+
+def test_training_steps_and_ends_with_a_model(trained, sharp):
+    assert [type(event) for event in trained] == [FocusStep] * 3 + [FocusTrained]
+    assert [event.fraction for event in trained[:3]] == [1 / 3, 2 / 3, 1.0]
+    model = trained[-1].model
+    assert model.card["trained_on"] == "5 images"
+    assert model.card["held_out"]["tiles"] > 100
+    assert model.rate(sharp[0]).level.shape == (3, 3)
+
+
+def test_saved_model_rates_the_same(trained, sharp, tmp_path):
+    model = trained[-1].model
+    model.save(tmp_path / "focus")
+    again = load_focus(tmp_path / "focus")
+    assert again.card["settings"]["steps"] == 3
+    np.testing.assert_array_equal(
+        again.rate(sharp[0]).probabilities, model.rate(sharp[0]).probabilities
+    )
+
+
+def test_what_is_no_model_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no focus model"):
+        load_focus(tmp_path)
+
+
+def test_the_same_seed_gives_the_same_weights(sharp):
+    config = FocusTrainingConfig(
+        network="spectrum", steps=2, batch=4, device="cpu", threads=1
+    )
+    first, second = (
+        list(train_focus(sharp[:2], config))[-1].model.network.state_dict()
+        for _ in range(2)
+    )
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_training_can_be_closed(sharp):
+    run = train_focus(sharp, FocusTrainingConfig(batch=4, device="cpu", threads=1))
+    next(run)
+    run.close()
+    assert list(run) == []
+
+
+def test_images_are_split_whole():
+    train, held_out = split_images([f"image {i}" for i in range(10)], 0.2, seed=1)
+    assert len(train) == 8
+    assert len(held_out) == 2
+    assert not set(train) & set(held_out)
+
+
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [
+        ([], "at least one"),
+        ([np.zeros((300, 300))], "No image with contrast"),
+        ([np.random.default_rng(0).random((90, 90))], "No image with contrast"),
+        ([np.zeros((3, 300, 300))], "must be"),
+    ],
+)
+def test_images_that_cannot_teach_are_refused(images, words):
+    with pytest.raises(InputError) as caught:
+        next(train_focus(images, FocusTrainingConfig(device="cpu")))
+    assert words in str(caught.value)
+
+
+def test_made_tiles_have_noise_after_the_blur(sharp):
+    generator = torch.Generator().manual_seed(0)
+    tiles, levels = TileMaker(sharp, generator, blanks=0).batch(64)
+    assert tiles.shape == (64, 1, 84, 84)
+    assert set(levels.tolist()) == set(range(11))
+    assert torch.isfinite(tiles).all()
+    # Of the blurriest tiles too, neighbors differ.
+    rough = (tiles[levels >= 9].diff(dim=-1) != 0).float().mean()
+    assert rough > 0.3
+
+
+def test_psf_bank_sums_to_one():
+    sums = psf_bank().sum(dim=(1, 2))
+    torch.testing.assert_close(sums, torch.ones_like(sums))
+
+
+def test_ranked_probability_score_counts_the_distance():
+    sure = 50 * torch.eye(11)[[0, 0, 0]]
+    scores = [
+        float(ranked_probability_score(sure[:1], torch.tensor([k]))) for k in (0, 1, 10)
+    ]
+    np.testing.assert_allclose(scores, [0, 0.1, 1.0], atol=1e-6)

@@ -1,0 +1,70 @@
+"""The focus command on files."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+
+from napari_sciml.errors import InputError
+from napari_sciml.focus.config import FocusTrainingConfig
+from napari_sciml.focus.textures import texture
+from napari_sciml.storage.focus_run import rate_file, train_files
+
+
+def _quiet(fraction, note):
+    pass
+
+
+@pytest.fixture
+def field(tmp_path):
+    image = texture(np.random.default_rng(1), 200)
+    counts = np.random.default_rng(2).poisson(image / image.max() * 900 + 50)
+    path = tmp_path / "field.tif"
+    tifffile.imwrite(path, counts.astype(np.uint16))
+    return path
+
+
+def test_rating_writes_table_summary_and_picture(field, tmp_path):
+    out = tmp_path / "focus"
+    summary = rate_file(field, out, measures=True, device="cpu", report=_quiet)
+    table = pd.read_csv(out / "focus.csv")
+    assert len(table) == summary["tiles"] == 9
+    assert {"y", "x", "level", "certainty", "p10", "tenengrad"} <= set(table)
+    written = json.loads((out / "summary.json").read_text())
+    assert written["verdict"] in {"in focus", "out of focus"}
+    assert (out / "overlay.png").stat().st_size > 1000
+
+
+def test_rating_a_stack_finds_a_plane(field, tmp_path):
+    plane = tifffile.imread(field)
+    path = tmp_path / "stack.tif"
+    noise = np.random.default_rng(0).poisson(100, plane.shape).astype(np.uint16)
+    tifffile.imwrite(path, np.stack([noise, plane, noise]), metadata={"axes": "ZYX"})
+    summary = rate_file(path, tmp_path / "out", device="cpu", report=_quiet)
+    assert summary["best_plane"] == 1
+    assert summary["expected_level_of_planes"][0] is None
+
+
+def test_blank_image_is_undetermined(tmp_path):
+    path = tmp_path / "blank.tif"
+    tifffile.imwrite(path, np.zeros((100, 100), np.uint8))
+    summary = rate_file(path, tmp_path / "out", device="cpu", report=_quiet)
+    assert summary["verdict"] == "undetermined"
+    assert summary["level"] is None
+
+
+def test_own_model_is_trained_and_used(field, tmp_path):
+    config = FocusTrainingConfig(steps=2, batch=4, device="cpu", threads=1)
+    summary = train_files([field, field], tmp_path / "model", config, report=_quiet)
+    assert summary["images"] == 2
+    rated = rate_file(
+        field, tmp_path / "out", model=tmp_path / "model", device="cpu", report=_quiet
+    )
+    assert rated["model"] == "focusnet"
+
+
+def test_model_and_original_exclude_each_other(field, tmp_path):
+    with pytest.raises(InputError, match="not both"):
+        rate_file(field, tmp_path / "out", model=field, original=field, report=_quiet)
