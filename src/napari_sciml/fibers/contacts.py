@@ -29,7 +29,7 @@ def touching_pairs(labels: NDArray[Any]) -> NDArray[np.int64]:
         for dz, dy, dx in _AHEAD:
             if z + dz == len(planes):
                 continue
-            here, there = _shifted(plane, planes[z + dz], dy, dx)
+            here, there = shifted(plane, planes[z + dz], dy, dx)
             found.append(_meetings(here, there))
         if len(found) > 1000:
             found = [_once(found)]
@@ -50,7 +50,7 @@ def contact_counts(labels: NDArray[Any], names: NDArray[np.int64]) -> NDArray[np
     return np.bincount(np.searchsorted(names, pairs).reshape(-1), minlength=len(names))
 
 
-def _shifted(
+def shifted(
     plane: NDArray[Any], other: NDArray[Any], dy: int, dx: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Views of both planes, so that a voxel lies on its neighbor."""
