@@ -229,12 +229,14 @@ def threshold(
     as_json: AsJson = False,
 ) -> None:
     """Keep only what is sure: mean - k std > t, or a conformal coverage."""
-    from napari_sciml.storage.pipeline import threshold_prediction
+    from napari_sciml.storage.thresholding import threshold_prediction
 
     config = ThresholdConfig(class_name=class_, k=k, t=t)
-    print_summary(
-        threshold_prediction(prediction, out, config, coverage=coverage), as_json
-    )
+    with stage("Keeping what is sure") as report:
+        summary = threshold_prediction(
+            prediction, out, config, coverage=coverage, report=report
+        )
+    print_summary(summary, as_json)
 
 
 @app.command()

@@ -20,9 +20,9 @@ from napari_sciml.storage.pipeline import (
     Report,
     measure_mask,
     predict_image,
-    threshold_prediction,
 )
 from napari_sciml.storage.provenance import jsonable
+from napari_sciml.storage.thresholding import threshold_prediction
 from napari_sciml.storage.training_run import train_model
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.uncertainty.threshold import ThresholdConfig

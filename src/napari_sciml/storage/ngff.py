@@ -42,8 +42,13 @@ def create_level(
     chunks: Sequence[int],
     dtype: Any,
     axes: Sequence[str],
+    every_chunk: bool = False,
 ) -> Any:
-    """Make the full-resolution array of a group, compressed with zstd."""
+    """Make the full-resolution array of a group, compressed with zstd.
+
+    With ``every_chunk`` chunks of zeros are written, too, so that a chunk that got lost
+    can be told from an empty one.
+    """
     from zarr.codecs import BloscCodec
 
     return group.create_array(
@@ -53,6 +58,7 @@ def create_level(
         dtype=np.dtype(dtype),
         compressors=BloscCodec(cname="zstd", shuffle="shuffle"),
         dimension_names=list(axes),
+        config={"write_empty_chunks": every_chunk},
     )
 
 

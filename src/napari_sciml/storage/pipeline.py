@@ -16,17 +16,12 @@ from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.images.checks import check_finite
 from napari_sciml.images.reading import open_gray, open_volume
 from napari_sciml.images.volume import Volume
-from napari_sciml.storage.arrays import check_array_suffix, save_mask
 from napari_sciml.storage.atomic import atomic_path, check_target
 from napari_sciml.storage.fiber_files import FiberResult, write_fibers
 from napari_sciml.storage.model import load_model, read_record
 from napari_sciml.storage.provenance import provenance
 from napari_sciml.storage.results import PredictionStore
-from napari_sciml.uncertainty.conformal import (
-    ConformalCalibration,
-    confident_by_coverage,
-)
-from napari_sciml.uncertainty.threshold import ThresholdConfig, confident
+from napari_sciml.uncertainty.threshold import ThresholdConfig
 
 Report = Callable[[float, str], None]
 """Called with the share that is done (0 to 1) and a few words."""
@@ -82,49 +77,6 @@ def predict_image(
         "classes": list(ensemble.class_names),
         "blocks": total,
         "device": str(where),
-    }
-
-
-def threshold_prediction(
-    result: Path,
-    out: Path,
-    config: ThresholdConfig,
-    *,
-    coverage: float | None = None,
-) -> dict[str, Any]:
-    """Keep what is sure of a predicted class, as a mask file.
-
-    With ``coverage`` the mask is where the conformal set of the model holds this
-    class and no other, otherwise where mean - k std > t. The coverage holds within
-    each class: over all voxels, a common background would hide a rare class.
-    """
-    check_target(out)
-    check_array_suffix(out)
-    store = PredictionStore.open(result)
-    index = config.class_index(store.class_names)
-    if coverage is None:
-        mask = confident(store.mean[index], store.std[index], k=config.k, t=config.t)
-    elif store.calibration:
-        calibration = ConformalCalibration.model_validate(store.calibration)
-        mask = confident_by_coverage(
-            store.mean[:], index, calibration, coverage, per_class=True
-        )
-    else:
-        raise InputError(
-            "The model has no conformal calibration, as no strokes could be held out: "
-            "annotate more strokes and train again, or use --k and --t."
-        )
-    save_mask(out, mask, store.voxel_size, store.unit)
-    rule: dict[str, Any] = {"k": config.k, "t": config.t}
-    if coverage is not None:
-        training = store.provenance.get("training", {})
-        rule = {"coverage": coverage, "calibrated_by": training.get("calibration_unit")}
-    return {
-        "mask": str(out),
-        "class": store.class_names[index],
-        **rule,
-        "voxels": int(mask.sum()),
-        "share": float(mask.mean()),
     }
 
 

@@ -1,13 +1,13 @@
 """A volume on disk as blocks, in order."""
 
 from collections.abc import Generator, Iterator, Sequence
-from itertools import product
 from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_sciml.errors import InputError
+from napari_sciml.images.tiles import aligned_regions
 
 Region = tuple[slice, slice, slice]
 Indices = NDArray[np.int64]
@@ -72,11 +72,8 @@ class BlockVolume:
 
     def regions(self) -> list[Region]:
         """Blocks in C order; the last ones are smaller where the edge does not fit."""
-        cuts = [
-            [slice(a, min(a + self.edge, n)) for a in range(0, n, self.edge)]
-            for n in self.shape
-        ]
-        return [(z, y, x) for z, y, x in product(*cuts)]
+        whole = tuple(slice(0, n) for n in self.shape)
+        return [(z, y, x) for z, y, x in aligned_regions(whole, (self.edge,) * 3)]
 
     def read(self, region: Sequence[slice]) -> NDArray[Any]:
         """Give a part as ``(z, y, x)``.

@@ -162,9 +162,7 @@ def _numbered(
     return rank[group], np.concatenate(([0], totals[order]))
 
 
-def _tables(
-    numbers: NDArray[np.uint32], counts: list[int]
-) -> list[NDArray[np.uint32]]:
+def _tables(numbers: NDArray[np.uint32], counts: list[int]) -> list[NDArray[np.uint32]]:
     tables, start = [], 1
     for count in counts:
         table = np.zeros(count + 1, np.uint32)

@@ -19,9 +19,7 @@ _STEPS = {
 """How far a neighbor in the next plane may lie aside."""
 
 
-def pairs_across(
-    here: NDArray[Any], there: NDArray[Any], connectivity: int
-) -> Pairs:
+def pairs_across(here: NDArray[Any], there: NDArray[Any], connectivity: int) -> Pairs:
     """Pairs of pieces that are neighbors across a cut.
 
     Parameters
@@ -85,7 +83,7 @@ class Cuts:
 
     def add(self, region: tuple[slice, ...], labels: NDArray[np.uint32]) -> None:
         """Take in the next block."""
-        z, y, x = region
+        _, y, x = region
         start = [s.start == 0 for s in region]
         if start[2] and start[1]:
             self._open(0, self._shape[1:])
