@@ -1,5 +1,6 @@
 """Centers, ends, lengths and shapes of many bodies at once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -59,7 +60,11 @@ class Bodies:
 
 
 def measure_bodies(
-    voxels: SortedVoxels, grid: Grid, probability: NDArray[np.number] | None = None
+    voxels: SortedVoxels,
+    grid: Grid,
+    probability: NDArray[np.number] | None = None,
+    *,
+    every: int = 1,
 ) -> Bodies:
     """Measure all fibers, some million voxels at a time.
 
@@ -68,15 +73,23 @@ def measure_bodies(
     voxels, grid
         The fibers and where their voxels lie.
     probability
-        Flat, one value a voxel of the image.
+        One value a voxel of the fibers, in their order.
+    every
+        How many voxels of a fiber each stands for.
     """
     parts = [
-        _measure_block(voxels, block, grid, probability) for block in voxels.blocks()
+        _measure_block(voxels, block, grid, probability, every)
+        for block in voxels.blocks()
     ]
-    parts.append(_none())
+    return join_bodies(parts)
+
+
+def join_bodies(parts: Sequence[Bodies]) -> Bodies:
+    """Put the numbers of some fibers after those of others."""
+    every = [*parts, _none()]
     names = [field.name for field in fields(Bodies)]
     return Bodies(
-        **{name: np.concatenate([getattr(p, name) for p in parts]) for name in names}
+        **{name: np.concatenate([getattr(p, name) for p in every]) for name in names}
     )
 
 
@@ -102,7 +115,9 @@ def _measure_block(
     block: slice,
     grid: Grid,
     probability: NDArray[np.number] | None,
+    every: int,
 ) -> Bodies:
+    before = int(voxels.start[block.start])
     position, start = voxels.part(block)
     counts = voxels.counts[block]
     index = np.unravel_index(position, grid.shape)
@@ -115,10 +130,12 @@ def _measure_block(
     shapes = _Shapes.of_rods(length, axis)
     cut = border.astype(np.int64)
     for i in np.flatnonzero(counts >= _FEWEST):
-        volume = float(counts[i] * grid.voxel_volume)
+        volume = float(counts[i] * every * grid.voxel_volume)
         tube = Tube(volume, grid.in_plane_spacing, grid.flat, bool(border[i]))
         one = slice(start[i], start[i] + counts[i])
-        given = None if probability is None else probability[position[one]]
+        given = None
+        if probability is not None:
+            given = probability[before + one.start : before + one.stop]
         place, step = shapes.trace(int(i), points[one], axis[i], tube, given)
         if border[i]:
             cut[i] = cut_ends(place, at_border[one][::step], float(grid.spacing.max()))

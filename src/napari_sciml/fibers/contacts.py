@@ -36,24 +36,25 @@ def touching_pairs(labels: NDArray[Any]) -> NDArray[np.int64]:
     return _once(found)
 
 
-def contact_counts(labels: NDArray[Any], names: NDArray[np.int64]) -> NDArray[np.int64]:
+def contact_counts(
+    pairs: NDArray[np.int64], names: NDArray[np.int64]
+) -> NDArray[np.int64]:
     """Count the other fibers that each fiber touches.
 
     Parameters
     ----------
-    labels
-        As in `touching_pairs`.
+    pairs
+        From `touching_pairs`.
     names
         ``(n,)`` labels to count for, ascending; all that occur.
     """
-    pairs = touching_pairs(labels)
     return np.bincount(np.searchsorted(names, pairs).reshape(-1), minlength=len(names))
 
 
 def shifted(
     plane: NDArray[Any], other: NDArray[Any], dy: int, dx: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Views of both planes, so that a voxel lies on its neighbor."""
+    """Views of two planes in which a voxel lies on its neighbor (dy, dx) farther."""
     (y, to_y), (x, to_x) = _overlap(dy), _overlap(dx)
     return plane[y, x], other[to_y, to_x]
 

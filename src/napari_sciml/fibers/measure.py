@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.bodies import Bodies, measure_bodies
-from napari_sciml.fibers.contacts import contact_counts
+from napari_sciml.fibers.contacts import contact_counts, touching_pairs
 from napari_sciml.fibers.spacing import nearest_neighbor_spacing
 from napari_sciml.fibers.voxels import Grid, SortedVoxels, make_grid, sort_voxels
 
@@ -125,26 +125,46 @@ def measure_fibers(
             f"{values.shape}; give the probability of one class for the same image."
         )
     voxels = sort_voxels(values)
-    flat = None if probability is None else np.asarray(probability).reshape(-1)
-    bodies = measure_bodies(voxels, grid, flat)
-    table = _as_table(voxels, bodies, grid)
-    table["contacts"] = contact_counts(values, voxels.labels)
-    if flat is not None:
-        mean = _means(flat, voxels)
-        lowest = np.where(np.isnan(bodies.lowest), mean, bodies.lowest)
-        table = table.assign(mean_confidence=mean, lowest_confidence=lowest)
-    return table
+    known = None
+    if probability is not None:
+        known = np.asarray(probability).reshape(-1)[voxels.position]
+    bodies = measure_bodies(voxels, grid, known)
+    contacts = contact_counts(touching_pairs(values), voxels.labels)
+    means = None if known is None else mean_values(known, voxels)
+    return fiber_table(voxels.labels, voxels.counts, bodies, grid, contacts, means)
 
 
-def _as_table(voxels: SortedVoxels, bodies: Bodies, grid: Grid) -> pd.DataFrame:
-    volume = voxels.counts * grid.voxel_volume
+def fiber_table(
+    labels: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    bodies: Bodies,
+    grid: Grid,
+    contacts: NDArray[np.int64],
+    confidence: NDArray[np.float64] | None = None,
+) -> pd.DataFrame:
+    """Make the table of `measure_fibers`.
+
+    Parameters
+    ----------
+    labels, counts
+        ``(n,)`` label of each fiber and its voxels.
+    bodies
+        Their geometry.
+    grid
+        Shape and voxel size.
+    contacts
+        ``(n,)`` how many others each touches.
+    confidence
+        ``(n,)`` mean probability of each.
+    """
+    volume = counts * grid.voxel_volume
     arc, length = bodies.arc_length, bodies.length
     dz, dy, dx = bodies.direction.T
     radius = volume / (2 * arc) if grid.flat else np.sqrt(volume / (np.pi * arc))
     ends_apart = length > 1e-6 * arc
     columns = (
-        voxels.labels,
-        voxels.counts,
+        labels,
+        counts,
         volume,
         *bodies.centroid.T,
         length,
@@ -161,17 +181,23 @@ def _as_table(voxels: SortedVoxels, bodies: Bodies, grid: Grid) -> pd.DataFrame:
         bodies.curvature,
         2 * radius,
         bodies.radius_std,
-        np.zeros(len(arc), np.int64),
+        contacts,
         nearest_neighbor_spacing(bodies.line, radius),
         *bodies.extent.T,
         bodies.cut_ends,
     )
-    return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
+    table = pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
+    if confidence is None:
+        return table
+    lowest = np.where(np.isnan(bodies.lowest), confidence, bodies.lowest)
+    return table.assign(mean_confidence=confidence, lowest_confidence=lowest)
 
 
-def _means(flat: NDArray[Any], voxels: SortedVoxels) -> NDArray[np.float64]:
+def mean_values(known: NDArray[Any], voxels: SortedVoxels) -> NDArray[np.float64]:
+    """Mean of one value a voxel, in the order of the voxels, for each fiber."""
     sums = [np.zeros(0)]
     for block in voxels.blocks():
-        position, start = voxels.part(block)
-        sums.append(np.add.reduceat(flat[position].astype(np.float64), start))
+        first, last = voxels.start[block.start], voxels.start[block.stop]
+        part = known[first:last].astype(np.float64)
+        sums.append(np.add.reduceat(part, voxels.start[block] - first))
     return np.concatenate(sums) / voxels.counts
