@@ -24,7 +24,7 @@ class _Batch:
     first, last
         Their labels, the last one excluded.
     every
-        Only every so many voxels are kept.
+        Only one of so many voxels is kept.
     regions, names, counts
         For each block with voxels of these fibers.
     """
@@ -69,7 +69,7 @@ class FiberSpill:
         ``(z, y, x)`` of the volume.
     batch
         How many voxels of fibers to hold in memory. Of a larger fiber only every
-        second, third ... voxel of a block is kept.
+        second, third ... voxel is kept, as if drawn by lot.
     """
 
     def __init__(
@@ -99,9 +99,10 @@ class FiberSpill:
         for number in np.unique(np.searchsorted(self._stops, names, side="right")):
             batch = self._batches[number]
             a, b = np.searchsorted(names, [batch.first, batch.last])
-            places = order[cuts[a] : cuts[b] : batch.every]
+            places = order[cuts[a] : cuts[b]]
             counts = np.diff(cuts[a : b + 1])
             if batch.every > 1:
+                places = places[_some(places, batch.every)]
                 counts = np.array([len(places)])
             batch.regions.append(region)
             batch.names.append(names[a:b].astype(np.int64))
@@ -149,6 +150,12 @@ class FiberSpill:
 
     def _file(self, number: int, kind: str) -> Path:
         return self._folder / f"{kind}-{number}.bin"
+
+
+def _some(places: Indices, every: int) -> NDArray[np.bool_]:
+    """Choose one of so many voxels, without a pattern in space but the same again."""
+    mixed = places.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return np.asarray((mixed >> np.uint64(32)) % np.uint64(every) == 0)
 
 
 def _batches(sizes: Indices, most: int) -> Iterator[_Batch]:
