@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_sciml.errors import InputError
-from napari_sciml.fibers.blockwise.blocks import BlockVolume, finish
-from napari_sciml.fibers.blockwise.measure import count_voxels, measure_blocks
+from napari_sciml.fibers.blockwise.blocks import BlockVolume, count_voxels, finish
+from napari_sciml.fibers.blockwise.measure import measure_blocks
 from napari_sciml.fibers.measure import measure_fibers
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
 

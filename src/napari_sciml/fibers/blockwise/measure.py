@@ -97,19 +97,6 @@ def measure_blocks(
     )
 
 
-def count_voxels(labels: BlockVolume) -> Generator[float, None, Indices]:
-    """Count the voxels of each label, 0 to the highest; 0 counts none."""
-    sizes = np.zeros(1, np.int64)
-    regions = labels.regions()
-    for number, region in enumerate(regions):
-        yield number / len(regions)
-        found = np.bincount(labels.read(region).reshape(-1), minlength=len(sizes))
-        found[: len(sizes)] += sizes
-        sizes = found
-    sizes[0] = 0
-    return sizes
-
-
 def _bodies(found: FiberVoxels, grid: Grid) -> Bodies:
     return measure_bodies(found.voxels, grid, found.values, every=found.every)
 
