@@ -36,13 +36,8 @@ def cable() -> Iterator[None]:
         for host in HOSTS:
             ip("netns", "add", host)
         ip(
-            "link",
-            "add",
-            "eth0",
-            "netns",
-            a,
-            *["type", "veth", "peer", "name", "eth0", "netns"],
-            b,
+            *("link", "add", "eth0", "netns", a),
+            *("type", "veth", "peer", "name", "eth0", "netns", b),
         )
         for host, address in HOSTS.items():
             ip("-n", host, "addr", "add", f"{address}/24", "dev", "eth0")
@@ -72,23 +67,10 @@ def prepare(folder: Path, edge: int) -> None:
     labels = scribble(phantom.labels, phantom.image, budget=1500, seed=1)
     np.save(folder / "image.npy", phantom.image)
     np.save(folder / "labels.npy", labels)
-    cli(
-        "train", "image.npy", "labels.npy", "--out", "model", "--steps", "20", at=folder
-    )
-    cli(
-        *[
-            "predict",
-            "model",
-            "image.npy",
-            "--out",
-            "alone.zarr",
-            "--block",
-            "64",
-            "--threads",
-            "1",
-        ],
-        at=folder,
-    )
+    train = ("train", "image.npy", "labels.npy", "--out", "model", "--steps", "20")
+    cli(*train, at=folder)
+    predict = ("predict", "model", "image.npy", "--out", "alone.zarr")
+    cli(*predict, "--block", "64", "--threads", "1", at=folder)
 
 
 def cli(*words: str, at: Path) -> None:
