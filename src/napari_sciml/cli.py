@@ -32,6 +32,10 @@ app = typer.Typer(
 Seconds = Annotated[float, typer.Option(min=1, help="Seconds of training.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(help="Dask scheduler: address, scheduler file, or 'local'."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -137,11 +141,12 @@ def train(
     ] = False,
     device: Annotated[str | None, typer.Option(help=_default("device"))] = None,
     threads: Threads = None,
+    scheduler: Scheduler = None,
     as_json: AsJson = False,
 ) -> None:
     """Train an ensemble on sparse labels."""
+    from napari_sciml.cluster.training import train_somewhere
     from napari_sciml.storage.settings import training_settings
-    from napari_sciml.storage.training_run import train_model
 
     config = training_settings(
         settings,
@@ -159,11 +164,12 @@ def train(
     )
     names = [name.strip() for name in classes.split(",") if name.strip()]
     with stage("Training") as report:
-        summary = train_model(
+        summary = train_somewhere(
             image,
             labels,
             out,
             config,
+            scheduler=scheduler,
             class_names=names,
             ignore=ignore or (),
             resume=resume,
