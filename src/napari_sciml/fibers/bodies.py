@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from napari_sciml.fibers.centerline import SAMPLES, Tube, trace_centerline
 from napari_sciml.fibers.orientation import upper_hemisphere
 from napari_sciml.fibers.sections import cross_sections, cut_ends
+from napari_sciml.fibers.steps import Steps
 from napari_sciml.fibers.voxels import Grid, SortedVoxels
 
 Array = NDArray[np.float64]
@@ -58,10 +59,10 @@ class Bodies:
     cut_ends: NDArray[np.int64]
 
 
-def measure_bodies(
+def body_steps(
     voxels: SortedVoxels, grid: Grid, probability: NDArray[np.number] | None = None
-) -> Bodies:
-    """Measure all fibers, some million voxels at a time.
+) -> Steps[Bodies]:
+    """Measure all fibers, some at a time; yields the share that is done.
 
     Parameters
     ----------
@@ -70,10 +71,10 @@ def measure_bodies(
     probability
         Flat, one value a voxel of the image.
     """
-    parts = [
-        _measure_block(voxels, block, grid, probability) for block in voxels.blocks()
-    ]
-    parts.append(_none())
+    parts = [_none()]
+    for block in voxels.blocks():
+        yield block.start / len(voxels.labels)
+        parts.append(_measure_block(voxels, block, grid, probability))
     names = [field.name for field in fields(Bodies)]
     return Bodies(
         **{name: np.concatenate([getattr(p, name) for p in parts]) for name in names}

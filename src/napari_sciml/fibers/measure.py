@@ -1,6 +1,7 @@
 """One row of numbers a fiber."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from napari_sciml.errors import InputError
-from napari_sciml.fibers.bodies import Bodies, measure_bodies
-from napari_sciml.fibers.contacts import contact_counts
+from napari_sciml.fibers.bodies import Bodies, body_steps
+from napari_sciml.fibers.contacts import contact_steps
 from napari_sciml.fibers.spacing import nearest_neighbor_spacing
+from napari_sciml.fibers.steps import Steps, part, result_of
 from napari_sciml.fibers.voxels import Grid, SortedVoxels, make_grid, sort_voxels
 
 COLUMNS = (
@@ -117,6 +119,34 @@ def measure_fibers(
     line: their length is that of the uniform rod with the same second moment,
     :math:`\sqrt{12 \lambda_1}` plus the extent of a voxel along the axis.
     """
+    steps = measuring_steps(labels, voxel_size=voxel_size, probability=probability)
+    return result_of(steps).table
+
+
+@dataclass(frozen=True)
+class MeasuredFibers:
+    """What is known of n fibers.
+
+    Attributes
+    ----------
+    table
+        As `measure_fibers` gives it.
+    lines
+        ``(n, 33, 3)`` points at equal distances along the center line of each row of
+        the table, z, y, x, physical.
+    """
+
+    table: pd.DataFrame
+    lines: NDArray[np.float32]
+
+
+def measuring_steps(
+    labels: ArrayLike,
+    *,
+    voxel_size: Sequence[float] | None = None,
+    probability: ArrayLike | None = None,
+) -> Steps[MeasuredFibers]:
+    """Do as `measure_fibers`, and yield the share that is done; may be closed."""
     values = np.asarray(labels)
     grid = make_grid(values.shape, voxel_size)
     if probability is not None and np.shape(probability) != values.shape:
@@ -126,14 +156,41 @@ def measure_fibers(
         )
     voxels = sort_voxels(values)
     flat = None if probability is None else np.asarray(probability).reshape(-1)
-    bodies = measure_bodies(voxels, grid, flat)
+    found = yield from part(0.0, 0.8, _voxel_steps(voxels, grid, flat))
+    table = found.table
+    counts = contact_steps(values, voxels.labels)
+    table["contacts"] = yield from part(0.8, 0.95, counts)
+    table["spacing"] = nearest_neighbor_spacing(
+        found.lines, table["radius"].to_numpy(np.float64)
+    )
+    return found
+
+
+def measure_voxels(
+    voxels: SortedVoxels, grid: Grid, probability: NDArray[np.number] | None = None
+) -> MeasuredFibers:
+    """Measure fibers by themselves: without contacts (0) and spacing (NaN).
+
+    Parameters
+    ----------
+    voxels, grid
+        The fibers, and where their voxels lie.
+    probability
+        Flat, one value a voxel of the image.
+    """
+    return result_of(_voxel_steps(voxels, grid, probability))
+
+
+def _voxel_steps(
+    voxels: SortedVoxels, grid: Grid, probability: NDArray[np.number] | None
+) -> Steps[MeasuredFibers]:
+    bodies = yield from body_steps(voxels, grid, probability)
     table = _as_table(voxels, bodies, grid)
-    table["contacts"] = contact_counts(values, voxels.labels)
-    if flat is not None:
-        mean = _means(flat, voxels)
+    if probability is not None:
+        mean = _means(probability, voxels)
         lowest = np.where(np.isnan(bodies.lowest), mean, bodies.lowest)
         table = table.assign(mean_confidence=mean, lowest_confidence=lowest)
-    return table
+    return MeasuredFibers(table, bodies.line)
 
 
 def _as_table(voxels: SortedVoxels, bodies: Bodies, grid: Grid) -> pd.DataFrame:
@@ -162,7 +219,7 @@ def _as_table(voxels: SortedVoxels, bodies: Bodies, grid: Grid) -> pd.DataFrame:
         2 * radius,
         bodies.radius_std,
         np.zeros(len(arc), np.int64),
-        nearest_neighbor_spacing(bodies.line, radius),
+        np.full(len(arc), np.nan),
         *bodies.extent.T,
         bodies.cut_ends,
     )

@@ -1,7 +1,7 @@
 """From connected components to single fibers."""
 
 from collections.abc import Generator, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,11 +13,11 @@ from napari_sciml.fibers.splitting.assignment import (
 )
 from napari_sciml.fibers.splitting.lines import find_lines
 from napari_sciml.fibers.splitting.ridges import distances, find_ridges
+from napari_sciml.fibers.steps import part, result_of
 from napari_sciml.fibers.voxels import make_grid
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
-_T = TypeVar("_T")
 
 _FEWEST = 20  # voxels of a component that may be more than one fiber,
 _LEAST = 8.0  # and its volume in cubic radii
@@ -63,12 +63,7 @@ def split_fibers(
     local maxima of the distance. Fibers that are packed without a background voxel
     between them cannot be told apart.
     """
-    steps = splitting_steps(components, voxel_size=voxel_size, dust=dust)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as finished:
-            return cast("NDArray[np.unsignedinteger[Any]]", finished.value)
+    return result_of(splitting_steps(components, voxel_size=voxel_size, dust=dust))
 
 
 def splitting_steps(
@@ -102,18 +97,18 @@ def _names(
     """Name each voxel of the components, in raster order, by its fiber."""
     mask = labels != 0
     names = labels[mask].astype(np.int64)
-    distance, radius = yield from _share(0.0, 0.5, distances(mask, spacing))
+    distance, radius = yield from part(0.0, 0.5, distances(mask, spacing))
     sizes = np.bincount(names)
     large = sizes >= max(_FEWEST, voxels_in(_LEAST, radius, spacing, flat))
     chosen = large[names]
     mask[mask] = chosen
     component, distance = names[chosen].astype(np.int32), distance[chosen]
     steps = find_ridges(mask, distance, spacing, radius, flat)
-    ridges = yield from _share(0.5, 0.7, steps)
+    ridges = yield from part(0.5, 0.7, steps)
     del distance
     lines = find_lines(ridges, mask, spacing, radius)
     sample = Sample(mask, component, spacing, radius, flat)
-    fiber = yield from _share(0.75, 1.0, assign_voxels(sample, lines, ridges, dust))
+    fiber = yield from part(0.75, 1.0, assign_voxels(sample, lines, ridges, dust))
     # What was split gets names beyond those of the components.
     names[chosen] = np.where(fiber >= 0, fiber + len(sizes), component)
     return names
@@ -129,14 +124,3 @@ def _numbered(labels: NDArray[Any], names: Indices) -> NDArray[np.unsignedintege
     found: NDArray[Any] = np.zeros(labels.shape, rank.dtype)
     found[labels != 0] = rank[names]
     return found
-
-
-def _share(
-    low: float, high: float, steps: Generator[float, None, _T]
-) -> Generator[float, None, _T]:
-    while True:
-        try:
-            done = next(steps)
-        except StopIteration as finished:
-            return cast("_T", finished.value)
-        yield low + done * (high - low)
