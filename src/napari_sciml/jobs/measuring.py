@@ -1,6 +1,6 @@
 """From a mask to numbered and measured fibers, as a job."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -12,6 +12,7 @@ from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.fibers.figures import unit_symbol
 from napari_sciml.fibers.instances import labeling_steps
 from napari_sciml.fibers.measure import measuring_steps
+from napari_sciml.fibers.remeasure import Box, find_boxes
 from napari_sciml.fibers.steps import Steps
 from napari_sciml.fibers.summary import summarize
 
@@ -54,6 +55,8 @@ class FibersMeasured:
         Edge of a voxel along each axis, in that unit.
     config
         Settings of the instances.
+    boxes
+        Bounding box of each label.
     probability
         Of the class, where it was given.
     """
@@ -65,6 +68,7 @@ class FibersMeasured:
     unit: str
     voxel_size: tuple[float, ...]
     config: FiberConfig
+    boxes: Mapping[int, Box]
     probability: np.ndarray | None = None
 
 
@@ -112,6 +116,8 @@ def find_and_measure(
     words = "Measuring 1 fiber …" if count == 1 else f"Measuring {count:,} fibers …"
     measuring = measuring_steps(labels, voxel_size=voxel_size, probability=probability)
     found = yield from _told(words, measuring)
+    if labels.dtype == np.uint8:
+        labels = labels.astype(np.uint16)  # room for fibers that are added by hand
     summary = summarize(found.table, labels.shape, voxel_size, unit)
     yield FibersMeasured(
         labels,
@@ -121,6 +127,7 @@ def find_and_measure(
         unit,
         tuple(voxel_size),
         config,
+        find_boxes(labels),
         probability,
     )
 
