@@ -261,6 +261,9 @@ def fibers(
     dust: Annotated[
         int, typer.Option(min=0, help=_describe(FiberConfig, "dust"))
     ] = FIBERS.dust,
+    dust_volume: Annotated[
+        float | None, typer.Option(min=0, help=_describe(FiberConfig, "dust_volume"))
+    ] = FIBERS.dust_volume,
     split: Annotated[
         bool, typer.Option(help=_describe(FiberConfig, "split"))
     ] = FIBERS.split,
@@ -284,7 +287,12 @@ def fibers(
     from napari_sciml.storage.pipeline import measure_mask
 
     config = FiberConfig.model_validate(
-        {"dust": dust, "connectivity": connectivity, "split": split}
+        {
+            "dust": dust,
+            "dust_volume": dust_volume,
+            "connectivity": connectivity,
+            "split": split,
+        }
     )
     with stage("Measuring fibers") as report:
         summary = measure_mask(

@@ -6,16 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_sciml.errors import InputError
-from napari_sciml.fibers.blockwise.blocks import BlockVolume, finish
+from napari_sciml.fibers.blockwise.blocks import BlockVolume
 from napari_sciml.fibers.blockwise.components import BinaryBlocks, find_components
 from napari_sciml.fibers.instances import label_fibers
+from napari_sciml.fibers.steps import result_of
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
 
 
 def by_blocks(mask, edge, connectivity=26, dust=0):
     volume = BlockVolume(mask, edge)
     binary = BinaryBlocks(volume)
-    found = finish(find_components(binary, connectivity, dust))
+    found = result_of(find_components(binary, connectivity, dust))
     labels = np.zeros(mask.shape, np.uint32)
     out = BlockVolume(labels, edge)
     for i, region in enumerate(volume.regions()):
@@ -98,4 +99,4 @@ class Damaged:
 def test_a_broken_chunk_is_one_sentence():
     volume = BlockVolume(Damaged(), 8, "mask.zarr")
     with pytest.raises(InputError, match=r"mask.zarr cannot be read .*\(8 to 15, 0"):
-        finish(find_components(BinaryBlocks(volume), 26))
+        result_of(find_components(BinaryBlocks(volume), 26))

@@ -1,6 +1,5 @@
 """Centers, ends, lengths and shapes of many bodies at once."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 from napari_sciml.fibers.centerline import SAMPLES, Tube, trace_centerline
 from napari_sciml.fibers.orientation import upper_hemisphere
 from napari_sciml.fibers.sections import cross_sections, cut_ends
+from napari_sciml.fibers.steps import Steps
 from napari_sciml.fibers.voxels import Grid, SortedVoxels
 
 Array = NDArray[np.float64]
@@ -59,14 +59,14 @@ class Bodies:
     cut_ends: NDArray[np.int64]
 
 
-def measure_bodies(
+def body_steps(
     voxels: SortedVoxels,
     grid: Grid,
     probability: NDArray[np.number] | None = None,
     *,
     every: int = 1,
-) -> Bodies:
-    """Measure all fibers, some million voxels at a time.
+) -> Steps[Bodies]:
+    """Measure all fibers, some at a time; yields the share that is done.
 
     Parameters
     ----------
@@ -77,19 +77,13 @@ def measure_bodies(
     every
         How many voxels of a fiber each stands for.
     """
-    parts = [
-        _measure_block(voxels, block, grid, probability, every)
-        for block in voxels.blocks()
-    ]
-    return join_bodies(parts)
-
-
-def join_bodies(parts: Sequence[Bodies]) -> Bodies:
-    """Put the numbers of some fibers after those of others."""
-    every = [*parts, _none()]
+    parts = [_none()]
+    for block in voxels.blocks():
+        yield block.start / len(voxels.labels)
+        parts.append(_measure_block(voxels, block, grid, probability, every))
     names = [field.name for field in fields(Bodies)]
     return Bodies(
-        **{name: np.concatenate([getattr(p, name) for p in every]) for name in names}
+        **{name: np.concatenate([getattr(p, name) for p in parts]) for name in names}
     )
 
 

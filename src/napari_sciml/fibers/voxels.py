@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_sciml.errors import InputError
 
-_BLOCK = 1 << 21
+_BLOCK = 1 << 18
 _MOST_FIBERS = 1 << 17
 
 
@@ -93,7 +93,7 @@ class SortedVoxels:
         return self.position[first:last], self.start[block] - first
 
     def blocks(self) -> Iterator[slice]:
-        """Ranges of fibers of some million voxels each, to bound the memory."""
+        """Ranges of fibers of not too many voxels, for the memory and the time."""
         first, last = 0, len(self.labels)
         while first < last:
             goal = self.start[first] + _BLOCK

@@ -98,6 +98,7 @@ def measure_mask(
     With ``sweep``, the fibers of the prediction are measured at other thresholds too;
     that needs ``probability``.
     """
+    from napari_sciml.fibers.figures import unit_symbol
     from napari_sciml.fibers.instances import label_fibers
     from napari_sciml.fibers.measure import measure_fibers
     from napari_sciml.fibers.summary import summarize
@@ -137,7 +138,7 @@ def measure_mask(
         unit,
         title=f"Fibers of {mask.name}",
         settings={
-            "dust": f"{config.dust} voxels",
+            "dust": config.dust_text(unit_symbol(unit), volume.ndim),
             "connectivity": config.connectivity,
             "touching fibers": "taken apart" if config.split else "counted as one",
             "napari-sciml": version("napari-sciml"),

@@ -1,17 +1,17 @@
 """A volume on disk as blocks, in order."""
 
-from collections.abc import Generator, Iterator, Sequence
-from typing import Any, Protocol, TypeVar, cast
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_sciml.errors import InputError
+from napari_sciml.fibers.steps import Steps
 from napari_sciml.images.tiles import aligned_regions
 
 Region = tuple[slice, slice, slice]
 Indices = NDArray[np.int64]
-_T = TypeVar("_T")
 
 
 class Readable(Protocol):
@@ -153,7 +153,7 @@ def first_voxels(
     return sizes, first
 
 
-def count_voxels(labels: BlockVolume) -> Generator[float, None, Indices]:
+def count_voxels(labels: BlockVolume) -> Steps[Indices]:
     """Count the voxels of each label, 0 to the highest; 0 counts none."""
     sizes = np.zeros(1, np.int64)
     regions = labels.regions()
@@ -164,27 +164,6 @@ def count_voxels(labels: BlockVolume) -> Generator[float, None, Indices]:
         sizes = found
     sizes[0] = 0
     return sizes
-
-
-def finish(steps: Generator[Any, None, _T]) -> _T:
-    """Run a generator to its end; give what it returns."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as finished:
-            return cast("_T", finished.value)
-
-
-def share(
-    low: float, high: float, steps: Generator[float, None, _T]
-) -> Generator[float, None, _T]:
-    """Yield the shares of a stage as shares of the whole."""
-    while True:
-        try:
-            done = next(steps)
-        except StopIteration as finished:
-            return cast("_T", finished.value)
-        yield low + done * (high - low)
 
 
 def _first_line(error: Exception) -> str:

@@ -1,6 +1,5 @@
 """Connected components of a mask that is read by blocks."""
 
-from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from napari_sciml.fibers.blockwise.blocks import (
     first_voxels,
 )
 from napari_sciml.fibers.blockwise.union import Cuts, united
+from napari_sciml.fibers.steps import Steps
 from napari_sciml.images.components import connected_components
 
 _IN_PLANE = {6: 4, 18: 8, 26: 8}
@@ -94,7 +94,7 @@ class Components:
 
 def find_components(
     mask: BinaryBlocks, connectivity: int, dust: int = 0
-) -> Generator[float, None, Components]:
+) -> Steps[Components]:
     """Find the components, from faces, edges and corners where blocks meet.
 
     Parameters

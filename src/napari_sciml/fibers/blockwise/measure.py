@@ -1,6 +1,6 @@
 """One row of numbers a fiber, of labels that are read by blocks."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +10,17 @@ from numpy.typing import NDArray
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.blockwise.blocks import BlockVolume, Indices
-from napari_sciml.fibers.blockwise.spill import (
-    BATCH_VOXELS,
-    FiberSpill,
-    FiberVoxels,
-)
+from napari_sciml.fibers.blockwise.spill import BATCH_VOXELS, FiberSpill
 from napari_sciml.fibers.blockwise.union import Cuts, Pairs
-from napari_sciml.fibers.bodies import Bodies, join_bodies, measure_bodies
 from napari_sciml.fibers.contacts import contact_counts, touching_pairs
-from napari_sciml.fibers.measure import fiber_table, mean_values
-from napari_sciml.fibers.voxels import Grid, make_grid
+from napari_sciml.fibers.measure import (
+    MeasuredFibers,
+    measure_voxels,
+    voxel_steps,
+    with_neighbors,
+)
+from napari_sciml.fibers.steps import Steps, part
+from napari_sciml.fibers.voxels import Grid, SortedVoxels, make_grid
 
 _MANY_PAIRS = 1 << 20
 
@@ -32,8 +33,8 @@ def measure_blocks(
     voxel_size: Sequence[float] | None = None,
     probability: BlockVolume | None = None,
     batch: int = BATCH_VOXELS,
-) -> Generator[float, None, pd.DataFrame]:
-    """Give the table of `measure_fibers` of a volume that is larger than memory.
+) -> Steps[MeasuredFibers]:
+    """Do as `measuring_steps` for a volume that is larger than memory.
 
     The volume is read once; the voxels of each fiber are gathered in files.
 
@@ -69,7 +70,6 @@ def measure_blocks(
             f"The probability has shape {probability.shape}, but the labels have "
             f"{labels.shape}; give the probability of one class for the same image."
         )
-    names = np.arange(1, len(sizes))
     spill = FiberSpill(scratch, sizes, labels.shape, batch)
     contacts, boxes = _Contacts(labels.shape), _Boxes(sizes, batch)
     regions = labels.regions()
@@ -81,24 +81,46 @@ def measure_blocks(
             spill.add(region, values, known)
             boxes.add(region, values)
         contacts.add(region, values)
-    bodies, means = [], [np.zeros(0)]
-    for found in spill.batches():
-        yield 0.5 + 0.5 * int(found.voxels.labels[0]) / len(sizes)
-        bodies.append(boxes.corrected(_bodies(found, grid), found, grid))
-        if found.values is not None:
-            means.append(mean_values(found.values, found.voxels))
-    return fiber_table(
-        names,
-        sizes[1:],
-        join_bodies(bodies),
-        grid,
-        contact_counts(contacts.pairs(), names),
-        None if probability is None else np.concatenate(means),
+    found = yield from part(
+        0.5, 0.95, _measure(spill, boxes, sizes, grid, probability is not None)
     )
+    names = np.arange(1, len(sizes))
+    return with_neighbors(found, contact_counts(contacts.pairs(), names))
 
 
-def _bodies(found: FiberVoxels, grid: Grid) -> Bodies:
-    return measure_bodies(found.voxels, grid, found.values, every=found.every)
+def _measure(
+    spill: FiberSpill,
+    boxes: "_Boxes",
+    sizes: Indices,
+    grid: Grid,
+    probability: bool,
+) -> Steps[MeasuredFibers]:
+    """Measure the fibers of one batch after the other."""
+    tables, lines = [], []
+    for found in spill.batches():
+        labels = found.voxels.labels
+        steps = voxel_steps(
+            found.voxels,
+            grid,
+            found.values,
+            sizes=sizes[labels],
+            every=found.every,
+        )
+        first, last = labels[[0, -1]] / len(sizes)
+        measured = yield from part(float(first), float(last), steps)
+        if found.every > 1:
+            boxes.correct(measured.table, grid)
+        tables.append(measured.table)
+        lines.append(measured.lines)
+    if not tables:
+        return _nothing(grid, probability=probability)
+    return MeasuredFibers(pd.concat(tables, ignore_index=True), np.concatenate(lines))
+
+
+def _nothing(grid: Grid, *, probability: bool) -> MeasuredFibers:
+    none = np.zeros(0, np.int64)
+    voxels = SortedVoxels(none, none, np.zeros(1, np.int64))
+    return measure_voxels(voxels, grid, np.zeros(0) if probability else None)
 
 
 class _Contacts:
@@ -139,15 +161,13 @@ class _Boxes:
                     [np.minimum(old[0], low), np.maximum(old[1], high)]
                 )
 
-    def corrected(self, bodies: Bodies, found: FiberVoxels, grid: Grid) -> Bodies:
-        """Extents and border contact from all voxels."""
-        if found.every == 1:
-            return bodies
-        low, high = self._boxes[int(found.voxels.labels[0])]
+    def correct(self, table: pd.DataFrame, grid: Grid) -> None:
+        """Extents and border contact of the only row, from all voxels."""
+        low, high = self._boxes[int(table["label"].iloc[0])]
         axes = slice(int(grid.flat), None)
         ends = np.array(grid.shape) - 1
-        bodies.extent[0] = (high - low + 1) * grid.in_plane_spacing
-        bodies.touches_border[0] = bool(
+        extent = (high - low + 1) * grid.in_plane_spacing
+        table[["extent_z", "extent_y", "extent_x"]] = extent[None]
+        table["touches_border"] = bool(
             (low[axes] == 0).any() or (high[axes] == ends[axes]).any()
         )
-        return bodies

@@ -6,7 +6,6 @@ ridge of its own in the smoothed distance, however tightly fibers are packed, as
 as background voxels are left somewhere between them.
 """
 
-from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_sciml.fibers.blockwise.blocks import BlockVolume
+from napari_sciml.fibers.steps import Steps
 from napari_sciml.images.tiles import Tile, with_halo
 
 Array = NDArray[np.float64]
@@ -71,7 +71,7 @@ def _reach(most: np.float32, spacing: Array) -> list[int]:
     return [int(np.ceil(most / edge)) + 1 for edge in spacing]
 
 
-def find_scale(volume: BlockVolume, spacing: Array) -> Generator[float, None, Scale]:
+def find_scale(volume: BlockVolume, spacing: Array) -> Steps[Scale]:
     """Find the usual radius, from the local maxima of the distance.
 
     Parameters
@@ -106,7 +106,7 @@ def _usual(tops: NDArray[np.float32], counts: NDArray[np.int64]) -> float:
 
 def _tops(
     volume: BlockVolume, spacing: Array, most: np.float32
-) -> Generator[float, None, tuple[NDArray[np.float32], NDArray[np.int64]]]:
+) -> Steps[tuple[NDArray[np.float32], NDArray[np.int64]]]:
     """Local maxima of the distance, ascending, and how many there are of each."""
     tops, counts = np.zeros(0, np.float32), np.zeros(0, np.int64)
     halo, regions = _reach(most, spacing), volume.regions()
@@ -143,7 +143,7 @@ def find_ridges(
     spacing: Array,
     scale: Scale,
     flat: bool,
-) -> Generator[float, None, Ridges]:
+) -> Steps[Ridges]:
     """Find the ridges of the smoothed distance; yields the share that is done.
 
     Each block is computed with so much round it that what is farther away cannot

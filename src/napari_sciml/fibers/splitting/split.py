@@ -1,6 +1,6 @@
 """From connected components to single fibers."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,7 @@ from napari_sciml.fibers.blockwise.blocks import (
     BlockVolume,
     Indices,
     count_voxels,
-    finish,
     first_voxels,
-    share,
 )
 from napari_sciml.fibers.blockwise.components import (
     BinaryBlocks,
@@ -27,6 +25,7 @@ from napari_sciml.fibers.splitting.assignment import (
 )
 from napari_sciml.fibers.splitting.lines import find_lines
 from napari_sciml.fibers.splitting.ridges import find_ridges, find_scale
+from napari_sciml.fibers.steps import Steps, part, result_of
 from napari_sciml.fibers.voxels import make_grid
 
 _EDGE, _FLAT_EDGE = 160, 2048  # of blocks, in memory
@@ -75,7 +74,7 @@ def split_fibers(
     local maxima of the distance. Fibers that are packed without a background voxel
     between them cannot be told apart.
     """
-    return finish(splitting_steps(components, voxel_size=voxel_size, dust=dust))
+    return result_of(splitting_steps(components, voxel_size=voxel_size, dust=dust))
 
 
 def splitting_steps(
@@ -83,7 +82,7 @@ def splitting_steps(
     *,
     voxel_size: Sequence[float] | None = None,
     dust: int = 0,
-) -> Generator[float, None, NDArray[np.unsignedinteger[Any]]]:
+) -> Steps[NDArray[np.unsignedinteger[Any]]]:
     """Do as `split_fibers`, and yield the share that is done; may be closed."""
     values = np.asarray(components)
     grid = make_grid(values.shape, voxel_size)
@@ -98,10 +97,12 @@ def splitting_steps(
     edge = _FLAT_EDGE if grid.flat else _EDGE
     names = BlockVolume(np.zeros(values.shape, np.uint32), edge)
     volume = BlockVolume(values, edge)
-    sizes = yield from share(0.0, 0.02, count_voxels(volume))
-    steps = split_blocks(volume, sizes, names, names, voxel_size=voxel_size, dust=dust)
-    found = yield from share(0.02, 1.0, steps)
-    return np.asarray(names.source.astype(np.min_scalar_type(len(found) - 1)))
+    sizes = yield from part(0.0, 0.02, count_voxels(volume))
+    splitting = split_blocks(
+        volume, sizes, names, names, voxel_size=voxel_size, dust=dust
+    )
+    voxels = yield from part(0.02, 1.0, splitting)
+    return np.asarray(names.source.astype(np.min_scalar_type(len(voxels) - 1)))
 
 
 def split_blocks(
@@ -112,7 +113,7 @@ def split_blocks(
     *,
     voxel_size: Sequence[float] | None = None,
     dust: int = 0,
-) -> Generator[float, None, Indices]:
+) -> Steps[Indices]:
     """Do as `split_fibers` block by block; the blocks do not change the result.
 
     In memory are blocks with what is round them, and the points on ridges: about 2 %
@@ -145,24 +146,24 @@ def split_blocks(
     spacing = grid.spacing.copy()
     if grid.flat:
         spacing[0] = spacing[1:].min()
-    scale = yield from share(0.0, 0.25, find_scale(components, spacing))
+    scale = yield from part(0.0, 0.25, find_scale(components, spacing))
     least = max(_FEWEST, voxels_in(_LEAST, scale.radius, spacing, grid.flat))
     large = sizes >= least
     large[0] = False
     steps = find_ridges(components, large, spacing, scale, grid.flat)
-    ridges = yield from share(0.25, 0.55, steps)
+    ridges = yield from part(0.25, 0.55, steps)
     sample = Sample(components, large, spacing, scale.radius, grid.flat)
     lines = find_lines(ridges, sample.inside, spacing, scale.radius)
     assigner = Assigner(sample, lines, ridges, dust)
-    table = yield from share(0.65, 0.95, _name(sample, assigner, names))
+    table = yield from part(0.65, 0.95, _name(sample, assigner, names))
     order, found = _order(*table)
-    yield from share(0.95, 1.0, _number(names, order, out))
+    yield from part(0.95, 1.0, _number(names, order, out))
     return found
 
 
 def _name(
     sample: Sample, assigner: Assigner, names: BlockVolume
-) -> Generator[float, None, tuple[Indices, Indices]]:
+) -> Steps[tuple[Indices, Indices]]:
     """Name each voxel by its fiber or its component.
 
     Returns
@@ -179,7 +180,7 @@ def _name(
         codes[sample.large[labels]] = (fiber + 2).astype(np.uint32) | (far * _FAR)
         names.write(region, codes)
     assigner.give_up_small()
-    clumps = yield from share(0.7, 0.75, _clumps(sample, assigner, names))
+    clumps = yield from part(0.7, 0.75, _clumps(sample, assigner, names))
     # What was split gets names beyond those of the components, clumps beyond those.
     offset = len(sample.large)
     count = offset + assigner.count + (clumps.count if clumps else 0)
@@ -206,7 +207,7 @@ def _name(
 
 def _clumps(
     sample: Sample, assigner: Assigner, names: BlockVolume
-) -> Generator[float, None, Components | None]:
+) -> Steps[Components | None]:
     """What is far from all lines and large; crumbs stay with their fiber."""
     least = least_clump(sample)
     if assigner.far < least:
@@ -237,7 +238,7 @@ def _order(sizes: Indices, first: Indices) -> tuple[NDArray[np.uint32], Indices]
 
 def _number(
     names: BlockVolume, rank: NDArray[np.uint32], out: BlockVolume
-) -> Generator[float, None, None]:
+) -> Steps[None]:
     regions = names.regions()
     for number, region in enumerate(regions):
         yield number / len(regions)
