@@ -10,7 +10,7 @@ from napari_sciml.images.intensity import IntensityScale, estimate_intensity
 from napari_sciml.images.ngff import count_missing_chunks
 from napari_sciml.images.reading import open_volume
 from napari_sciml.storage.model import load_model
-from napari_sciml.storage.prediction_plan import PredictionPlan
+from napari_sciml.storage.prediction_plan import PredictionPlan, reading
 
 FAR_OFFSET = 1.0
 """From the median that the model knows, in units of the spread that it knows."""
@@ -59,7 +59,8 @@ def cautions(plan: PredictionPlan, gray: dict[str, Any]) -> list[str]:
 def gray_values(plan: PredictionPlan) -> dict[str, Any]:
     """The gray values that the networks expect, and a sample of what there is."""
     of_model = load_model(plan.model).intensity
-    of_image = estimate_intensity(open_volume(plan.image, level=plan.level).data)
+    with reading(plan.image):
+        of_image = estimate_intensity(open_volume(plan.image, level=plan.level).data)
     return {
         "used": plan.intensity,
         "model": _in_words(of_model),

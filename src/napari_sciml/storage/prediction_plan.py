@@ -3,7 +3,8 @@
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -192,19 +193,20 @@ def plan_prediction(
 
     ensemble = load_model(model)
     volume = open_volume(image, level=level)
+    with reading(image):
+        identity = hash_blocks(volume.data)
+        sampled = estimate_intensity(volume.data) if intensity == "image" else None
     check_fit(ensemble, volume.data, image)
     where = resolve_device(device)
     longest, need = _fitting_block(ensemble, volume.data, block, memory)
     edge, chunk = block_and_chunk(longest, volume.ndim)
-    scale = ensemble.intensity
-    if intensity == "image":
-        scale = estimate_intensity(volume.data)
+    scale = sampled or ensemble.intensity
     return PredictionPlan(
         model=Path(model).resolve(),
         model_sha256=model_identity(ensemble, model),
         image=Path(image).resolve(),
         level=level,
-        image_sha256=hash_blocks(volume.data),
+        image_sha256=identity,
         out=Path(out).resolve(),
         shape=volume.shape,
         axes=volume.axes,
@@ -245,6 +247,29 @@ def _fitting_block(
             f"{bound / 1e9:.1f} GB may be used: give a smaller --block, or none."
         )
     return edge, need
+
+
+@contextmanager
+def reading(image: str | Path, region: Region | None = None) -> Iterator[None]:
+    """Say in one sentence which part of an image cannot be read."""
+    try:
+        yield
+    except (MemoryError, InputError):
+        raise
+    except Exception as error:  # readers raise whatever a broken file leads to
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        place = "" if region is None else f" at {place_in_words(region)}"
+        raise InputError(
+            f"{image} cannot be read{place} and may be damaged ({lines[0]}); copy it "
+            "again, then go on with --resume."
+        ) from error
+
+
+def place_in_words(region: Region) -> str:
+    """The first and the last voxel of a region along each axis."""
+    names = "zyx"[-len(region) :]
+    parts = zip(names, region, strict=True)
+    return ", ".join(f"{name} {part.start} to {part.stop - 1}" for name, part in parts)
 
 
 def check_fit(ensemble: "Ensemble", data: Any, image: str | Path) -> None:
