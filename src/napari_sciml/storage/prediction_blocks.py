@@ -24,6 +24,8 @@ from napari_sciml.storage.prediction_plan import (
     check_fit,
     grid,
     model_identity,
+    place_in_words,
+    reading,
 )
 
 if TYPE_CHECKING:
@@ -139,16 +141,8 @@ class BlockWorker:
     def read(self, index: int) -> np.ndarray:
         """Raw gray values of a block and what its networks see around it."""
         tile = self._predictor.tile(self.plan.blocks[index])
-        try:
-            return np.asarray(self._image[tile.read])
-        except (MemoryError, InputError):
-            raise
-        except Exception as error:  # readers raise whatever a broken file leads to
-            lines = str(error).strip().splitlines() or [type(error).__name__]
-            raise InputError(
-                f"{self.plan.image} cannot be read at {_where(tile.read)} and may be "
-                f"damaged ({lines[0]}); copy it again, then go on with --resume."
-            ) from error
+        with reading(self.plan.image, tile.read):
+            return np.ascontiguousarray(self._image[tile.read])
 
     def compute(
         self, index: int, values: np.ndarray
@@ -158,7 +152,9 @@ class BlockWorker:
         try:
             return (yield from self._predictor.predict(core, values))
         except InputError as error:
-            raise InputError(f"In the block at {_where(core)}: {error}") from error
+            raise InputError(
+                f"In the block at {place_in_words(core)}: {error}"
+            ) from error
 
     def write(self, index: int, found: "BlockPredicted") -> None:
         """Put a block onto the disk; it is there, even after a loss of power."""
@@ -209,12 +205,6 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _where(region: Region) -> str:
-    names = "zyx"[-len(region) :]
-    parts = zip(names, region, strict=True)
-    return ", ".join(f"{name} {part.start} to {part.stop - 1}" for name, part in parts)
 
 
 def downsample_block(plan: PredictionPlan, level: int, index: int) -> None:

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 SUFFIX = ".unfinished"
 LONGEST_CHUNK = {2: 256, 3: 64}
+SHARE_OF_MEMORY = 0.8
+"""Of what is free, that a prediction may use where nothing is said."""
 COARSEST = 256
 """A pyramid ends where no axis is longer."""
 
@@ -63,6 +66,9 @@ class PredictionPlan(BaseModel):
     offset: float | tuple[float, ...] = Field(description="Of the intensity scale.")
     scale: float | tuple[float, ...] = Field(description="Of the intensity scale.")
     device: str = Field(description="cpu, cuda or mps.")
+    memory: int | None = Field(
+        None, description="Bytes that a process needs; none = not looked into."
+    )
 
     @property
     def folder(self) -> Path:
@@ -120,9 +126,9 @@ def grid(shape: Sequence[int], edge: int) -> tuple[Region, ...]:
 
 def block_and_chunk(edge: int, dims: int) -> tuple[int, int]:
     """The largest block of at most an edge that is made up of whole chunks."""
-    parts = math.ceil(edge / LONGEST_CHUNK[dims])
-    chunk = edge // parts
-    return chunk * parts, chunk
+    while edge % (parts := math.ceil(edge / LONGEST_CHUNK[dims])):
+        edge -= edge % parts
+    return edge, edge // parts
 
 
 def pyramid_steps(shape: Sequence[int]) -> tuple[tuple[int, ...], ...]:
@@ -149,6 +155,7 @@ def plan_prediction(
     half: bool = False,
     intensity: Literal["model", "image"] = "model",
     device: str = "auto",
+    memory: float | None = None,
 ) -> PredictionPlan:
     """Settle what a prediction will do; reads a few blocks of the image.
 
@@ -168,33 +175,38 @@ def plan_prediction(
         trained on, or one that is estimated from samples of this image.
     device
         "auto", "cpu", "cuda" or "mps".
+    memory
+        Bytes that a process may use. Without an edge of the blocks they are made
+        small enough for it; by default most of the memory that is free may be used.
 
     Raises
     ------
     InputError
-        When model and image cannot be read or do not fit each other.
+        When model and image cannot be read or do not fit each other, or there is not
+        enough memory.
     """
     from napari_sciml.images.intensity import estimate_intensity
     from napari_sciml.images.reading import open_volume
     from napari_sciml.networks.device import has_fast_bfloat16, resolve_device
-    from napari_sciml.prediction.blockwise import DEFAULT_BLOCK
     from napari_sciml.storage.image_identity import hash_blocks
     from napari_sciml.storage.model import load_model
 
     ensemble = load_model(model)
     volume = open_volume(image, level=level)
+    with reading(image):
+        identity = hash_blocks(volume.data)
+        sampled = estimate_intensity(volume.data) if intensity == "image" else None
     check_fit(ensemble, volume.data, image)
     where = resolve_device(device)
-    edge, chunk = block_and_chunk(block or DEFAULT_BLOCK[volume.ndim], volume.ndim)
-    scale = ensemble.intensity
-    if intensity == "image":
-        scale = estimate_intensity(volume.data)
+    longest, need = _fitting_block(ensemble, volume.data, block, memory)
+    edge, chunk = block_and_chunk(longest, volume.ndim)
+    scale = sampled or ensemble.intensity
     return PredictionPlan(
         model=Path(model).resolve(),
         model_sha256=model_identity(ensemble, model),
         image=Path(image).resolve(),
         level=level,
-        image_sha256=hash_blocks(volume.data),
+        image_sha256=identity,
         out=Path(out).resolve(),
         shape=volume.shape,
         axes=volume.axes,
@@ -208,7 +220,56 @@ def plan_prediction(
         offset=scale.offset,
         scale=scale.scale,
         device=where.type,
+        memory=need,
     )
+
+
+def _fitting_block(
+    ensemble: "Ensemble", data: Any, block: int | None, bound: float | None
+) -> tuple[int, int | None]:
+    """Edge of the blocks, and the bytes that they need where that matters."""
+    import psutil
+
+    from napari_sciml.prediction.blockwise import DEFAULT_BLOCK
+    from napari_sciml.prediction.memory import block_memory, largest_block
+
+    edge = block or DEFAULT_BLOCK[ensemble.dims]
+    if bound is None and max(data.shape) <= edge:
+        return edge, None
+    needed = block_memory(ensemble, data)
+    if block is None:
+        free = SHARE_OF_MEMORY * psutil.virtual_memory().available
+        edge = largest_block(needed, data.shape, bound or free, edge)
+    need = needed.peak(edge, data.shape)
+    if bound is not None and need > bound:
+        raise InputError(
+            f"Blocks of {edge} voxels need {need / 1e9:.1f} GB of memory, but only "
+            f"{bound / 1e9:.1f} GB may be used: give a smaller --block, or none."
+        )
+    return edge, need
+
+
+@contextmanager
+def reading(image: str | Path, region: Region | None = None) -> Iterator[None]:
+    """Say in one sentence which part of an image cannot be read."""
+    try:
+        yield
+    except (MemoryError, InputError):
+        raise
+    except Exception as error:  # readers raise whatever a broken file leads to
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        place = "" if region is None else f" at {place_in_words(region)}"
+        raise InputError(
+            f"{image} cannot be read{place} and may be damaged ({lines[0]}); copy it "
+            "again, then go on with --resume."
+        ) from error
+
+
+def place_in_words(region: Region) -> str:
+    """The first and the last voxel of a region along each axis."""
+    names = "zyx"[-len(region) :]
+    parts = zip(names, region, strict=True)
+    return ", ".join(f"{name} {part.start} to {part.stop - 1}" for name, part in parts)
 
 
 def check_fit(ensemble: "Ensemble", data: Any, image: str | Path) -> None:
