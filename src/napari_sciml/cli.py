@@ -180,6 +180,7 @@ def train(
             class_names=names,
             ignore=ignore or (),
             resume=resume,
+            say=say,
             report=report,
         )
     print_summary(summary, as_json)
@@ -218,13 +219,14 @@ def predict(
     ] = False,
     device: Device = "auto",
     threads: Threads = None,
+    scheduler: Scheduler = None,
     as_json: AsJson = False,
 ) -> None:
     """Predict an image: mean and standard deviation over the ensemble."""
-    from napari_sciml.storage.whole_image import predict_image
+    from napari_sciml.cluster.prediction import predict_somewhere
 
     with stage("Predicting") as report:
-        summary = predict_image(
+        summary = predict_somewhere(
             model,
             image,
             out,
@@ -237,6 +239,7 @@ def predict(
             memory=None if memory is None else memory * 1e9,
             resume=resume,
             restart=restart,
+            scheduler=scheduler,
             say=say,
             report=report,
         )
