@@ -32,6 +32,10 @@ app = typer.Typer(
 Seconds = Annotated[float, typer.Option(min=1, help="Seconds of training.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(help="Dask scheduler: address, scheduler file, or 'local'."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -144,11 +148,12 @@ def train(
     ] = False,
     device: Annotated[str | None, typer.Option(help=_default("device"))] = None,
     threads: Threads = None,
+    scheduler: Scheduler = None,
     as_json: AsJson = False,
 ) -> None:
     """Train an ensemble on sparse labels."""
+    from napari_sciml.cluster.training import train_somewhere
     from napari_sciml.storage.settings import training_settings
-    from napari_sciml.storage.training_run import train_model
 
     config = training_settings(
         settings,
@@ -166,14 +171,16 @@ def train(
     )
     names = [name.strip() for name in classes.split(",") if name.strip()]
     with stage("Training") as report:
-        summary = train_model(
+        summary = train_somewhere(
             image,
             labels,
             out,
             config,
+            scheduler=scheduler,
             class_names=names,
             ignore=ignore or (),
             resume=resume,
+            say=say,
             report=report,
         )
     print_summary(summary, as_json)
@@ -212,13 +219,14 @@ def predict(
     ] = False,
     device: Device = "auto",
     threads: Threads = None,
+    scheduler: Scheduler = None,
     as_json: AsJson = False,
 ) -> None:
     """Predict an image: mean and standard deviation over the ensemble."""
-    from napari_sciml.storage.whole_image import predict_image
+    from napari_sciml.cluster.prediction import predict_somewhere
 
     with stage("Predicting") as report:
-        summary = predict_image(
+        summary = predict_somewhere(
             model,
             image,
             out,
@@ -231,6 +239,7 @@ def predict(
             memory=None if memory is None else memory * 1e9,
             resume=resume,
             restart=restart,
+            scheduler=scheduler,
             say=say,
             report=report,
         )

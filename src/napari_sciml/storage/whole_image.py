@@ -1,9 +1,9 @@
-"""Predict an image file on this machine: all blocks, one after the other."""
+"""Predict an image file: all blocks, here one after the other or wherever else."""
 
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +19,9 @@ from napari_sciml.storage.prediction_run import PredictionRun, is_finished, read
 
 Say = Callable[[str], None]
 """Called with a sentence that a person should read before the work starts."""
+
+DoBlocks = Callable[[PredictionRun], Iterator[BlockWritten | None]]
+"""Predicts, writes and records the blocks that are left of a run."""
 
 WAITING = 2
 """Blocks that may wait to be written."""
@@ -42,6 +45,7 @@ def predict_image(
     restart: bool = False,
     say: Say | None = None,
     report: Report,
+    blocks: DoBlocks | None = None,
 ) -> dict[str, Any]:
     """Predict an image file into an OME-Zarr with the groups mean and std.
 
@@ -62,6 +66,8 @@ def predict_image(
         Gets sentences on memory, space and gray values, before the work starts.
     report
         Called with the progress.
+    blocks
+        Does the blocks that are left; in this process by default.
 
     Returns
     -------
@@ -98,7 +104,7 @@ def predict_image(
     started = time.monotonic()
     with PredictionRun(plan, resume=resume, restart=restart) as run:
         begun = len(plan.blocks) - len(run.left)
-        for _ in run_to_end(run, report):
+        for _ in run_to_end(run, report, blocks=blocks):
             pass
     seconds = time.monotonic() - started
     return {
@@ -110,12 +116,9 @@ def predict_image(
 
 
 def run_to_end(
-    run: PredictionRun, report: Report, *, device: str | None = None
+    run: PredictionRun, report: Report, *, blocks: DoBlocks | None = None
 ) -> Generator[BlockWritten | None, None, None]:
     """Do what is left of a run, then finish it.
-
-    Reading the next block and writing the last ones go on while one is predicted;
-    the result does not depend on it.
 
     Yields
     ------
@@ -125,7 +128,7 @@ def run_to_end(
     plan = run.plan
     clock = _Clock(plan, run.left)
     if run.left:
-        for written in _overlapped(run, BlockWorker(plan, device=device)):
+        for written in (blocks or predict_here)(run):
             if written is not None:
                 clock.add(written.index)
                 report(BLOCK_SHARE * clock.share, clock.words)
@@ -135,10 +138,13 @@ def run_to_end(
         yield None
 
 
-def _overlapped(
-    run: PredictionRun, worker: BlockWorker
-) -> Generator[BlockWritten | None, None, None]:
-    """Predict one block after the other; one thread reads, another one writes."""
+def predict_here(run: PredictionRun) -> Generator[BlockWritten | None, None, None]:
+    """Predict one block after the other.
+
+    A thread reads the next block and another one writes the last ones meanwhile; the
+    result does not depend on it.
+    """
+    worker = BlockWorker(run.plan)
     left = deque(run.left)
     going: deque[Future[BlockWritten]] = deque()
     reader = ThreadPoolExecutor(1, thread_name_prefix="read-block")
