@@ -5,9 +5,15 @@ import time
 
 import pytest
 
+from napari_sciml.cluster import tasks
 from napari_sciml.cluster.client import connect
-from napari_sciml.cluster.tasks import run_tasks
 from napari_sciml.errors import InputError
+
+
+def run_tasks(*args, **kwargs):
+    """Without the chances to stop."""
+    found = tasks.run_tasks(*args, **kwargs)
+    return (ended for ended in found if ended is not None)
 
 
 def test_every_task_comes_back_once_with_its_number(client) -> None:
@@ -55,9 +61,9 @@ def test_what_the_user_can_mend_comes_back_as_it_is_and_ends_all(client) -> None
 
         raise InputError("The image is gone: put it back.")
 
-    tasks = run_tasks(client, refuse, [(n,) for n in range(100)], name="task")
+    found = run_tasks(client, refuse, [(n,) for n in range(100)], name="task")
     with pytest.raises(InputError, match=r"^The image is gone: put it back\.$"):
-        list(tasks)
+        list(found)
 
 
 def test_a_machine_that_fails_is_given_another_chance(client, tmp_path) -> None:
@@ -68,8 +74,8 @@ def test_a_machine_that_fails_is_given_another_chance(client, tmp_path) -> None:
             return "done"
         raise OSError("disk away")
 
-    tasks = run_tasks(client, fail_once, [(str(tmp_path / "f"),)], name="task")
-    assert list(tasks) == [(0, "done")]
+    found = run_tasks(client, fail_once, [(str(tmp_path / "f"),)], name="task")
+    assert list(found) == [(0, "done")]
 
 
 def test_a_package_that_a_worker_lacks_is_named(client) -> None:
@@ -87,9 +93,9 @@ def test_closing_ends_what_waits(client, tmp_path) -> None:
         open(f"{folder}/{number}", "x").close()
 
     arguments = [(n, str(tmp_path)) for n in range(1000)]
-    tasks = run_tasks(client, leave_a_mark, arguments, name="task")
-    next(tasks)
-    tasks.close()
+    found = tasks.run_tasks(client, leave_a_mark, arguments, name="task")
+    next(found)
+    found.close()
     assert len(list(tmp_path.iterdir())) < 500
 
 
@@ -107,3 +113,23 @@ def test_no_scheduler_and_no_workers_are_said(client) -> None:
         connect(cluster.scheduler_address, patience=1),
     ):
         pass
+
+
+def test_it_is_said_when_all_workers_are_lost_and_it_goes_on_with_others() -> None:
+    from distributed import LocalCluster
+
+    said = []
+    options = {"processes": False, "threads_per_worker": 1, "dashboard_address": ":0"}
+    with (
+        LocalCluster(n_workers=1, **options) as cluster,
+        connect(cluster.scheduler_address) as client,
+    ):
+        found = tasks.run_tasks(
+            client, time.sleep, [(0.01,)] * 5, name="task", say=said.append
+        )
+        next(found)
+        cluster.scale(0)
+        for ended in found:
+            if ended is None and said:
+                cluster.scale(1)
+    assert said == ["All workers are lost: waiting for others to come."]

@@ -2,21 +2,30 @@
 
 import threading
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from napari_sciml.cluster.tasks import run_tasks
+from napari_sciml.cluster.client import connect
+from napari_sciml.cluster.tasks import Say, run_tasks
 from napari_sciml.errors import InputError
+from napari_sciml.storage.atomic import check_target
 from napari_sciml.storage.prediction_blocks import BlockWritten, predict_block
 from napari_sciml.storage.prediction_plan import PredictionPlan
 from napari_sciml.storage.prediction_run import PredictionRun
+from napari_sciml.storage.whole_image import predict_image
 
 _ONE_AT_A_TIME = threading.Lock()
 """The memory that is announced is that of one block: threads of a worker share it."""
 
 
 def predict_on_workers(
-    client: Any, run: PredictionRun, *, threads: int | None = None
-) -> Iterator[BlockWritten]:
+    client: Any,
+    run: PredictionRun,
+    *,
+    threads: int | None = None,
+    say: Say = lambda _: None,
+) -> Iterator[BlockWritten | None]:
     """Have the blocks that are left predicted and written by workers.
 
     Each worker opens model, image and output once. Who is lost on the way leaves
@@ -30,11 +39,13 @@ def predict_on_workers(
         The output; only this process writes down what is done.
     threads
         Of torch in each worker; those of the worker by default.
+    say
+        Called with what a person should know.
 
     Yields
     ------
-    BlockWritten
-        Of a block that is on the disk and written down.
+    BlockWritten or None
+        Of a block that is on the disk and written down. None is a chance to stop.
 
     Raises
     ------
@@ -43,9 +54,46 @@ def predict_on_workers(
     """
     plan = run.plan.model_dump_json()
     arguments = [(plan, index, threads) for index in run.left]
-    for _, written in run_tasks(client, _predict_one, arguments, name="block"):
-        run.record(written.index)
-        yield written
+    for ended in run_tasks(client, _predict_one, arguments, name="block", say=say):
+        run.beat()
+        if ended is not None:
+            run.record(ended[1].index)
+        yield ended and ended[1]
+
+
+def predict_somewhere(
+    model: Path,
+    image: Path,
+    out: Path,
+    *,
+    scheduler: str | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    say: Say = lambda _: None,
+    **given: Any,
+) -> dict[str, Any]:
+    """`predict_image` in this process, or with the blocks on the workers of a cluster.
+
+    Raises
+    ------
+    InputError
+        As `predict_image`, `connect` and `device_of_workers`.
+    """
+    if scheduler is None:
+        return predict_image(
+            model, image, out, device=device, threads=threads, say=say, **given
+        )
+    check_target(out, folder=True)
+    with connect(scheduler) as client:
+        return predict_image(
+            model,
+            image,
+            out,
+            device=device_of_workers(client) if device == "auto" else device,
+            say=say,
+            blocks=partial(predict_on_workers, client, threads=threads, say=say),
+            **given,
+        )
 
 
 def device_of_workers(client: Any) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sciml.cluster.client import connect
-from napari_sciml.cluster.tasks import run_tasks
+from napari_sciml.cluster.tasks import Say, run_tasks
 from napari_sciml.errors import InputError
 from napari_sciml.storage.atomic import check_target
 from napari_sciml.training.config import TrainingConfig
@@ -29,6 +29,7 @@ def train_somewhere(
     resume: bool = False,
     class_names: Sequence[str],
     ignore: Sequence[int] = (),
+    say: Say = lambda _: None,
     report: "Report",
 ) -> dict[str, Any]:
     """`train_model` in this process, or with the members on the workers of a cluster.
@@ -51,7 +52,9 @@ def train_somewhere(
         )
     check_target(out, folder=True)
     with connect(scheduler) as client:
-        state = train_members(client, image, labels, config, report=report, **given)
+        state = train_members(
+            client, image, labels, config, say=say, report=report, **given
+        )
     return train_model(image, labels, out, config, state=state, report=report, **given)
 
 
@@ -63,6 +66,7 @@ def train_members(
     *,
     class_names: Sequence[str],
     ignore: Sequence[int] = (),
+    say: Say = lambda _: None,
     report: "Report",
 ) -> "TrainingState":
     """Train each member on some worker, from files that all of them can read.
@@ -77,8 +81,8 @@ def train_members(
     image, labels, config, class_names, ignore
         As in `napari_sciml.storage.training_run.train_model`, which with the result as
         ``state`` writes the model.
-    report
-        Called with the progress.
+    say, report
+        Called with what a person should know, and with the progress.
 
     Raises
     ------
@@ -101,7 +105,8 @@ def train_members(
     given = (*files, config.model_dump_json(), tuple(class_names), tuple(ignore))
     arguments = [(*given, number, topic) for number in range(config.members)]
     try:
-        found = dict(run_tasks(client, train_one, arguments, name="member"))
+        tasks = run_tasks(client, train_one, arguments, name="member", say=say)
+        found = dict(ended for ended in tasks if ended is not None)
     finally:
         client.unsubscribe_topic(topic)
     return joined([found[number] for number in range(config.members)])

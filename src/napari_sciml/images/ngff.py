@@ -5,6 +5,8 @@ from typing import Any
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.axes import RawImage, guess_axes
+from napari_sciml.images.channels import ChannelImage
+from napari_sciml.images.lazy import AxesView
 
 ZARR_FILES = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 
@@ -44,6 +46,28 @@ def open_zarr(path: Path, level: int = 0) -> RawImage:
         f"{path} is a zarr group, not an image (it holds {names}); give the path of "
         "one image inside of it."
     )
+
+
+def count_missing_chunks(data: Any) -> tuple[int, int]:
+    """Chunks of a zarr that are not stored, and all; zeros for anything else.
+
+    Zarr takes what is not stored for zeros, which saves space where an image is
+    empty, and hides that a copy is incomplete.
+
+    Parameters
+    ----------
+    data
+        Of a `Volume`.
+    """
+    import zarr
+
+    while isinstance(data, AxesView | ChannelImage):
+        data = data.source
+    if not isinstance(data, zarr.Array):
+        return 0, 0
+    if not isinstance(data.store, zarr.storage.LocalStore):
+        return 0, 0
+    return data.nchunks - data.nchunks_initialized, data.nchunks
 
 
 def _plain(array: Any) -> RawImage:

@@ -19,14 +19,16 @@ import numpy as np
 from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import Region
 from napari_sciml.storage.atomic import cannot_write
+from napari_sciml.storage.block_grid import grid, place_in_words
 from napari_sciml.storage.prediction_plan import (
     PredictionPlan,
     check_fit,
-    grid,
     model_identity,
+    reading,
 )
 
 if TYPE_CHECKING:
+    from napari_sciml.networks.ensemble import Ensemble
     from napari_sciml.prediction.blockwise import BlockPredicted
 
 
@@ -108,6 +110,8 @@ class BlockWorker:
         What to do; its output has been created.
     device
         As in `predict_block`.
+    ensemble, image
+        Where they are at hand; opened by the paths in the plan by default.
 
     Raises
     ------
@@ -115,21 +119,30 @@ class BlockWorker:
         When the model is not the one of the plan, or something cannot be opened.
     """
 
-    def __init__(self, plan: PredictionPlan, *, device: str | None = None) -> None:
+    def __init__(
+        self,
+        plan: PredictionPlan,
+        *,
+        device: str | None = None,
+        ensemble: "Ensemble | None" = None,
+        image: Any = None,
+    ) -> None:
         from napari_sciml.images.reading import open_volume
         from napari_sciml.prediction.blockwise import BlockPredictor
         from napari_sciml.storage.model import load_model
         from napari_sciml.storage.results import PredictionStore
 
         self.plan = plan
-        ensemble = load_model(plan.model)
-        if model_identity(ensemble, plan.model) != plan.model_sha256:
+        ensemble = ensemble or load_model(plan.model)
+        if model_identity(ensemble) != plan.model_sha256:
             raise InputError(
                 f"{plan.model} is not the model that the prediction was begun with; "
                 "bring that one back, or begin anew."
             )
         ensemble.intensity = plan.intensity_scale
-        self._image = open_volume(plan.image, level=plan.level).data
+        if image is None:
+            image = open_volume(plan.image, level=plan.level).data
+        self._image = image
         check_fit(ensemble, self._image, plan.image)
         self._predictor = BlockPredictor(
             ensemble, self._image, device=device or plan.device, half=plan.half
@@ -139,16 +152,8 @@ class BlockWorker:
     def read(self, index: int) -> np.ndarray:
         """Raw gray values of a block and what its networks see around it."""
         tile = self._predictor.tile(self.plan.blocks[index])
-        try:
-            return np.asarray(self._image[tile.read])
-        except (MemoryError, InputError):
-            raise
-        except Exception as error:  # readers raise whatever a broken file leads to
-            lines = str(error).strip().splitlines() or [type(error).__name__]
-            raise InputError(
-                f"{self.plan.image} cannot be read at {_where(tile.read)} and may be "
-                f"damaged ({lines[0]}); copy it again, then go on with --resume."
-            ) from error
+        with reading(self.plan.image, tile.read):
+            return np.ascontiguousarray(self._image[tile.read])
 
     def compute(
         self, index: int, values: np.ndarray
@@ -158,7 +163,9 @@ class BlockWorker:
         try:
             return (yield from self._predictor.predict(core, values))
         except InputError as error:
-            raise InputError(f"In the block at {_where(core)}: {error}") from error
+            raise InputError(
+                f"In the block at {place_in_words(core)}: {error}"
+            ) from error
 
     def write(self, index: int, found: "BlockPredicted") -> None:
         """Put a block onto the disk; it is there, even after a loss of power."""
@@ -209,12 +216,6 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _where(region: Region) -> str:
-    names = "zyx"[-len(region) :]
-    parts = zip(names, region, strict=True)
-    return ", ".join(f"{name} {part.start} to {part.stop - 1}" for name, part in parts)
 
 
 def downsample_block(plan: PredictionPlan, level: int, index: int) -> None:

@@ -2,10 +2,9 @@
 
 import hashlib
 import json
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,14 +13,20 @@ from pydantic import BaseModel, ConfigDict, Field
 from napari_sciml.errors import InputError
 from napari_sciml.images.intensity import IntensityScale
 from napari_sciml.images.tiles import Region
+from napari_sciml.images.volume import Volume
+from napari_sciml.storage.block_grid import (
+    block_and_chunk,
+    grid,
+    place_in_words,
+    pyramid_steps,
+)
 
 if TYPE_CHECKING:
     from napari_sciml.networks.ensemble import Ensemble
 
 SUFFIX = ".unfinished"
-LONGEST_CHUNK = {2: 256, 3: 64}
-COARSEST = 256
-"""A pyramid ends where no axis is longer."""
+SHARE_OF_MEMORY = 0.8
+"""Of what is free, that a prediction may use where nothing is said."""
 
 _SETTLED = {
     "model_sha256": "model",
@@ -63,6 +68,9 @@ class PredictionPlan(BaseModel):
     offset: float | tuple[float, ...] = Field(description="Of the intensity scale.")
     scale: float | tuple[float, ...] = Field(description="Of the intensity scale.")
     device: str = Field(description="cpu, cuda or mps.")
+    memory: int | None = Field(
+        None, description="Bytes that a process needs; none = not looked into."
+    )
 
     @property
     def folder(self) -> Path:
@@ -109,36 +117,6 @@ class PredictionPlan(BaseModel):
         return hashlib.sha256(json.dumps(settled, sort_keys=True).encode()).hexdigest()
 
 
-def grid(shape: Sequence[int], edge: int) -> tuple[Region, ...]:
-    """Boxes of equal edges that start at multiples of it, clipped to the shape."""
-    axes = [
-        [slice(start, min(n, start + edge)) for start in range(0, n, edge)]
-        for n in shape
-    ]
-    return tuple(product(*axes))
-
-
-def block_and_chunk(edge: int, dims: int) -> tuple[int, int]:
-    """The largest block of at most an edge that is made up of whole chunks."""
-    parts = math.ceil(edge / LONGEST_CHUNK[dims])
-    chunk = edge // parts
-    return chunk * parts, chunk
-
-
-def pyramid_steps(shape: Sequence[int]) -> tuple[tuple[int, ...], ...]:
-    """Halve the long axes until none is longer than `COARSEST`."""
-    steps = [(1,) * len(shape)]
-    size = list(shape)
-    while max(size) > COARSEST:
-        # An axis with few slices keeps them.
-        halved = [2 * n > max(size) for n in size]
-        steps.append(
-            tuple(s * 2 if h else s for s, h in zip(steps[-1], halved, strict=True))
-        )
-        size = [-(-n // s) for n, s in zip(shape, steps[-1], strict=True)]
-    return tuple(steps)
-
-
 def plan_prediction(
     model: str | Path,
     image: str | Path,
@@ -149,6 +127,7 @@ def plan_prediction(
     half: bool = False,
     intensity: Literal["model", "image"] = "model",
     device: str = "auto",
+    memory: float | None = None,
 ) -> PredictionPlan:
     """Settle what a prediction will do; reads a few blocks of the image.
 
@@ -168,33 +147,82 @@ def plan_prediction(
         trained on, or one that is estimated from samples of this image.
     device
         "auto", "cpu", "cuda" or "mps".
+    memory
+        Bytes that a process may use. Without an edge of the blocks they are made
+        small enough for it; by default most of the memory that is free may be used.
 
     Raises
     ------
     InputError
-        When model and image cannot be read or do not fit each other.
+        When model and image cannot be read or do not fit each other, or there is not
+        enough memory.
     """
-    from napari_sciml.images.intensity import estimate_intensity
     from napari_sciml.images.reading import open_volume
-    from napari_sciml.networks.device import has_fast_bfloat16, resolve_device
-    from napari_sciml.prediction.blockwise import DEFAULT_BLOCK
-    from napari_sciml.storage.image_identity import hash_blocks
     from napari_sciml.storage.model import load_model
 
-    ensemble = load_model(model)
-    volume = open_volume(image, level=level)
+    return plan_for(
+        load_model(model),
+        open_volume(image, level=level),
+        out,
+        model=model,
+        image=image,
+        level=level,
+        block=block,
+        half=half,
+        intensity=intensity,
+        device=device,
+        memory=memory,
+    )
+
+
+def plan_for(
+    ensemble: "Ensemble",
+    volume: Volume,
+    out: str | Path,
+    *,
+    model: str | Path,
+    image: str | Path,
+    level: int = 0,
+    block: int | None = None,
+    half: bool = False,
+    intensity: Literal["model", "image"] = "model",
+    device: str = "auto",
+    memory: float | None = None,
+) -> PredictionPlan:
+    """Settle what a prediction will do, of a model and an image at hand.
+
+    Parameters
+    ----------
+    ensemble, volume
+        Model and image.
+    out, level, block, half, intensity, device, memory
+        As in `plan_prediction`.
+    model, image
+        Where they come from, for the record.
+
+    Raises
+    ------
+    InputError
+        As in `plan_prediction`.
+    """
+    from napari_sciml.images.intensity import estimate_intensity
+    from napari_sciml.networks.device import has_fast_bfloat16, resolve_device
+    from napari_sciml.storage.image_identity import hash_blocks
+
     check_fit(ensemble, volume.data, image)
+    with reading(image):
+        identity = hash_blocks(volume.data)
+        sampled = estimate_intensity(volume.data) if intensity == "image" else None
     where = resolve_device(device)
-    edge, chunk = block_and_chunk(block or DEFAULT_BLOCK[volume.ndim], volume.ndim)
-    scale = ensemble.intensity
-    if intensity == "image":
-        scale = estimate_intensity(volume.data)
+    longest, need = _fitting_block(ensemble, volume.data, block, memory)
+    edge, chunk = block_and_chunk(longest, volume.ndim)
+    scale = sampled or ensemble.intensity
     return PredictionPlan(
         model=Path(model).resolve(),
-        model_sha256=model_identity(ensemble, model),
+        model_sha256=model_identity(ensemble),
         image=Path(image).resolve(),
         level=level,
-        image_sha256=hash_blocks(volume.data),
+        image_sha256=identity,
         out=Path(out).resolve(),
         shape=volume.shape,
         axes=volume.axes,
@@ -208,7 +236,49 @@ def plan_prediction(
         offset=scale.offset,
         scale=scale.scale,
         device=where.type,
+        memory=need,
     )
+
+
+def _fitting_block(
+    ensemble: "Ensemble", data: Any, block: int | None, bound: float | None
+) -> tuple[int, int | None]:
+    """Edge of the blocks, and the bytes that they need where that matters."""
+    import psutil
+
+    from napari_sciml.prediction.blockwise import DEFAULT_BLOCK
+    from napari_sciml.prediction.memory import block_memory, largest_block
+
+    edge = block or DEFAULT_BLOCK[ensemble.dims]
+    if bound is None and max(data.shape) <= edge:
+        return edge, None
+    needed = block_memory(ensemble, data)
+    if block is None:
+        free = SHARE_OF_MEMORY * psutil.virtual_memory().available
+        edge = largest_block(needed, data.shape, bound or free, edge)
+    need = needed.peak(edge, data.shape)
+    if bound is not None and need > bound:
+        raise InputError(
+            f"Blocks of {edge} voxels need {need / 1e9:.1f} GB of memory, but only "
+            f"{bound / 1e9:.1f} GB may be used: give a smaller --block, or none."
+        )
+    return edge, need
+
+
+@contextmanager
+def reading(image: str | Path, region: Region | None = None) -> Iterator[None]:
+    """Say in one sentence which part of an image cannot be read."""
+    try:
+        yield
+    except (MemoryError, InputError):
+        raise
+    except Exception as error:  # readers raise whatever a broken file leads to
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        place = "" if region is None else f" at {place_in_words(region)}"
+        raise InputError(
+            f"{image} cannot be read{place} and may be damaged ({lines[0]}); copy it "
+            "again, then go on with --resume."
+        ) from error
 
 
 def check_fit(ensemble: "Ensemble", data: Any, image: str | Path) -> None:
@@ -227,9 +297,9 @@ def check_fit(ensemble: "Ensemble", data: Any, image: str | Path) -> None:
     ensemble.check_channels(data)
 
 
-def model_identity(ensemble: "Ensemble", path: str | Path) -> str:
+def model_identity(ensemble: "Ensemble") -> str:
     """Hash of all of a model that its answers depend on."""
-    from napari_sciml.storage.model import read_weights_sha256
+    from napari_sciml.storage.model import weights_sha256
 
-    known = [read_weights_sha256(path), ensemble.description()]
+    known = [weights_sha256(ensemble), ensemble.description()]
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
