@@ -314,6 +314,14 @@ def fibers(
             "--sweep", help="Lengths at other k and t, too; needs --probability."
         ),
     ] = False,
+    block: Annotated[
+        int | None,
+        typer.Option(
+            min=16,
+            help="Read the mask by blocks of this edge, as is done anyway where it "
+            "would not fit into the memory; labels.zarr instead of labels.tif.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Split a mask into fibers; measure lengths and directions."""
@@ -338,6 +346,7 @@ def fibers(
             voxel_size=voxel_size,
             unit=unit,
             sweep=sweep,
+            block=block,
             report=report,
         )
     print_summary(summary, as_json)
