@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from napari_sciml.widgets.fiber_run import FiberRun
 
 REST_MS = 150
+STILL = 3
+"""Pixels that a hand may move during a click."""
 UNDO, REDO = "Control-Z", "Control-Shift-Z"
 
 
@@ -177,8 +179,11 @@ class FiberHand:
         free = active is None or str(getattr(active, "mode", "pan_zoom")) == "pan_zoom"
         if event.button != 1 or not free or layer is None or not layer.visible:
             return
+        pressed = np.array(event.pos)
         yield
-        if event.type == "mouse_move":
+        while event.type == "mouse_move":
+            yield
+        if np.abs(np.array(event.pos) - pressed).max() > STILL:
             return
         found = fiber_at(layer, event, view.hidden())
         if self.cutting:
@@ -187,7 +192,7 @@ class FiberHand:
             else:
                 self.cut(*found)
         elif found is not None:
-            more = any(str(key) == "Shift" for key in event.modifiers)
+            more = "Shift" in event.modifiers
             view.choose(_toggled(view.chosen, found[0]) if more else (found[0],))
 
 
