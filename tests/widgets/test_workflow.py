@@ -45,7 +45,7 @@ def test_from_strokes_to_fibers(viewer, open_dock, patience) -> None:
     fibers.measure.click()
     patience(lambda: not session.measuring.busy)
     assert fibers.error.text() == ""
-    assert "mean length" in fibers.plots.numbers.text()
+    assert "length" in fibers.plots.numbers.text()
     assert "mean_confidence" in session.fibers.result.table
     session.training.stop()
     patience(lambda: not session.runner.busy)

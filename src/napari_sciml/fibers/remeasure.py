@@ -90,7 +90,8 @@ def spacing_of(
     for row in rows:
         near = _candidates(row, lines, low, high)
         some = np.concatenate(([row], near)).astype(np.int64)
-        found[row] = float(nearest_neighbor_spacing(lines[some], radii[some])[0])
+        spacing = nearest_neighbor_spacing(lines[some], radii[some], np.array([0]))
+        found[row] = float(spacing[0])
     return found
 
 

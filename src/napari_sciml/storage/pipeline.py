@@ -146,7 +146,6 @@ def measure_mask(
     With ``sweep``, the fibers of the prediction are measured at other thresholds too;
     that needs ``probability``.
     """
-    from napari_sciml.fibers.figures import unit_symbol
     from napari_sciml.fibers.instances import label_fibers
     from napari_sciml.fibers.measure import measure_fibers
     from napari_sciml.fibers.summary import summarize
@@ -186,7 +185,7 @@ def measure_mask(
         unit,
         title=f"Fibers of {mask.name}",
         settings={
-            "dust": config.dust_text(unit_symbol(unit), volume.ndim),
+            "dust": config.dust_text(unit, volume.ndim),
             "connectivity": config.connectivity,
             "touching fibers": "taken apart" if config.split else "counted as one",
             "napari-sciml": version("napari-sciml"),
