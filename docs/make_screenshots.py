@@ -148,7 +148,7 @@ def measure(studio: Studio) -> None:
     studio.viewer.reset_view()
     studio.viewer.scene.camera.angles = (10, -30, 130)
     studio.viewer.scene.camera.zoom *= 0.75
-    studio.viewer.layers["Fibers"].iso_gradient_mode = "smooth"
+    dock.colors.by.setCurrentText("Direction")
     studio.take("fibers")
 
 

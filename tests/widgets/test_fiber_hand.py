@@ -350,3 +350,42 @@ def test_thousands_of_fibers_stay_quick(viewer, open_dock) -> None:
         seconds = perf_counter() - start
         print(name, seconds)
         assert seconds < 1.0, name  # 0.3 s on an idle machine
+
+
+def test_measuring_again_asks_before_corrections_are_lost(
+    dock, viewer, click, patience, monkeypatch
+) -> None:
+    from qtpy.QtWidgets import QMessageBox
+
+    click(14, 20)
+    dock.tools.delete.click()
+    no, yes = QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: no)
+    dock.measure.click()
+    assert not dock.session.fibers.running
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: yes)
+    dock.measure.click()
+    patience(lambda: not dock.session.measuring.busy)
+    assert dock.summary.text().startswith("4 fibers")
+    assert not dock.tools.undo.isEnabled()
+
+
+def test_unknown_numbers_come_last(qtbot) -> None:
+    import pandas as pd
+    from qtpy.QtCore import Qt
+
+    from napari_sciml.widgets.fiber_table import FiberTable
+
+    table = FiberTable()
+    qtbot.addWidget(table)
+    spacing = [2.0, np.nan, 1.0]
+    table.show_fibers(pd.DataFrame({"label": [1, 2, 3], "spacing": spacing}), "um", 3)
+    model = table.model()
+    assert model.headerData(1, Qt.Orientation.Horizontal) == "Spacing\nµm"
+    for order, labels in (
+        (Qt.SortOrder.AscendingOrder, [3, 1, 2]),
+        (Qt.SortOrder.DescendingOrder, [1, 3, 2]),
+    ):
+        table.sortByColumn(1, order)
+        assert model.labels.tolist() == labels
+    assert model.index(2, 1).data() == "\N{EN DASH}"
