@@ -141,7 +141,7 @@ def measure(studio: Studio) -> None:
     wait_until(lambda: not session.measuring.busy)
     table = session.fibers.result.table
     studio.viewer.layers["Uncertainty"].visible = False
-    dock.directions.chosen.emit(int(table.loc[table["length"].idxmax(), "label"]))
+    session.fibers.choose(int(table.loc[table["length"].idxmax(), "label"]))
     studio.viewer.layers["Fiber concrete"].visible = False
     studio.viewer.layers.selection.active = studio.viewer.layers["Fibers"]
     studio.viewer.dims.ndisplay = 3

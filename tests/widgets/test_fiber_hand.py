@@ -149,6 +149,20 @@ def test_filters_by_angle_border_and_what_is_unknown(dock) -> None:
     assert filters.sliders["confidence"].isHidden()
 
 
+def test_handles_at_the_ends_leave_nothing_out(dock) -> None:
+    """Also where the extreme values are those of the ends, as whole numbers are."""
+    view = dock.session.fibers.view
+    volumes = view.table["volume"]
+    assert volumes.max() == round(volumes.max())
+    slider = dock.filters.sliders["volume"]
+    slider.setValue((float(volumes.min() + 1), slider.maximum()))
+    assert view.shown.sum() == (volumes > volumes.min() + 1).sum()
+    assert view.shown[volumes.argmax()]
+    slider.setValue((slider.minimum(), float(volumes.max() - 1)))
+    assert view.shown[volumes.argmin()]
+    assert not view.shown[volumes.argmax()]
+
+
 @pytest.mark.parametrize("by", ["Number", "Length", "Direction", "Diameter"])
 def test_colors(dock, viewer, by: str) -> None:
     dock.colors.by.setCurrentText(by)
