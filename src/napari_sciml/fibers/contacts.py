@@ -36,7 +36,7 @@ def _touching_steps(labels: NDArray[Any]) -> Steps[NDArray[np.int64]]:
         for dz, dy, dx in _AHEAD:
             if z + dz == len(planes):
                 continue
-            here, there = _shifted(plane, planes[z + dz], dy, dx)
+            here, there = shifted(plane, planes[z + dz], dy, dx)
             found.append(_meetings(here, there))
         if len(found) > 1000:
             found = [_once(found)]
@@ -55,14 +55,20 @@ def contact_steps(
     names
         ``(n,)`` labels to count for, ascending; all that occur.
     """
-    pairs = yield from _touching_steps(labels)
+    return contact_counts((yield from _touching_steps(labels)), names)
+
+
+def contact_counts(
+    pairs: NDArray[np.int64], names: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Count the others in `touching_pairs` for each of some labels, ascending."""
     return np.bincount(np.searchsorted(names, pairs).reshape(-1), minlength=len(names))
 
 
-def _shifted(
+def shifted(
     plane: NDArray[Any], other: NDArray[Any], dy: int, dx: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Views of both planes, so that a voxel lies on its neighbor."""
+    """Views of two planes in which a voxel lies on its neighbor (dy, dx) farther."""
     (y, to_y), (x, to_x) = _overlap(dy), _overlap(dx)
     return plane[y, x], other[to_y, to_x]
 

@@ -155,15 +155,23 @@ def measuring_steps(
             f"{values.shape}; give the probability of one class for the same image."
         )
     voxels = sort_voxels(values)
-    flat = None if probability is None else np.asarray(probability).reshape(-1)
-    found = yield from part(0.0, 0.8, _voxel_steps(voxels, grid, flat))
-    table = found.table
+    known = None
+    if probability is not None:
+        known = np.asarray(probability).reshape(-1)[voxels.position]
+    found = yield from part(0.0, 0.8, voxel_steps(voxels, grid, known))
     counts = contact_steps(values, voxels.labels)
-    table["contacts"] = yield from part(0.8, 0.95, counts)
-    table["spacing"] = nearest_neighbor_spacing(
-        found.lines, table["radius"].to_numpy(np.float64)
+    return with_neighbors(found, (yield from part(0.8, 0.95, counts)))
+
+
+def with_neighbors(
+    found: MeasuredFibers, contacts: NDArray[np.int64]
+) -> MeasuredFibers:
+    """Fill in how many others each fiber touches, and how far off the next one is."""
+    radii = found.table["radius"].to_numpy(np.float64)
+    table = found.table.assign(
+        contacts=contacts, spacing=nearest_neighbor_spacing(found.lines, radii)
     )
-    return found
+    return MeasuredFibers(table, found.lines)
 
 
 def measure_voxels(
@@ -178,14 +186,32 @@ def measure_voxels(
     probability
         Flat, one value a voxel of the image.
     """
-    return result_of(_voxel_steps(voxels, grid, probability))
+    known = None if probability is None else probability[voxels.position]
+    return result_of(voxel_steps(voxels, grid, known))
 
 
-def _voxel_steps(
-    voxels: SortedVoxels, grid: Grid, probability: NDArray[np.number] | None
+def voxel_steps(
+    voxels: SortedVoxels,
+    grid: Grid,
+    probability: NDArray[np.number] | None = None,
+    *,
+    sizes: NDArray[np.int64] | None = None,
+    every: int = 1,
 ) -> Steps[MeasuredFibers]:
-    bodies = yield from body_steps(voxels, grid, probability)
-    table = _as_table(voxels, bodies, grid)
+    """Do as `measure_voxels`, and yield the share that is done; may be closed.
+
+    Parameters
+    ----------
+    voxels, grid
+        The fibers, and where their voxels lie.
+    probability
+        One value a voxel of the fibers, in their order.
+    sizes, every
+        Where only one of so many voxels of a fiber is given: how many it has.
+    """
+    bodies = yield from body_steps(voxels, grid, probability, every=every)
+    counts = voxels.counts if sizes is None else sizes
+    table = _as_table(voxels.labels, counts, bodies, grid)
     if probability is not None:
         mean = _means(probability, voxels)
         lowest = np.where(np.isnan(bodies.lowest), mean, bodies.lowest)
@@ -193,15 +219,17 @@ def _voxel_steps(
     return MeasuredFibers(table, bodies.line)
 
 
-def _as_table(voxels: SortedVoxels, bodies: Bodies, grid: Grid) -> pd.DataFrame:
-    volume = voxels.counts * grid.voxel_volume
+def _as_table(
+    labels: NDArray[np.int64], counts: NDArray[np.int64], bodies: Bodies, grid: Grid
+) -> pd.DataFrame:
+    volume = counts * grid.voxel_volume
     arc, length = bodies.arc_length, bodies.length
     dz, dy, dx = bodies.direction.T
     radius = volume / (2 * arc) if grid.flat else np.sqrt(volume / (np.pi * arc))
     ends_apart = length > 1e-6 * arc
     columns = (
-        voxels.labels,
-        voxels.counts,
+        labels,
+        counts,
         volume,
         *bodies.centroid.T,
         length,
@@ -226,9 +254,10 @@ def _as_table(voxels: SortedVoxels, bodies: Bodies, grid: Grid) -> pd.DataFrame:
     return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
 
 
-def _means(flat: NDArray[Any], voxels: SortedVoxels) -> NDArray[np.float64]:
+def _means(known: NDArray[Any], voxels: SortedVoxels) -> NDArray[np.float64]:
     sums = [np.zeros(0)]
     for block in voxels.blocks():
-        position, start = voxels.part(block)
-        sums.append(np.add.reduceat(flat[position].astype(np.float64), start))
+        first, last = voxels.start[block.start], voxels.start[block.stop]
+        values = known[first:last].astype(np.float64)
+        sums.append(np.add.reduceat(values, voxels.start[block] - first))
     return np.concatenate(sums) / voxels.counts

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.coloring import number_colors
+from napari_sciml.fibers.voxels import sliceable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,7 +62,7 @@ def overview_picture(
     """
     from matplotlib.figure import Figure
 
-    panels = _panels(image, np.asarray(labels), voxel_size)
+    panels = _panels(image, sliceable(labels), voxel_size)
     widths = [panel.proportion for panel in panels]
     height = min(_WIDTH / sum(widths) + _TITLE, _TALLEST)
     width = min(_WIDTH, (height - _TITLE) * sum(widths) + _TITLE)
@@ -77,7 +78,7 @@ def _panels(
     image: Any, labels: NDArray[Any], voxel_size: Sequence[float] | None
 ) -> list[_Panel]:
     shape = tuple(int(n) for n in image.shape)
-    if shape != labels.shape or labels.ndim not in (2, 3) or 0 in shape:
+    if shape != tuple(labels.shape) or labels.ndim not in (2, 3) or 0 in shape:
         raise InputError(
             f"The image has shape {shape}, the labels {labels.shape}; give both for "
             "one image (y, x) or one volume (z, y, x)."
@@ -106,7 +107,8 @@ def _panel(
     title: str,
 ) -> _Panel:
     gray = np.asarray(image[across] if across else image[:]).astype(np.float32)
-    return _Panel(gray, labels[across], (edges[0], edges[1]), axes, title)
+    shown = np.asarray(labels[across] if across else labels[:])
+    return _Panel(gray, shown, (edges[0], edges[1]), axes, title)
 
 
 def _gray_limits(panels: list[_Panel]) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,6 +11,11 @@ from napari_sciml.errors import InputError
 
 _BLOCK = 1 << 18
 _MOST_FIBERS = 1 << 17
+
+
+def sliceable(values: Any) -> Any:
+    """Give an array-like as it is, such as a zarr, and a list as an array."""
+    return values if hasattr(values, "ndim") else np.asarray(values)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Open images and annotations, whatever their format."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,11 @@ import numpy as np
 from napari_sciml.errors import InputError
 from napari_sciml.images.axes import RawImage, guess_axes, to_volume
 from napari_sciml.images.checks import as_labels
+from napari_sciml.images.hdf5 import open_hdf5, split_hdf5
 from napari_sciml.images.volume import Volume
 
 
-def open_volume(path: str | Path) -> Volume:
+def open_volume(path: str | Path, *, level: int = 0) -> Volume:
     """Open an image or volume, without reading it whole where possible.
 
     Parameters
@@ -19,16 +21,19 @@ def open_volume(path: str | Path) -> Volume:
     path
         ``.tif``/``.tiff`` (voxel size and unit from OME or ImageJ metadata),
         ``.npy``, a zarr array, an OME-Zarr (0.4 or 0.5, full resolution), a zarr
-        group with a single array, a folder of gray TIFF slices in natural order, or
+        group with a single array, a folder of gray TIFF slices in natural order,
+        HDF5 where h5py is installed (``scan.h5`` or ``scan.h5/entry/data``), or
         ``.png``/``.jpg``. It may have an axis of channels: samples of a color image
         (alpha is left out), C of a TIFF, the one named "c" of a zarr, or the last of
         3 or 4 of a ``.npy``.
+    level
+        Of an OME-Zarr with several resolutions; 0 is the full one.
 
     Returns
     -------
     Volume
         Axes of length 1 are dropped. The data are memory-mapped or lazy, or numpy
-        for compressed TIFF files of up to 2 GiB, PNG and JPEG; a `ChannelImage` of
+        for compressed TIFF files of up to 256 MiB, PNG and JPEG; a `ChannelImage` of
         those where there are several channels.
 
     Raises
@@ -38,9 +43,9 @@ def open_volume(path: str | Path) -> Volume:
         ``(z, y, x)``.
     """
     path = Path(path)
-    if not path.exists():
+    if not path.exists() and split_hdf5(path) is None:
         raise InputError(f"{path} does not exist; check the path.")
-    opener = _opener(path)
+    opener = _opener(path, level)
     try:
         raw = opener(path)
     except InputError:
@@ -106,12 +111,21 @@ def open_labels(
     return as_labels(labels, f"The labels in {path}")
 
 
-def _opener(path: Path) -> Callable[[Path], RawImage]:
+def _opener(path: Path, level: int) -> Callable[[Path], RawImage]:
     from napari_sciml.images.ngff import is_zarr, open_zarr
     from napari_sciml.images.tiff import TIFF_SUFFIXES, open_tiff, open_tiff_folder
 
+    if path.is_dir() and is_zarr(path):
+        return partial(open_zarr, level=level)
+    if level:
+        raise InputError(
+            f"{path} has one resolution only; a level other than 0 is for an OME-Zarr."
+        )
     if path.is_dir():
-        return open_zarr if is_zarr(path) else open_tiff_folder
+        return open_tiff_folder
+    in_hdf5 = split_hdf5(path)
+    if in_hdf5 is not None:
+        return lambda _: open_hdf5(*in_hdf5)
     suffix = path.suffix.lower()
     by_suffix: dict[str, Callable[[Path], RawImage]] = {
         ".npy": _open_npy,
@@ -120,8 +134,8 @@ def _opener(path: Path) -> Callable[[Path], RawImage]:
     }
     if suffix not in by_suffix:
         raise InputError(
-            f"{path} is of an unknown kind; give a .tif, .npy, .png or .zarr, or a "
-            "folder of TIFF files."
+            f"{path} is of an unknown kind; give a .tif, .npy, .png, .h5 or .zarr, or "
+            "a folder of TIFF files."
         )
     return by_suffix[suffix]
 

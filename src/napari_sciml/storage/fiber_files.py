@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from napari_sciml.storage.arrays import save_labels
@@ -25,7 +24,8 @@ class FiberResult:
     Attributes
     ----------
     labels
-        ``(z, y, x)`` or ``(y, x)``, 0 = no fiber.
+        ``(z, y, x)`` or ``(y, x)``, 0 = no fiber; array-like where they are on the
+        disk already.
     table, summary
         From `measure_fibers` and `summarize`.
     voxel_size, unit
@@ -42,14 +42,14 @@ class FiberResult:
         Name of the file of the labels, with an extension that `save_labels` knows.
     """
 
-    labels: np.ndarray
+    labels: Any
     table: pd.DataFrame
     summary: Mapping[str, Any]
     voxel_size: Sequence[float]
     unit: str
     title: str = "Fibers"
     settings: Mapping[str, Any] = field(default_factory=dict)
-    image: np.ndarray | None = None
+    image: Any = None
     sweep: pd.DataFrame | None = None
     labels_file: str = "labels.tif"
 

@@ -33,7 +33,8 @@ from napari_sciml.widgets.dock import (
 from napari_sciml.widgets.forms import number, whole_number
 from napari_sciml.widgets.history_list import HistoryList
 from napari_sciml.widgets.plots import LossPlot
-from napari_sciml.widgets.training_run import Phase
+from napari_sciml.widgets.training_status import Phase
+from napari_sciml.widgets.whole_volume import WholeVolume
 
 if TYPE_CHECKING:
     from napari_sciml.training.calibration import Calibration
@@ -120,6 +121,7 @@ class TrainDock(Dock):
         )
         self.save = button("save_model", "Save model…", "Write the model to a folder.")
         self.load = button("load_model", "Load model…", "Read a model from a folder.")
+        self.whole_volume = WholeVolume(self.session, self.device.currentText)
         self.history = HistoryList(self.session.history)
 
     def _lay_out(self) -> None:
@@ -155,6 +157,7 @@ class TrainDock(Dock):
         for made in (self.predict, self.save, self.load):
             files.addWidget(made)
         self.column.addLayout(files)
+        self.column.addWidget(self.whole_volume)
         self.column.addStretch()
 
     def _connect(self) -> None:
@@ -246,7 +249,7 @@ class TrainDock(Dock):
             control.setEnabled(idle)
         self.predict.setEnabled(idle and model is not None)
         self.save.setEnabled(model is not None)
-        self.bar.setValue(round(1000 * training.progress))
+        self.bar.setValue(round(1000 * training.status.progress))
         self.status.setText(training.sentence())
         self.plot.show(training.curves)
         self.shown.setText(self._shown())
