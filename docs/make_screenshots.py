@@ -149,6 +149,7 @@ def measure(studio: Studio) -> None:
     studio.viewer.scene.camera.angles = (10, -30, 130)
     studio.viewer.scene.camera.zoom *= 0.75
     dock.colors.by.setCurrentText("Direction")
+    wait_until(lambda: "\N{EN DASH}" in dock.plots.numbers.text())
     studio.take("fibers")
 
 

@@ -322,7 +322,7 @@ def test_clicks_end_with_the_dock(dock, viewer, click, qtbot) -> None:
 
 def test_thousands_of_fibers_stay_quick(viewer, open_dock) -> None:
     """Coloring, filtering, sorting and selecting 15,000 fibers."""
-    from time import perf_counter
+    from time import thread_time  # of the GUI thread, however busy the machine
 
     import pandas as pd
     from qtpy.QtCore import Qt
@@ -359,11 +359,9 @@ def test_thousands_of_fibers_stay_quick(viewer, open_dock) -> None:
         "plot": dock.plots.redraw,
     }
     for name, act in acts.items():
-        start = perf_counter()
+        start = thread_time()
         act()
-        seconds = perf_counter() - start
-        print(name, seconds)
-        assert seconds < 1.0, name  # 0.3 s on an idle machine
+        assert thread_time() - start < 0.3, name
 
 
 def test_measuring_again_asks_before_corrections_are_lost(

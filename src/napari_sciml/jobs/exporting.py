@@ -4,6 +4,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,7 +50,7 @@ def choose_shown(
     chosen: FiberFilter,
     *,
     title: str = "Fibers",
-    image: np.ndarray | None = None,
+    image: Any = None,
     labels_file: str = "labels.tif",
 ) -> FiberResult:
     """Take only the fibers that a filter keeps.

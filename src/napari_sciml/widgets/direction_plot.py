@@ -35,7 +35,7 @@ class DirectionPlot(QWidget):
             "the middle, y half way to the sides. Click a point to go to its fiber."
         )
         self.plot = pg.PlotWidget(background=None)
-        self.plot.setFixedHeight(140)
+        self.plot.setFixedHeight(126)
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.setMenuEnabled(False)
         self.plot.hideAxis("left")

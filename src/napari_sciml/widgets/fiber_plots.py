@@ -22,7 +22,7 @@ from napari_sciml.widgets.wiring import Wiring
 
 LIVE_MS = 100
 REST_MS = 500
-HEIGHT = 120
+HEIGHT = 106
 
 
 class FiberPlots(QWidget):
