@@ -61,7 +61,12 @@ class LayerGroup:
         return self._show(Labels, name, data, on, options)
 
     def show_shapes(
-        self, name: str, outlines: list[np.ndarray], on: Image, color: str
+        self,
+        name: str,
+        outlines: list[np.ndarray],
+        on: Image,
+        color: Any,
+        **options: Any,
     ) -> Shapes:
         """Show polygons on an image, in the layer that we have or in a new one."""
         layer = self.get(name)
@@ -72,8 +77,7 @@ class LayerGroup:
                 shape_type="polygon",
                 edge_color=color,
                 face_color="transparent",
-                edge_width=EDGE_WIDTH,
-                **place_of(on),
+                **{"edge_width": EDGE_WIDTH, **place_of(on), **options},
             )
             self._insert(layer)
             self.adopt(name, layer)

@@ -271,6 +271,7 @@ class TrainingRun:
     def feed(self, change: LabelChange) -> None:
         """Hand a change of the annotation to the training, where one runs."""
         if self._feed is not None:
+            change = self._session.exclusion.without(change, self._given.shape)
             self._given.write(change.indices, change.values)
             self._feed.put(change)
 
@@ -282,7 +283,7 @@ class TrainingRun:
         annotation = self._session.annotation
         if self._feed is None or annotation.layer is None:
             return
-        now, given = annotation.store, self._given
+        now, given = annotation.learned(), self._given
         if now.shape != given.shape:
             self.stop()
             self.failed.emit(
