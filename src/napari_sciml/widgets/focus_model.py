@@ -12,10 +12,10 @@ from qtpy.QtWidgets import (
     QLabel,
     QListWidget,
     QListWidgetItem,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 
 from napari_sciml.errors import InputError
 from napari_sciml.focus.config import FocusTrainingConfig
@@ -27,7 +27,7 @@ from napari_sciml.widgets.wiring import Wiring
 if TYPE_CHECKING:
     from napari_sciml.widgets.session import ViewerSession
 
-HEIGHT = 76
+HEIGHT = 60
 MODELS = (
     "Focus models (focus.json focus.safetensors);;"
     "Model of 2018 (*.zip *.index *.data-00000-of-00001);;All files (*)"
@@ -36,7 +36,7 @@ IMAGES = "Images (*.tif *.tiff *.npy *.png);;All files (*)"
 PATH_ROLE = int(Qt.ItemDataRole.UserRole)
 
 
-class FocusModelPanel(QCollapsible):
+class FocusModelPanel(QWidget):
     """Says which model rates, and changes it.
 
     Parameters
@@ -48,9 +48,8 @@ class FocusModelPanel(QCollapsible):
     failed = Signal(str)
 
     def __init__(self, session: "ViewerSession") -> None:
-        super().__init__("Model", expandedIcon="▾", collapsedIcon="▸")
+        super().__init__()
         self.setObjectName("focus_model")
-        self.setToolTip("Rate with another model, or train one on your own images.")
         self._session = session
         self._layers: list[Image] = []
         self._files: list[Path] = []
@@ -65,6 +64,15 @@ class FocusModelPanel(QCollapsible):
         self.redraw()
 
     def _make_controls(self) -> None:
+        self.fold = QToolButton()
+        self.fold.setObjectName("show_focus_model")
+        self.fold.setText("Another model")
+        self.fold.setToolTip(
+            "Rate with another model, or train one on your own images."
+        )
+        self.fold.setCheckable(True)
+        self.fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.fold.setArrowType(Qt.ArrowType.RightArrow)
         self.load = button(
             "load_focus_model",
             "Load…",
@@ -96,17 +104,22 @@ class FocusModelPanel(QCollapsible):
         )
 
     def _lay_out(self) -> None:
-        inner = QWidget()
-        column = QVBoxLayout(inner)
+        self.inner = QWidget()
+        self.inner.hide()
+        column = QVBoxLayout(self.inner)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(_row(self.load, self.built_in, self.save))
         column.addWidget(self.help)
         column.addWidget(self.images)
         column.addLayout(_row(self.add, self.seconds, self.train))
-        self.addWidget(inner)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(self.fold)
+        outer.addWidget(self.inner)
 
     def _connect(self) -> None:
         run, layers = self._session.focus, self._session.viewer.layers.events
+        self.fold.toggled.connect(self._on_fold)
         self.load.clicked.connect(self._on_load)
         self.built_in.clicked.connect(run.use_built_in)
         self.save.clicked.connect(self._on_save)
@@ -158,6 +171,11 @@ class FocusModelPanel(QCollapsible):
         self.train.setText("Stop" if training else "Train")
         self.train.setEnabled(idle or training)
         set_running(self.train, training)
+
+    def _on_fold(self, open_: bool) -> None:
+        arrow = Qt.ArrowType.DownArrow if open_ else Qt.ArrowType.RightArrow
+        self.fold.setArrowType(arrow)
+        self.inner.setVisible(open_)
 
     def _offer(self, text: str, ticked: bool) -> None:
         item = QListWidgetItem(text)

@@ -92,7 +92,7 @@ class LevelCurve(QWidget):
             "one that is shown. Click to go to a plane. A gap: nothing to see there.",
             x="plane",
             y="level",
-            height=150,
+            height=135,
         )
         box.addWidget(self.plot)
         self._line = self.plot.plot(pen=pg.mkPen(AXIS, width=1), connect="finite")

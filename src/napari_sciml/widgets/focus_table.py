@@ -130,7 +130,7 @@ class FocusTable(QTableView):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(20)
-        self.setMinimumHeight(150)
+        self.setMinimumHeight(100)
         self.selectionModel().currentRowChanged.connect(self._on_row)
 
     def show_tiles(self, result: FocusResult | None, planes: str = "plane") -> None:
