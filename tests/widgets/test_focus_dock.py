@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QPointF, Qt
 
 pytestmark = pytest.mark.gui
 LAYERS = {"Focus", "Focus: expected level", "Focus: certainty", "Out of focus"}
@@ -83,7 +83,7 @@ def test_a_click_on_the_curve_goes_to_the_plane(
     viewer.add_image(focus_stack, scale=(2, 1, 1), translate=(10, 0, 0))
     dock = rate()
     view = dock.curve.plot.getPlotItem().getViewBox()
-    place = dock.curve.plot.mapFromScene(view.mapViewToScene(QPoint(4, 2)))
+    place = dock.curve.plot.mapFromScene(view.mapViewToScene(QPointF(4, 2)))
     qtbot.mouseClick(dock.curve.plot.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert viewer.dims.point[0] == 18
     assert dock.curve._shown.value() == 4

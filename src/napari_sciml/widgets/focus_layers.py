@@ -239,5 +239,5 @@ def _to_physical(place: dict[str, Any]) -> Affine:
 
 def _same(old: list[np.ndarray], new: list[np.ndarray]) -> bool:
     return len(old) == len(new) and all(
-        np.array_equal(a, b) for a, b in zip(old, new, strict=True)
+        np.allclose(a, b) for a, b in zip(old, new, strict=True)
     )

@@ -254,6 +254,10 @@ class FocusRun:
         if layer is None or viewer is None or layer not in viewer.layers:
             self.failed.emit(GONE)
             return
+        shape = (*rated.result.level.shape[:-2], *rated.result.shape)
+        if pixels(layer).shape != shape:
+            self.failed.emit(GONE)
+            return
         self._data, self.scale = self._asked
         self._rated_by = rated.model.kind
         self.result = rated.result
