@@ -57,10 +57,13 @@ class FocusLayers:
         """Whether the tiles are drawn as borders, not as areas.
 
         Borders lie in the shown plane, whichever it is, so that there are few; in
-        an image that is turned out of its planes they cannot.
+        an image that is turned out of its planes they cannot. A viewer that has
+        lost a Shapes layer may crash when it gets another one.
         """
+        there = isinstance(self._layers.get(FOCUS), Shapes)
+        safe = there or not self._layers.shapes_lost
         few = len(self.result.ys) * len(self.result.xs) <= MOST_SHAPES
-        return few and self._plane_place() is not None
+        return few and safe and self._plane_place() is not None
 
     def show(self, viewer: Any) -> "Iterator[None]":
         """Make the layers, one at a time: each takes the viewer some 0.1 s."""
@@ -147,7 +150,11 @@ class FocusLayers:
         outlines = self._outlines()
         self._plane = self.shown_plane(viewer)
         old = self._layers.get(FOCUS)
-        if isinstance(old, Shapes) and _same(old.data, outlines):
+        width = BORDER * self.result.tile
+        if isinstance(old, Shapes):
+            if not _same(old.data, outlines):
+                old.data = outlines
+                old.edge_width, old.face_color = width, "transparent"
             old.edge_color = self._colors()
             return
         self._drop(viewer, FOCUS)
@@ -156,7 +163,7 @@ class FocusLayers:
             outlines,
             self.on,
             self._colors(),
-            edge_width=BORDER * self.result.tile,
+            edge_width=width,
             opacity=1.0,
             **(self._plane_place() or {}),
         )

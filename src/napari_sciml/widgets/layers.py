@@ -26,10 +26,17 @@ class LayerGroup:
     ----------
     viewer
         Gives the viewer, or None when it is gone.
+
+    Attributes
+    ----------
+    shapes_lost
+        Whether a Shapes layer was removed: napari 0.9 with software rendering
+        crashes in drawing when another one is added after that.
     """
 
     def __init__(self, viewer: Callable[[], Any]) -> None:
         self._viewer = viewer
+        self.shapes_lost = False
         self._layers: dict[str, weakref.ref[Layer]] = {}
         self._made: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._stale: set[str] = set()

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any, ClassVar
 
 import numpy as np
-from napari.layers import Image, Labels
+from napari.layers import Image, Labels, Shapes
 from psygnal import Signal
 from qtpy.QtCore import QObject, QTimer
 
@@ -262,6 +262,7 @@ class ViewerSession:
 
     def _on_removed(self, event: Any) -> None:
         self.exclusion.lose(event.value)
+        self.layers.shapes_lost |= isinstance(event.value, Shapes)
         if event.value is self.image:
             self._choose_some_image()
         elif event.value is self.annotation.layer:
