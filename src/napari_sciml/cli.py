@@ -13,7 +13,7 @@ from napari_sciml.annotation.classes import DEFAULT_CLASSES
 from napari_sciml.errors import InputError, one_line
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.focus.config import FocusTrainingConfig
-from napari_sciml.terminal import print_summary, stage
+from napari_sciml.terminal import print_summary, say, stage
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.uncertainty.threshold import ThresholdConfig
 
@@ -32,6 +32,10 @@ app = typer.Typer(
 Seconds = Annotated[float, typer.Option(min=1, help="Seconds of training.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(help="Dask scheduler: address, scheduler file, or 'local'."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -42,6 +46,13 @@ class NetworkKind(StrEnum):
     MSDNET = "msdnet"
     TUNET = "tunet"
     TUNET3PLUS = "tunet3plus"
+
+
+class IntensityOf(StrEnum):
+    """Which image the scale of the gray values is from."""
+
+    MODEL = "model"
+    IMAGE = "image"
 
 
 def _describe(model: type[BaseModel], field: str) -> str:
@@ -137,11 +148,12 @@ def train(
     ] = False,
     device: Annotated[str | None, typer.Option(help=_default("device"))] = None,
     threads: Threads = None,
+    scheduler: Scheduler = None,
     as_json: AsJson = False,
 ) -> None:
     """Train an ensemble on sparse labels."""
+    from napari_sciml.cluster.training import train_somewhere
     from napari_sciml.storage.settings import training_settings
-    from napari_sciml.storage.training_run import train_model
 
     config = training_settings(
         settings,
@@ -159,14 +171,16 @@ def train(
     )
     names = [name.strip() for name in classes.split(",") if name.strip()]
     with stage("Training") as report:
-        summary = train_model(
+        summary = train_somewhere(
             image,
             labels,
             out,
             config,
+            scheduler=scheduler,
             class_names=names,
             ignore=ignore or (),
             resume=resume,
+            say=say,
             report=report,
         )
     print_summary(summary, as_json)
@@ -178,7 +192,14 @@ def predict(
     image: Annotated[Path, typer.Argument(help="Volume or image.")],
     out: Annotated[Path, typer.Option(help="OME-Zarr folder to write.")],
     block: Annotated[
-        int | None, typer.Option(min=16, help="Edge of a block; bounds the memory.")
+        int | None, typer.Option(min=16, help="Edge of a block; by the memory.")
+    ] = None,
+    level: Annotated[
+        int, typer.Option(min=0, help="Of an OME-Zarr; 0 is the full resolution.")
+    ] = 0,
+    memory: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="GB to use at most; most of what is free."),
     ] = None,
     half: Annotated[
         bool,
@@ -186,22 +207,40 @@ def predict(
             "--half", help="Faster, in bfloat16: off by 0.001 on average, 0.01 at most."
         ),
     ] = False,
+    intensity: Annotated[
+        IntensityOf,
+        typer.Option(help="Gray scale: of the model's image, or sampled of this one."),
+    ] = IntensityOf.MODEL,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a prediction that stopped.")
+    ] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Throw away what a stopped one has done.")
+    ] = False,
     device: Device = "auto",
     threads: Threads = None,
+    scheduler: Scheduler = None,
     as_json: AsJson = False,
 ) -> None:
     """Predict an image: mean and standard deviation over the ensemble."""
-    from napari_sciml.storage.pipeline import predict_image
+    from napari_sciml.cluster.prediction import predict_somewhere
 
     with stage("Predicting") as report:
-        summary = predict_image(
+        summary = predict_somewhere(
             model,
             image,
             out,
+            level=level,
             block=block,
             half=half,
+            intensity=intensity.value,
             device=device,
             threads=threads,
+            memory=None if memory is None else memory * 1e9,
+            resume=resume,
+            restart=restart,
+            scheduler=scheduler,
+            say=say,
             report=report,
         )
     print_summary(summary, as_json)

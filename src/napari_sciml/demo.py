@@ -19,11 +19,11 @@ from napari_sciml.storage.atomic import atomic_path
 from napari_sciml.storage.pipeline import (
     Report,
     measure_mask,
-    predict_image,
     threshold_prediction,
 )
 from napari_sciml.storage.provenance import jsonable
 from napari_sciml.storage.training_run import train_model
+from napari_sciml.storage.whole_image import predict_image
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.uncertainty.threshold import ThresholdConfig
 
@@ -96,6 +96,7 @@ def _run_stages(
                 result,
                 device=training.device,
                 threads=training.threads,
+                restart=True,
                 report=report,
             ),
         )

@@ -36,6 +36,11 @@ def stage(title: str) -> Iterator[Any]:
         bar.stop()
 
 
+def say(sentence: str) -> None:
+    """Tell something before the work starts, on standard error."""
+    typer.echo(sentence, err=True)
+
+
 def print_summary(summary: dict[str, Any], as_json: bool) -> None:
     """Print what a command has found, for a person or as one JSON object."""
     if as_json:

@@ -6,9 +6,16 @@ import torch
 from torch import nn
 
 from napari_sciml.errors import InputError
+from napari_sciml.images.tiles import Tile
+from napari_sciml.jobs.live import predict_volume
 from napari_sciml.networks.ensemble import Ensemble
-from napari_sciml.prediction.blockwise import TOO_LITTLE, predict, predict_blocks
-from napari_sciml.prediction.lookout import Lookout
+from napari_sciml.prediction.blockwise import (
+    TOO_LITTLE,
+    BlockPredicted,
+    predict,
+    predict_blocks,
+)
+from napari_sciml.prediction.lookout import Lookout, _joined
 from napari_sciml.prediction.view import View, ViewTarget
 
 SHAPES = {2: (61, 47), 3: (19, 26, 23)}
@@ -102,3 +109,37 @@ def test_the_shown_slice_in_halves(make_ensemble) -> None:
     assert block.halved
     expected = predict(plain, image).mean[:, 5:6]
     np.testing.assert_allclose(block.mean, expected, atol=0.03)
+
+
+def test_a_pass_remembers_what_did_not_fit(make_ensemble) -> None:
+    """In the viewer each tile comes by itself; only the first one fails."""
+    image, room = raw((24, 40, 40)), 9000
+    scarce = hungry(make_ensemble(3, members=2), room)
+    blocks = [b for b in predict_volume(scarce, image, ViewTarget(), block=20) if b]
+    assert len(blocks) == 8
+    assert all(b.halved for b in blocks)
+    assert failed_once(scarce.members[1].tried, room)
+    lookout = Lookout(image, ViewTarget(), torch.device("cpu"))
+    scarce.members[1].tried.clear()
+    lookout.use(scarce, 1)
+    while not lookout.complete:
+        lookout.advance()
+    assert failed_once(scarce.members[1].tried, room)
+
+
+def failed_once(tried, room) -> bool:
+    """Whether each size that did not fit was smaller than the one before."""
+    failed = [voxels for voxels in tried if voxels > room]
+    return failed == sorted(set(failed), reverse=True)
+
+
+def test_a_window_of_parts_is_halved_if_any_of_them_was() -> None:
+    def part(start: int, halved: bool) -> BlockPredicted:
+        core = (slice(start, start + 4), slice(0, 3))
+        values = np.zeros((2, 4, 3), np.float32)
+        return BlockPredicted(
+            Tile(core, core), values, values, values[0], 1, 2, halved=halved
+        )
+
+    assert _joined([part(0, False), part(4, True)]).halved
+    assert not _joined([part(0, False), part(4, False)]).halved

@@ -12,7 +12,12 @@ from napari_sciml.networks.own import OwnNetwork
 from napari_sciml.prediction.blockwise import predict
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.events import Snapshot, TrainingStep
-from napari_sciml.training.session import train, train_to_end
+from napari_sciml.training.session import (
+    joined,
+    train,
+    train_member,
+    train_to_end,
+)
 
 
 def weights(ensemble):
@@ -504,3 +509,34 @@ def test_the_test_is_read_in_steps(toy, tiny_config):
     while next(events) is None:
         waits += 1
     assert waits > 1
+
+
+@pytest.mark.parametrize("more", [{}, {"patience": 1, "evaluate_every": 2}])
+def test_members_trained_apart_are_those_trained_together(toy, tiny_config, more):
+    image, labels, _ = toy(2)
+    config = tiny_config(2, members=3, **more)
+    parts = [end(train_member(image, labels, config, n)) for n in (2, 0, 1)]
+    state = joined([parts[1], parts[2], parts[0]])
+    events = list(train(image, labels, config, resume=state))
+    assert not [e for e in events if isinstance(e, TrainingStep)], "all is learned"
+    together = list(train(image, labels, config))
+    if not more:
+        assert same(weights(events[-1].ensemble), weights(together[-1].ensemble))
+        assert events[-1].calibration.offsets == together[-1].calibration.offsets
+
+
+def test_members_of_other_labels_are_not_joined(toy, tiny_config):
+    image, labels, _ = toy(2)
+    config = tiny_config(2, steps=1)
+    other = np.where(np.arange(len(labels))[:, None] < 4, 0, labels)
+    one, two = (end(train_member(image, x, config, 0)) for x in (labels, other))
+    with pytest.raises(InputError, match="same image and labels"):
+        joined([one, two])
+
+
+def end(events):
+    while True:
+        try:
+            next(events)
+        except StopIteration as stop:
+            return stop.value

@@ -143,7 +143,7 @@ def trained(session: Any, qtbot: Any) -> Any:
 
 def is_settled(session: Any) -> bool:
     """Whether the training waits for more labels, with the whole image predicted."""
-    from napari_sciml.widgets.training_run import Phase
+    from napari_sciml.widgets.training_status import Phase
 
     training, volume = session.training, session.prediction.probabilities
     waiting = training.phase is Phase.WAITING and training.settled

@@ -81,13 +81,13 @@ def test_a_running_training_is_told(dock, viewer, patience) -> None:
     session = dock.session
     dock.exclude.click()
     session.training.start(TrainingConfig(members=1, seconds=30))
-    assert len(session.training._given) == 2000
+    assert len(session.training.labels.given) == 2000
     layer = viewer.layers["Annotation"]
     layer.data_setitem((np.full(40, 100), np.arange(150, 190)), 2)
-    patience(lambda: len(session.training._given) == 2018)
+    patience(lambda: len(session.training.labels.given) == 2018)
     dock.exclude.click()
-    patience(lambda: len(session.training._given) == 3640)
+    patience(lambda: len(session.training.labels.given) == 3640)
     dock.exclude.click()
-    patience(lambda: len(session.training._given) == 2018)
+    patience(lambda: len(session.training.labels.given) == 2018)
     session.training.stop()
     patience(lambda: not session.runner.busy)

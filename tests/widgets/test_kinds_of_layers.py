@@ -11,7 +11,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.images.channels import ChannelImage
 from napari_sciml.widgets.images import dims_for, pixels, place_of, space_of
 from napari_sciml.widgets.session import ViewerSession
-from napari_sciml.widgets.training_run import Phase
+from napari_sciml.widgets.training_status import Phase
 
 TURN = Rotation.from_euler("xyz", [20, -35, 50], degrees=True).as_matrix()
 

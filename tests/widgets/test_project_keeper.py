@@ -365,7 +365,7 @@ def test_models_and_trainings_are_kept(session, viewer, patience) -> None:
 
 def train_until_settled(session, patience):
     from napari_sciml.training.config import TrainingConfig
-    from napari_sciml.widgets.training_run import Phase
+    from napari_sciml.widgets.training_status import Phase
 
     training = session.training
     training.start(TrainingConfig(members=2, seconds=1))

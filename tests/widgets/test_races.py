@@ -12,7 +12,7 @@ from conftest import bright_bar, is_settled
 from napari_sciml.uncertainty.suggest import Spot
 from napari_sciml.widgets.guide import LOOK_HERE
 from napari_sciml.widgets.session import ViewerSession
-from napari_sciml.widgets.training_run import Phase
+from napari_sciml.widgets.training_status import Phase
 
 pytestmark = [
     pytest.mark.gui,
@@ -87,7 +87,7 @@ def caught_up(session) -> bool:
 
 def given(session) -> np.ndarray:
     """What the training was handed, all changes together."""
-    return session.training._given.dense()
+    return session.training.labels.given.dense()
 
 
 def steps(session) -> int:

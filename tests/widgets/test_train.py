@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from conftest import bright_bar, is_settled
-from napari_sciml.widgets.training_run import Phase
+from napari_sciml.widgets.training_status import Phase
 
 pytestmark = pytest.mark.gui
 

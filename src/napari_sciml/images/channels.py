@@ -30,6 +30,8 @@ class ChannelImage(LazyArray):
     ----------
     channels
         Channels of a block.
+    source
+        The array-like.
 
     Raises
     ------
@@ -51,11 +53,11 @@ class ChannelImage(LazyArray):
         if self.channels < 1:
             raise InputError(f"An image of shape {shape} has no channels.")
         super().__init__(space, np.dtype(array.dtype))
-        self._source = array
+        self.source = array
 
     def _read(self, key: Key) -> Any:
         before, after = key[: self.channel_axis], key[self.channel_axis :]
-        values = np.asarray(self._source[(*before, slice(self.channels), *after)])
+        values = np.asarray(self.source[(*before, slice(self.channels), *after)])
         place = sum(isinstance(part, slice) for part in before)
         return np.moveaxis(values, place, -1)
 

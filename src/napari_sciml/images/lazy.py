@@ -54,18 +54,23 @@ class AxesView(LazyArray):
         Array-like; of the axes that are left out, the first element is taken.
     kept
         Axes to keep, ascending.
+
+    Attributes
+    ----------
+    source
+        The array-like.
     """
 
     def __init__(self, source: Any, kept: Sequence[int]) -> None:
         super().__init__([source.shape[axis] for axis in kept], source.dtype)
-        self._source = source
+        self.source = source
         self._kept = tuple(kept)
 
     def _read(self, key: Key) -> Any:
-        full: list[int | slice] = [0] * len(self._source.shape)
+        full: list[int | slice] = [0] * len(self.source.shape)
         for axis, part in zip(self._kept, key, strict=True):
             full[axis] = part
-        return self._source[tuple(full)]
+        return self.source[tuple(full)]
 
 
 class PlaneStack(LazyArray):

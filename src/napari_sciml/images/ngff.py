@@ -5,6 +5,8 @@ from typing import Any
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.axes import RawImage, guess_axes
+from napari_sciml.images.channels import ChannelImage
+from napari_sciml.images.lazy import AxesView
 
 ZARR_FILES = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 
@@ -14,23 +16,28 @@ def is_zarr(path: Path) -> bool:
     return path.suffix == ".zarr" or any((path / name).exists() for name in ZARR_FILES)
 
 
-def open_zarr(path: Path) -> RawImage:
-    """Open an array, the full resolution of an OME-Zarr, or the only array.
+def open_zarr(path: Path, level: int = 0) -> RawImage:
+    """Open an array, a level of an OME-Zarr, or the only array.
 
     Raises
     ------
     InputError
-        When a group is no OME-Zarr and does not hold exactly one array.
+        When a group is no OME-Zarr and does not hold exactly one array, or there is
+        no such level.
     """
     import zarr
 
     node = zarr.open(str(path), mode="r")
-    if isinstance(node, zarr.Array):
-        return _plain(node)
     attributes = node.attrs.asdict()
     multiscales = attributes.get("ome", attributes).get("multiscales")
+    known = len(multiscales[0]["datasets"]) if multiscales else 1
+    if not 0 <= level < known:
+        there = "level 0 only" if known == 1 else f"the levels 0 to {known - 1}"
+        raise InputError(f"{path} has no level {level}; it has {there}.")
+    if isinstance(node, zarr.Array):
+        return _plain(node)
     if multiscales:
-        return _full_resolution(node, multiscales[0])
+        return _one_resolution(node, multiscales[0], level)
     arrays = [array for _, array in node.arrays()]
     if len(arrays) == 1:
         return _plain(arrays[0])
@@ -39,6 +46,28 @@ def open_zarr(path: Path) -> RawImage:
         f"{path} is a zarr group, not an image (it holds {names}); give the path of "
         "one image inside of it."
     )
+
+
+def count_missing_chunks(data: Any) -> tuple[int, int]:
+    """Chunks of a zarr that are not stored, and all; zeros for anything else.
+
+    Zarr takes what is not stored for zeros, which saves space where an image is
+    empty, and hides that a copy is incomplete.
+
+    Parameters
+    ----------
+    data
+        Of a `Volume`.
+    """
+    import zarr
+
+    while isinstance(data, AxesView | ChannelImage):
+        data = data.source
+    if not isinstance(data, zarr.Array):
+        return 0, 0
+    if not isinstance(data.store, zarr.storage.LocalStore):
+        return 0, 0
+    return data.nchunks - data.nchunks_initialized, data.nchunks
 
 
 def _plain(array: Any) -> RawImage:
@@ -50,8 +79,8 @@ def _plain(array: Any) -> RawImage:
     return RawImage(array, known)
 
 
-def _full_resolution(group: Any, multiscale: dict[str, Any]) -> RawImage:
-    dataset = multiscale["datasets"][0]
+def _one_resolution(group: Any, multiscale: dict[str, Any], level: int) -> RawImage:
+    dataset = multiscale["datasets"][level]
     array = group[dataset["path"]]
     # Axes are objects since NGFF 0.4, plain names in 0.3 and always tczyx before.
     axes = [
@@ -63,8 +92,8 @@ def _full_resolution(group: Any, multiscale: dict[str, Any]) -> RawImage:
         for axis in axes
     )
     scale = [1.0] * array.ndim
-    for level in (dataset, multiscale):
-        for step in level.get("coordinateTransformations", ()):
+    for part in (dataset, multiscale):
+        for step in part.get("coordinateTransformations", ()):
             if step["type"] == "scale":
                 scale = [a * b for a, b in zip(scale, step["scale"], strict=True)]
     units = {axis["name"].lower(): axis["unit"] for axis in axes if "unit" in axis}

@@ -1,6 +1,7 @@
 """Open images and annotations, whatever their format."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from napari_sciml.images.checks import as_labels
 from napari_sciml.images.volume import Volume
 
 
-def open_volume(path: str | Path) -> Volume:
+def open_volume(path: str | Path, *, level: int = 0) -> Volume:
     """Open an image or volume, without reading it whole where possible.
 
     Parameters
@@ -23,6 +24,8 @@ def open_volume(path: str | Path) -> Volume:
         ``.png``/``.jpg``. It may have an axis of channels: samples of a color image
         (alpha is left out), C of a TIFF, the one named "c" of a zarr, or the last of
         3 or 4 of a ``.npy``.
+    level
+        Of an OME-Zarr with several resolutions; 0 is the full one.
 
     Returns
     -------
@@ -40,7 +43,7 @@ def open_volume(path: str | Path) -> Volume:
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path} does not exist; check the path.")
-    opener = _opener(path)
+    opener = _opener(path, level)
     try:
         raw = opener(path)
     except InputError:
@@ -106,12 +109,18 @@ def open_labels(
     return as_labels(labels, f"The labels in {path}")
 
 
-def _opener(path: Path) -> Callable[[Path], RawImage]:
+def _opener(path: Path, level: int) -> Callable[[Path], RawImage]:
     from napari_sciml.images.ngff import is_zarr, open_zarr
     from napari_sciml.images.tiff import TIFF_SUFFIXES, open_tiff, open_tiff_folder
 
+    if path.is_dir() and is_zarr(path):
+        return partial(open_zarr, level=level)
+    if level:
+        raise InputError(
+            f"{path} has one resolution only; a level other than 0 is for an OME-Zarr."
+        )
     if path.is_dir():
-        return open_zarr if is_zarr(path) else open_tiff_folder
+        return open_tiff_folder
     suffix = path.suffix.lower()
     by_suffix: dict[str, Callable[[Path], RawImage]] = {
         ".npy": _open_npy,

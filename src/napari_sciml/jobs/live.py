@@ -45,25 +45,18 @@ def predict_volume(
     """
     import torch
 
-    from napari_sciml.networks.device import resolve_device
-    from napari_sciml.prediction.blockwise import DEFAULT_BLOCK, predict_blocks
+    from napari_sciml.prediction.blockwise import DEFAULT_BLOCK, BlockPredictor
 
     torch.set_num_threads(_viewer_threads())
+    predictor = BlockPredictor(ensemble, image, device=device)
     edge = block or DEFAULT_BLOCK[ensemble.dims]
     left = split_into_tiles(image.shape, edge, ensemble.halo)
     total = len(left)
     while left:
         left = nearest_first(left, _middle(view, image))
         tile = left.pop(0)
-        for piece in predict_blocks(
-            ensemble,
-            image,
-            block=edge,
-            region=tile.core,
-            device=resolve_device(device),
-        ):
-            done = total - len(left)
-            yield piece and replace(piece, done=done, total=total)
+        block_done = yield from predictor.predict(tile.core)
+        yield replace(block_done, done=total - len(left), total=total)
 
 
 @dataclass(frozen=True)

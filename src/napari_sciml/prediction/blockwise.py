@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -123,26 +123,16 @@ def predict_blocks(
         When the image has another number of axes or channels than the model is for,
         or there is too little memory for even a small part.
     """
-    if image.ndim != ensemble.dims:
-        raise InputError(
-            f"The model was trained on {ensemble.dims}D images and cannot predict "
-            f"an image of shape {tuple(image.shape)}."
-        )
-    ensemble.check_channels(image)
+    predictor = BlockPredictor(ensemble, image, device=device, half=half)
     size = block or DEFAULT_BLOCK[ensemble.dims]
     tiles = split_into_tiles(
         image.shape, size, ensemble.halo, region, align=ensemble.stride
     )
     if center is not None:
         tiles = nearest_first(tiles, center)
-    where = resolve_device(device) if isinstance(device, str) else device
-    half = half and has_fast_bfloat16(where)
-    ensemble.to(where).eval()
-    predictor = _Predictor(ensemble, image, where, half)
     for done, tile in enumerate(tiles, start=1):
-        found = yield from predictor.predict(tile)
-        halved = _voxels(tile) >= predictor.too_many
-        yield BlockPredicted(tile, *found, done, len(tiles), halved=halved)
+        found = yield from predictor.predict(tile.core)
+        yield replace(found, done=done, total=len(tiles))
 
 
 def predict(
@@ -172,27 +162,77 @@ _Found = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Mean, deviation and information of a block."""
 
 
-class _Predictor:
-    """Predicts tiles in one piece, or in parts where memory is short.
+class BlockPredictor:
+    """Predicts blocks of an image, in one piece or in parts where memory is short.
+
+    Keep one for as long as blocks of the same image are predicted by the same
+    ensemble: what did not fit is not tried again.
+
+    Parameters
+    ----------
+    ensemble, image, device, half
+        As in `predict_blocks`.
 
     Attributes
     ----------
     too_many
-        Voxels of the smallest tile so far that did not fit.
+        Voxels of the smallest block so far that did not fit.
+
+    Raises
+    ------
+    InputError
+        When the image has another number of axes or channels than the model is for.
     """
 
     def __init__(
-        self, ensemble: Ensemble, image: Any, device: torch.device, half: bool
+        self,
+        ensemble: Ensemble,
+        image: Any,
+        *,
+        device: str | torch.device = "auto",
+        half: bool = False,
     ) -> None:
+        if image.ndim != ensemble.dims:
+            raise InputError(
+                f"The model was trained on {ensemble.dims}D images and cannot predict "
+                f"an image of shape {tuple(image.shape)}."
+            )
+        ensemble.check_channels(image)
+        self._device = resolve_device(device) if isinstance(device, str) else device
+        self._half = half and has_fast_bfloat16(self._device)
         self._ensemble, self._image = ensemble, image
-        self._device, self._half = device, half
+        ensemble.to(self._device).eval()
         self.too_many: float = math.inf
 
-    def predict(self, tile: Tile) -> Generator[None, None, _Found]:
-        """Yields after each member, of each part."""
+    def tile(self, core: Region) -> Tile:
+        """What has to be read for a block."""
+        halo, stride = self._ensemble.halo, self._ensemble.stride
+        return with_halo(core, halo, self._image.shape, align=stride)
+
+    def predict(
+        self, core: Region, values: np.ndarray | None = None
+    ) -> Generator[None, None, BlockPredicted]:
+        """Predict a block; yields after each member, of each part.
+
+        Parameters
+        ----------
+        core
+            The block.
+        values
+            Raw gray values of ``tile(core).read``, where they were read before.
+        """
+        tile = self.tile(core)
+        held = None if values is None else (tile, values)
+        found = yield from self._predict(tile, held)
+        halved = _voxels(tile) >= self.too_many
+        return BlockPredicted(tile, *found, done=1, total=1, halved=halved)
+
+    def _predict(
+        self, tile: Tile, held: "_Held | None"
+    ) -> Generator[None, None, _Found]:
         if _voxels(tile) < self.too_many:
             try:
-                return (yield from self._at_once(tile))
+                return (yield from self._at_once(tile, held))
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -201,24 +241,35 @@ class _Predictor:
             # Out of the handler: the error holds on to what did not fit.
             self.too_many = _voxels(tile)
             free_memory(self._device)
-        halo, stride = self._ensemble.halo, self._ensemble.stride
         parts, found = [], []
         for core in _halves(tile.core):
-            parts.append(with_halo(core, halo, self._image.shape, align=stride))
-            found.append((yield from self.predict(parts[-1])))
+            parts.append(self.tile(core))
+            found.append((yield from self._predict(parts[-1], held)))
         mean, std, information = (
             assemble(tile, parts, arrays) for arrays in zip(*found, strict=True)
         )
         return mean, std, information
 
-    def _at_once(self, tile: Tile) -> Generator[None, None, _Found]:
-        gray = self._ensemble.intensity.apply(self._image[tile.read])
+    def _at_once(
+        self, tile: Tile, held: "_Held | None"
+    ) -> Generator[None, None, _Found]:
+        gray = self._ensemble.intensity.apply(self._raw(tile, held))
         values = torch.from_numpy(gray).to(self._device)
         return (
             yield from _member_statistics(
                 self._ensemble, values, tile, self._image.shape, self._half
             )
         )
+
+    def _raw(self, tile: Tile, held: "_Held | None") -> Any:
+        if held is None:
+            return self._image[tile.read]
+        whole, values = held
+        return values[Tile(tile.read, whole.read).inner]
+
+
+_Held = tuple[Tile, np.ndarray]
+"""A tile, and what was read for it."""
 
 
 def _voxels(tile: Tile) -> int:

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from napari_sciml.images.tiles import (
 )
 from napari_sciml.networks.device import has_fast_bfloat16
 from napari_sciml.networks.ensemble import Ensemble
-from napari_sciml.prediction.blockwise import BlockPredicted, predict_blocks
+from napari_sciml.prediction.blockwise import BlockPredicted, BlockPredictor
 from napari_sciml.prediction.view import View, ViewTarget
 
 SHARE = 0.25
@@ -51,6 +51,7 @@ class Lookout:
         self._target = target
         self._device = device
         self._ensemble: Ensemble | None = None
+        self._predictor: BlockPredictor | None = None
         self._model = 0
         self._blocks: list[Tile] = []
         self._done: set[_Key] = set()
@@ -87,6 +88,7 @@ class Lookout:
         if self._ensemble is None:
             self._blocks = _blocks(self._image.shape, ensemble.dims)
         self._ensemble, self._model, self._urgent = ensemble, model, urgent
+        self._predictor = None
         self._done.clear()
         self._kept.clear()
         self._ready.clear()
@@ -157,14 +159,14 @@ class Lookout:
         assert self._ensemble is not None
         self._begun = tile
         # The whole volume is predicted anew in full precision where it is kept.
-        self._pieces = predict_blocks(
-            self._ensemble,
-            self._image,
-            region=tile.core,
-            block=max(c.stop - c.start for c in tile.core),
-            device=self._device,
-            half=has_fast_bfloat16(self._device),
-        )
+        if self._predictor is None:
+            self._predictor = BlockPredictor(
+                self._ensemble,
+                self._image,
+                device=self._device,
+                half=has_fast_bfloat16(self._device),
+            )
+        self._pieces = _pieces(self._predictor, tile.core)
 
     def _abandon(self) -> None:
         self._begun, self._pieces = None, iter(())
@@ -208,6 +210,12 @@ class Lookout:
         self._ready.append(
             replace(block, model=self._model, done=done, total=len(self._blocks))
         )
+
+
+def _pieces(
+    predictor: BlockPredictor, core: Region
+) -> Generator[BlockPredicted | None, None, None]:
+    yield (yield from predictor.predict(core))
 
 
 _Key = tuple[tuple[int, int], ...]
@@ -256,4 +264,5 @@ def _joined(parts: Sequence[BlockPredicted]) -> BlockPredicted:
         mean=assemble(whole, tiles, [part.mean for part in parts]),
         std=assemble(whole, tiles, [part.std for part in parts]),
         information=assemble(whole, tiles, [part.information for part in parts]),
+        halved=any(part.halved for part in parts),
     )

@@ -9,10 +9,18 @@ LEVEL = "0"
 """Name of the full-resolution array in its group."""
 
 
+Steps = tuple[int, ...]
+"""Voxels of the full resolution, along each axis of space, that one stands for."""
+
+
 def multiscales(
-    name: str, axes: Sequence[str], voxel_size: Sequence[float], unit: str
+    name: str,
+    axes: Sequence[str],
+    voxel_size: Sequence[float],
+    unit: str,
+    levels: Sequence[Steps] | None = None,
 ) -> dict[str, Any]:
-    """Attributes of a group with a single resolution level (NGFF 0.5).
+    """Attributes of a group with one or more resolution levels (NGFF 0.5).
 
     Parameters
     ----------
@@ -24,15 +32,36 @@ def multiscales(
         Along the spatial axes only, in ``unit``.
     unit
         UDUNITS name; "pixel" is left out.
+    levels
+        Steps of each level, named "0", "1" …; only the full resolution by default.
     """
-    scale = [1.0] * (len(axes) - len(voxel_size)) + [float(s) for s in voxel_size]
-    step = {"type": "scale", "scale": scale}
+    levels = levels or [(1,) * len(voxel_size)]
     image = {
         "name": name,
         "axes": [_axis(axis, unit) for axis in axes],
-        "datasets": [{"path": LEVEL, "coordinateTransformations": [step]}],
+        "datasets": [
+            {
+                "path": str(number),
+                "coordinateTransformations": _placed(steps, voxel_size, len(axes)),
+            }
+            for number, steps in enumerate(levels)
+        ],
     }
     return {"ome": {"version": "0.5", "multiscales": [image]}}
+
+
+def _placed(
+    steps: Steps, voxel_size: Sequence[float], axes: int
+) -> list[dict[str, Any]]:
+    """Size of the voxels of a level and where the middle of the first one lies."""
+    lead = axes - len(voxel_size)
+    sizes = [float(size) for size in voxel_size]
+    scale = [1.0] * lead + [n * s for n, s in zip(steps, sizes, strict=True)]
+    placed: list[dict[str, Any]] = [{"type": "scale", "scale": scale}]
+    if any(n > 1 for n in steps):
+        middles = [(n - 1) / 2 * s for n, s in zip(steps, sizes, strict=True)]
+        placed.append({"type": "translation", "translation": [0.0] * lead + middles})
+    return placed
 
 
 def create_level(
@@ -42,14 +71,25 @@ def create_level(
     chunks: Sequence[int],
     dtype: Any,
     axes: Sequence[str],
+    name: str = LEVEL,
+    shards: Sequence[int] | None = None,
 ) -> Any:
-    """Make the full-resolution array of a group, compressed with zstd."""
+    """Make an array of a group, compressed with zstd; of full resolution by default.
+
+    With ``shards``, that many voxels go into a file; they are multiples of chunks.
+    """
     from zarr.codecs import BloscCodec
 
+    inner = tuple(min(c, n) for c, n in zip(chunks, shape, strict=True))
+    if shards is not None:
+        shards = tuple(
+            c * -(-min(s, n) // c) for c, s, n in zip(inner, shards, shape, strict=True)
+        )
     return group.create_array(
-        LEVEL,
+        name,
         shape=tuple(shape),
-        chunks=tuple(min(c, n) for c, n in zip(chunks, shape, strict=True)),
+        chunks=inner,
+        shards=shards,
         dtype=np.dtype(dtype),
         compressors=BloscCodec(cname="zstd", shuffle="shuffle"),
         dimension_names=list(axes),

@@ -13,14 +13,11 @@ import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import FiberConfig
-from napari_sciml.images.checks import check_finite
 from napari_sciml.images.reading import open_gray, open_volume
 from napari_sciml.images.volume import Volume
 from napari_sciml.storage.arrays import check_array_suffix, save_mask
 from napari_sciml.storage.atomic import atomic_path, check_target
 from napari_sciml.storage.fiber_files import FiberResult, write_fibers
-from napari_sciml.storage.model import load_model, read_record
-from napari_sciml.storage.provenance import provenance
 from napari_sciml.storage.results import PredictionStore
 from napari_sciml.uncertainty.conformal import (
     ConformalCalibration,
@@ -30,59 +27,6 @@ from napari_sciml.uncertainty.threshold import ThresholdConfig, confident
 
 Report = Callable[[float, str], None]
 """Called with the share that is done (0 to 1) and a few words."""
-
-
-def predict_image(
-    model: Path,
-    image: Path,
-    out: Path,
-    *,
-    block: int | None = None,
-    half: bool = False,
-    device: str = "auto",
-    threads: int | None = None,
-    report: Report,
-) -> dict[str, Any]:
-    """Predict an image file into an OME-Zarr with the groups mean and std."""
-    import torch
-
-    from napari_sciml.networks.device import default_threads, resolve_device
-    from napari_sciml.prediction.blockwise import DEFAULT_BLOCK, predict_blocks
-
-    check_target(out, folder=True)
-    ensemble = load_model(model)
-    record = read_record(model)
-    volume = open_volume(image)
-    check_finite(volume.data)
-    torch.set_num_threads(threads or default_threads())
-    where = resolve_device(device)
-    chunk = min(64, block or DEFAULT_BLOCK[ensemble.dims])
-    blocks = predict_blocks(ensemble, volume.data, block=block, device=where, half=half)
-    total = 0
-    with atomic_path(out) as folder:
-        store = PredictionStore.create(
-            folder,
-            volume.shape,
-            ensemble.class_names,
-            volume.voxel_size,
-            volume.unit,
-            volume.axes,
-            [min(chunk, n) for n in volume.shape],
-            provenance(model=model, image=image, device=str(where), training=record),
-            record.get("calibration"),
-        )
-        for event in blocks:
-            if event is not None:
-                store.write(event.tile.core, event.mean, event.std)
-                report(event.done / event.total, f"block {event.done} of {event.total}")
-                total = event.total
-    return {
-        "prediction": str(out),
-        "shape": list(volume.shape),
-        "classes": list(ensemble.class_names),
-        "blocks": total,
-        "device": str(where),
-    }
 
 
 def threshold_prediction(

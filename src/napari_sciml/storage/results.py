@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from napari_sciml.errors import InputError
-from napari_sciml.storage.ngff import LEVEL, create_level, multiscales
+from napari_sciml.storage.ngff import LEVEL, Steps, create_level, multiscales
 from napari_sciml.storage.provenance import jsonable
 
 VERSION = 1
@@ -60,6 +60,9 @@ class PredictionStore:
         chunks: Sequence[int],
         record: Mapping[str, Any],
         calibration: Mapping[str, Any] | None = None,
+        *,
+        shards: Sequence[int] | None = None,
+        levels: Sequence[Steps] | None = None,
     ) -> "PredictionStore":
         """Make an empty store; wrap the path in `atomic_path`.
 
@@ -78,6 +81,12 @@ class PredictionStore:
             Provenance; made JSON-able.
         calibration
             Conformal calibration of the model; made JSON-able.
+        shards
+            Edges of what goes into one file, all classes together; multiples of
+            those of a chunk.
+        levels
+            Steps of the levels of a pyramid, ones for the first; no pyramid by
+            default. See `napari_sciml.storage.ngff.multiscales`.
         """
         import zarr
 
@@ -91,16 +100,22 @@ class PredictionStore:
             "calibration": jsonable(calibration or {}),
         }
         root = zarr.create_group(str(path), zarr_format=3, attributes=attributes)
+        axes = ("c", *axes)
+        levels = levels or [(1,) * len(shape)]
         for name in ("mean", "std"):
-            create_level(
-                root.create_group(
-                    name, attributes=multiscales(name, ("c", *axes), voxel_size, unit)
-                ),
-                shape=(len(class_names), *shape),
-                chunks=(1, *chunks),
-                dtype=np.float16,
-                axes=("c", *axes),
-            )
+            about = multiscales(name, axes, voxel_size, unit, levels)
+            group = root.create_group(name, attributes=about)
+            for level, steps in enumerate(levels):
+                size = [-(-n // step) for n, step in zip(shape, steps, strict=True)]
+                create_level(
+                    group,
+                    name=str(level),
+                    shape=(len(class_names), *size),
+                    chunks=(1, *chunks),
+                    shards=None if shards is None else (len(class_names), *shards),
+                    dtype=np.float16,
+                    axes=axes,
+                )
         return cls._from_group(root)
 
     @classmethod
@@ -131,6 +146,24 @@ class PredictionStore:
             f"({written['kind']}, format {written['version']}); upgrade napari-sciml "
             "or predict again."
         )
+
+    @classmethod
+    def open_unfinished(cls, path: str | Path) -> "PredictionStore":
+        """Open a prediction that grows, for writing too.
+
+        Raises
+        ------
+        InputError
+            When there is none.
+        """
+        import zarr
+
+        try:
+            return cls._from_group(zarr.open_group(str(path), mode="r+"))
+        except Exception as error:  # zarr raises whatever a foreign folder leads to
+            raise InputError(
+                f"{path} is no prediction that was begun; begin anew."
+            ) from error
 
     @property
     def shape(self) -> tuple[int, ...]:

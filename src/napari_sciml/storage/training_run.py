@@ -4,11 +4,15 @@ import math
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_sciml.images.checks import check_annotation, check_finite
 from napari_sciml.images.reading import open_labels, open_volume
+from napari_sciml.images.volume import Volume
 from napari_sciml.storage.atomic import atomic_path, check_target
 from napari_sciml.storage.model import save_model
 from napari_sciml.storage.pipeline import Report
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from napari_sciml.training.calibration import Calibration
     from napari_sciml.training.config import TrainingConfig
     from napari_sciml.training.events import Snapshot
+    from napari_sciml.training.state import TrainingState
 
 CHECKPOINT_SECONDS = 15.0
 
@@ -37,6 +42,7 @@ def train_model(
     class_names: Sequence[str],
     ignore: Sequence[int] = (),
     resume: bool = False,
+    state: "TrainingState | None" = None,
     report: Report,
 ) -> dict[str, Any]:
     """Train an ensemble on an image file and its sparse labels.
@@ -56,6 +62,8 @@ def train_model(
         Label values that count as not annotated.
     resume
         Go on with an interrupted training, or with that of a finished model.
+    state
+        Go on with this one, instead.
     report
         Called with the progress.
     """
@@ -63,17 +71,15 @@ def train_model(
     from napari_sciml.training.session import train
 
     check_target(out, folder=True)
-    volume = open_volume(image)
-    annotation = open_labels(labels, like=volume.shape, ignore=ignore)
-    counts = check_annotation(annotation)
-    check_finite(volume.data)
-    names = _names_for(class_names, max(counts))
-    state = read_state(folder_to_resume(out)) if resume else None
+    given = TrainingFiles.read(image, labels, class_names=class_names, ignore=ignore)
+    volume, names = given.volume, given.class_names
+    if resume:
+        state = read_state(folder_to_resume(out))
     settings = config.model_dump(mode="json")
     checkpoint = _Checkpoint(out, settings)
     last: Snapshot | None = None
     for event in train(
-        volume.data, annotation, config, class_names=names, resume=state
+        volume.data, given.annotation, config, class_names=names, resume=state
     ):
         if isinstance(event, Snapshot):
             last = event
@@ -86,7 +92,7 @@ def train_model(
         "model": str(out),
         "network": config.network.kind,
         "members": config.members,
-        "labeled_voxels": {names[v - 1]: n for v, n in sorted(counts.items())},
+        "labeled_voxels": {names[v - 1]: n for v, n in sorted(given.counts.items())},
         **describe_training(last, names),
     }
     record = provenance(
@@ -103,6 +109,50 @@ def train_model(
     save_model(last.ensemble, out, record=record, state=last.state)
     checkpoint.remove()
     return summary
+
+
+@dataclass(frozen=True)
+class TrainingFiles:
+    """What a training reads.
+
+    Attributes
+    ----------
+    volume
+        The image.
+    annotation
+        ``uint8``, of the same shape.
+    counts
+        Voxels of each label value.
+    class_names
+        One for each label value in use, at least.
+    """
+
+    volume: Volume
+    annotation: np.ndarray
+    counts: dict[int, int]
+    class_names: tuple[str, ...]
+
+    @classmethod
+    def read(
+        cls,
+        image: Path,
+        labels: Path,
+        *,
+        class_names: Sequence[str],
+        ignore: Sequence[int] = (),
+    ) -> "TrainingFiles":
+        """Open the files.
+
+        Raises
+        ------
+        InputError
+            When they cannot be read, do not fit together, or cannot be trained on.
+        """
+        volume = open_volume(image)
+        annotation = open_labels(labels, like=volume.shape, ignore=ignore)
+        counts = check_annotation(annotation)
+        check_finite(volume.data)
+        return cls(volume, annotation, counts, _names_for(class_names, max(counts)))
 
 
 def describe_training(last: "Snapshot", names: Sequence[str]) -> dict[str, Any]:

@@ -9,26 +9,14 @@ import numpy as np
 import torch
 
 from napari_sciml.annotation.classes import DEFAULT_CLASSES
-from napari_sciml.annotation.split import hold_out
 from napari_sciml.errors import InputError
 from napari_sciml.networks.device import default_threads
 from napari_sciml.networks.ensemble import Ensemble
-from napari_sciml.training.calibration import Calibration, calibrate_ensemble
 from napari_sciml.training.config import TrainingConfig
+from napari_sciml.training.course import Course, Split
 from napari_sciml.training.events import Snapshot, TrainingStep
-from napari_sciml.training.held_out import HeldOut
-from napari_sciml.training.member import Member
-from napari_sciml.training.setup import (
-    MakeNetwork,
-    check_config,
-    checked_labels,
-    fingerprint,
-)
+from napari_sciml.training.setup import MakeNetwork, check_config, checked_labels
 from napari_sciml.training.state import TrainingState
-from napari_sciml.training.team import Team
-
-Split = tuple[np.ndarray, np.ndarray]
-"""Labels to train on, and labels held out."""
 
 
 def train(
@@ -87,34 +75,111 @@ def train(
         When image and labels do not fit together, fewer than two classes are
         annotated, or the state belongs to another training.
     """
+    course = _begin(
+        image, labels, config, class_names, make_network=make_network, split=split
+    )
+    if resume is not None:
+        course.restore(resume)
+    yield from course.prepare()
+    every, last = course.config.snapshot_seconds, time.monotonic()
+    while not course.is_over:
+        yield from course.round()
+        if not course.is_over and time.monotonic() - last > every:
+            last = time.monotonic()
+            yield course.snapshot(revision)
+    yield from course.finish()
+    final = course.snapshot(revision)
+    calibration = yield from course.calibrate(final.ensemble)
+    final = replace(final, fraction=1.0, calibration=calibration)
+    yield final
+    return final.ensemble
+
+
+def train_member(
+    image: Any,
+    labels: np.ndarray,
+    config: TrainingConfig,
+    number: int,
+    *,
+    class_names: Sequence[str] = DEFAULT_CLASSES,
+    make_network: MakeNetwork | None = None,
+    split: Split | None = None,
+) -> Generator[TrainingStep | None, None, TrainingState]:
+    """Train one member of an ensemble, where the others are trained elsewhere.
+
+    With a budget of steps it learns exactly what it would learn among the others.
+    With seconds it has them for itself.
+
+    Parameters
+    ----------
+    image, labels, config, class_names, make_network, split
+        As in `train`; the same for each member.
+    number
+        Of the member, from 0.
+
+    Yields
+    ------
+    TrainingStep or None
+        A step, or a chance to stop.
+
+    Returns
+    -------
+    TrainingState
+        Of this member alone. `joined` makes one of all, and with it as ``resume``
+        `train` gives the ensemble.
+
+    Raises
+    ------
+    InputError
+        As `train`.
+    """
+    course = _begin(
+        image,
+        labels,
+        config,
+        class_names,
+        make_network=make_network,
+        split=split,
+        only=number,
+    )
+    yield from course.prepare()
+    while not course.is_over:
+        yield from course.round()
+    return course.state()
+
+
+def joined(states: Sequence[TrainingState]) -> TrainingState:
+    """One state of members that were trained apart, in their order.
+
+    Raises
+    ------
+    InputError
+        When they did not learn from the same image and labels.
+    """
+    if len({state.fingerprint for state in states}) > 1:
+        raise InputError(
+            "The members were not trained on the same image and labels: make sure "
+            "that all workers see the same files."
+        )
+    return TrainingState(
+        tuple(member for state in states for member in state.members),
+        max(state.seconds for state in states),
+        states[0].fingerprint,
+    )
+
+
+def _begin(
+    image: Any,
+    labels: np.ndarray,
+    config: TrainingConfig | None,
+    class_names: Sequence[str],
+    **kwargs: Any,
+) -> Course:
     config = config or TrainingConfig()
     labels = checked_labels(image, labels, class_names)
     check_config(config, image.ndim, len(class_names))
     torch.set_num_threads(config.threads or default_threads())
-    session = _Session(image, labels, config, class_names, make_network, split)
-    if resume is not None:
-        session.restore(resume)
-    for _ in session.test.prepare():
-        yield None
-    started = last = time.monotonic() - session.seconds
-    while not session.is_over:
-        for index, member in enumerate(session.members):
-            loss = session.advance(member)
-            session.seconds = time.monotonic() - started
-            yield TrainingStep(
-                index, member.steps, loss, session.seconds, session.fraction
-            )
-        session.end_round()
-        if not session.is_over and time.monotonic() - last > config.snapshot_seconds:
-            last = time.monotonic()
-            yield session.snapshot(revision)
-    for _ in session.finish():
-        yield None
-    final = session.snapshot(revision)
-    calibration = yield from session.calibrate(final.ensemble)
-    final = replace(final, fraction=1.0, calibration=calibration)
-    yield final
-    return final.ensemble
+    return Course(image, labels, config, class_names, **kwargs)
 
 
 def train_to_end(image: Any, labels: np.ndarray, **kwargs: Any) -> Ensemble:
@@ -125,110 +190,3 @@ def train_to_end(image: Any, labels: np.ndarray, **kwargs: Any) -> Ensemble:
             next(events)
         except StopIteration as stop:
             return stop.value
-
-
-class _Session:
-    """What a training holds on to between two events."""
-
-    def __init__(
-        self,
-        image: Any,
-        labels: np.ndarray,
-        config: TrainingConfig,
-        class_names: Sequence[str],
-        make_network: MakeNetwork | None,
-        split: Split | None,
-    ) -> None:
-        self.image, self.config = image, config
-        self.seconds = self.fraction = 0.0
-        self.team = Team(image, labels, config, class_names, make_network)
-        trained, held_out = split or hold_out(
-            labels,
-            fraction=config.holdout,
-            gap=config.gap,
-            rng=self.team.rng,
-            by=config.split,
-        )
-        self.fingerprint = fingerprint(
-            image, (labels, trained, held_out), config, self.team.ensemble
-        )
-        self.team.assign(trained, held_out)
-
-    @property
-    def members(self) -> list[Member]:
-        """The networks while they are trained."""
-        return self.team.members
-
-    @property
-    def test(self) -> HeldOut:
-        """The held-out labels."""
-        return self.team.test
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the budget is used up, or nothing becomes better any more."""
-        patience = self.config.patience
-        waited = min(member.looks_since_best for member in self.members)
-        return self.fraction >= 1 or (patience is not None and waited >= patience)
-
-    def advance(self, member: Member) -> float:
-        """One step, and now and then a look at the held-out labels."""
-        return self.team.advance(member, self.fraction)
-
-    def end_round(self) -> None:
-        """All members have taken a step: see how much of the budget is left."""
-        if self.config.steps is not None:
-            self.fraction = min(1.0, self.members[0].steps / self.config.steps)
-        else:
-            self.fraction = min(1.0, self.seconds / self.config.seconds)
-
-    def finish(self) -> Generator[None, None, None]:
-        """A last look, for steps since the previous one."""
-        for member in self.members:
-            if member.steps % self.config.evaluate_every:
-                member.evaluate(self.test.batches)
-                yield
-
-    def snapshot(self, revision: int) -> Snapshot:
-        """Copy the best states into an ensemble of its own."""
-        return Snapshot(
-            self.team.best(),
-            self.team.scores(),
-            revision,
-            self.seconds,
-            self.fraction,
-            TrainingState(
-                tuple(member.state() for member in self.members),
-                self.seconds,
-                self.fingerprint,
-            ),
-        )
-
-    def restore(self, state: TrainingState) -> None:
-        """Go on from a state."""
-        if state.fingerprint != self.fingerprint:
-            raise InputError(
-                "The training cannot go on: the annotation, the image or the settings "
-                "are not those it began with; train anew."
-            )
-        try:
-            for member, own in zip(self.members, state.members, strict=True):
-                member.restore(own)
-        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
-            raise InputError(
-                "The training cannot go on: its state is damaged, or belongs to "
-                "other networks; train anew."
-            ) from error
-        self.seconds = state.seconds
-        self.end_round()
-
-    def calibrate(self, ensemble: Ensemble) -> Generator[None, None, Calibration]:
-        """Find out what the probabilities of the result mean."""
-        return calibrate_ensemble(
-            ensemble,
-            self.image,
-            self.test,
-            prior=self.config.prior,
-            # Its own: a training that was resumed has to give the same.
-            rng=np.random.default_rng([self.config.seed, 1]),
-        )

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -69,6 +69,24 @@ class TrainingState:
     members: tuple[MemberState, ...]
     seconds: float
     fingerprint: str
+
+
+def on_cpu(state: TrainingState) -> TrainingState:
+    """A copy that a machine without this device can read."""
+    return _moved(state)
+
+
+def _moved(value: Any) -> Any:
+    if torch.is_tensor(value):
+        return value.cpu()
+    if isinstance(value, dict):
+        return {key: _moved(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_moved(part) for part in value)
+    if isinstance(value, TrainingState | MemberState):
+        own = {f.name: _moved(getattr(value, f.name)) for f in fields(value)}
+        return replace(value, **own)
+    return value
 
 
 def check_weights(state: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> None:

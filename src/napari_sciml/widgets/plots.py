@@ -10,7 +10,7 @@ from scipy.signal import lfilter
 from napari_sciml.widgets.colors import class_color
 
 if TYPE_CHECKING:
-    from napari_sciml.widgets.training_run import Curves
+    from napari_sciml.widgets.curves import Curves
 
 TRAINING = "#7f8fa6"
 HELD_OUT = "#ffb347"

@@ -33,7 +33,7 @@ from napari_sciml.widgets.dock import (
 from napari_sciml.widgets.forms import number, whole_number
 from napari_sciml.widgets.history_list import HistoryList
 from napari_sciml.widgets.plots import LossPlot
-from napari_sciml.widgets.training_run import Phase
+from napari_sciml.widgets.training_status import Phase
 
 if TYPE_CHECKING:
     from napari_sciml.training.calibration import Calibration
@@ -246,7 +246,7 @@ class TrainDock(Dock):
             control.setEnabled(idle)
         self.predict.setEnabled(idle and model is not None)
         self.save.setEnabled(model is not None)
-        self.bar.setValue(round(1000 * training.progress))
+        self.bar.setValue(round(1000 * training.status.progress))
         self.status.setText(training.sentence())
         self.plot.show(training.curves)
         self.shown.setText(self._shown())

@@ -1,22 +1,20 @@
 """A training in a viewer: starts it, and turns its events into state."""
 
-from dataclasses import dataclass, field, replace
-from enum import Enum
 from typing import TYPE_CHECKING
 
-import numpy as np
 from psygnal import Signal
 
 from napari_sciml.annotation.changes import LabelChange
-from napari_sciml.annotation.feed import LabelFeed
-from napari_sciml.annotation.store import LabelStore
 from napari_sciml.errors import InputError
 from napari_sciml.jobs.learning import TrainingControl, learn
 from napari_sciml.jobs.live import predict_volume
 from napari_sciml.storage.runs import RunTook, run_started
 from napari_sciml.training.config import TrainingConfig
+from napari_sciml.widgets.curves import Curves
 from napari_sciml.widgets.images import dims_for, pixels
 from napari_sciml.widgets.prediction import Model
+from napari_sciml.widgets.training_labels import TrainingLabels
+from napari_sciml.widgets.training_status import Phase, TrainingStatus
 
 if TYPE_CHECKING:
     from napari_sciml.prediction.blockwise import BlockPredicted
@@ -28,49 +26,18 @@ if TYPE_CHECKING:
     )
     from napari_sciml.widgets.session import ViewerSession
 
-MOST_POINTS = 4000
-"""Of a curve; every other one is dropped beyond."""
-
-
-class Phase(Enum):
-    """What is going on."""
-
-    IDLE = "idle"
-    STARTING = "starting"
-    TRAINING = "training"
-    WAITING = "waiting"
-    PAUSED = "paused"
-    PREDICTING = "predicting"
-
-
-@dataclass
-class Curves:
-    """Against seconds: loss in nats, and Dice of each class on held-out strokes."""
-
-    training: list[tuple[float, float]] = field(default_factory=list)
-    held_out: list[tuple[float, float]] = field(default_factory=list)
-    dice: list[tuple[float, tuple[float, ...]]] = field(default_factory=list)
-
-    def add_step(self, seconds: float, loss: float) -> None:
-        """A step more; old ones become sparser."""
-        self.training.append((seconds, loss))
-        if len(self.training) > MOST_POINTS:
-            del self.training[: MOST_POINTS // 2 : 2]
-
 
 class TrainingRun:
     """The training and prediction of one viewer.
 
     Attributes
     ----------
-    phase
-        What is going on.
-    settled
-        Whether the training has learned all it can from the strokes so far.
+    status
+        What is going on, and how far it has come.
     taken
         Revision of the annotation that the training has taken in.
-    blocks
-        Blocks of the image that are predicted by the model at hand, and in all.
+    labels
+        The annotation as a training that runs has it.
     logged
         Emitted with all that a replay of a training needs to know.
     """
@@ -81,25 +48,33 @@ class TrainingRun:
 
     def __init__(self, session: "ViewerSession") -> None:
         self._session = session
-        self.phase = Phase.IDLE
+        self.status = TrainingStatus()
         self.settings = TrainingConfig()
-        self.fraction = 0.0
-        self.blocks = (0, 0)
         self.curves = Curves()
-        self.stopped = False
-        self.settled = False
         self.taken: int | None = None
-        self._reason = ""
-        self._halved = False
+        self.labels: TrainingLabels | None = None
         self._next: TrainingConfig | None = None
         self._numbers = self._run = self._logged_run = 0
-        self._feed: LabelFeed | None = None
-        self._given = LabelStore((0,))
         self._control = TrainingControl()
         runner = session.runner
         runner.yielded.connect(self._on_event)
         runner.failed.connect(self._on_failed)
         runner.finished.connect(self._on_finished)
+
+    @property
+    def phase(self) -> Phase:
+        """What is going on."""
+        return self.status.phase
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the user has asked for the end."""
+        return self.status.stopped
+
+    @property
+    def settled(self) -> bool:
+        """Whether the training has learned all it can from the strokes so far."""
+        return self.status.settled
 
     @property
     def running(self) -> bool:
@@ -111,49 +86,14 @@ class TrainingRun:
         """Whether a training that runs makes a pause."""
         return self.running and self._control.paused
 
-    @property
-    def progress(self) -> float:
-        """Of what is going on, 0 to 1."""
-        done, total = self.blocks
-        if self.phase is Phase.TRAINING or not total:
-            return self.fraction
-        return done / total
-
     def sentence(self) -> str:
         """Tell a person what is going on."""
-        done, total = self.blocks
-        predicting = f"Predicting {done} of {total} blocks." if done < total else ""
-        if predicting and self._halved:
-            predicting += " Memory is short: in smaller parts, which takes longer."
-        match self.phase:
-            case _ if self.stopped and self.running:
-                return "Stopping …"
-            case Phase.STARTING:
-                return "Getting ready …"
-            case Phase.TRAINING:
-                return "Training: goes on while you paint."
-            case Phase.PAUSED:
-                return f"Paused. {predicting}".strip()
-            case Phase.WAITING if self._reason:
-                return f"Waiting for labels. {self._reason}"
-            case Phase.WAITING:
-                return predicting or (
-                    "Done for now: the whole image is predicted. Waiting for more "
-                    "labels."
-                )
-            case Phase.PREDICTING:
-                return predicting or "Predicting …"
-        return self._idle_sentence()
-
-    def _idle_sentence(self) -> str:
-        volume = self._session.prediction.probabilities
-        if volume is not None and volume.complete:
-            return "Done: the whole image is predicted."
-        if not self.stopped:
-            return ""
-        if self._session.prediction.model is None:
-            return "Stopped before the first model was ready."
-        return "Stopped; the last model is kept. Press Predict to apply it everywhere."
+        prediction = self._session.prediction
+        volume = prediction.probabilities
+        return self.status.sentence(
+            complete=volume is not None and volume.complete,
+            has_model=prediction.model is not None,
+        )
 
     def start(self, settings: TrainingConfig) -> None:
         """Train on the annotation as it is and as it will become.
@@ -171,24 +111,23 @@ class TrainingRun:
         if dims is not None:
             settings = settings.model_copy(update={"dims": dims})
         annotation = session.annotation
-        feed = LabelFeed(first if len(first) else None, annotation.class_names)
+        labels = TrainingLabels(first, annotation.store.shape, annotation.class_names)
         session.runner.check_free()
         self.settings, self._control = settings, TrainingControl()
-        self._feed, self._given = feed, LabelStore(annotation.store.shape)
-        self._given.write(first.indices, first.values)
+        self.labels = labels
         self._run += 1
         session.follow_view()
         session.runner.start(
             learn,
             image,
-            feed,
+            labels.feed,
             settings,
             view=session.target,
             control=self._control,
             first_number=self._numbers + 1,
         )
         self._begin(Phase.STARTING)
-        self.curves, self.fraction, self.taken = Curves(), 0.0, None
+        self.curves, self.taken = Curves(), None
 
     def predict(self, device: str = "auto") -> None:
         """Predict the whole image with the model at hand.
@@ -214,7 +153,7 @@ class TrainingRun:
         """Stop soon, and do not start over; what is there already stays usable."""
         self._next = None
         if self.running:
-            self.stopped = True
+            self.status.stopped = True
             self._session.runner.stop()
             self.changed.emit()
 
@@ -270,10 +209,9 @@ class TrainingRun:
 
     def feed(self, change: LabelChange) -> None:
         """Hand a change of the annotation to the training, where one runs."""
-        if self._feed is not None:
-            change = self._session.exclusion.without(change, self._given.shape)
-            self._given.write(change.indices, change.values)
-            self._feed.put(change)
+        if self.labels is not None:
+            shape = self.labels.given.shape
+            self.labels.put(self._session.exclusion.without(change, shape))
 
     def follow_layer(self) -> None:
         """The annotation is another layer or array now, or deleted.
@@ -281,44 +219,35 @@ class TrainingRun:
         A training goes on: with what it has, or with how the new labels differ.
         """
         annotation = self._session.annotation
-        if self._feed is None or annotation.layer is None:
+        if self.labels is None or annotation.layer is None:
             return
-        now, given = annotation.learned(), self._given
-        if now.shape != given.shape:
-            self.stop()
-            self.failed.emit(
+        if not self.labels.catch_up(annotation.learned()):
+            self._give_up(
                 "The annotation has another shape now, so the training was stopped: "
                 "press Train to begin anew."
             )
-            return
-        places = np.union1d(given.indices, now.indices)
-        change = given.write(places, now.labels_at(places))
-        if change is not None:
-            self._feed.put(replace(change, revision=now.revision))
 
     def follow_classes(self) -> None:
         """Names can change while a training runs; the number of classes cannot."""
-        if self._feed is None:
+        if self.labels is None:
             return
-        names = self._session.annotation.class_names
-        if len(names) == len(self._feed.class_names):
-            self._feed.rename(names)
-        else:
-            self.stop()
-            self.failed.emit(
+        if not self.labels.rename(self._session.annotation.class_names):
+            self._give_up(
                 "The number of classes has changed, so the training was stopped: "
                 "press Train to begin anew with the new classes."
             )
 
+    def _give_up(self, why: str) -> None:
+        self.stop()
+        self.failed.emit(why)
+
     def _begin(self, phase: Phase) -> None:
         self._session.prediction.begin()
-        self.stopped, self.blocks, self._reason = False, (0, 0), ""
-        self._halved = False
-        self.settled = False
-        self._enter(phase)
+        self.status = TrainingStatus(phase)
+        self.changed.emit()
 
     def _enter(self, phase: Phase) -> None:
-        self.phase = phase
+        self.status.phase = phase
         self.changed.emit()
 
     def _on_event(self, event: object) -> None:
@@ -340,7 +269,7 @@ class TrainingRun:
         elif isinstance(event, Activity):
             self._on_activity(event)
         elif isinstance(event, LabelsTaken):
-            self.taken, self.settled = event.revision, False
+            self.taken, self.status.settled = event.revision, False
             self._log(event)
             self._session.prediction.prepare(self._session.annotation.class_names)
             self.changed.emit()
@@ -348,19 +277,19 @@ class TrainingRun:
     def _log(self, taken: "LabelsTaken") -> None:
         if self._run != self._logged_run:
             self._logged_run = self._run
-            names = () if self._feed is None else self._feed.class_names
+            names = () if self.labels is None else self.labels.feed.class_names
             self.logged.emit(run_started(self._run, self.settings, names))
         self.logged.emit(RunTook(self._run, taken.round, taken.revision))
 
     def _on_step(self, step: "TrainingStep") -> None:
-        self.fraction = step.fraction
+        self.status.fraction = step.fraction
         self.curves.add_step(step.seconds, step.loss)
         self.changed.emit()
 
     def _on_model(self, ready: "ModelReady") -> None:
         if ready.scores is not None and ready.kind == "ensemble":
-            self.curves.held_out.append((ready.seconds, ready.scores.loss))
-            self.curves.dice.append((ready.seconds, ready.scores.dice))
+            scores = ready.scores
+            self.curves.add_scores(ready.seconds, scores.loss, scores.dice)
         model = Model(
             ready.ensemble,
             number=ready.number,
@@ -374,33 +303,32 @@ class TrainingRun:
             seconds=ready.seconds,
         )
         self._numbers = ready.number
-        self.settled = ready.settled
+        self.status.settled = ready.settled
         self._session.history.consider(
             model, seconds=ready.seconds, settled=ready.settled
         )
         try:
             self._session.prediction.use(model)
         except InputError as error:  # the image was changed under the training
-            self.stop()
-            self.failed.emit(str(error))
-        self.blocks = (0, self.blocks[1])
+            self._give_up(str(error))
+        self.status.blocks = (0, self.status.blocks[1])
         self.changed.emit()
 
     def _on_activity(self, activity: "Activity") -> None:
-        self._reason = activity.reason
+        self.status.reason = activity.reason
         self._enter(Phase(activity.kind))
 
     def _on_block(self, block: "BlockPredicted") -> None:
         self._session.prediction.take(block)
-        self.blocks = (block.done, block.total)
-        self._halved |= block.halved
+        self.status.blocks = (block.done, block.total)
+        self.status.halved |= block.halved
         self.changed.emit()
 
     def _on_failed(self, sentence: str) -> None:
         self.failed.emit(sentence)
 
     def _on_finished(self) -> None:
-        self._feed = None
+        self.labels = None
         again, self._next = self._next, None
         self._enter(Phase.IDLE)
         if again is not None:

@@ -1,0 +1,71 @@
+"""Members that are trained on workers."""
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+
+from napari_sciml.cluster.training import train_members
+from napari_sciml.errors import InputError
+from napari_sciml.storage.model import load_model
+from napari_sciml.storage.training_run import train_model
+from napari_sciml.training.config import TrainingConfig
+
+NAMES = ("background", "fiber")
+
+
+@pytest.fixture
+def files(tmp_path):
+    rng = np.random.default_rng(0)
+    image = rng.normal(100, 10, (48, 48)).astype(np.float32)
+    image[:, 20:28] += 60
+    labels = np.zeros(image.shape, np.uint8)
+    for row in (4, 14, 24, 34, 44):
+        labels[row, 21:27], labels[row, 2:12] = 2, 1
+    tifffile.imwrite(tmp_path / "image.tif", image)
+    tifffile.imwrite(tmp_path / "labels.tif", labels)
+    return tmp_path / "image.tif", tmp_path / "labels.tif"
+
+
+@pytest.fixture
+def config():
+    return TrainingConfig.model_validate(
+        {
+            **{"members": 3, "steps": 8, "device": "cpu", "threads": 1, "crop": 24},
+            **{"evaluate_every": 3, "sigmas": (1.0,)},
+            "network": {"kind": "msdnet", "layers": 2, "width": 4},
+        }
+    )
+
+
+def test_an_ensemble_of_workers_is_that_of_one_place(
+    client, files, config, tmp_path
+) -> None:
+    said = []
+    state = train_members(
+        *(client, *files, config),
+        class_names=NAMES,
+        report=lambda fraction, note: said.append(fraction),
+    )
+    quiet = {"class_names": NAMES, "report": lambda *_: None}
+    summary = train_model(*files, tmp_path / "apart", config, state=state, **quiet)
+    expected = train_model(*files, tmp_path / "together", config, **quiet)
+    apart, together = (
+        load_model(tmp_path / name).state_dict() for name in ("apart", "together")
+    )
+    assert all(torch.equal(apart[name], together[name]) for name in together)
+    for name in ("steps", "held_out_dice", "estimated_share"):
+        assert summary[name] == expected[name]
+    assert said
+    assert said == sorted(said)
+
+
+def test_files_that_do_not_fit_together_are_told_once(client, files, config) -> None:
+    image, labels = files
+    tifffile.imwrite(labels, np.zeros((8, 8), np.uint8))
+    with pytest.raises(InputError, match="same shape"):
+        train_members(
+            *(client, image, labels, config),
+            class_names=NAMES,
+            report=lambda *_: None,
+        )
