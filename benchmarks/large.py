@@ -102,11 +102,12 @@ def predict(
     child = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
     if seconds is not None:
         try:
-            child.communicate(timeout=seconds)
+            told, _ = child.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             child.kill()
             child.communicate()
             return None
+        return Predicted(json.loads(told), 0.0, 0.0)
     assert child.stdout is not None
     told = child.stdout.read()
     _, status, usage = os.wait4(child.pid, 0)
@@ -132,9 +133,10 @@ def measure(folder: Path, sizes: list[int], options: list[str]) -> None:
         print(
             f"{size}^3: {seconds:.0f} s, {rates[-1] / 1e3:.1f} thousand voxels/s, "
             f"{costs[-1] * 1e6:.1f} CPU seconds a million voxels; of {sizes[0]}^3: "
-            f"{rates[-1] / rates[0]:.2f} by the clock, {costs[0] / costs[-1]:.2f} by CPU "
-            f"time; highest memory {done.memory:.2f} GB; wrote {written / 1e9:.2f} GB "
-            f"in {len(files)} files; blocks of {done.summary['block']}",
+            f"{rates[-1] / rates[0]:.2f} by the clock, {costs[0] / costs[-1]:.2f} by "
+            f"CPU time; highest memory {done.memory:.2f} GB; "
+            f"wrote {written / 1e9:.2f} GB in {len(files)} files; "
+            f"blocks of {done.summary['block']}",
             flush=True,
         )
         shutil.rmtree(folder / out)

@@ -3,8 +3,8 @@ import re
 import numpy as np
 import pytest
 import tifffile
-import zarr
 
+from napari_sciml.images.lazy import PlaneStack
 from napari_sciml.images.reading import open_volume
 
 SHAPE = (6, 7, 8)
@@ -39,7 +39,7 @@ def test_large_compressed_tiff_stays_on_disk(tmp_path, monkeypatch):
     monkeypatch.setattr("napari_sciml.images.tiff.READ_AT_ONCE", 10)
     tifffile.imwrite(tmp_path / "a.tif", GRAY, compression="zlib")
     volume = open_volume(tmp_path / "a.tif")
-    assert isinstance(volume.data, zarr.Array)
+    assert isinstance(volume.data, PlaneStack)
     np.testing.assert_array_equal(volume.data[2:4, :3], GRAY[2:4, :3])
 
 

@@ -13,14 +13,10 @@ import zarr
 from napari_sciml.errors import InputError
 from napari_sciml.images.reading import open_volume
 from napari_sciml.prediction.blockwise import predict
+from napari_sciml.storage.block_grid import block_and_chunk, pyramid_steps
 from napari_sciml.storage.model import load_model, save_model
 from napari_sciml.storage.prediction_blocks import BlockWorker, predict_block
-from napari_sciml.storage.prediction_plan import (
-    PredictionPlan,
-    block_and_chunk,
-    plan_prediction,
-    pyramid_steps,
-)
+from napari_sciml.storage.prediction_plan import PredictionPlan, plan_prediction
 from napari_sciml.storage.prediction_run import (
     JOURNAL_FILE,
     PLAN_FILE,

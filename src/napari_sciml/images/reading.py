@@ -9,6 +9,7 @@ import numpy as np
 from napari_sciml.errors import InputError
 from napari_sciml.images.axes import RawImage, guess_axes, to_volume
 from napari_sciml.images.checks import as_labels
+from napari_sciml.images.hdf5 import open_hdf5, split_hdf5
 from napari_sciml.images.volume import Volume
 
 
@@ -20,7 +21,8 @@ def open_volume(path: str | Path, *, level: int = 0) -> Volume:
     path
         ``.tif``/``.tiff`` (voxel size and unit from OME or ImageJ metadata),
         ``.npy``, a zarr array, an OME-Zarr (0.4 or 0.5, full resolution), a zarr
-        group with a single array, a folder of gray TIFF slices in natural order, or
+        group with a single array, a folder of gray TIFF slices in natural order,
+        HDF5 where h5py is installed (``scan.h5`` or ``scan.h5/entry/data``), or
         ``.png``/``.jpg``. It may have an axis of channels: samples of a color image
         (alpha is left out), C of a TIFF, the one named "c" of a zarr, or the last of
         3 or 4 of a ``.npy``.
@@ -31,7 +33,7 @@ def open_volume(path: str | Path, *, level: int = 0) -> Volume:
     -------
     Volume
         Axes of length 1 are dropped. The data are memory-mapped or lazy, or numpy
-        for compressed TIFF files of up to 2 GiB, PNG and JPEG; a `ChannelImage` of
+        for compressed TIFF files of up to 256 MiB, PNG and JPEG; a `ChannelImage` of
         those where there are several channels.
 
     Raises
@@ -41,7 +43,7 @@ def open_volume(path: str | Path, *, level: int = 0) -> Volume:
         ``(z, y, x)``.
     """
     path = Path(path)
-    if not path.exists():
+    if not path.exists() and split_hdf5(path) is None:
         raise InputError(f"{path} does not exist; check the path.")
     opener = _opener(path, level)
     try:
@@ -121,6 +123,9 @@ def _opener(path: Path, level: int) -> Callable[[Path], RawImage]:
         )
     if path.is_dir():
         return open_tiff_folder
+    in_hdf5 = split_hdf5(path)
+    if in_hdf5 is not None:
+        return lambda _: open_hdf5(*in_hdf5)
     suffix = path.suffix.lower()
     by_suffix: dict[str, Callable[[Path], RawImage]] = {
         ".npy": _open_npy,
@@ -129,8 +134,8 @@ def _opener(path: Path, level: int) -> Callable[[Path], RawImage]:
     }
     if suffix not in by_suffix:
         raise InputError(
-            f"{path} is of an unknown kind; give a .tif, .npy, .png or .zarr, or a "
-            "folder of TIFF files."
+            f"{path} is of an unknown kind; give a .tif, .npy, .png, .h5 or .zarr, or "
+            "a folder of TIFF files."
         )
     return by_suffix[suffix]
 

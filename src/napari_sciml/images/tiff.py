@@ -16,7 +16,7 @@ from napari_sciml.images.axes import RawImage
 from napari_sciml.images.lazy import PlaneStack
 
 TIFF_SUFFIXES = (".tif", ".tiff")
-READ_AT_ONCE = 2**31
+READ_AT_ONCE = 2**28
 """Compressed files up to this many bytes are read whole, larger ones lazily."""
 
 
@@ -32,6 +32,8 @@ def open_tiff(path: Path) -> RawImage:
             data: Any = tifffile.memmap(path, mode="r")
         elif series.nbytes <= READ_AT_ONCE:
             data = series.asarray()
+        elif _is_plane_by_plane(series, axes):
+            data = _planes(path, series)
         else:
             data = _lazily(path)
     return RawImage(data, axes, spacing, units)
@@ -63,7 +65,7 @@ def open_tiff_folder(path: Path) -> RawImage:
             )
 
     def read_plane(z: int) -> np.ndarray:
-        return tifffile.imread(files[z], series=0).reshape(shape)
+        return _plane(files[z]).reshape(shape)
 
     with _parsed(files[0]) as first:
         spacing, units = _physical_size(first)
@@ -133,6 +135,31 @@ def _has_alpha(file: tifffile.TiffFile) -> bool:
     """Whether the last sample of a pixel is how opaque it is."""
     alpha = {tifffile.EXTRASAMPLE.ASSOCALPHA, tifffile.EXTRASAMPLE.UNASSALPHA}
     return bool(alpha & set(file.pages.first.extrasamples))
+
+
+def _is_plane_by_plane(series: Any, axes: tuple[str, ...]) -> bool:
+    """Whether each page is a whole slice of a volume, and of nothing else."""
+    return axes == ("z", "y", "x") and len(series.pages) == series.shape[0]
+
+
+def _planes(path: Path, series: Any) -> PlaneStack:
+    pages = tifffile.TiffFile(path).series[0].pages
+    lock = threading.Lock()
+
+    def read_plane(z: int) -> np.ndarray:
+        with lock:  # the file has one position for all threads
+            return np.asarray(pages[z].asarray())
+
+    return PlaneStack(read_plane, series.shape, series.dtype)
+
+
+def _plane(file: Path) -> np.ndarray:
+    """A slice; of an uncompressed one only what is looked at is read."""
+    with tifffile.TiffFile(file) as opened:
+        mapped = opened.pages.first.is_memmappable
+    if mapped:
+        return tifffile.memmap(file, mode="r")
+    return np.asarray(tifffile.imread(file, series=0))
 
 
 def _lazily(path: Path) -> Any:

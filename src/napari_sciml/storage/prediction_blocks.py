@@ -19,16 +19,16 @@ import numpy as np
 from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import Region
 from napari_sciml.storage.atomic import cannot_write
+from napari_sciml.storage.block_grid import grid, place_in_words
 from napari_sciml.storage.prediction_plan import (
     PredictionPlan,
     check_fit,
-    grid,
     model_identity,
-    place_in_words,
     reading,
 )
 
 if TYPE_CHECKING:
+    from napari_sciml.networks.ensemble import Ensemble
     from napari_sciml.prediction.blockwise import BlockPredicted
 
 
@@ -110,6 +110,8 @@ class BlockWorker:
         What to do; its output has been created.
     device
         As in `predict_block`.
+    ensemble, image
+        Where they are at hand; opened by the paths in the plan by default.
 
     Raises
     ------
@@ -117,21 +119,30 @@ class BlockWorker:
         When the model is not the one of the plan, or something cannot be opened.
     """
 
-    def __init__(self, plan: PredictionPlan, *, device: str | None = None) -> None:
+    def __init__(
+        self,
+        plan: PredictionPlan,
+        *,
+        device: str | None = None,
+        ensemble: "Ensemble | None" = None,
+        image: Any = None,
+    ) -> None:
         from napari_sciml.images.reading import open_volume
         from napari_sciml.prediction.blockwise import BlockPredictor
         from napari_sciml.storage.model import load_model
         from napari_sciml.storage.results import PredictionStore
 
         self.plan = plan
-        ensemble = load_model(plan.model)
-        if model_identity(ensemble, plan.model) != plan.model_sha256:
+        ensemble = ensemble or load_model(plan.model)
+        if model_identity(ensemble) != plan.model_sha256:
             raise InputError(
                 f"{plan.model} is not the model that the prediction was begun with; "
                 "bring that one back, or begin anew."
             )
         ensemble.intensity = plan.intensity_scale
-        self._image = open_volume(plan.image, level=plan.level).data
+        if image is None:
+            image = open_volume(plan.image, level=plan.level).data
+        self._image = image
         check_fit(ensemble, self._image, plan.image)
         self._predictor = BlockPredictor(
             ensemble, self._image, device=device or plan.device, half=plan.half

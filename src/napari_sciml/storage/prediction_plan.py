@@ -2,11 +2,9 @@
 
 import hashlib
 import json
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,16 +13,20 @@ from pydantic import BaseModel, ConfigDict, Field
 from napari_sciml.errors import InputError
 from napari_sciml.images.intensity import IntensityScale
 from napari_sciml.images.tiles import Region
+from napari_sciml.images.volume import Volume
+from napari_sciml.storage.block_grid import (
+    block_and_chunk,
+    grid,
+    place_in_words,
+    pyramid_steps,
+)
 
 if TYPE_CHECKING:
     from napari_sciml.networks.ensemble import Ensemble
 
 SUFFIX = ".unfinished"
-LONGEST_CHUNK = {2: 256, 3: 64}
 SHARE_OF_MEMORY = 0.8
 """Of what is free, that a prediction may use where nothing is said."""
-COARSEST = 256
-"""A pyramid ends where no axis is longer."""
 
 _SETTLED = {
     "model_sha256": "model",
@@ -115,36 +117,6 @@ class PredictionPlan(BaseModel):
         return hashlib.sha256(json.dumps(settled, sort_keys=True).encode()).hexdigest()
 
 
-def grid(shape: Sequence[int], edge: int) -> tuple[Region, ...]:
-    """Boxes of equal edges that start at multiples of it, clipped to the shape."""
-    axes = [
-        [slice(start, min(n, start + edge)) for start in range(0, n, edge)]
-        for n in shape
-    ]
-    return tuple(product(*axes))
-
-
-def block_and_chunk(edge: int, dims: int) -> tuple[int, int]:
-    """The largest block of at most an edge that is made up of whole chunks."""
-    while edge % (parts := math.ceil(edge / LONGEST_CHUNK[dims])):
-        edge -= edge % parts
-    return edge, edge // parts
-
-
-def pyramid_steps(shape: Sequence[int]) -> tuple[tuple[int, ...], ...]:
-    """Halve the long axes until none is longer than `COARSEST`."""
-    steps = [(1,) * len(shape)]
-    size = list(shape)
-    while max(size) > COARSEST:
-        # An axis with few slices keeps them.
-        halved = [2 * n > max(size) for n in size]
-        steps.append(
-            tuple(s * 2 if h else s for s, h in zip(steps[-1], halved, strict=True))
-        )
-        size = [-(-n // s) for n, s in zip(shape, steps[-1], strict=True)]
-    return tuple(steps)
-
-
 def plan_prediction(
     model: str | Path,
     image: str | Path,
@@ -185,25 +157,69 @@ def plan_prediction(
         When model and image cannot be read or do not fit each other, or there is not
         enough memory.
     """
-    from napari_sciml.images.intensity import estimate_intensity
     from napari_sciml.images.reading import open_volume
-    from napari_sciml.networks.device import has_fast_bfloat16, resolve_device
-    from napari_sciml.storage.image_identity import hash_blocks
     from napari_sciml.storage.model import load_model
 
-    ensemble = load_model(model)
-    volume = open_volume(image, level=level)
+    return plan_for(
+        load_model(model),
+        open_volume(image, level=level),
+        out,
+        model=model,
+        image=image,
+        level=level,
+        block=block,
+        half=half,
+        intensity=intensity,
+        device=device,
+        memory=memory,
+    )
+
+
+def plan_for(
+    ensemble: "Ensemble",
+    volume: Volume,
+    out: str | Path,
+    *,
+    model: str | Path,
+    image: str | Path,
+    level: int = 0,
+    block: int | None = None,
+    half: bool = False,
+    intensity: Literal["model", "image"] = "model",
+    device: str = "auto",
+    memory: float | None = None,
+) -> PredictionPlan:
+    """Settle what a prediction will do, of a model and an image at hand.
+
+    Parameters
+    ----------
+    ensemble, volume
+        Model and image.
+    out, level, block, half, intensity, device, memory
+        As in `plan_prediction`.
+    model, image
+        Where they come from, for the record.
+
+    Raises
+    ------
+    InputError
+        As in `plan_prediction`.
+    """
+    from napari_sciml.images.intensity import estimate_intensity
+    from napari_sciml.networks.device import has_fast_bfloat16, resolve_device
+    from napari_sciml.storage.image_identity import hash_blocks
+
+    check_fit(ensemble, volume.data, image)
     with reading(image):
         identity = hash_blocks(volume.data)
         sampled = estimate_intensity(volume.data) if intensity == "image" else None
-    check_fit(ensemble, volume.data, image)
     where = resolve_device(device)
     longest, need = _fitting_block(ensemble, volume.data, block, memory)
     edge, chunk = block_and_chunk(longest, volume.ndim)
     scale = sampled or ensemble.intensity
     return PredictionPlan(
         model=Path(model).resolve(),
-        model_sha256=model_identity(ensemble, model),
+        model_sha256=model_identity(ensemble),
         image=Path(image).resolve(),
         level=level,
         image_sha256=identity,
@@ -265,13 +281,6 @@ def reading(image: str | Path, region: Region | None = None) -> Iterator[None]:
         ) from error
 
 
-def place_in_words(region: Region) -> str:
-    """The first and the last voxel of a region along each axis."""
-    names = "zyx"[-len(region) :]
-    parts = zip(names, region, strict=True)
-    return ", ".join(f"{name} {part.start} to {part.stop - 1}" for name, part in parts)
-
-
 def check_fit(ensemble: "Ensemble", data: Any, image: str | Path) -> None:
     """Make sure that a model is for images like this one.
 
@@ -288,9 +297,9 @@ def check_fit(ensemble: "Ensemble", data: Any, image: str | Path) -> None:
     ensemble.check_channels(data)
 
 
-def model_identity(ensemble: "Ensemble", path: str | Path) -> str:
+def model_identity(ensemble: "Ensemble") -> str:
     """Hash of all of a model that its answers depend on."""
-    from napari_sciml.storage.model import read_weights_sha256
+    from napari_sciml.storage.model import weights_sha256
 
-    known = [read_weights_sha256(path), ensemble.description()]
+    known = [weights_sha256(ensemble), ensemble.description()]
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()

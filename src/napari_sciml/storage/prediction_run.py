@@ -3,10 +3,10 @@
 import json
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from pydantic import ValidationError
 
@@ -51,6 +51,8 @@ class PredictionRun:
         Go on where an earlier run of the same plan has stopped, if there is one.
     restart
         Throw away what an earlier run has left.
+    record
+        What is known of the model; read from its folder by default.
 
     Attributes
     ----------
@@ -65,7 +67,12 @@ class PredictionRun:
     """
 
     def __init__(
-        self, plan: PredictionPlan, *, resume: bool = False, restart: bool = False
+        self,
+        plan: PredictionPlan,
+        *,
+        resume: bool = False,
+        restart: bool = False,
+        record: Mapping[str, Any] | None = None,
     ) -> None:
         check_target(plan.out, folder=True)
         self.plan = plan
@@ -76,7 +83,7 @@ class PredictionRun:
         self._acquire(anew=not goes_on)
         try:
             with told(plan):
-                self._prepare(anew=not goes_on)
+                self._prepare(record, anew=not goes_on)
             self._done = self._finished()
         except BaseException:
             self.close()
@@ -177,12 +184,12 @@ class PredictionRun:
                 folder.mkdir(parents=True)
             self._lock.acquire()
 
-    def _prepare(self, *, anew: bool) -> None:
+    def _prepare(self, record: Mapping[str, Any] | None, *, anew: bool) -> None:
         folder = self.plan.folder
         if not anew:
             _remove_partial(self.plan.store)
             return
-        create_output(self.plan)
+        create_output(self.plan, record)
         # Last: without it the folder holds nothing that could be gone on with.
         text = self.plan.model_dump_json(indent=2) + "\n"
         partial = folder / f"{PLAN_FILE}.partial"
@@ -235,9 +242,11 @@ def is_finished(plan: PredictionPlan) -> bool:
         return False
 
 
-def create_output(plan: PredictionPlan) -> None:
+def create_output(
+    plan: PredictionPlan, record: Mapping[str, Any] | None = None
+) -> None:
     """Make the empty zarr of a plan, with what is known of how it comes about."""
-    record = read_record(plan.model)
+    record = read_record(plan.model) if record is None else record
     ndim = len(plan.shape)
     about = provenance(
         model=plan.model,

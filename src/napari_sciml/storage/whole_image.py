@@ -138,13 +138,15 @@ def run_to_end(
         yield None
 
 
-def predict_here(run: PredictionRun) -> Generator[BlockWritten | None, None, None]:
-    """Predict one block after the other.
+def predict_here(
+    run: PredictionRun, worker: BlockWorker | None = None
+) -> Generator[BlockWritten | None, None, None]:
+    """Predict one block after the other, by a worker or one that is made here.
 
     A thread reads the next block and another one writes the last ones meanwhile; the
     result does not depend on it.
     """
-    worker = BlockWorker(run.plan)
+    worker = worker or BlockWorker(run.plan)
     left = deque(run.left)
     going: deque[Future[BlockWritten]] = deque()
     reader = ThreadPoolExecutor(1, thread_name_prefix="read-block")

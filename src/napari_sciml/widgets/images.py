@@ -25,8 +25,15 @@ TIME = ("t", "time", "frame", "frames")
 PLACE = ("scale", "translate", "rotate", "shear", "units", "axis_labels")
 
 
-def pixels(layer: Image | None) -> Any:
+def pixels(layer: Image | None, *, any_size: bool = False) -> Any:
     """The image behind a layer, as the stages take it; of a pyramid, its finest level.
+
+    Parameters
+    ----------
+    layer
+        An image.
+    any_size
+        Whether it may be larger than what can be annotated.
 
     Returns
     -------
@@ -53,6 +60,8 @@ def pixels(layer: Image | None) -> Any:
     else:
         image = data
     _check_space(layer, image)
+    if not any_size:
+        _check_size(layer, image)
     return image
 
 
@@ -233,10 +242,13 @@ def _check_space(layer: Image, image: Any) -> None:
             f"The time axis of '{layer.name}' has to come before the axes of space: "
             f"open it with numpy.moveaxis(data, {time}, {axes[0]})."
         )
+
+
+def _check_size(layer: Image, image: Any) -> None:
     if np.prod(image.shape, dtype=float) > MAX_VOXELS:
         raise InputError(
-            f"'{layer.name}' has more than {MAX_VOXELS // 10**6} million voxels: crop "
-            "it, or use napari-sciml on the command line."
+            f"'{layer.name}' has more than {MAX_VOXELS // 10**6} million voxels: train "
+            'on a crop of it, then press "Predict whole volume" in the Train dock.'
         )
 
 

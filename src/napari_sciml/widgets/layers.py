@@ -8,6 +8,7 @@ import numpy as np
 from napari.layers import Image, Labels, Layer, Shapes
 from qtpy.QtCore import QTimer
 
+from napari_sciml.images.lazy import LazyArray
 from napari_sciml.widgets.images import place_of
 
 REFRESH_MS = 150
@@ -56,7 +57,7 @@ class LayerGroup:
         return layer in self._made
 
     def show_image(
-        self, name: str, data: np.ndarray, on: Image, **options: Any
+        self, name: str, data: np.ndarray | LazyArray, on: Image, **options: Any
     ) -> Image:
         """Show an array on an image, in the layer that we have or in a new one."""
         return self._show(Image, name, data, on, options)
@@ -112,7 +113,12 @@ class LayerGroup:
         self._timer.stop()
 
     def _show(
-        self, kind: type[Layer], name: str, data: np.ndarray, on: Image, options: Any
+        self,
+        kind: type[Layer],
+        name: str,
+        data: np.ndarray | LazyArray,
+        on: Image,
+        options: Any,
     ) -> Any:
         layer = self.get(name)
         if layer is not None and layer.data.shape == data.shape:

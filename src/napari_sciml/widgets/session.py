@@ -218,6 +218,7 @@ class ViewerSession:
         self.focus.close()
         self.exclusion.close()
         self.sure.close()
+        self.fibers.close()
         self.layers.close()
         self.annotation.follow(None)
 
@@ -248,6 +249,7 @@ class ViewerSession:
         self._asleep = False
         self._watch(self.viewer)
         self.sure.watch()
+        self.fibers.watch()
         if self.image is None or self.image not in self.viewer.layers:
             self._choose_some_image()
         self._follow_annotation(self._find_annotation())

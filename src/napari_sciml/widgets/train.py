@@ -34,6 +34,7 @@ from napari_sciml.widgets.forms import number, whole_number
 from napari_sciml.widgets.history_list import HistoryList
 from napari_sciml.widgets.plots import LossPlot
 from napari_sciml.widgets.training_status import Phase
+from napari_sciml.widgets.whole_volume import WholeVolume
 
 if TYPE_CHECKING:
     from napari_sciml.training.calibration import Calibration
@@ -120,6 +121,7 @@ class TrainDock(Dock):
         )
         self.save = button("save_model", "Save model…", "Write the model to a folder.")
         self.load = button("load_model", "Load model…", "Read a model from a folder.")
+        self.whole_volume = WholeVolume(self.session, self.device.currentText)
         self.history = HistoryList(self.session.history)
 
     def _lay_out(self) -> None:
@@ -155,6 +157,7 @@ class TrainDock(Dock):
         for made in (self.predict, self.save, self.load):
             files.addWidget(made)
         self.column.addLayout(files)
+        self.column.addWidget(self.whole_volume)
         self.column.addStretch()
 
     def _connect(self) -> None:
