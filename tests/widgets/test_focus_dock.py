@@ -61,6 +61,7 @@ def test_stacks_have_a_best_plane_and_the_viewer_goes_there(
     assert viewer.dims.current_step[0] == 2
     assert dock.curve.isVisibleTo(dock)
     assert dock.table.model().rowCount() == 20
+    assert dock.table.rowAt(0) == 8  # of the best plane
     assert viewer.layers["Focus"].ndim == 2
     assert viewer.layers["Focus: certainty"].data.shape[0] == 5
 

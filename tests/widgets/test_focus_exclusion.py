@@ -76,9 +76,11 @@ def test_another_image_leaves_nothing_out(dock, viewer, half_blurred) -> None:
 
 
 def test_a_running_training_is_told(dock, viewer, patience) -> None:
+    from napari_sciml.storage.runs import RunTook
     from napari_sciml.training.config import TrainingConfig
 
-    session = dock.session
+    session, logged = dock.session, []
+    session.training.logged.connect(logged.append)
     dock.exclude.click()
     session.training.start(TrainingConfig(members=1, seconds=30))
     assert len(session.training.labels.given) == 2000
@@ -89,5 +91,7 @@ def test_a_running_training_is_told(dock, viewer, patience) -> None:
     patience(lambda: len(session.training.labels.given) == 3640)
     dock.exclude.click()
     patience(lambda: len(session.training.labels.given) == 2018)
+    patience(lambda: any(isinstance(event, RunTook) for event in logged))
+    assert next(e for e in logged if isinstance(e, RunTook)).left_out
     session.training.stop()
     patience(lambda: not session.runner.busy)

@@ -223,6 +223,8 @@ class FocusDock(Dock):
         self.legend.set_tile(result.tile)
         if run.best is not None:
             self.curve.show_curve(run.best, run.planes)
+            if run.best.index is not None:
+                self.table.scroll_to_plane(run.best.index)
             self._on_view()
 
 

@@ -68,6 +68,12 @@ class FocusTableModel(QAbstractTableModel):
         """Index of the tile in a row: plane, row and column of tiles."""
         return tuple(int(n) for n in np.unravel_index(self._order[row], self._shape))
 
+    def first_of(self, plane: int) -> int | None:
+        """First row of a plane of a stack."""
+        planes = np.unravel_index(self._order, self._shape)[0]
+        found = np.flatnonzero(planes == plane)
+        return int(found[0]) if len(found) else None
+
     def sort(  # noqa: D102
         self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder
     ) -> None:
@@ -139,6 +145,13 @@ class FocusTable(QTableView):
         header = self.horizontalHeader()
         if 0 <= header.sortIndicatorSection() < self._model.columnCount():
             self._model.sort(header.sortIndicatorSection(), header.sortIndicatorOrder())
+
+    def scroll_to_plane(self, plane: int) -> None:
+        """Bring the first tile of a plane to the top, as the table is sorted now."""
+        row = self._model.first_of(plane)
+        if row is not None:
+            top = QAbstractItemView.ScrollHint.PositionAtTop
+            self.scrollTo(self._model.index(row, 0), top)
 
     def _on_row(self, now: QModelIndex, before: QModelIndex) -> None:
         if now.isValid():

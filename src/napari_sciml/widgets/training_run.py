@@ -279,7 +279,8 @@ class TrainingRun:
             self._logged_run = self._run
             names = () if self.labels is None else self.labels.feed.class_names
             self.logged.emit(run_started(self._run, self.settings, names))
-        self.logged.emit(RunTook(self._run, taken.round, taken.revision))
+        left_out = self._session.exclusion.active
+        self.logged.emit(RunTook(self._run, taken.round, taken.revision, left_out))
 
     def _on_step(self, step: "TrainingStep") -> None:
         self.status.fraction = step.fraction
