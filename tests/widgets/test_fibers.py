@@ -244,6 +244,9 @@ def test_2d_masks(viewer, open_dock, patience) -> None:
     patience(lambda: not dock.session.measuring.busy)
     assert dock.summary.text().startswith("1 fiber")
     assert dock.table.model().headerData(2, _horizontal()) == "Diameter\nvoxels"
+    assert dock.filters.axis.currentText() == "Angle to x (°)"
+    assert "along z" not in dock.colors.key.text()
+    assert dock.filters._captions["volume"].text() == "Area (voxels)"
 
 
 def test_the_layer_can_be_deleted_and_comes_back(measured, viewer, qtbot) -> None:
