@@ -244,6 +244,9 @@ def test_2d_masks(viewer, open_dock, patience) -> None:
     patience(lambda: not dock.session.measuring.busy)
     assert dock.summary.text().startswith("1 fiber")
     assert dock.table.model().headerData(2, _horizontal()) == "Diameter\nvoxels"
+    assert dock.filters.axis.currentText() == "Angle to x (°)"
+    assert "along z" not in dock.colors.key.text()
+    assert dock.filters._captions["volume"].text() == "Area (voxels)"
 
 
 def test_the_layer_can_be_deleted_and_comes_back(measured, viewer, qtbot) -> None:
@@ -309,3 +312,35 @@ def test_a_second_dock_finds_the_fibers(measured, viewer, open_dock) -> None:
     assert other.summary.text() == measured.summary.text()
     assert other.table.model().rowCount() == 2
     other.deleteLater()
+
+
+def test_layers_and_images_may_go_while_it_measures(
+    measured, viewer, patience, qtbot
+) -> None:
+    other = viewer.add_image(np.zeros((4, 5, 6)), name="other")
+    measured.measure.click()
+    viewer.layers.remove("Fibers")
+    measured.session.choose_image(other)
+    viewer.layers.remove("other")
+    patience(lambda: not measured.session.measuring.busy)
+    assert measured.error.text() == ""
+    assert viewer.layers["Fibers"].data.max() == 2
+    click_row(qtbot, measured, 1)
+    measured.tools.delete.click()
+    assert set(np.unique(viewer.layers["Fibers"].data)) == {0, 1}
+
+
+def test_old_fibers_keep_their_own_undo(measured, viewer, patience) -> None:
+    """After a switch of the image, the layer from before is the user's."""
+    old = viewer.layers["Fibers"]
+    measured.session.choose_image(viewer.add_image(np.zeros((12, 20, 40))))
+    measured.form.mask.choose(viewer.layers["mask"])
+    measured.measure.click()
+    patience(lambda: not measured.session.measuring.busy)
+    new = measured.session.fibers.view.layer
+    assert new is not old
+    old.data_setitem((np.array([6]), np.array([6]), np.array([6])), 5)
+    keys = {str(key).lower(): act for key, act in old.keymap.items()}
+    keys["ctrl+z"](old)
+    assert old.data[6, 6, 6] == 0
+    assert measured.summary.text().startswith("2 fibers")

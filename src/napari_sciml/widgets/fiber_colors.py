@@ -18,9 +18,6 @@ from napari_sciml.widgets.wiring import Wiring
 
 BAR_HEIGHT = 10
 AXIS_COLORS = (("x", "#ff5c5c"), ("y", "#57d957"), ("z", "#6c8cff"))
-DIRECTION_KEY = "   ".join(
-    f'<span style="color:{color}">■ along {axis}</span>' for axis, color in AXIS_COLORS
-)
 
 
 class FiberColors(QWidget):
@@ -41,7 +38,7 @@ class FiberColors(QWidget):
         self.by.addItems([name.capitalize() for name in COLOR_BY])
         self.by.setToolTip("What the colors of the fibers tell. White: selected.")
         self.bar = ColorBar()
-        self.key = QLabel(DIRECTION_KEY)
+        self.key = QLabel()
         self.key.setObjectName("direction_key")
         self.key.setToolTip(
             "Red, green and blue are the parts of the direction along x, y and z, "
@@ -62,9 +59,10 @@ class FiberColors(QWidget):
         self.destroyed.connect(self._wiring.close)
         self.follow()
 
-    def set_units(self, unit: str) -> None:
-        """Tell the unit of length."""
+    def set_units(self, unit: str, ndim: int) -> None:
+        """Tell the unit of length, and whether it is an image."""
         self._unit = unit
+        self.key.setText("&nbsp; ".join(map(_key, AXIS_COLORS[:ndim])))
         self.follow()
 
     def follow(self) -> None:
@@ -81,6 +79,11 @@ class FiberColors(QWidget):
 
     def _on_chosen(self, index: int) -> None:
         self._view.color(COLOR_BY[index])
+
+
+def _key(axis: tuple[str, str]) -> str:
+    name, color = axis
+    return f'<span style="color:{color}">■ along {name}</span>'
 
 
 class ColorBar(QWidget):

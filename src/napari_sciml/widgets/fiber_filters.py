@@ -68,8 +68,15 @@ class FiberFilters(QWidget):
 
     def set_units(self, unit: str, ndim: int) -> None:
         """Tell the unit of length, and whether it is an image."""
+        if (unit, ndim) == (self._unit, self._ndim):
+            return
         self._unit, self._ndim = unit, ndim
         self._caption()
+        # In an image, the angle to z is 90 degrees for all.
+        flat = ndim == 2
+        self.axis.model().item(0).setEnabled(not flat)
+        if flat and self.axis.currentIndex() == 0:
+            self.axis.setCurrentIndex(len(AXES) - 1)
 
     def follow(self) -> None:
         """Fit the sliders to the fibers; a handle at an end stays at the end."""

@@ -216,9 +216,8 @@ class FibersDock(Dock):
         if run.result is None:
             return
         unit, ndim = run.result.unit, run.result.labels.ndim
-        for panel in (self.plots, self.filters):
+        for panel in (self.plots, self.filters, self.colors):
             panel.set_units(unit, ndim)
-        self.colors.set_units(unit)
         self.table.show_fibers(run.view.shown_table, unit, ndim)
         self._sum_up()
 
