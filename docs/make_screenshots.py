@@ -17,6 +17,9 @@ from napari.settings import get_settings
 from PIL import Image
 from qtpy.QtWidgets import QApplication, QWidget
 
+from napari_sciml.focus.levels import DIAMETERS
+from napari_sciml.focus.optics import blur, disk_psf
+from napari_sciml.focus.textures import texture
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
 from napari_sciml.samples.scribbles import scribble
 from napari_sciml.widgets.session import ViewerSession
@@ -24,6 +27,8 @@ from napari_sciml.widgets.session import ViewerSession
 SIZE = (1400, 900)
 DOCK_WIDTH = 380
 EDGE = 96
+FIELD = 8
+"""Seed of the field of cells."""
 ENOUGH_PAINT = 25
 ENOUGH_POINTS = 5
 PATIENCE = 600.0
@@ -141,15 +146,48 @@ def measure(studio: Studio) -> None:
     wait_until(lambda: not session.measuring.busy)
     table = session.fibers.result.table
     studio.viewer.layers["Uncertainty"].visible = False
-    dock.directions.chosen.emit(int(table.loc[table["length"].idxmax(), "label"]))
+    session.fibers.choose(int(table.loc[table["length"].idxmax(), "label"]))
     studio.viewer.layers["Fiber concrete"].visible = False
     studio.viewer.layers.selection.active = studio.viewer.layers["Fibers"]
     studio.viewer.dims.ndisplay = 3
     studio.viewer.reset_view()
     studio.viewer.scene.camera.angles = (10, -30, 130)
     studio.viewer.scene.camera.zoom *= 0.75
-    studio.viewer.layers["Fibers"].iso_gradient_mode = "smooth"
+    dock.colors.by.setCurrentText("Direction")
+    wait_until(lambda: "\N{EN DASH}" in dock.plots.numbers.text())
     studio.take("fibers")
+
+
+def tilted_stack(planes: int = 21, edge: int = 588) -> np.ndarray:
+    """Cells on a slide that lies askew: another part is in focus in every plane."""
+    rng = np.random.default_rng(FIELD)
+    field = texture(rng, edge)[:420]
+    field = (field - field.min()) / np.ptp(field)
+    blurred = np.stack([blur(field, disk_psf(diameter)) for diameter in DIAMETERS])
+    focus = np.linspace(0.3, 0.7, edge) * (planes - 1)
+    columns, stack = np.arange(edge), []
+    for z in range(planes):
+        level = np.clip(np.rint(np.abs(z - focus)), 0, len(DIAMETERS) - 1).astype(int)
+        plane = blurred[level, :, columns].T
+        stack.append(rng.poisson(plane.clip(0) * 600 + 5) + 100)
+    return np.stack(stack).astype(np.uint16)
+
+
+def rate_focus(studio: Studio) -> None:
+    """Rate a stack and stop at its best plane."""
+    studio.viewer.layers.clear()
+    studio.viewer.add_image(
+        tilted_stack(),
+        name="Cells",
+        scale=(1, 0.325, 0.325),
+        units=("um",) * 3,
+        axis_labels=("z", "y", "x"),
+    )
+    dock = studio.open("Focus")
+    dock.rate.click()
+    wait_until(lambda: not dock.session.focus.busy)
+    studio.viewer.reset_view()
+    studio.take("focus")
 
 
 def main() -> None:
@@ -165,6 +203,7 @@ def main() -> None:
     train(studio, options.seconds)
     keep_sure(studio)
     measure(studio)
+    rate_focus(studio)
     ViewerSession.of(studio.viewer).training.stop()
     studio.viewer.close()
 

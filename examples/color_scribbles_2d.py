@@ -15,7 +15,8 @@ from skimage.io import imread, imsave
 
 from napari_sciml.annotation.classes import DEFAULT_CLASSES
 from napari_sciml.fibers.config import FiberConfig
-from napari_sciml.storage.pipeline import measure_mask, threshold_prediction
+from napari_sciml.storage.pipeline import measure_mask
+from napari_sciml.storage.thresholding import threshold_prediction
 from napari_sciml.storage.training_run import train_model
 from napari_sciml.storage.whole_image import predict_image
 from napari_sciml.training.config import TrainingConfig

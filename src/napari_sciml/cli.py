@@ -268,12 +268,14 @@ def threshold(
     as_json: AsJson = False,
 ) -> None:
     """Keep only what is sure: mean - k std > t, or a conformal coverage."""
-    from napari_sciml.storage.pipeline import threshold_prediction
+    from napari_sciml.storage.thresholding import threshold_prediction
 
     config = ThresholdConfig(class_name=class_, k=k, t=t)
-    print_summary(
-        threshold_prediction(prediction, out, config, coverage=coverage), as_json
-    )
+    with stage("Keeping what is sure") as report:
+        summary = threshold_prediction(
+            prediction, out, config, coverage=coverage, report=report
+        )
+    print_summary(summary, as_json)
 
 
 @app.command()
@@ -292,6 +294,9 @@ def fibers(
     dust: Annotated[
         int, typer.Option(min=0, help=_describe(FiberConfig, "dust"))
     ] = FIBERS.dust,
+    dust_volume: Annotated[
+        float | None, typer.Option(min=0, help=_describe(FiberConfig, "dust_volume"))
+    ] = FIBERS.dust_volume,
     split: Annotated[
         bool, typer.Option(help=_describe(FiberConfig, "split"))
     ] = FIBERS.split,
@@ -309,13 +314,26 @@ def fibers(
             "--sweep", help="Lengths at other k and t, too; needs --probability."
         ),
     ] = False,
+    block: Annotated[
+        int | None,
+        typer.Option(
+            min=16,
+            help="Read the mask by blocks of this edge, as is done anyway where it "
+            "would not fit into the memory; labels.zarr instead of labels.tif.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Split a mask into fibers; measure lengths and directions."""
     from napari_sciml.storage.pipeline import measure_mask
 
     config = FiberConfig.model_validate(
-        {"dust": dust, "connectivity": connectivity, "split": split}
+        {
+            "dust": dust,
+            "dust_volume": dust_volume,
+            "connectivity": connectivity,
+            "split": split,
+        }
     )
     with stage("Measuring fibers") as report:
         summary = measure_mask(
@@ -328,6 +346,7 @@ def fibers(
             voxel_size=voxel_size,
             unit=unit,
             sweep=sweep,
+            block=block,
             report=report,
         )
     print_summary(summary, as_json)

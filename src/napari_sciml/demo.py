@@ -19,9 +19,9 @@ from napari_sciml.storage.atomic import atomic_path
 from napari_sciml.storage.pipeline import (
     Report,
     measure_mask,
-    threshold_prediction,
 )
 from napari_sciml.storage.provenance import jsonable
+from napari_sciml.storage.thresholding import threshold_prediction
 from napari_sciml.storage.training_run import train_model
 from napari_sciml.storage.whole_image import predict_image
 from napari_sciml.training.config import TrainingConfig

@@ -123,3 +123,14 @@ def test_config_is_bounded_and_fixed():
             FiberConfig(**wrong)
     with pytest.raises(ValidationError):
         FiberConfig().dust = 3
+
+
+def test_dust_by_volume() -> None:
+    mask = np.zeros((4, 6, 12), bool)
+    mask[1, 1, 1:9] = mask[3, 4, 1:6] = True  # 8 and 5 voxels of 0.1 x 0.2 x 0.2
+    size = (0.1, 0.2, 0.2)
+    for volume, count in ((0.02, 2), (0.0201, 1), (0.032, 1), (0.0321, 0), (0, 2)):
+        labels = label_fibers(mask, dust_volume=volume, dust=99, voxel_size=size)
+        assert labels.max() == count
+    with pytest.raises(InputError, match="volume of dust"):
+        label_fibers(mask, dust_volume=-1.0)

@@ -205,9 +205,15 @@ def test_labels_are_in_order_and_cover_the_mask(clustered, found):
     assert found.dtype == np.uint8
 
 
-def test_slabs_do_not_matter(clustered, found, monkeypatch):
-    monkeypatch.setattr("napari_sciml.fibers.splitting.ridges._SLAB", 1 << 10)
+@pytest.mark.parametrize("edge", [24, 37, 64])
+def test_blocks_do_not_matter(clustered, found, monkeypatch, edge):
+    monkeypatch.setattr("napari_sciml.fibers.splitting.split._EDGE", edge)
     monkeypatch.setattr("napari_sciml.fibers.splitting.assignment._CHUNK", 1 << 10)
+    assert np.array_equal(split(clustered > 0), found)
+
+
+def test_parts_of_the_points_do_not_matter(clustered, found, monkeypatch):
+    monkeypatch.setattr("napari_sciml.fibers.splitting.pieces._CHUNK", 1 << 10)
     assert np.array_equal(split(clustered > 0), found)
 
 

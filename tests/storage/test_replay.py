@@ -191,3 +191,12 @@ def test_what_is_missing_is_named(live, tmp_path) -> None:
         replay_project(project.folder, image=tmp_path / "other.npy", report=report)
     with pytest.raises(InputError, match="no model 99"):
         replay_project(project.folder, 99, report=report)
+
+
+def test_a_training_that_left_strokes_out_is_refused(live, tmp_path) -> None:
+    project, image = live
+    np.save(tmp_path / "image.npy", image)
+    project.append_runs([RunTook(1, 90, 3, left_out=True)])
+    assert project.runs()[1].left_out
+    with pytest.raises(InputError, match="left out strokes"):
+        replay_project(project.folder, image=tmp_path / "image.npy", report=print)

@@ -67,6 +67,41 @@ def bright_bar(shape: tuple[int, ...] = (16, 32, 32)) -> tuple[np.ndarray, np.nd
     return image, labels
 
 
+def half_sharp(edge: int = 336, seed: int = 1) -> np.ndarray:
+    """Counts of a made-up image whose right half is far out of focus."""
+    from scipy.ndimage import gaussian_filter
+
+    from napari_sciml.focus.textures import texture
+
+    rng = np.random.default_rng(seed)
+    image = texture(rng, edge)
+    image = (image - image.min()) / np.ptp(image)
+    image[:, edge // 2 :] = gaussian_filter(image, 9)[:, edge // 2 :]
+    return (rng.poisson(image * 900) + 100).astype(np.uint16)
+
+
+@pytest.fixture
+def half_blurred() -> np.ndarray:
+    """See `half_sharp`."""
+    return half_sharp()
+
+
+@pytest.fixture
+def focus_stack() -> np.ndarray:
+    """Five planes of one image, the third one in focus, 168 pixels wide."""
+    from scipy.ndimage import gaussian_filter
+
+    from napari_sciml.focus.textures import texture
+
+    rng = np.random.default_rng(3)
+    image = texture(rng, 168)
+    image = (image - image.min()) / np.ptp(image)
+    planes = [
+        gaussian_filter(image, 5 * abs(z - 2)) if z != 2 else image for z in range(5)
+    ]
+    return (rng.poisson(np.stack(planes) * 900) + 100).astype(np.uint16)
+
+
 @pytest.fixture
 def viewer(make_napari_viewer_proxy: Callable[..., Any]) -> Any:
     """What a plugin gets: a proxy of a viewer."""

@@ -19,7 +19,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.fibers.bootstrap import LEVEL, draw_anew
 from napari_sciml.fibers.direction_band import peak_direction
 from napari_sciml.fibers.orientation import DirectionDensity, sphere_grid
-from napari_sciml.fibers.voxels import Grid, make_grid
+from napari_sciml.fibers.voxels import Grid, make_grid, sliceable
 
 Array = NDArray[np.float64]
 
@@ -91,7 +91,7 @@ def sphere_correlation(
     Parameters
     ----------
     labels
-        ``(z, y, x)`` mask or labels; what is not 0 is fiber.
+        ``(z, y, x)`` mask or labels; what is not 0 is fiber. Read by blocks.
     radius
         Of the sphere, in voxels (of the shortest edge where voxels are no cubes: the
         sphere is one in space). The fibers should be longer, and it should be some
@@ -116,7 +116,7 @@ def sphere_correlation(
     radius, in float32; pairs are counted within the blocks, over the number of pairs
     of voxels there are at that lag, which makes it unbiased by the borders.
     """
-    values = np.asarray(labels)
+    values = sliceable(labels)
     if values.ndim != 3:
         raise InputError("The autocorrelation on a sphere needs a volume (z, y, x).")
     if not (np.isfinite(radius) and radius >= 1):
@@ -175,7 +175,7 @@ def _limits(drawn: Array, north: Array) -> tuple[Array, Array]:
 
 
 def _count_blocks(
-    values: NDArray[Any], grid: Grid, lags: Array, workers: int | None
+    values: Any, grid: Grid, lags: Array, workers: int | None
 ) -> tuple[Array, Array, Array, Array]:
     """Pairs and possible pairs ``(b, g)``, voxels and fiber voxels ``(b,)``."""
     reach = np.ceil(np.abs(lags).max(axis=0)).astype(int) + 1

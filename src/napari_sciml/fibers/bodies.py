@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from napari_sciml.fibers.centerline import SAMPLES, Tube, trace_centerline
 from napari_sciml.fibers.orientation import upper_hemisphere
 from napari_sciml.fibers.sections import cross_sections, cut_ends
+from napari_sciml.fibers.steps import Steps
 from napari_sciml.fibers.voxels import Grid, SortedVoxels
 
 Array = NDArray[np.float64]
@@ -58,22 +59,28 @@ class Bodies:
     cut_ends: NDArray[np.int64]
 
 
-def measure_bodies(
-    voxels: SortedVoxels, grid: Grid, probability: NDArray[np.number] | None = None
-) -> Bodies:
-    """Measure all fibers, some million voxels at a time.
+def body_steps(
+    voxels: SortedVoxels,
+    grid: Grid,
+    probability: NDArray[np.number] | None = None,
+    *,
+    every: int = 1,
+) -> Steps[Bodies]:
+    """Measure all fibers, some at a time; yields the share that is done.
 
     Parameters
     ----------
     voxels, grid
         The fibers and where their voxels lie.
     probability
-        Flat, one value a voxel of the image.
+        One value a voxel of the fibers, in their order.
+    every
+        How many voxels of a fiber each stands for.
     """
-    parts = [
-        _measure_block(voxels, block, grid, probability) for block in voxels.blocks()
-    ]
-    parts.append(_none())
+    parts = [_none()]
+    for block in voxels.blocks():
+        yield block.start / len(voxels.labels)
+        parts.append(_measure_block(voxels, block, grid, probability, every))
     names = [field.name for field in fields(Bodies)]
     return Bodies(
         **{name: np.concatenate([getattr(p, name) for p in parts]) for name in names}
@@ -102,7 +109,9 @@ def _measure_block(
     block: slice,
     grid: Grid,
     probability: NDArray[np.number] | None,
+    every: int,
 ) -> Bodies:
+    before = int(voxels.start[block.start])
     position, start = voxels.part(block)
     counts = voxels.counts[block]
     index = np.unravel_index(position, grid.shape)
@@ -115,10 +124,12 @@ def _measure_block(
     shapes = _Shapes.of_rods(length, axis)
     cut = border.astype(np.int64)
     for i in np.flatnonzero(counts >= _FEWEST):
-        volume = float(counts[i] * grid.voxel_volume)
+        volume = float(counts[i] * every * grid.voxel_volume)
         tube = Tube(volume, grid.in_plane_spacing, grid.flat, bool(border[i]))
         one = slice(start[i], start[i] + counts[i])
-        given = None if probability is None else probability[position[one]]
+        given = None
+        if probability is not None:
+            given = probability[before + one.start : before + one.stop]
         place, step = shapes.trace(int(i), points[one], axis[i], tube, given)
         if border[i]:
             cut[i] = cut_ends(place, at_border[one][::step], float(grid.spacing.max()))

@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from napari_sciml.fibers.figures import volume_symbol
+
 Connectivity = Literal[4, 6, 8, 18, 26]
 
 
@@ -25,8 +27,20 @@ class FiberConfig(BaseModel):
     dust: int = Field(
         50, ge=0, description="Pieces of fewer voxels than this are dropped (voxels)."
     )
+    dust_volume: float | None = Field(
+        None,
+        ge=0,
+        description="The same as a volume (in 2D an area) in the unit of the voxel "
+        "size, in place of the number of voxels.",
+    )
     split: bool = Field(
         True,
         description="Take touching, crossing and bundled fibers apart along their "
         "center lines, and join what continues across a small gap.",
     )
+
+    def dust_text(self, unit: str, ndim: int = 3) -> str:
+        """What is dropped, in words; `unit` is that of the voxel size."""
+        if self.dust_volume is None:
+            return f"{self.dust} voxels"
+        return f"{self.dust_volume:g} {volume_symbol(unit, ndim)}"

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_sciml.fibers.steps import Steps, result_of
+
 _AHEAD = tuple(o for o in product((0, 1), (-1, 0, 1), (-1, 0, 1)) if o > (0, 0, 0))
 """Half of the 26 neighbors: the others are seen from the other side."""
 
@@ -23,21 +25,28 @@ def touching_pairs(labels: NDArray[Any]) -> NDArray[np.int64]:
     ndarray
         ``(m, 2)``, each pair once, the smaller label first, ascending.
     """
+    return result_of(_touching_steps(labels))
+
+
+def _touching_steps(labels: NDArray[Any]) -> Steps[NDArray[np.int64]]:
     planes = labels if labels.ndim == 3 else labels[None]
     found = [np.zeros((0, 2), np.int64)]
     for z, plane in enumerate(planes):
+        yield z / len(planes)
         for dz, dy, dx in _AHEAD:
             if z + dz == len(planes):
                 continue
-            here, there = _shifted(plane, planes[z + dz], dy, dx)
+            here, there = shifted(plane, planes[z + dz], dy, dx)
             found.append(_meetings(here, there))
         if len(found) > 1000:
             found = [_once(found)]
     return _once(found)
 
 
-def contact_counts(labels: NDArray[Any], names: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Count the other fibers that each fiber touches.
+def contact_steps(
+    labels: NDArray[Any], names: NDArray[np.int64]
+) -> Steps[NDArray[np.int64]]:
+    """Count the other fibers that each fiber touches; yields the share that is done.
 
     Parameters
     ----------
@@ -46,14 +55,20 @@ def contact_counts(labels: NDArray[Any], names: NDArray[np.int64]) -> NDArray[np
     names
         ``(n,)`` labels to count for, ascending; all that occur.
     """
-    pairs = touching_pairs(labels)
+    return contact_counts((yield from _touching_steps(labels)), names)
+
+
+def contact_counts(
+    pairs: NDArray[np.int64], names: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Count the others in `touching_pairs` for each of some labels, ascending."""
     return np.bincount(np.searchsorted(names, pairs).reshape(-1), minlength=len(names))
 
 
-def _shifted(
+def shifted(
     plane: NDArray[Any], other: NDArray[Any], dy: int, dx: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Views of both planes, so that a voxel lies on its neighbor."""
+    """Views of two planes in which a voxel lies on its neighbor (dy, dx) farther."""
     (y, to_y), (x, to_x) = _overlap(dy), _overlap(dx)
     return plane[y, x], other[to_y, to_x]
 

@@ -8,7 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import Connectivity
-from napari_sciml.fibers.splitting.split import split_fibers
+from napari_sciml.fibers.splitting.split import splitting_steps
+from napari_sciml.fibers.steps import Steps, part, result_of
+from napari_sciml.fibers.voxels import Grid, make_grid
 from napari_sciml.images.components import connected_components
 
 _CHUNK = 1 << 22
@@ -20,6 +22,7 @@ def label_fibers(
     *,
     connectivity: Connectivity = 26,
     dust: int = 0,
+    dust_volume: float | None = None,
     split: bool = False,
     voxel_size: Sequence[float] | None = None,
 ) -> NDArray[np.unsignedinteger[Any]]:
@@ -35,12 +38,15 @@ def label_fibers(
         18 and 26 for 8; 4 and 8 themselves are good in 2D only.
     dust
         Connected pieces of fewer voxels than this are dropped.
+    dust_volume
+        The same as a volume (in 2D an area) in the unit of the voxel size; takes the
+        place of `dust`.
     split
         Take touching, crossing and bundled fibers apart along their center lines, and
         join what continues across a small gap; see
         `napari_sciml.fibers.splitting.split.split_fibers`.
     voxel_size
-        Edge of a voxel along each axis, for splitting; None = 1.
+        Edge of a voxel along each axis, for splitting and `dust_volume`; None = 1.
 
     Returns
     -------
@@ -53,17 +59,57 @@ def label_fibers(
     InputError
         If the mask is neither 2D nor 3D, or not a mask.
     """
+    steps = labeling_steps(
+        mask,
+        connectivity=connectivity,
+        dust=dust,
+        dust_volume=dust_volume,
+        split=split,
+        voxel_size=voxel_size,
+    )
+    return result_of(steps)
+
+
+def labeling_steps(
+    mask: ArrayLike,
+    *,
+    connectivity: Connectivity = 26,
+    dust: int = 0,
+    dust_volume: float | None = None,
+    split: bool = False,
+    voxel_size: Sequence[float] | None = None,
+) -> Steps[NDArray[np.unsignedinteger[Any]]]:
+    """Do as `label_fibers`, and yield the share that is done; may be closed."""
     binary = _as_binary(mask)
+    if dust_volume is not None:
+        dust = voxels_of(dust_volume, make_grid(binary.shape, voxel_size))
     if dust < 0:
         raise InputError(f"dust is {dust}, but must be zero or more voxels.")
     neighbors = _neighbors(connectivity, binary.ndim)
     if binary.size == 0:
         return np.zeros(binary.shape, np.uint8)
+    yield 0.0
     labels = connected_components(binary, neighbors)
+    yield 0.05
     pieces = _renumbered(labels, _sizes(labels, int(labels.max())) >= max(dust, 1))
     if not split:
         return pieces
-    return split_fibers(pieces, voxel_size=voxel_size, dust=dust)
+    steps = splitting_steps(pieces, voxel_size=voxel_size, dust=dust)
+    return (yield from part(0.1, 1.0, steps))
+
+
+def voxels_of(volume: float, grid: Grid) -> int:
+    """Fewest voxels that make up a volume; in 2D an area.
+
+    Raises
+    ------
+    InputError
+        If the volume is negative.
+    """
+    if not 0 <= volume < np.inf:
+        raise InputError(f"The volume of dust is {volume:g}, but must be 0 or more.")
+    # A product of edges such as 0.1 is not exact.
+    return int(np.ceil(volume / grid.voxel_volume * (1 - 1e-9)))
 
 
 def _as_binary(mask: ArrayLike) -> NDArray[np.bool_]:

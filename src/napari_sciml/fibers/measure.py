@@ -1,6 +1,7 @@
 """One row of numbers a fiber."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from napari_sciml.errors import InputError
-from napari_sciml.fibers.bodies import Bodies, measure_bodies
-from napari_sciml.fibers.contacts import contact_counts
+from napari_sciml.fibers.bodies import Bodies, body_steps
+from napari_sciml.fibers.contacts import contact_steps
 from napari_sciml.fibers.spacing import nearest_neighbor_spacing
+from napari_sciml.fibers.steps import Steps, part, result_of
 from napari_sciml.fibers.voxels import Grid, SortedVoxels, make_grid, sort_voxels
 
 COLUMNS = (
@@ -117,6 +119,34 @@ def measure_fibers(
     line: their length is that of the uniform rod with the same second moment,
     :math:`\sqrt{12 \lambda_1}` plus the extent of a voxel along the axis.
     """
+    steps = measuring_steps(labels, voxel_size=voxel_size, probability=probability)
+    return result_of(steps).table
+
+
+@dataclass(frozen=True)
+class MeasuredFibers:
+    """What is known of n fibers.
+
+    Attributes
+    ----------
+    table
+        As `measure_fibers` gives it.
+    lines
+        ``(n, 33, 3)`` points at equal distances along the center line of each row of
+        the table, z, y, x, physical.
+    """
+
+    table: pd.DataFrame
+    lines: NDArray[np.float32]
+
+
+def measuring_steps(
+    labels: ArrayLike,
+    *,
+    voxel_size: Sequence[float] | None = None,
+    probability: ArrayLike | None = None,
+) -> Steps[MeasuredFibers]:
+    """Do as `measure_fibers`, and yield the share that is done; may be closed."""
     values = np.asarray(labels)
     grid = make_grid(values.shape, voxel_size)
     if probability is not None and np.shape(probability) != values.shape:
@@ -125,26 +155,81 @@ def measure_fibers(
             f"{values.shape}; give the probability of one class for the same image."
         )
     voxels = sort_voxels(values)
-    flat = None if probability is None else np.asarray(probability).reshape(-1)
-    bodies = measure_bodies(voxels, grid, flat)
-    table = _as_table(voxels, bodies, grid)
-    table["contacts"] = contact_counts(values, voxels.labels)
-    if flat is not None:
-        mean = _means(flat, voxels)
+    known = None
+    if probability is not None:
+        known = np.asarray(probability).reshape(-1)[voxels.position]
+    found = yield from part(0.0, 0.8, voxel_steps(voxels, grid, known))
+    counts = contact_steps(values, voxels.labels)
+    return with_neighbors(found, (yield from part(0.8, 0.95, counts)))
+
+
+def with_neighbors(
+    found: MeasuredFibers, contacts: NDArray[np.int64]
+) -> MeasuredFibers:
+    """Fill in how many others each fiber touches, and how far off the next one is."""
+    radii = found.table["radius"].to_numpy(np.float64)
+    table = found.table.assign(
+        contacts=contacts, spacing=nearest_neighbor_spacing(found.lines, radii)
+    )
+    return MeasuredFibers(table, found.lines)
+
+
+def measure_voxels(
+    voxels: SortedVoxels, grid: Grid, probability: NDArray[np.number] | None = None
+) -> MeasuredFibers:
+    """Measure fibers by themselves: without contacts (0) and spacing (NaN).
+
+    Parameters
+    ----------
+    voxels, grid
+        The fibers, and where their voxels lie.
+    probability
+        Flat, one value a voxel of the image.
+    """
+    known = None if probability is None else probability[voxels.position]
+    return result_of(voxel_steps(voxels, grid, known))
+
+
+def voxel_steps(
+    voxels: SortedVoxels,
+    grid: Grid,
+    probability: NDArray[np.number] | None = None,
+    *,
+    sizes: NDArray[np.int64] | None = None,
+    every: int = 1,
+) -> Steps[MeasuredFibers]:
+    """Do as `measure_voxels`, and yield the share that is done; may be closed.
+
+    Parameters
+    ----------
+    voxels, grid
+        The fibers, and where their voxels lie.
+    probability
+        One value a voxel of the fibers, in their order.
+    sizes, every
+        Where only one of so many voxels of a fiber is given: how many it has.
+    """
+    bodies = yield from body_steps(voxels, grid, probability, every=every)
+    counts = voxels.counts if sizes is None else sizes
+    table = _as_table(voxels.labels, counts, bodies, grid)
+    if probability is not None:
+        mean = _means(probability, voxels)
         lowest = np.where(np.isnan(bodies.lowest), mean, bodies.lowest)
         table = table.assign(mean_confidence=mean, lowest_confidence=lowest)
-    return table
+    return MeasuredFibers(table, bodies.line)
 
 
-def _as_table(voxels: SortedVoxels, bodies: Bodies, grid: Grid) -> pd.DataFrame:
-    volume = voxels.counts * grid.voxel_volume
+def _as_table(
+    labels: NDArray[np.int64], counts: NDArray[np.int64], bodies: Bodies, grid: Grid
+) -> pd.DataFrame:
+    volume = counts * grid.voxel_volume
     arc, length = bodies.arc_length, bodies.length
     dz, dy, dx = bodies.direction.T
     radius = volume / (2 * arc) if grid.flat else np.sqrt(volume / (np.pi * arc))
     ends_apart = length > 1e-6 * arc
     columns = (
-        voxels.labels,
-        voxels.counts,
+        labels,
+        counts,
         volume,
         *bodies.centroid.T,
         length,
@@ -162,16 +247,17 @@ def _as_table(voxels: SortedVoxels, bodies: Bodies, grid: Grid) -> pd.DataFrame:
         2 * radius,
         bodies.radius_std,
         np.zeros(len(arc), np.int64),
-        nearest_neighbor_spacing(bodies.line, radius),
+        np.full(len(arc), np.nan),
         *bodies.extent.T,
         bodies.cut_ends,
     )
     return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
 
 
-def _means(flat: NDArray[Any], voxels: SortedVoxels) -> NDArray[np.float64]:
+def _means(known: NDArray[Any], voxels: SortedVoxels) -> NDArray[np.float64]:
     sums = [np.zeros(0)]
     for block in voxels.blocks():
-        position, start = voxels.part(block)
-        sums.append(np.add.reduceat(flat[position].astype(np.float64), start))
+        first, last = voxels.start[block.start], voxels.start[block.stop]
+        values = known[first:last].astype(np.float64)
+        sums.append(np.add.reduceat(values, voxels.start[block] - first))
     return np.concatenate(sums) / voxels.counts

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_sciml.errors import InputError
+from napari_sciml.fibers.coloring import number_colors
+from napari_sciml.fibers.voxels import sliceable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_GOLDEN = 0.6180339887498949
 _OPACITY = 0.6
 _WIDTH = 9.0
 _TITLE = 0.45
@@ -61,7 +62,7 @@ def overview_picture(
     """
     from matplotlib.figure import Figure
 
-    panels = _panels(image, np.asarray(labels), voxel_size)
+    panels = _panels(image, sliceable(labels), voxel_size)
     widths = [panel.proportion for panel in panels]
     height = min(_WIDTH / sum(widths) + _TITLE, _TALLEST)
     width = min(_WIDTH, (height - _TITLE) * sum(widths) + _TITLE)
@@ -77,7 +78,7 @@ def _panels(
     image: Any, labels: NDArray[Any], voxel_size: Sequence[float] | None
 ) -> list[_Panel]:
     shape = tuple(int(n) for n in image.shape)
-    if shape != labels.shape or labels.ndim not in (2, 3) or 0 in shape:
+    if shape != tuple(labels.shape) or labels.ndim not in (2, 3) or 0 in shape:
         raise InputError(
             f"The image has shape {shape}, the labels {labels.shape}; give both for "
             "one image (y, x) or one volume (z, y, x)."
@@ -106,7 +107,8 @@ def _panel(
     title: str,
 ) -> _Panel:
     gray = np.asarray(image[across] if across else image[:]).astype(np.float32)
-    return _Panel(gray, labels[across], (edges[0], edges[1]), axes, title)
+    shown = np.asarray(labels[across] if across else labels[:])
+    return _Panel(gray, shown, (edges[0], edges[1]), axes, title)
 
 
 def _gray_limits(panels: list[_Panel]) -> tuple[float, float]:
@@ -124,7 +126,7 @@ def _draw(axes: "Axes", panel: _Panel, limits: tuple[float, float]) -> None:
     gray = np.clip((np.nan_to_num(panel.gray) - low) / (high - low), 0.0, 1.0)
     picture = np.repeat(gray[..., None], 3, axis=2)
     inside = panel.labels != 0
-    colors = _colors(panel.labels[inside])
+    colors = number_colors(panel.labels[inside])
     # The image shines through, so that one sees whether a fiber is one.
     picture[inside] = (1 - _OPACITY) * picture[inside] + _OPACITY * colors
     aspect = panel.edges[0] / panel.edges[1]
@@ -136,13 +138,3 @@ def _draw(axes: "Axes", panel: _Panel, limits: tuple[float, float]) -> None:
     axes.set_xlabel(f"{panel.axes[1]} →", **style)
     axes.set_ylabel(f"← {panel.axes[0]}", **style)
     axes.set_title(panel.title, **style)
-
-
-def _colors(labels: NDArray[Any]) -> NDArray[np.float64]:
-    """A color a label; neighbors in number are far apart in hue."""
-    from matplotlib.colors import hsv_to_rgb
-
-    turns = labels.astype(np.float64) * _GOLDEN
-    hue = turns % 1
-    saturation = 0.65 + 0.35 * (turns * 7 % 1)
-    return np.asarray(hsv_to_rgb(np.stack([hue, saturation, np.ones_like(hue)], -1)))

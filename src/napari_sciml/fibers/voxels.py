@@ -2,14 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_sciml.errors import InputError
 
-_BLOCK = 1 << 21
+_BLOCK = 1 << 18
 _MOST_FIBERS = 1 << 17
+
+
+def sliceable(values: Any) -> Any:
+    """Give an array-like as it is, such as a zarr, and a list as an array."""
+    return values if hasattr(values, "ndim") else np.asarray(values)
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ class SortedVoxels:
         return self.position[first:last], self.start[block] - first
 
     def blocks(self) -> Iterator[slice]:
-        """Ranges of fibers of some million voxels each, to bound the memory."""
+        """Ranges of fibers of not too many voxels, for the memory and the time."""
         first, last = 0, len(self.labels)
         while first < last:
             goal = self.start[first] + _BLOCK

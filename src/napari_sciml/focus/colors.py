@@ -11,6 +11,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 LAST_HUE = 2 / 3
 """Hue of the worst level: blue. Red to blue does not wrap, so no two levels match."""
 DARKEST = 0.15
+SURE = 0.7
+"""A tile with much to see seldom gets more certain: as bright as there is."""
 
 
 def focus_colors(level: Any, certainty: Any) -> Array:
@@ -32,7 +34,7 @@ def focus_colors(level: Any, certainty: Any) -> Array:
         np.asarray(level, float), np.asarray(certainty, float)
     )
     share = np.clip(np.nan_to_num(level) / (LEVELS - 1), 0, 1)
-    bright = DARKEST + (1 - DARKEST) * np.clip(np.nan_to_num(certainty), 0, 1)
+    bright = DARKEST + (1 - DARKEST) * np.clip(np.nan_to_num(certainty) / SURE, 0, 1)
     hsv = np.stack([share * LAST_HUE, np.full_like(share, 0.95), bright], axis=-1)
     alpha = np.ones((*share.shape, 1))
     return np.concatenate([hsv_to_rgb(hsv), alpha], axis=-1).astype(np.float32)
@@ -40,4 +42,4 @@ def focus_colors(level: Any, certainty: Any) -> Array:
 
 def legend(rows: int = 24) -> Array:
     """Legend ``(rows, 11, 4)``: levels from left to right, certain at the top."""
-    return focus_colors(np.arange(LEVELS)[None, :], np.linspace(1, 0, rows)[:, None])
+    return focus_colors(np.arange(LEVELS)[None, :], np.linspace(SURE, 0, rows)[:, None])

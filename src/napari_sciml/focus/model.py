@@ -1,7 +1,7 @@
 """A trained focus model: rate images, save, load."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from napari_sciml.errors import InputError
-from napari_sciml.focus.levels import LEVELS, TILE
+from napari_sciml.focus.levels import TILE
 from napari_sciml.focus.network import make_network
+from napari_sciml.focus.rating import TilesRated, rating_steps
 from napari_sciml.focus.result import FocusResult
-from napari_sciml.focus.tiling import cut, starts
 from napari_sciml.networks.device import resolve_device
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -67,7 +67,7 @@ class FocusModel:
         ----------
         image
             ``(…, y, x)`` of any real dtype, numpy or lazy; planes are read one by
-            one. NaN and infinite values make a tile blank.
+            one, very large ones in parts. NaN and infinite values make a tile blank.
         tile, stride
             Edge of a tile and distance from one to the next, in pixels. A last
             row and column are moved back to the edge of the image. Tiles of other
@@ -80,8 +80,8 @@ class FocusModel:
         device
             auto, cpu, cuda or mps.
         progress
-            Called with the share done after every plane; what it raises stops
-            the rating.
+            Called with the share done, 0 to 1, after every batch; what it raises
+            stops the rating.
 
         Raises
         ------
@@ -89,31 +89,47 @@ class FocusModel:
             When the image is smaller than a tile, not of numbers, or has no scale
             where the model needs one.
         """
-        shape, scale = self._check(image, tile, stride, scale)
-        ys, xs = starts(shape[-2], tile, stride), starts(shape[-1], tile, stride)
-        lead = shape[:-2]
-        out = np.empty((*lead, len(ys), len(xs), LEVELS), np.float32)
-        blank = np.empty((*lead, len(ys), len(xs)), bool)
+        for event in self.rating_steps(
+            image, tile=tile, stride=stride, scale=scale, batch=batch, device=device
+        ):
+            if isinstance(event, FocusResult):
+                return event
+            if progress:
+                progress(event.fraction)
+        raise AssertionError("a rating ends with its result")
+
+    def rating_steps(
+        self,
+        image: Any,
+        *,
+        tile: int = TILE,
+        stride: int = TILE,
+        scale: tuple[float, float] | None = None,
+        batch: int = 64,
+        device: str = "auto",
+    ) -> Generator[TilesRated | FocusResult, None, None]:
+        """Rate as `rate` does, as a generator that can be closed.
+
+        Yields
+        ------
+        TilesRated or FocusResult
+            After every batch, and the result at the end.
+        """
+        scale = self._check(image, tile, stride, scale)
         target = resolve_device(device)
         self.network.to(target)
-        for done, place in enumerate(np.ndindex(*lead), 1):
-            plane = _plane(image[place] if place else image, scale)
-            tiles = cut(plane, ys, xs, tile)
-            usable = np.isfinite(tiles).all(axis=(1, 2)) & (np.ptp(tiles, (1, 2)) > 0)
-            p = np.full((len(tiles), LEVELS), 1 / LEVELS, np.float32)
-            if usable.any():
-                p[usable] = self._probabilities(tiles[usable], batch, target)
-            out[place], blank[place] = (
-                p.reshape(out.shape[-3:]),
-                ~usable.reshape(len(ys), len(xs)),
-            )
-            if progress:
-                progress(done / max(int(np.prod(lead)), 1))
-        return FocusResult(out, ys, xs, tile, (shape[-2], shape[-1]), blank)
+        yield from rating_steps(
+            lambda tiles: self._probabilities(tiles, batch, target),
+            image,
+            tile=tile,
+            stride=stride,
+            scale=scale,
+            batch=batch,
+        )
 
     def _check(
         self, image: Any, tile: int, stride: int, scale: tuple[float, float] | None
-    ) -> tuple[tuple[int, ...], tuple[float, float] | None]:
+    ) -> tuple[float, float] | None:
         shape, dtype = tuple(image.shape), np.dtype(image.dtype)
         if len(shape) < 2 or dtype.kind not in "biuf":
             raise InputError("Focus needs an image (…, y, x) of numbers.")
@@ -130,7 +146,7 @@ class FocusModel:
                     "highest) for other values."
                 )
             scale = (0.0, 65535.0)
-        return shape, scale
+        return scale
 
     @torch.inference_mode()
     def _probabilities(self, tiles: Array, batch: int, device: torch.device) -> Array:
@@ -190,15 +206,3 @@ def pretrained() -> FocusModel:
 @cache
 def _shipped() -> Path:
     return Path(str(files("napari_sciml.focus"))) / "weights"
-
-
-def _plane(values: Any, scale: tuple[float, float] | None) -> Array:
-    plane = np.asarray(values)
-    if scale is None:
-        # In double width first: the offset of large counts would eat the contrast.
-        plane = plane.astype(np.float64)
-        finite = plane[np.isfinite(plane)]
-        return (plane - (np.median(finite) if finite.size else 0)).astype(np.float32)
-    return ((plane.astype(np.float64) - scale[0]) / (scale[1] - scale[0])).astype(
-        np.float32
-    )

@@ -1,6 +1,6 @@
 """Cut an image into tiles with a halo, and put them in order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import Any
@@ -98,6 +98,25 @@ def split_into_tiles(
     region = region or tuple(slice(0, n) for n in shape)
     edges = [_equal_parts(r.start, r.stop, size) for r in region]
     return [with_halo(core, halo, shape, align=align) for core in product(*edges)]
+
+
+def aligned_regions(region: Region, edges: Sequence[int]) -> Iterator[Region]:
+    """Cut a region where chunks begin, in C order, so that no chunk is cut.
+
+    Parameters
+    ----------
+    region
+        What to cut up.
+    edges
+        Of a chunk, along each axis; a chunk begins at 0.
+    """
+    cuts = []
+    for part, edge in zip(region, edges, strict=True):
+        starts = range(part.start // edge * edge, part.stop, edge)
+        cuts.append(
+            [slice(max(a, part.start), min(a + edge, part.stop)) for a in starts]
+        )
+    yield from product(*cuts)
 
 
 def nearest_first(tiles: Sequence[Tile], point: Sequence[float]) -> list[Tile]:

@@ -1,24 +1,37 @@
 """From a mask to numbered and measured fibers, as a job."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import pandas as pd
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import FiberConfig
-from napari_sciml.fibers.instances import label_fibers
-from napari_sciml.fibers.measure import measure_fibers
+from napari_sciml.fibers.instances import labeling_steps
+from napari_sciml.fibers.measure import measuring_steps
+from napari_sciml.fibers.remeasure import Box, find_boxes
+from napari_sciml.fibers.steps import Steps
 from napari_sciml.fibers.summary import summarize
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What the job does now, in words."""
+    """What the job does now.
+
+    Attributes
+    ----------
+    text
+        In words.
+    done
+        Share of this stage, 0 to 1; None where it cannot be told.
+    """
 
     text: str
+    done: float | None = None
 
 
 @dataclass(frozen=True)
@@ -31,19 +44,31 @@ class FibersMeasured:
         Number of the fiber at each voxel, 0 = none.
     table
         A row a fiber, in physical units.
+    lines
+        ``(n, 33, 3)`` points along the center line of each row, physical.
     summary
         The whole sample in one record.
     unit
         Unit of length of the table.
     voxel_size
         Edge of a voxel along each axis, in that unit.
+    config
+        Settings of the instances.
+    boxes
+        Bounding box of each label.
+    probability
+        Of the class, where it was given.
     """
 
     labels: np.ndarray
     table: pd.DataFrame
+    lines: np.ndarray
     summary: dict[str, Any]
     unit: str
     voxel_size: tuple[float, ...]
+    config: FiberConfig
+    boxes: Mapping[int, Box]
+    probability: np.ndarray | None = None
 
 
 def find_and_measure(
@@ -54,7 +79,7 @@ def find_and_measure(
     unit: str,
     probability: np.ndarray | None = None,
 ) -> Generator[Stage | FibersMeasured, None, None]:
-    """Number the pieces of a mask and measure each.
+    """Number the pieces of a mask, take touching ones apart, and measure each.
 
     Parameters
     ----------
@@ -72,19 +97,45 @@ def find_and_measure(
     InputError
         When the mask is empty or no mask.
     """
-    yield Stage("Numbering the fibers …")
+    yield Stage("Looking at the mask …")
     if not np.any(mask):
         raise InputError(
             "The mask is empty: lower k or t in the Uncertainty dock and press "
             '"Keep what is sure".'
         )
-    labels = label_fibers(mask, **config.model_dump(), voxel_size=voxel_size)
+    words = "Taking touching fibers apart …" if config.split else "Numbering …"
+    steps = labeling_steps(mask, **config.model_dump(), voxel_size=voxel_size)
+    labels = yield from _told(words, steps)
     count = int(labels.max())
     if not count:
+        least = config.dust_text(unit, mask.ndim)
         raise InputError(
-            f"No piece of the mask has {config.dust} voxels: choose a smaller dust."
+            f"No piece of the mask has {least}: choose a smaller number to drop."
         )
-    yield Stage(f"Measuring {count:,} fibers …")
-    table = measure_fibers(labels, voxel_size=voxel_size, probability=probability)
-    summary = summarize(table, labels.shape, voxel_size, unit)
-    yield FibersMeasured(labels, table, summary, unit, tuple(voxel_size))
+    words = "Measuring 1 fiber …" if count == 1 else f"Measuring {count:,} fibers …"
+    measuring = measuring_steps(labels, voxel_size=voxel_size, probability=probability)
+    found = yield from _told(words, measuring)
+    if labels.dtype == np.uint8:
+        labels = labels.astype(np.uint16)  # room for fibers that are added by hand
+    summary = summarize(found.table, labels.shape, voxel_size, unit)
+    yield FibersMeasured(
+        labels,
+        found.table,
+        found.lines,
+        summary,
+        unit,
+        tuple(voxel_size),
+        config,
+        find_boxes(labels),
+        probability,
+    )
+
+
+def _told(words: str, steps: Steps[T]) -> Generator[Stage, None, T]:
+    """Name the stage that does these steps."""
+    yield Stage(words, 0.0)
+    while True:
+        try:
+            yield Stage(words, next(steps))
+        except StopIteration as finished:
+            return cast("T", finished.value)

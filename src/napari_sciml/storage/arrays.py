@@ -101,13 +101,14 @@ def _tiff(
     labels = _smallest(labels)
     small = labels.nbytes < CLASSIC_TIFF_BYTES
     imagej = labels.dtype in (np.uint8, np.uint16) and small
-    options = _imagej if imagej else _ome
+    options = imagej_options if imagej else ome_options
+    highest = int(labels.max(initial=0))
     tifffile.imwrite(
         path,
         labels,
         photometric="minisblack",
         compression="zlib",
-        **options(labels, voxel_size, unit),
+        **options(labels.ndim, highest, voxel_size, unit),
     )
 
 
@@ -118,26 +119,28 @@ def _smallest(labels: np.ndarray) -> np.ndarray:
     return labels.astype(np.uint16 if highest < 2**16 else np.uint32)
 
 
-def _imagej(
-    labels: np.ndarray, voxel_size: tuple[float, ...], unit: str
+def imagej_options(
+    ndim: int, highest: int, voxel_size: tuple[float, ...], unit: str
 ) -> dict[str, Any]:
+    """Options of tifffile for what ImageJ opens: labels up to a highest value."""
     *depth, height, width = voxel_size
     metadata = {
-        "axes": "".join(SPATIAL_AXES[labels.ndim]).upper(),
+        "axes": "".join(SPATIAL_AXES[ndim]).upper(),
         "unit": _IMAGEJ_UNITS.get(unit, unit),
         # ImageJ shows 0 and 1 as black and white with it, not as black and black.
         "min": 0.0,
-        "max": float(max(1, labels.max(initial=0))),
+        "max": float(max(1, highest)),
     }
     if depth:
         metadata["spacing"] = depth[0]
     return {"imagej": True, "resolution": (1 / width, 1 / height), "metadata": metadata}
 
 
-def _ome(
-    labels: np.ndarray, voxel_size: tuple[float, ...], unit: str
+def ome_options(
+    ndim: int, highest: int, voxel_size: tuple[float, ...], unit: str
 ) -> dict[str, Any]:
-    axes = "".join(SPATIAL_AXES[labels.ndim]).upper()
+    """Options of tifffile for an OME-TIFF."""
+    axes = "".join(SPATIAL_AXES[ndim]).upper()
     metadata: dict[str, Any] = {"axes": axes}
     for axis, size in zip(axes, voxel_size, strict=True):
         metadata[f"PhysicalSize{axis}"] = size
@@ -154,19 +157,31 @@ def _npy(
 def _zarr(
     path: Path, labels: np.ndarray, voxel_size: tuple[float, ...], unit: str
 ) -> None:
+    chunks = (CHUNK[labels.ndim],) * labels.ndim
+    array = create_labels(path, labels.shape, labels.dtype, chunks, voxel_size, unit)
+    array[...] = labels
+
+
+def create_labels(
+    path: Path,
+    shape: Sequence[int],
+    dtype: Any,
+    chunks: Sequence[int],
+    voxel_size: Sequence[float],
+    unit: str,
+) -> Any:
+    """Make an OME-Zarr 0.5 for labels; give its array to write all of.
+
+    Its attributes say that every chunk was written, see `check_chunks`.
+    """
     import zarr
 
-    axes = SPATIAL_AXES[labels.ndim]
+    axes = SPATIAL_AXES[len(shape)]
     attributes = {
-        "napari_sciml": {"kind": "labels", "version": 1},
+        "napari_sciml": {"kind": "labels", "version": 1, "every_chunk": True},
         **multiscales(path.stem, axes, voxel_size, unit),
     }
     group = zarr.create_group(str(path), zarr_format=3, attributes=attributes)
-    array = create_level(
-        group,
-        shape=labels.shape,
-        chunks=(CHUNK[labels.ndim],) * labels.ndim,
-        dtype=labels.dtype,
-        axes=axes,
+    return create_level(
+        group, shape=shape, chunks=chunks, dtype=dtype, axes=axes, every_chunk=True
     )
-    array[...] = labels

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from napari_sciml.storage.arrays import save_labels
@@ -25,7 +24,8 @@ class FiberResult:
     Attributes
     ----------
     labels
-        ``(z, y, x)`` or ``(y, x)``, 0 = no fiber.
+        ``(z, y, x)`` or ``(y, x)``, 0 = no fiber; array-like where they are on the
+        disk already.
     table, summary
         From `measure_fibers` and `summarize`.
     voxel_size, unit
@@ -38,25 +38,29 @@ class FiberResult:
         Gray image of the same shape for the overview picture; None = the labels.
     sweep
         From `sweep_thresholds`, where one was made.
+    labels_file
+        Name of the file of the labels, with an extension that `save_labels` knows.
     """
 
-    labels: np.ndarray
+    labels: Any
     table: pd.DataFrame
     summary: Mapping[str, Any]
     voxel_size: Sequence[float]
     unit: str
     title: str = "Fibers"
     settings: Mapping[str, Any] = field(default_factory=dict)
-    image: np.ndarray | None = None
+    image: Any = None
     sweep: pd.DataFrame | None = None
+    labels_file: str = "labels.tif"
 
 
 def write_fibers(folder: Path, result: FiberResult) -> None:
     """Write all files into a folder that exists.
 
-    Gives ``labels.tif``, ``fibers.csv``, ``summary.json``, ``report.html``, and as
-    PNG and SVG ``lengths``, ``directions`` and for volumes ``autocorrelation``;
-    ``overview.png``; ``sweep.csv`` and its pictures where there is one.
+    Gives ``labels.tif`` (or as `labels_file` says), ``fibers.csv``, ``summary.json``,
+    ``report.html``, and as PNG and SVG ``lengths``, ``directions`` and for volumes
+    ``autocorrelation``; ``overview.png``; ``sweep.csv`` and its pictures where there
+    is one.
 
     Raises
     ------
@@ -67,7 +71,7 @@ def write_fibers(folder: Path, result: FiberResult) -> None:
     from napari_sciml.fibers.report import key_numbers, report_html
 
     shape, size = result.labels.shape, result.voxel_size
-    save_labels(folder / "labels.tif", result.labels, size, result.unit)
+    save_labels(folder / result.labels_file, result.labels, size, result.unit)
     result.table.to_csv(folder / "fibers.csv", index=False, float_format="%.6g")
     found = describe_distributions(result.table, shape, size)
     figures, autocorrelation = _figures(result)

@@ -13,6 +13,8 @@ from napari_sciml.images.reading import open_gray
 from napari_sciml.storage.atomic import atomic_path, check_target
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from napari_sciml.focus.model import FocusModel
     from napari_sciml.focus.result import FocusResult
 
@@ -38,7 +40,6 @@ def rate_file(
     import torch
 
     from napari_sciml.focus.measures import measure_tiles
-    from napari_sciml.focus.overlay import overlay
     from napari_sciml.networks.device import default_threads
 
     check_target(out, folder=True)
@@ -50,10 +51,51 @@ def rate_file(
         data, tile=tile, stride=stride, scale=scale, device=device,
         progress=lambda share: report(share, ""),
     )  # fmt: skip
+    classic = measure_tiles(data, tile=tile, stride=stride) if measures else None
+    return write_rating(
+        result, data, out, kind=chosen.kind, measures=classic, scale=scale
+    )
+
+
+def write_rating(
+    result: "FocusResult",
+    data: Any,
+    out: Path,
+    *,
+    kind: str,
+    measures: "pd.DataFrame | None" = None,
+    scale: tuple[float, float] | None = None,
+) -> dict[str, Any]:
+    """Write focus.csv, summary.json and overlay.png of a rating.
+
+    Parameters
+    ----------
+    result
+        The rating.
+    data
+        What was rated, ``(…, y, x)``.
+    out
+        Folder to make.
+    kind
+        Name of the model's network.
+    measures
+        Further columns of the table, from `measure_tiles`.
+    scale
+        Values that were taken for 0 and 1, where the model needed to know.
+
+    Returns
+    -------
+    dict
+        The summary, and where it was written.
+    """
+    from napari_sciml.focus.overlay import overlay
+
     table = result.to_dataframe()
-    if measures:
-        table = table.join(measure_tiles(data, tile=tile, stride=stride))
-    summary = _summary(result) | {"model": chosen.kind}
+    if measures is not None:
+        table = table.join(measures)
+    summary = _summary(result) | {"model": kind}
+    if scale is not None:
+        summary["scale"] = list(scale)
     place = _shown(result)
     picture = overlay(data[place] if place else data, result, place)
     with atomic_path(out) as part:
@@ -72,16 +114,45 @@ def train_files(
     from napari_sciml.focus.training import FocusTrained, train_focus
 
     check_target(out, folder=True)
-    planes = [plane for path in images for plane in _planes(path)]
+    planes = [plane for path in images for plane in read_planes(path)]
     for event in train_focus(planes, config):
         if isinstance(event, FocusTrained):
             trained = event.model
         else:
             report(event.fraction, f"loss {event.loss:.2f}")
     trained.card["files"] = [path.name for path in images]
-    with atomic_path(out) as part:
-        trained.save(part)
+    save_focus_model(trained, out)
     return {"images": len(planes), **trained.card["held_out"], "out": str(out)}
+
+
+def save_focus_model(model: "FocusModel", out: Path) -> None:
+    """Write a model to a new folder, or nothing."""
+    with atomic_path(out) as part:
+        part.mkdir()
+        model.save(part)
+
+
+def open_focus_model(path: Path) -> "FocusModel":
+    """Load a model, whether it was trained here or is the one of 2018.
+
+    Parameters
+    ----------
+    path
+        Folder of a model or a file in it, or a file of `load_original`.
+
+    Raises
+    ------
+    InputError
+        When it is neither.
+    """
+    from napari_sciml.focus.model import CARD, WEIGHTS, load_focus
+    from napari_sciml.focus.original import load_original
+
+    if path.name in (CARD, WEIGHTS):
+        return load_focus(path.parent)
+    if path.is_dir() and not any(path.rglob("*.data-00000-of-00001")):
+        return load_focus(path)
+    return load_original(path)
 
 
 def _model(folder: Path | None, original: Path | None) -> "FocusModel":
@@ -95,7 +166,8 @@ def _model(folder: Path | None, original: Path | None) -> "FocusModel":
     return load_focus(folder) if folder else pretrained()
 
 
-def _planes(path: Path) -> list[Any]:
+def read_planes(path: Path) -> list[Any]:
+    """Read the planes ``(y, x)`` of an image file."""
     data = open_gray(path).data
     return [np.asarray(data)] if data.ndim == 2 else [np.asarray(p) for p in data]
 

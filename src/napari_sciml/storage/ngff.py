@@ -73,10 +73,13 @@ def create_level(
     axes: Sequence[str],
     name: str = LEVEL,
     shards: Sequence[int] | None = None,
+    every_chunk: bool = False,
 ) -> Any:
     """Make an array of a group, compressed with zstd; of full resolution by default.
 
-    With ``shards``, that many voxels go into a file; they are multiples of chunks.
+    With ``shards``, that many voxels go into a file; they are multiples of chunks. With
+    ``every_chunk`` chunks of zeros are written, too, so that a chunk that got lost can
+    be told from an empty one.
     """
     from zarr.codecs import BloscCodec
 
@@ -93,6 +96,7 @@ def create_level(
         dtype=np.dtype(dtype),
         compressors=BloscCodec(cname="zstd", shuffle="shuffle"),
         dimension_names=list(axes),
+        config={"write_empty_chunks": every_chunk},
     )
 
 

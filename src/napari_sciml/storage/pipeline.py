@@ -12,64 +12,24 @@ from typing import Any
 import numpy as np
 
 from napari_sciml.errors import InputError
+from napari_sciml.fibers.blockwise.blocks import BlockVolume
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.images.reading import open_gray, open_volume
 from napari_sciml.images.volume import Volume
-from napari_sciml.storage.arrays import check_array_suffix, save_mask
 from napari_sciml.storage.atomic import atomic_path, check_target
+from napari_sciml.storage.block_arrays import check_chunks
 from napari_sciml.storage.fiber_files import FiberResult, write_fibers
-from napari_sciml.storage.results import PredictionStore
-from napari_sciml.uncertainty.conformal import (
-    ConformalCalibration,
-    confident_by_coverage,
+from napari_sciml.storage.large_fibers import (
+    ClassMean,
+    LargeMask,
+    fits_in_memory,
+    measure_by_blocks,
 )
-from napari_sciml.uncertainty.threshold import ThresholdConfig, confident
+from napari_sciml.storage.results import PredictionStore
+from napari_sciml.uncertainty.threshold import ThresholdConfig
 
 Report = Callable[[float, str], None]
 """Called with the share that is done (0 to 1) and a few words."""
-
-
-def threshold_prediction(
-    result: Path,
-    out: Path,
-    config: ThresholdConfig,
-    *,
-    coverage: float | None = None,
-) -> dict[str, Any]:
-    """Keep what is sure of a predicted class, as a mask file.
-
-    With ``coverage`` the mask is where the conformal set of the model holds this
-    class and no other, otherwise where mean - k std > t. The coverage holds within
-    each class: over all voxels, a common background would hide a rare class.
-    """
-    check_target(out)
-    check_array_suffix(out)
-    store = PredictionStore.open(result)
-    index = config.class_index(store.class_names)
-    if coverage is None:
-        mask = confident(store.mean[index], store.std[index], k=config.k, t=config.t)
-    elif store.calibration:
-        calibration = ConformalCalibration.model_validate(store.calibration)
-        mask = confident_by_coverage(
-            store.mean[:], index, calibration, coverage, per_class=True
-        )
-    else:
-        raise InputError(
-            "The model has no conformal calibration, as no strokes could be held out: "
-            "annotate more strokes and train again, or use --k and --t."
-        )
-    save_mask(out, mask, store.voxel_size, store.unit)
-    rule: dict[str, Any] = {"k": config.k, "t": config.t}
-    if coverage is not None:
-        training = store.provenance.get("training", {})
-        rule = {"coverage": coverage, "calibrated_by": training.get("calibration_unit")}
-    return {
-        "mask": str(out),
-        "class": store.class_names[index],
-        **rule,
-        "voxels": int(mask.sum()),
-        "share": float(mask.mean()),
-    }
 
 
 def measure_mask(
@@ -83,12 +43,15 @@ def measure_mask(
     voxel_size: str | None = None,
     unit: str | None = None,
     sweep: bool = False,
+    block: int | None = None,
     report: Report | None = None,
 ) -> dict[str, Any]:
     """Turn a mask file into instances, a table, numbers, pictures and a report.
 
     With ``sweep``, the fibers of the prediction are measured at other thresholds too;
-    that needs ``probability``.
+    that needs ``probability``. With ``block``, and where the mask would not fit into
+    the memory in one piece, it is read by blocks of that edge; see
+    `napari_sciml.storage.large_fibers.measure_by_blocks`.
     """
     from napari_sciml.fibers.instances import label_fibers
     from napari_sciml.fibers.measure import measure_fibers
@@ -99,6 +62,7 @@ def measure_mask(
         raise InputError(
             "The sweep over k and t needs the prediction: give it by --probability."
         )
+    check_chunks(mask)
     volume = open_gray(mask)
     size = parse_voxel_size(voxel_size, volume.ndim) or volume.voxel_size
     if len(size) != volume.ndim:
@@ -107,19 +71,41 @@ def measure_mask(
             f"give one for each of {', '.join(volume.axes)}."
         )
     unit = unit or volume.unit
+    report = report or (lambda fraction, note: None)
     background = _same_shape(image, volume.shape)
     confidence = _class_mean(probability, class_name, volume.shape)
-    values = np.asarray(volume.data[:])
+    title = f"Fibers of {mask.name}"
+    settings = {
+        "dust": config.dust_text(unit, volume.ndim),
+        "connectivity": config.connectivity,
+        "touching fibers": "taken apart" if config.split else "counted as one",
+        "napari-sciml": version("napari-sciml"),
+    }
+    if block is not None or not fits_in_memory(volume.shape):
+        _refuse(sweep)
+        gray = background and background.data
+        return measure_by_blocks(
+            LargeMask(volume.data, str(mask), size, unit, gray, confidence),
+            out,
+            config,
+            block=block,
+            title=title,
+            settings=settings,
+            report=report,
+        )
+    values = _whole(volume.data, str(mask))
 
     def label(mask: Any) -> np.ndarray:
         return label_fibers(mask, **config.model_dump(), voxel_size=size)
 
     labels = label(values)
-    table = measure_fibers(labels, voxel_size=size, probability=confidence)
+    known = None
+    if confidence is not None:
+        known = _whole(confidence, str(probability))
+    table = measure_fibers(labels, voxel_size=size, probability=known)
     summary = summarize(table, volume.shape, size, unit)
     rows = None
     if sweep and probability is not None:
-        report = report or (lambda fraction, note: None)
         rows = _sweep(probability, class_name, label, size, report)
     result = FiberResult(
         labels,
@@ -127,13 +113,8 @@ def measure_mask(
         summary,
         size,
         unit,
-        title=f"Fibers of {mask.name}",
-        settings={
-            "dust": f"{config.dust} voxels",
-            "connectivity": config.connectivity,
-            "touching fibers": "taken apart" if config.split else "counted as one",
-            "napari-sciml": version("napari-sciml"),
-        },
+        title=title,
+        settings=settings,
         image=_gray(background) if background else values,
         sweep=rows,
     )
@@ -141,6 +122,20 @@ def measure_mask(
         folder.mkdir()
         write_fibers(folder, result)
     return {"folder": str(out), **summary}
+
+
+def _refuse(sweep: bool) -> None:
+    if sweep:
+        raise InputError(
+            "The sweep over k and t works in one piece only, and this mask is read by "
+            "blocks: leave out --sweep, or take a part of the volume."
+        )
+
+
+def _whole(data: Any, name: str) -> np.ndarray:
+    """Read all of a mask or a probability."""
+    volume = BlockVolume(data, max(data.shape), name)
+    return volume.read(volume.regions()[0]).reshape(data.shape)
 
 
 def _sweep(
@@ -194,7 +189,7 @@ def _same_shape(path: Path | None, shape: tuple[int, ...]) -> Volume | None:
 
 def _class_mean(
     path: Path | None, class_name: str, shape: tuple[int, ...]
-) -> np.ndarray | None:
+) -> ClassMean | None:
     if path is None:
         return None
     store = PredictionStore.open(path)
@@ -204,4 +199,4 @@ def _class_mean(
             f"{store.shape}: give the prediction that the mask was made from."
         )
     index = ThresholdConfig(class_name=class_name).class_index(store.class_names)
-    return np.asarray(store.mean[index], np.float32)
+    return ClassMean(store.mean, index)

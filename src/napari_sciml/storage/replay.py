@@ -68,6 +68,11 @@ def replay_project(
         check_target(out, folder=True)
     entry = _entry(project, number)
     run = run_of(project.runs(), entry.run)
+    if run.left_out:
+        raise InputError(
+            f"Training {entry.run} left out strokes on what is out of focus, and the "
+            "project does not tell which: its models cannot be made again."
+        )
     schedule = replay_schedule(project, run, entry.revision)
     data = project.open_image() if image is None else _opened(project, image)
     made = train_again(_as_pixels(data, project), run, schedule, entry, report)

@@ -42,11 +42,23 @@ class RunStarted:
 
 @dataclass(frozen=True)
 class RunTook:
-    """A training has taken over new labels, before a round."""
+    """A training has taken over new labels, before a round.
+
+    Attributes
+    ----------
+    run, round
+        Which training, and before which of its rounds.
+    revision
+        Of the annotation.
+    left_out
+        Whether strokes on what is out of focus could be left out: the annotation
+        alone does not tell then what was learned from.
+    """
 
     run: int
     round: int
     revision: int
+    left_out: bool = False
 
 
 RunEvent = RunStarted | RunTook
@@ -60,10 +72,13 @@ class Run:
     ----------
     taken
         Rounds and revisions: before which round it took over which labels.
+    left_out
+        Whether strokes were left out of it at any time.
     """
 
     started: RunStarted
     taken: tuple[tuple[int, int], ...] = field(default=())
+    left_out: bool = False
 
 
 def run_started(
@@ -132,12 +147,15 @@ def _take(event: RunEvent, runs: dict[int, Run]) -> None:
         runs[event.run] = Run(event)
         return
     run = runs[event.run]
-    runs[event.run] = replace(run, taken=(*run.taken, (event.round, event.revision)))
+    taken = (*run.taken, (event.round, event.revision))
+    left_out = run.left_out or event.left_out
+    runs[event.run] = replace(run, taken=taken, left_out=left_out)
 
 
 def _encoded(event: RunEvent) -> dict[str, Any]:
     if isinstance(event, RunTook):
-        return {"run": event.run, "round": event.round, "revision": event.revision}
+        took = {"run": event.run, "round": event.round, "revision": event.revision}
+        return {**took, "left_out": True} if event.left_out else took
     return {
         "run": event.run,
         "started": event.time.astimezone(UTC).isoformat(timespec="milliseconds"),
@@ -151,7 +169,8 @@ def _encoded(event: RunEvent) -> dict[str, Any]:
 def _decoded(record: Mapping[str, Any]) -> RunEvent:
     run = int(record["run"])
     if "started" not in record:
-        return RunTook(run, int(record["round"]), int(record["revision"]))
+        left_out = bool(record.get("left_out", False))
+        return RunTook(run, int(record["round"]), int(record["revision"]), left_out)
     return RunStarted(
         run,
         datetime.fromisoformat(record["started"]),

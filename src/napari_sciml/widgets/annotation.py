@@ -16,6 +16,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.jobs.qt import IdleRunner
 from napari_sciml.widgets.class_edits import Rewrites, read_classes, write_classes
 from napari_sciml.widgets.counting import Counts
+from napari_sciml.widgets.exclusion import Exclusion
 from napari_sciml.widgets.painting import forget_history, painted_voxels
 from napari_sciml.widgets.wiring import Wiring
 
@@ -59,7 +60,8 @@ class Annotation:
     counted = Signal(Counts)
     changed = Signal(LabelChange)
 
-    def __init__(self) -> None:
+    def __init__(self, exclusion: Exclusion | None = None) -> None:
+        self._exclusion = exclusion or Exclusion()
         self.layer: Labels | None = None
         self.classes = DEFAULT_TABLE
         self.store = LabelStore((0,))
@@ -144,6 +146,29 @@ class Annotation:
         if self.layer is not None:
             self._unread = False
             self._tell(self.store.read_all(self._labels()))
+
+    def recount(self) -> None:
+        """Count anew: other labels are left out now."""
+        self._count()
+
+    def learned(self) -> LabelStore:
+        """The labels less what is left out; what a training is given."""
+        if not self._exclusion.active:
+            return self.store
+        kept = LabelStore(self.store.shape, self.store.revision)
+        change = self._exclusion.without(self.store.snapshot(), self.store.shape)
+        kept.write(change.indices, change.values)
+        kept.revision = self.store.revision
+        return kept
+
+    def excluded_sentence(self) -> str:
+        """Tell how much is left out; empty where that is not wanted."""
+        if not self._exclusion.wanted:
+            return ""
+        if not self._exclusion.active:
+            return "There is no mask: rate the focus first."
+        total, left = len(self.store), sum(self.counts.voxels.values())
+        return f"{total - left:,} of {total:,} labeled voxels are left out."
 
     def look_again(self) -> None:
         """Bring store and counts up to date."""
@@ -262,7 +287,7 @@ class Annotation:
                 self.store.read_all(labels)
         if len(old) and self.store.revision == old.revision:
             self.store.revision += 1
-        self.counts = Counts.of(self.store)
+        self.counts = self._counted()
 
     def _on_paint(self, event: Any) -> None:
         painted = painted_voxels(event.value, self.store.shape)
@@ -336,7 +361,10 @@ class Annotation:
             self._uncounted = True
             self.changed.emit(change)
 
+    def _counted(self) -> Counts:
+        return Counts.of(self.learned())
+
     def _count(self) -> None:
         self._uncounted = False
-        self.counts = Counts.of(self.store)
+        self.counts = self._counted()
         self.counted.emit(self.counts)

@@ -1,5 +1,7 @@
 """Directions of fibers in the Hammer projection, live."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 import pyqtgraph as pg
@@ -11,6 +13,10 @@ from napari_sciml.fibers.summary import directions_of
 from napari_sciml.widgets.plots import AXIS
 
 HALF_WIDTH, HALF_HEIGHT = 2 * np.sqrt(2), np.sqrt(2)
+MOST = 3000
+"""Fibers that are drawn; of more, every so many."""
+SIZES = (100, 1000), (7, 3)
+"""Number of fibers, and size of a point in pixels."""
 GRID = "#5b636b"
 INK = "#e6e9ec"
 PAPER = (30, 34, 40, 170)
@@ -29,7 +35,7 @@ class DirectionPlot(QWidget):
             "the middle, y half way to the sides. Click a point to go to its fiber."
         )
         self.plot = pg.PlotWidget(background=None)
-        self.plot.setFixedHeight(165)
+        self.plot.setFixedHeight(126)
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.setMenuEnabled(False)
         self.plot.hideAxis("left")
@@ -45,6 +51,13 @@ class DirectionPlot(QWidget):
         )
         self._points.sigClicked.connect(self._on_clicked)
         self.plot.addItem(self._points)
+        self._marks = pg.ScatterPlotItem(
+            size=11, pen=pg.mkPen("#22272b", width=1), brush="#ffffff"
+        )
+        self._marks.setZValue(5)
+        self.plot.addItem(self._marks)
+        self._table = pd.DataFrame()
+        self._marked: tuple[int, ...] = ()
         self.plot.setRange(
             xRange=(-HALF_WIDTH - 0.4, HALF_WIDTH + 0.4),
             yRange=(-HALF_HEIGHT - 0.3, HALF_HEIGHT + 0.3),
@@ -53,10 +66,23 @@ class DirectionPlot(QWidget):
 
     def show_fibers(self, table: pd.DataFrame) -> None:
         """Show the directions of a table of `measure_fibers`."""
+        self._table = table
+        step = -(-len(table) // MOST) or 1
+        self._points.setSize(float(np.interp(len(table), *SIZES)))
+        self._draw(self._points, table.iloc[::step])
+        self.mark(self._marked)
+
+    def mark(self, labels: Iterable[int]) -> None:
+        """Show which fibers are chosen."""
+        self._marked = tuple(labels)
+        if len(self._table):
+            chosen = np.isin(self._table["label"], self._marked)
+            self._draw(self._marks, self._table[chosen])
+
+    def _draw(self, points: pg.ScatterPlotItem, table: pd.DataFrame) -> None:
         directions = directions_of(table)
         x, y = hammer(np.concatenate([directions, -directions]))
-        labels = np.tile(table["label"].to_numpy(), 2)
-        self._points.setData(x=x, y=y, data=labels)
+        points.setData(x=x, y=y, data=np.tile(table["label"].to_numpy(), 2))
 
     def _draw_grid(self) -> None:
         around, up = np.linspace(-np.pi, np.pi, 121), np.linspace(-1, 1, 61) * np.pi / 2

@@ -1,36 +1,61 @@
 """Measuring fibers in a viewer."""
 
+from collections.abc import Callable, Generator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Labels
+from napari.layers import Image, Labels
 from psygnal import Signal
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import FiberConfig
+from napari_sciml.fibers.editing import FiberEdits
+from napari_sciml.fibers.summary import summarize
+from napari_sciml.jobs.exporting import Exported, Prediction
 from napari_sciml.jobs.measuring import FibersMeasured, Stage, find_and_measure
+from napari_sciml.widgets.fiber_hand import FiberHand
+from napari_sciml.widgets.fiber_view import FIBERS, FiberView
 from napari_sciml.widgets.images import voxel_size
 
 if TYPE_CHECKING:
     from napari_sciml.widgets.session import ViewerSession
 
-FIBERS = "Fibers"
-SHOWN = ("length", "radius", "theta_deg", "phi_deg", "mean_confidence")
+__all__ = ["FIBERS", "FiberRun"]
 
 
 class FiberRun:
-    """Runs the job, shows the fibers, and knows which one is chosen."""
+    """Runs the job, and holds what it has found.
+
+    Attributes
+    ----------
+    running
+        Whether fibers are being measured or written.
+    stage, done
+        What it does, in words, and the share that is done (None: unknown).
+    result
+        The fibers as they are now, with all corrections by hand.
+    view, hand
+        How they are shown, and what is done to them by hand.
+    """
 
     changed = Signal()
-    chosen = Signal(int)
     failed = Signal(str)
+    exported = Signal(Exported)
 
     def __init__(self, session: "ViewerSession") -> None:
         self._session = session
         self.running = False
         self.stage = ""
+        self.done: float | None = None
         self.result: FibersMeasured | None = None
-        self._mask: Labels | None = None
+        self.edits: FiberEdits | None = None
+        self.view = FiberView(session)
+        self.hand = FiberHand(self)
+        self.mask: Labels | None = None
+        self.image: Image | None = None
+        self._class = 0
+        self._next: tuple[Labels, Image | None] | None = None
         runner = session.measuring
         runner.yielded.connect(self._on_event)
         runner.failed.connect(self._on_failed)
@@ -62,38 +87,116 @@ class FiberRun:
             unit=unit,
             probability=self._probability(layer),
         )
-        self._mask = layer
-        self.running = True
+        self._next = layer, self._image_under(layer)
+        self.tell_running("Starting …")
+
+    def stop(self) -> None:
+        """Stop the job; the fibers from before stay."""
+        self._session.measuring.stop()
+        self.stage, self.done = "Stopping …", None
         self.changed.emit()
+
+    def tell_running(self, stage: str) -> None:
+        """A job of ours has started."""
+        self.running, self.stage, self.done = True, stage, None
+        self.changed.emit()
+
+    def write(
+        self, job: Callable[..., Generator[object]], *args: Any, **settings: Any
+    ) -> None:
+        """Start a job that writes the fibers.
+
+        Raises
+        ------
+        InputError
+            When another one is running.
+        """
+        self._session.measuring.start(job, *args, **settings)
+        self.tell_running("Writing …")
+
+    def prediction(self) -> Prediction | None:
+        """Mean and deviation that the mask was made from, where they are at hand."""
+        mask, volume = self.mask, self._session.prediction.probabilities
+        if self.running or mask is None or not self._class or volume is None:
+            return None
+        if volume.shape != mask.data.shape or not volume.complete:
+            return None
+        return Prediction(volume.mean[self._class - 1], volume.std[self._class - 1])
 
     def choose(self, label: int) -> None:
         """Go to a fiber and mark it."""
-        if self.result is None:
+        self.view.choose((label,), go=True)
+
+    def renew(self) -> None:
+        """Take in what was corrected by hand."""
+        edits, result = self.edits, self.result
+        if edits is None or result is None:
             return
-        row = self.result.table.set_index("label").loc[label]
-        layer = self._session.layers.get(FIBERS)
-        if layer is not None:
-            layer.selected_label = label
-            axes = ("centroid_z", "centroid_y", "centroid_x")[-layer.ndim :]
-            center = np.divide([row[a] for a in axes], self.result.voxel_size)
-            _go_to(self._session.viewer, layer.data_to_world(center))
+        size = result.voxel_size
+        summary = summarize(edits.table, edits.labels.shape, size, result.unit)
+        self.result = replace(
+            result,
+            labels=edits.labels,
+            table=edits.table,
+            lines=edits.lines,
+            summary=summary,
+        )
+        self.view.renew(self.result)
+        self.changed.emit()
+
+    def close(self) -> None:
+        """Nothing listens to the viewer after this."""
+        self.view.close()
+        self.hand.close()
+
+    def watch(self) -> None:
+        """Listen to the viewer again."""
+        self.view.watch()
+        self.hand.watch()
 
     def _probability(self, mask: Labels) -> np.ndarray | None:
+        self._class = 0
         volume = self._session.prediction.probabilities
         if volume is None or volume.shape != mask.data.shape or not volume.complete:
             return None
         # Our masks hold the value of their class; of another mask it is unknown.
-        value = int(mask.data.max()) if self._session.layers.owns(mask) else 0
-        return volume.mean[value - 1] if value else None
+        known = self._session.layers.owns(mask)
+        self._class = int(mask.data.max()) if known else 0
+        # A copy, as a training that goes on writes another prediction into it.
+        return volume.mean[self._class - 1].copy() if self._class else None
+
+    def _image_under(self, mask: Labels) -> Image | None:
+        """The gray image that a mask belongs to, for pictures."""
+        image = self._session.image
+        if image is None or image.multiscale or image.rgb:
+            return None
+        return image if image.data.shape == mask.data.shape else None
 
     def _on_event(self, event: object) -> None:
         if isinstance(event, Stage):
-            self.stage = event.text
+            self.stage, self.done = event.text, event.done
             self.changed.emit()
         elif isinstance(event, FibersMeasured):
-            self.result = event
-            self._show(event)
-            self.changed.emit()
+            self._take(event)
+        elif isinstance(event, Exported):
+            self.exported.emit(event)
+
+    def _take(self, result: FibersMeasured) -> None:
+        assert self._next is not None
+        self.mask, self.image = self._next
+        self.hand.forget()
+        self.result = result
+        self.edits = FiberEdits(
+            result.labels,
+            result.table,
+            result.lines,
+            result.boxes,
+            voxel_size=result.voxel_size,
+            probability=result.probability,
+        )
+        self.view.show(result, self.mask)
+        self.hand.watch()
+        self.changed.emit()
 
     def _on_failed(self, sentence: str) -> None:
         if self.running:
@@ -101,34 +204,5 @@ class FiberRun:
 
     def _on_finished(self) -> None:
         if self.running:
-            self.running, self.stage = False, ""
+            self.running, self.stage, self.done = False, "", None
             self.changed.emit()
-
-    def _show(self, result: FibersMeasured) -> None:
-        session = self._session
-        fresh = session.layers.get(FIBERS) is None
-        mask = self._mask
-        layer = session.layers.show_labels(FIBERS, result.labels, mask, opacity=0.8)
-        shown = [name for name in SHOWN if name in result.table]
-        layer.features = result.table[["label", *shown]].rename(
-            columns={"label": "index"}
-        )
-        if mask is not None and mask in session.viewer.layers:
-            mask.visible = False
-        if fresh:
-            layer.events.selected_label.connect(self._on_picked)
-
-    def _on_picked(self, event: Any) -> None:
-        layer = self._session.layers.get(FIBERS)
-        if layer is not None and str(layer.mode) == "pick":
-            self.chosen.emit(int(layer.selected_label))
-
-
-def _go_to(viewer: Any, world: np.ndarray) -> None:
-    offset = viewer.dims.ndim - len(world)
-    viewer.dims.set_point([offset + i for i in range(len(world))], list(world))
-    shown = [axis - offset for axis in viewer.dims.displayed]
-    center = [float(world[axis]) for axis in shown]
-    # napari 0.9 moved the camera and warns at the old place.
-    camera = getattr(viewer, "scene", viewer).camera
-    camera.center = (0.0, *center)[-3:]

@@ -1,129 +1,174 @@
 """The table of fibers as Qt sees it."""
 
+from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from qtpy.QtCore import (
     QAbstractTableModel,
+    QItemSelection,
+    QItemSelectionModel,
     QModelIndex,
-    QSortFilterProxyModel,
     Qt,
     Signal,
 )
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from qtpy.QtWidgets import QAbstractItemView, QTableView
 
-SORT_ROLE = int(Qt.ItemDataRole.UserRole)
-HEADERS = {
-    "label": "No.",
-    "length": "Length",
-    "radius": "Radius",
-    "theta_deg": "θ (°)",
-    "phi_deg": "φ (°)",
-    "mean_confidence": "Conf.",
-    "touches_border": "Border",
-}
-HELP = {
-    "label": "Number in the layer Fibers",
-    "length": "End to end",
-    "theta_deg": "Angle from the z axis",
-    "phi_deg": "Azimuth from x towards y",
-    "mean_confidence": "Mean probability of its voxels",
-    "touches_border": "Whether it goes on outside of the image",
-}
+from napari_sciml.widgets.fiber_columns import COLUMNS, cell_text
+
+LOOKED_AT = 50
+"""Rows that decide the width of a column."""
 
 
 class FiberTableModel(QAbstractTableModel):
-    """Read-only view of a DataFrame."""
+    """Read-only, sortable view of a DataFrame.
+
+    It sorts by itself: a proxy of Qt asks Python for each comparison, which takes
+    seconds with 15,000 fibers, and puts unknown numbers anywhere.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._table = pd.DataFrame()
+        self._names: list[str] = []
+        self._columns: list[np.ndarray] = []
+        self._headers: list[str] = []
+        self._order = np.zeros(0, np.int64)
+        self._sorted_by = (0, Qt.SortOrder.AscendingOrder)
 
-    def show(self, table: pd.DataFrame) -> None:
-        """Show another table."""
+    def show(self, table: pd.DataFrame, unit: str, ndim: int) -> None:
+        """Show another table, sorted as the one before."""
         self.beginResetModel()
-        self._table = table[[name for name in HEADERS if name in table]]
+        self._names = [name for name in COLUMNS if name in table]
+        self._columns = [table[name].to_numpy() for name in self._names]
+        self._headers = [COLUMNS[name].header(unit, ndim) for name in self._names]
+        self._order = np.arange(len(table))
+        self._sort()
         self.endResetModel()
 
-    def label(self, row: int) -> int:
-        """Number of the fiber in a row."""
-        return int(self._table["label"].iloc[row])
+    @property
+    def labels(self) -> np.ndarray:
+        """Number of the fiber in each row."""
+        if not self._columns:
+            return np.zeros(0, np.int64)
+        return self._columns[0][self._order]
 
-    def row(self, label: int) -> int | None:
-        """Row of a fiber."""
-        found = (self._table["label"] == label).to_numpy().nonzero()[0]
-        return int(found[0]) if len(found) else None
+    def sort(  # noqa: D102
+        self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder
+    ) -> None:
+        self.beginResetModel()
+        self._sorted_by = column, order
+        self._sort()
+        self.endResetModel()
 
     def rowCount(self, parent: QModelIndex | None = None) -> int:  # noqa: D102
-        return len(self._table)
+        return len(self._order)
 
     def columnCount(self, parent: QModelIndex | None = None) -> int:  # noqa: D102
-        return self._table.shape[1]
+        return len(self._columns)
 
     def data(self, index: QModelIndex, role: int = 0) -> Any:  # noqa: D102
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        if role not in (Qt.ItemDataRole.DisplayRole, SORT_ROLE):
+        if role != Qt.ItemDataRole.DisplayRole:
             return None
-        value: Any = self._table.iat[index.row(), index.column()]
-        return float(value) if role == SORT_ROLE else _text(value)
+        return cell_text(self._columns[index.column()][self._order[index.row()]])
 
     def headerData(  # noqa: D102
         self, section: int, orientation: Qt.Orientation, role: int = 0
     ) -> Any:
-        if orientation != Qt.Orientation.Horizontal or section >= self.columnCount():
+        if orientation != Qt.Orientation.Horizontal or section >= len(self._names):
             return None
-        name = self._table.columns[section]
         if role == Qt.ItemDataRole.DisplayRole:
-            return HEADERS[name]
-        return HELP.get(name) if role == Qt.ItemDataRole.ToolTipRole else None
+            return self._headers[section]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return COLUMNS[self._names[section]].help
+        return None
+
+    def _sort(self) -> None:
+        column, order = self._sorted_by
+        if not 0 <= column < len(self._columns):
+            return
+        values = self._columns[column].astype(np.float64)
+        # Unknown numbers stay last, whichever way.
+        down = order == Qt.SortOrder.DescendingOrder
+        self._order = np.argsort(-values if down else values, kind="stable")
 
 
 class FiberTable(QTableView):
-    """A sortable table that tells which fiber is chosen."""
+    """A sortable table that tells which fibers are chosen."""
 
-    chosen = Signal(int)
+    chosen = Signal(tuple)
+    delete_pressed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("fiber_table")
-        self.setToolTip("Click a fiber to go to it; click a header to sort.")
+        self.setToolTip(
+            "Click a fiber to go to it, a header to sort. Shift or Ctrl and a click "
+            "select several."
+        )
         self._model = FiberTableModel()
-        self._sorted = QSortFilterProxyModel(self)
-        self._sorted.setSourceModel(self._model)
-        self._sorted.setSortRole(SORT_ROLE)
-        self.setModel(self._sorted)
-        self.setSortingEnabled(True)
-        self.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+        self._told = True
+        self.setModel(self._model)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         header = self.horizontalHeader()
-        header.setMinimumSectionSize(30)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setMinimumSectionSize(34)
+        header.setResizeContentsPrecision(LOOKED_AT)
+        header.setSortIndicator(0, Qt.SortOrder.AscendingOrder)
+        self.setSortingEnabled(True)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(20)
-        self.setMinimumHeight(150)
-        self.clicked.connect(self._on_clicked)
+        self.setMinimumHeight(120)
+        self.selectionModel().selectionChanged.connect(self._on_selected)
+        self._model.modelReset.connect(self._on_reset)
+        self._labels: tuple[int, ...] = ()
 
-    def show_fibers(self, table: pd.DataFrame) -> None:
-        """Show a table of `measure_fibers`."""
-        self._model.show(table)
+    def show_fibers(
+        self, table: pd.DataFrame, unit: str = "pixel", ndim: int = 3
+    ) -> None:
+        """Show a table of `measure_fibers`; the selection stays where it can."""
+        columns = self._model.columnCount()
+        self._model.show(table, unit, ndim)
+        if self._model.columnCount() != columns:
+            self.resizeColumnsToContents()
 
-    def choose(self, label: int) -> None:
-        """Select the row of a fiber."""
-        row = self._model.row(label)
-        if row is not None:
-            place = self._sorted.mapFromSource(self._model.index(row, 0))
-            self.selectRow(place.row())
-            self.scrollTo(place)
+    def choose(self, labels: Iterable[int]) -> None:
+        """Select the rows of fibers, and scroll to the last one; tells nobody."""
+        self._labels = tuple(labels)
+        rows = np.flatnonzero(np.isin(self._model.labels, self._labels))
+        selection = QItemSelection()
+        for row in rows.tolist():
+            index = self._model.index(row, 0)
+            selection.select(index, index)
+        flags = QItemSelectionModel.SelectionFlag
+        self._told = False
+        self.selectionModel().select(selection, flags.ClearAndSelect | flags.Rows)
+        self._told = True
+        if self._labels and len(rows):
+            last = np.flatnonzero(self._model.labels == self._labels[-1])
+            row = int(last[0] if len(last) else rows[0])
+            index = self._model.index(row, 0)
+            self.selectionModel().setCurrentIndex(index, flags.NoUpdate)
+            self.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtCenter)
 
-    def _on_clicked(self, index: QModelIndex) -> None:
-        self.chosen.emit(self._model.label(self._sorted.mapToSource(index).row()))
+    def keyPressEvent(self, event: Any) -> None:  # noqa: D102
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.delete_pressed.emit()
+        else:
+            super().keyPressEvent(event)
 
+    def _on_selected(self, *_: object) -> None:
+        if not self._told:
+            return
+        rows = [index.row() for index in self.selectionModel().selectedRows()]
+        found = set(self._model.labels[rows].tolist())
+        # In the order in which they were selected, so that the last one is shown.
+        kept = [name for name in self._labels if name in found]
+        self._labels = (*kept, *sorted(found - set(kept)))
+        self.chosen.emit(self._labels)
 
-def _text(value: Any) -> str:
-    if isinstance(value, bool) or str(getattr(value, "dtype", "")) == "bool":
-        return "yes" if value else ""
-    if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-    return f"{value:,}"
+    def _on_reset(self) -> None:
+        self.choose(self._labels)

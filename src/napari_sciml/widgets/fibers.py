@@ -1,26 +1,39 @@
-"""The Fibers dock: number them, measure them, look at each."""
+"""The Fibers dock: number them, measure them, look at each, correct them."""
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from napari.layers import Labels
-from qtpy.QtWidgets import QCheckBox, QFileDialog, QFormLayout
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QMessageBox,
+    QProgressBar,
+    QScrollArea,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_sciml.errors import InputError
-from napari_sciml.fibers.config import FiberConfig
-from napari_sciml.fibers.figures import unit_symbol
-from napari_sciml.widgets.direction_plot import DirectionPlot
-from napari_sciml.widgets.dock import Dock, button, primary_button, text_line
-from napari_sciml.widgets.export import export_fibers
-from napari_sciml.widgets.fiber_run import FIBERS
+from napari_sciml.jobs.exporting import Exported
+from napari_sciml.widgets.dock import (
+    Dock,
+    button,
+    primary_button,
+    set_running,
+    text_line,
+)
+from napari_sciml.widgets.fiber_colors import FiberColors
+from napari_sciml.widgets.fiber_export import FiberExport
+from napari_sciml.widgets.fiber_filters import FiberFilters
+from napari_sciml.widgets.fiber_form import FiberForm
+from napari_sciml.widgets.fiber_plots import FiberPlots
 from napari_sciml.widgets.fiber_table import FiberTable
-from napari_sciml.widgets.forms import whole_number
-from napari_sciml.widgets.images import voxel_size
-from napari_sciml.widgets.layer_picker import LayerPicker
-from napari_sciml.widgets.plots import HistogramPlot
+from napari_sciml.widgets.fiber_tools import FiberTools
 
-FOLDER = "fibers"
+TABLE, FILTER = range(2)
+MEASURE = "Measure fibers"
 
 
 class FibersDock(Dock):
@@ -28,162 +41,209 @@ class FibersDock(Dock):
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
-        self._make_controls()
+        run = self.session.fibers
+        self.form = FiberForm(self.session)
+        self.measure = primary_button("measure_fibers", MEASURE, "")
+        self.progress = QProgressBar()
+        self.progress.setObjectName("fiber_progress")
+        self.progress.setToolTip("How much of this stage is done.")
+        self.progress.setTextVisible(False)
+        self.progress.setFixedHeight(8)
+        self.summary = text_line("fiber_summary", "How many fibers are shown.")
+        self.told = text_line("fiber_message", "What was done last.")
+        self.show_layer = button(
+            "show_fiber_layer", "Show layer", "Bring the deleted layer back."
+        )
+        self.colors = FiberColors(run.view)
+        self.plots = FiberPlots(run.view)
+        self.table = FiberTable()
+        self.tools = FiberTools(run, self)
+        self.filters = FiberFilters(run.view)
+        self.export = FiberExport(run)
         self._lay_out()
         self._connect()
+        self._show_fibers()
+        self.plots.redraw()
         self.redraw()
 
-    def _make_controls(self) -> None:
-        self.mask = LayerPicker(
-            self.session.viewer,
-            self._masks,
-            name="mask",
-            tooltip="Labels layer that holds the fibers.",
-        )
-        self.dust = whole_number(FiberConfig, "dust")
-        self.dust.setSuffix(" voxels")
-        self.split = QCheckBox("Take touching fibers apart")
-        self.split.setObjectName("split")
-        self.split.setToolTip(str(FiberConfig.model_fields["split"].description))
-        self.split.setChecked(FiberConfig().split)
-        self.size = text_line("voxel_size", "From the scale and units of the layer.")
-        self.measure = primary_button(
-            "measure_fibers", "Measure fibers", "Number the fibers and measure each."
-        )
-        self.summary = text_line("fiber_summary", "All fibers in a line.")
-        self.lengths = HistogramPlot(
-            "length_histogram",
-            "Fibers of each length, end to end.",
-            x="length",
-            y="fibers",
-            color="#6f8fb8",
-        )
-        self.directions = DirectionPlot()
-        self.table = FiberTable()
-        self.export = button(
-            "export_fibers", "Export…", "Write table, labels, summary and pictures."
-        )
-
     def _lay_out(self) -> None:
-        form = QFormLayout()
-        form.addRow("Mask", self.mask)
-        form.addRow("Drop under", self.dust)
-        form.addRow("", self.split)
-        form.addRow("Voxel", self.size)
-        self.column.addLayout(form)
-        for widget in (self.measure, self.error, self.summary, self.lengths.widget):
-            self.column.addWidget(widget)
-        self.column.addWidget(self.directions)
-        self.column.addWidget(self.table, stretch=1)
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(0, 0, 4, 0)
+        column.setSpacing(6)
+        line = QHBoxLayout()
+        line.addWidget(self.summary, stretch=1)
+        line.addWidget(self.show_layer)
+        for widget in (self.form, self.measure, self.progress, self.error):
+            column.addWidget(widget)
+        column.addLayout(line)
+        self.results = QWidget()
+        results = QVBoxLayout(self.results)
+        results.setContentsMargins(0, 0, 0, 0)
+        results.setSpacing(6)
+        results.addWidget(self.colors)
+        results.addWidget(self.plots)
+        results.addWidget(self._tabs(), stretch=1)
+        column.addWidget(self.results, stretch=1)
+        column.addStretch()
+        # All of it is higher than a small screen.
+        area = QScrollArea()
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(inner)
+        self.column.addWidget(area)
+        self.column.addWidget(self.told)
         self.column.addWidget(self.export)
+
+    def _tabs(self) -> QTabWidget:
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 4, 0, 0)
+        column.addWidget(self.table)
+        column.addWidget(self.tools)
+        self.tabs = QTabWidget()
+        self.tabs.setObjectName("fiber_tabs")
+        self.tabs.setToolTip("The fibers one by one, and which of them are shown.")
+        self.tabs.addTab(page, "Table")
+        self.tabs.addTab(self.filters, "Filter")
+        return self.tabs
 
     def _connect(self) -> None:
         run = self.session.fibers
-        layers = self.session.viewer.layers.events
         self.measure.clicked.connect(self._on_measure)
-        self.export.clicked.connect(self._on_export)
-        self.mask.picked.connect(self._on_mask)
-        self.table.chosen.connect(run.choose)
-        self.directions.chosen.connect(self._on_chosen)
-        self.wiring.connect(run.changed, self.redraw)
-        self.wiring.connect(run.failed, self.show_error)
-        self.wiring.connect(run.chosen, self.table.choose)
-        self.wiring.connect(layers.inserted, self._on_inserted)
-        self.wiring.connect(layers.removed, self._on_mask)
-
-    def _masks(self) -> list[Labels]:
-        """Labels that can be a mask, the confident ones first."""
-        session = self.session
-        out = (session.annotation.layer, session.layers.get(FIBERS))
-        layers = [] if session.viewer is None else reversed(session.viewer.layers)
-        found = [x for x in layers if isinstance(x, Labels) and x not in out]
-        return sorted(found, key=_not_confident)
-
-    def _on_inserted(self, event: Any) -> None:
-        if event.value.name == self.session.sure.layer_name:
-            self.mask.refill()
-            self.mask.choose(event.value)
-        self._on_mask()
-
-    def _on_mask(self, event: object = None) -> None:
-        layer = self.mask.layer
-        if layer is None:
-            self.size.setText("")
-            return
-        size, unit = voxel_size(layer)
-        edges = " x ".join(f"{edge:g}" for edge in size)
-        self.size.setText(f"{edges} {unit_symbol(unit)}")
+        self.show_layer.clicked.connect(self._on_show_layer)
+        self.table.chosen.connect(self._on_rows)
+        self.table.delete_pressed.connect(run.hand.delete)
+        self.plots.directions.chosen.connect(run.choose)
+        for signal, slot in (
+            (run.changed, self.redraw),
+            (run.failed, self.show_error),
+            (run.exported, self._on_exported),
+            (run.hand.failed, self.show_error),
+            (run.hand.told, self._on_told),
+            (run.hand.changed, self._on_hand),
+            (run.view.filtered, self._show_fibers),
+            (run.view.choice_changed, self.table.choose),
+            (run.view.layer_gone, self.redraw),
+        ):
+            self.wiring.connect(signal, slot)
 
     def _on_measure(self) -> None:
         self.show_error("")
-        config = FiberConfig(dust=self.dust.value(), split=self.split.isChecked())
+        run = self.session.fibers
+        if run.running:
+            run.stop()
+            return
+        if not self._may_replace():
+            return
+        self._tell("")
         try:
-            self.session.fibers.start(self.mask.layer, config)
+            run.start(self.form.mask.layer, self.form.config)
         except InputError as error:
             self.show_error(str(error))
 
-    def _on_chosen(self, label: int) -> None:
-        self.table.choose(label)
-        self.session.fibers.choose(label)
+    def _may_replace(self) -> bool:
+        """Ask before corrections by hand are lost."""
+        edits = self.session.fibers.edits
+        if edits is None or not edits.undo_text:
+            return True
+        answer = QMessageBox.question(
+            self,
+            "Measure again",
+            "The corrections by hand are lost when you measure again. Go on?",
+        )
+        return bool(answer == QMessageBox.StandardButton.Yes)
 
-    def _on_export(self) -> None:
-        parent = QFileDialog.getExistingDirectory(self, "Folder for the results")
-        if parent:
-            self.export_to(Path(parent) / FOLDER)
+    def _on_rows(self, labels: tuple[int, ...]) -> None:
+        self.session.fibers.view.choose(labels, go=True)
+
+    def _on_show_layer(self) -> None:
+        run = self.session.fibers
+        if run.mask is not None:
+            run.view.show_again(run.mask)
+            run.hand.watch()
+        self.redraw()
+
+    def _on_told(self, text: str) -> None:
+        self.show_error("")
+        self._tell(text)
+
+    def _tell(self, text: str) -> None:
+        self.told.setText(text)
+        self.told.setVisible(bool(text))
+
+    def _on_hand(self) -> None:
+        if self.session.fibers.hand.cutting:
+            self._on_told("Click a fiber in the image where it is to be cut.")
+        elif self.told.text().startswith("Click"):
+            self._tell("")
 
     def export_to(self, folder: Path) -> None:
-        """Write the results, or say why not."""
-        result = self.session.fibers.result
+        """Write what is shown, or say why not."""
+        self.show_error("")
         try:
-            if result is None:
-                raise InputError("Nothing is measured yet.")
-            export_fibers(result, folder)
+            self.export.write(folder)
         except InputError as error:
             self.show_error(str(error))
-        else:
-            self.show_error("")
-            self.summary.setText(f"Written to {folder}")
+
+    def _on_exported(self, found: Exported) -> None:
+        of = "" if found.fibers == found.total else f" of {found.total:,}"
+        self._tell(f"{found.fibers:,}{of} fibers written to {found.folder}.")
 
     def redraw(self) -> None:
-        """Show the state of the job and its result."""
+        """Show the state of the job."""
         run = self.session.fibers
-        self.measure.setEnabled(not run.running)
-        self.export.setEnabled(run.result is not None and not run.running)
-        self._on_mask()
-        if run.running and run.result is None:
-            self.summary.setText(run.stage)
-            return
-        if run.result is None:
-            self.summary.setText("Nothing is measured yet.")
-            return
-        self._show_result()
-
-    def _show_result(self) -> None:
-        run = self.session.fibers
-        result = run.result
-        assert result is not None
-        table, unit = result.table, unit_symbol(result.unit)
-        lengths = table["length"].to_numpy(np.float64)
-        cut = int(table["touches_border"].sum())
-        self.summary.setText(
-            run.stage
-            or f"{_count(len(table))}, mean length {lengths.mean():.3g} {unit}; "
-            f"{cut:,} at the border of the image."
+        self.measure.setText("Stop" if run.running else MEASURE)
+        self.measure.setToolTip(
+            "Stop it; the fibers from before stay."
+            if run.running
+            else "Number the fibers and measure each."
         )
-        counts, edges = np.histogram(lengths, bins=_bins(len(lengths)))
-        self.lengths.show(edges, counts)
-        self.lengths.widget.setLabel("bottom", f"length ({unit})")
-        self.directions.show_fibers(table)
-        self.table.show_fibers(table)
+        set_running(self.measure, run.running)
+        self.progress.setVisible(run.running)
+        self.progress.setRange(0, 0 if run.done is None else 1000)
+        self.progress.setValue(int(1000 * (run.done or 0)))
+        self.form.follow()
+        gone = run.result is not None and run.view.layer is None
+        self.show_layer.setVisible(gone)
+        self.results.setVisible(run.result is not None)
+        self.told.setVisible(bool(self.told.text()))
+        self._sum_up()
+
+    def _show_fibers(self) -> None:
+        run = self.session.fibers
+        if run.result is None:
+            return
+        unit, ndim = run.result.unit, run.result.labels.ndim
+        for panel in (self.plots, self.filters):
+            panel.set_units(unit, ndim)
+        self.colors.set_units(unit)
+        self.table.show_fibers(run.view.shown_table, unit, ndim)
+        self._sum_up()
+
+    def _sum_up(self) -> None:
+        run = self.session.fibers
+        if run.running:
+            self.summary.setText(run.stage)
+        elif run.result is None:
+            self.summary.setText("Nothing is measured yet.")
+        else:
+            self.summary.setText(_sentence(run))
+
+
+def _sentence(run: Any) -> str:
+    """How many fibers there are, and are shown."""
+    table, shown = run.view.table, int(run.view.shown.sum())
+    count = (
+        _count(len(table))
+        if shown == len(table)
+        else (f"{shown:,} of {_count(len(table))}")
+    )
+    cut = int(table["touches_border"][run.view.shown].sum())
+    gone = "" if run.view.layer is not None else " Their layer is deleted."
+    return f"{count}, {cut:,} at the border of the image.{gone}"
 
 
 def _count(fibers: int) -> str:
     return "1 fiber" if fibers == 1 else f"{fibers:,} fibers"
-
-
-def _bins(count: int) -> int:
-    return int(np.clip(np.sqrt(count) * 1.5, 5, 40))
-
-
-def _not_confident(layer: Labels) -> bool:
-    return not layer.name.startswith("Confident")

@@ -83,19 +83,25 @@ def space_of(layer: Layer) -> list[int]:
     return [axis for axis in range(layer.ndim) if axis != channel]
 
 
-def place_of(layer: Layer) -> dict[str, Any]:
+def place_of(layer: Layer, axes: list[int] | None = None) -> dict[str, Any]:
     """Keywords that put a new layer where another one lies.
 
-    Without the axis of channels, where it has one.
+    Parameters
+    ----------
+    layer
+        The other one.
+    axes
+        Those of its axes that the new layer has; all but that of channels by
+        default.
 
     Raises
     ------
     InputError
-        When the axis of channels is mixed with others by a rotation or a shear.
+        When an axis that is left out is mixed with others by a rotation or a shear.
     """
     place = {name: getattr(layer, name) for name in PLACE}
     place["affine"] = layer.affine.affine_matrix
-    axes = space_of(layer)
+    axes = space_of(layer) if axes is None else axes
     if len(axes) == layer.ndim:
         return place
     for name in ("scale", "translate"):

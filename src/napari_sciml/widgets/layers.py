@@ -27,10 +27,17 @@ class LayerGroup:
     ----------
     viewer
         Gives the viewer, or None when it is gone.
+
+    Attributes
+    ----------
+    shapes_lost
+        Whether a Shapes layer was removed: napari 0.9 with software rendering
+        crashes in drawing when another one is added after that.
     """
 
     def __init__(self, viewer: Callable[[], Any]) -> None:
         self._viewer = viewer
+        self.shapes_lost = False
         self._layers: dict[str, weakref.ref[Layer]] = {}
         self._made: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._stale: set[str] = set()
@@ -62,7 +69,12 @@ class LayerGroup:
         return self._show(Labels, name, data, on, options)
 
     def show_shapes(
-        self, name: str, outlines: list[np.ndarray], on: Image, color: str
+        self,
+        name: str,
+        outlines: list[np.ndarray],
+        on: Image,
+        color: Any,
+        **options: Any,
     ) -> Shapes:
         """Show polygons on an image, in the layer that we have or in a new one."""
         layer = self.get(name)
@@ -73,8 +85,7 @@ class LayerGroup:
                 shape_type="polygon",
                 edge_color=color,
                 face_color="transparent",
-                edge_width=EDGE_WIDTH,
-                **place_of(on),
+                **{"edge_width": EDGE_WIDTH, **place_of(on), **options},
             )
             self._insert(layer)
             self.adopt(name, layer)

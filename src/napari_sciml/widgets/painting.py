@@ -41,6 +41,23 @@ def painted_voxels(
     return found, values[::-1][last]
 
 
+def painted_over(
+    atoms: Any, shape: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Voxels that a `paint` event speaks of, and what was there before.
+
+    Parameters and return value are as of `painted_voxels`, with the first of several
+    old labels of a voxel.
+    """
+    try:
+        parts = [_voxels_of(atom, shape, old=True) for atom in atoms]
+        indices, values = (np.concatenate(side) for side in zip(*parts, strict=True))
+    except (AttributeError, TypeError, ValueError, IndexError):
+        return None
+    found, first = np.unique(indices, return_index=True)
+    return found, values[first]
+
+
 def forget_history(layer: Labels) -> None:
     """Undo would write the values of the old array into the new one, or fail.
 
@@ -54,17 +71,24 @@ def forget_history(layer: Labels) -> None:
         layer.mode = mode
 
 
-def _voxels_of(atom: Any, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+def _voxels_of(
+    atom: Any, shape: tuple[int, ...], *, old: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where an atom lies, and its new labels, or the old ones."""
     if hasattr(atom, "slice_key"):
-        places, new = _in_box(atom.slice_key, atom.mask, shape), atom.new_value
+        places = _in_box(atom.slice_key, atom.mask, shape)
+        values = np.ravel(atom.old_values) if old else atom.new_value
     else:
-        places, _, new = atom
+        places, values = atom[0], atom[1 if old else 2]
     if len(places) != len(shape):
         raise ValueError("not as many indices as axes")
     indices = np.ravel_multi_index(
         tuple(map(np.asarray, places)), shape, mode="wrap"
     ).reshape(-1)
-    return indices, np.broadcast_to(np.asarray(new), indices.shape)
+    values = np.asarray(values)
+    if values.ndim and values.size == indices.size:
+        values = values.reshape(-1)
+    return indices, np.broadcast_to(values, indices.shape)
 
 
 def _in_box(

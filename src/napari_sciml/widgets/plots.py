@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 TRAINING = "#7f8fa6"
 HELD_OUT = "#ffb347"
 AXIS = "#9aa4ae"
+ALL = "#4a525b"
 SMOOTHING = 0.06
 
 
@@ -95,13 +96,20 @@ class HistogramPlot:
 
     def __init__(self, name: str, tooltip: str, *, x: str, y: str, color: str) -> None:
         self.widget = plot(name, tooltip, x=x, y=y, height=140)
+        self._behind = pg.BarGraphItem(x0=[], x1=[], height=[], pen=None, brush=ALL)
+        self.widget.addItem(self._behind)
         self._bars = pg.BarGraphItem(x0=[], x1=[], height=[], pen=None, brush=color)
         self.widget.addItem(self._bars)
         self.widget.getPlotItem().getViewBox().setLimits(yMin=0)
         self._line: Any = None
 
-    def show(self, edges: np.ndarray, heights: np.ndarray) -> None:
-        """Draw bars between edges."""
+    def show(
+        self, edges: np.ndarray, heights: np.ndarray, of: np.ndarray | None = None
+    ) -> None:
+        """Draw bars between edges, perhaps before those that they are a part of."""
+        every = heights[:0] if of is None else of
+        x0, x1 = edges[: len(every)], edges[1 : len(every) + 1]
+        self._behind.setOpts(x0=x0, x1=x1, height=every)
         self._bars.setOpts(x0=edges[:-1], x1=edges[1:], height=heights)
         self.widget.getPlotItem().enableAutoRange()
 

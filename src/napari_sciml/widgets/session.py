@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any, ClassVar
 
 import numpy as np
-from napari.layers import Image, Labels
+from napari.layers import Image, Labels, Shapes
 from psygnal import Signal
 from qtpy.QtCore import QObject, QTimer
 
@@ -16,7 +16,9 @@ from napari_sciml.jobs.qt import JobRunner
 from napari_sciml.prediction.view import View, ViewTarget
 from napari_sciml.widgets.annotation import Annotation
 from napari_sciml.widgets.coloring import Coloring
+from napari_sciml.widgets.exclusion import Exclusion
 from napari_sciml.widgets.fiber_run import FiberRun
+from napari_sciml.widgets.focus_run import FocusRun
 from napari_sciml.widgets.guide import Guide
 from napari_sciml.widgets.history import History
 from napari_sciml.widgets.images import pixels, place_of, shown_view
@@ -44,16 +46,18 @@ class ViewerSession:
         The layer that is annotated; None without any image.
     annotation
         The painted labels, their classes and revision.
+    exclusion
+        What the training leaves out.
     prediction
         The model at hand, and what it predicts.
     layers
         The layers that we made.
     runner, measuring
-        Run a job each: training and prediction; fibers.
+        Run a job each: training and prediction; fibers and focus.
     target
         Tells the running job where the user looks.
-    training, history, sure, guide, fibers
-        The work of the docks Train, Uncertainty and Fibers.
+    training, history, sure, guide, fibers, focus
+        The work of the docks Train, Uncertainty, Fibers and Focus.
     slices
         Goes to the annotated slices, and fills between them.
     project
@@ -88,13 +92,15 @@ class ViewerSession:
         self.measuring = JobRunner()
         self.target = ViewTarget()
         self.layers = LayerGroup(self._viewer)
-        self.annotation = Annotation()
+        self.exclusion = Exclusion()
+        self.annotation = Annotation(self.exclusion)
         self.prediction = Prediction(self)
         self.history = History(self)
         self.training = TrainingRun(self)
         self.sure = SureMask(self)
         self.guide = Guide(self)
         self.fibers = FiberRun(self)
+        self.focus = FocusRun(self)
         self.slices = AnnotatedSlices(self)
         self.project = ProjectKeeper(self)
         self._camera_rests = QTimer()
@@ -131,6 +137,7 @@ class ViewerSession:
             return
         self.training.stop()
         self.guide.forget()
+        self.focus.forget()
         self.image = layer
         self.layers.forget()
         self.prediction.clear()
@@ -169,7 +176,7 @@ class ViewerSession:
         layer.mode = "paint" if label else "erase"
 
     def labels_for_job(self) -> LabelChange:
-        """The annotation, as a change of an empty one.
+        """The annotation less what is left out, as a change of an empty one.
 
         Raises
         ------
@@ -181,10 +188,10 @@ class ViewerSession:
             for layer in self.viewer.layers:
                 if isinstance(layer, Labels) and layer.name.startswith(ANNOTATION):
                     raise InputError(_misfit(layer, shape))
-        labels = self.annotation.checked()
+        self.annotation.checked()
         if self.annotation.store.shape != shape:
             raise InputError(_misfit(self.annotation.layer, shape))
-        return labels
+        return self.annotation.learned().snapshot()
 
     def shown_region(self) -> Region | None:
         """Part of the image that is on the screen; a slice of a volume."""
@@ -208,7 +215,10 @@ class ViewerSession:
         self.measuring.stop()
         self.history.close()
         self.guide.close()
+        self.focus.close()
+        self.exclusion.close()
         self.sure.close()
+        self.fibers.close()
         self.layers.close()
         self.annotation.follow(None)
 
@@ -232,12 +242,14 @@ class ViewerSession:
         self._wiring.connect(self.annotation.changed, self.training.feed)
         self._wiring.connect(self.annotation.classes_changed, self._on_classes)
         self._wiring.connect(self.annotation.layer_changed, self._on_annotation)
+        self._wiring.connect(self.exclusion.changed, self._on_exclusion)
 
     def _wake(self) -> None:
         """Look what has happened in the viewer while no dock was open."""
         self._asleep = False
         self._watch(self.viewer)
         self.sure.watch()
+        self.fibers.watch()
         if self.image is None or self.image not in self.viewer.layers:
             self._choose_some_image()
         self._follow_annotation(self._find_annotation())
@@ -251,6 +263,8 @@ class ViewerSession:
             self._follow_annotation(self._find_annotation())
 
     def _on_removed(self, event: Any) -> None:
+        self.exclusion.lose(event.value)
+        self.layers.shapes_lost |= isinstance(event.value, Shapes)
         if event.value is self.image:
             self._choose_some_image()
         elif event.value is self.annotation.layer:
@@ -264,6 +278,10 @@ class ViewerSession:
         self.training.follow_classes()
 
     def _on_annotation(self) -> None:
+        self.training.follow_layer()
+
+    def _on_exclusion(self) -> None:
+        self.annotation.recount()
         self.training.follow_layer()
 
     def _on_face_gone(self) -> None:

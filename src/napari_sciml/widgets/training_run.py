@@ -210,7 +210,8 @@ class TrainingRun:
     def feed(self, change: LabelChange) -> None:
         """Hand a change of the annotation to the training, where one runs."""
         if self.labels is not None:
-            self.labels.put(change)
+            shape = self.labels.given.shape
+            self.labels.put(self._session.exclusion.without(change, shape))
 
     def follow_layer(self) -> None:
         """The annotation is another layer or array now, or deleted.
@@ -220,7 +221,7 @@ class TrainingRun:
         annotation = self._session.annotation
         if self.labels is None or annotation.layer is None:
             return
-        if not self.labels.catch_up(annotation.store):
+        if not self.labels.catch_up(annotation.learned()):
             self._give_up(
                 "The annotation has another shape now, so the training was stopped: "
                 "press Train to begin anew."
@@ -278,7 +279,8 @@ class TrainingRun:
             self._logged_run = self._run
             names = () if self.labels is None else self.labels.feed.class_names
             self.logged.emit(run_started(self._run, self.settings, names))
-        self.logged.emit(RunTook(self._run, taken.round, taken.revision))
+        left_out = self._session.exclusion.active
+        self.logged.emit(RunTook(self._run, taken.round, taken.revision, left_out))
 
     def _on_step(self, step: "TrainingStep") -> None:
         self.status.fraction = step.fraction

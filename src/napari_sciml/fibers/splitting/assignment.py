@@ -1,6 +1,6 @@
 """Every voxel goes to the nearest center line that runs through its component."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from napari_sciml.fibers.blockwise.blocks import BlockVolume, Region
 from napari_sciml.fibers.splitting.lines import Lines
 from napari_sciml.fibers.splitting.ridges import Ridges
-from napari_sciml.images.components import connected_components
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 Labels = NDArray[np.int32]
 
-_CHUNK = 1 << 19
+_CHUNK = 1 << 17
 _FAR = 2.0  # voxels farther from their line than so many radii are of no fiber,
 _WIDE = 1.6  # or so many radii of that fiber,
 _SHORT = 6.0  # a line that is shorter, in radii,
@@ -26,14 +26,14 @@ _CLUMP = 25.0  # if so large a part of them, in cubic radii, hangs together
 
 @dataclass(frozen=True)
 class Sample:
-    """Voxels to be assigned.
+    """What is to be assigned.
 
     Attributes
     ----------
-    mask
-        ``(z, y, x)``.
-    component
-        Label of the component of each voxel of the mask, in raster order.
+    components
+        Labels of connected pieces.
+    large
+        For each label whether it may be more than one fiber.
     spacing
         Edges of a voxel.
     radius
@@ -42,24 +42,24 @@ class Sample:
         Whether it is an image of one plane.
     """
 
-    mask: NDArray[np.bool_]
-    component: Labels
+    components: BlockVolume
+    large: NDArray[np.bool_]
     spacing: Array
     radius: float
     flat: bool
 
-    def chunks(self, chosen: NDArray[np.bool_]) -> Iterator[tuple[Indices, Array]]:
-        """Numbers of chosen voxels, and their places, some at a time."""
-        plane = self.mask[0].size
-        step = max(1, _CHUNK // plane)
-        first = 0
-        for z in range(0, len(self.mask), step):
-            index = np.stack(np.nonzero(self.mask[z : z + step]), axis=1)
-            count = len(index)
-            inside = np.flatnonzero(chosen[first : first + count])
-            places = (index[inside] + [z, 0, 0]) * self.spacing
-            yield inside + first, places
-            first += count
+    def component_at(self, index: Indices) -> Labels:
+        """Component of voxels ``(n, 3)``, 0 for those in none that is large.
+
+        Of places beyond the border the nearest voxel counts.
+        """
+        shape = np.array(self.components.shape)
+        found = self.components.look_up(np.clip(index, 0, shape - 1))
+        return np.where(self.large[found], found, 0).astype(np.int32)
+
+    def inside(self, index: Indices) -> NDArray[np.bool_]:
+        """Whether voxels ``(n, 3)`` are in a large component."""
+        return self.component_at(index) > 0
 
 
 def voxels_in(radii: float, radius: float, spacing: Array, flat: bool) -> float:
@@ -69,10 +69,10 @@ def voxels_in(radii: float, radius: float, spacing: Array, flat: bool) -> float:
     return float(radii * radius**3 / np.prod(spacing))
 
 
-def assign_voxels(
-    sample: Sample, lines: Lines, ridges: Ridges, dust: int
-) -> Generator[float, None, Labels]:
-    """Give each voxel a fiber.
+class Assigner:
+    """Gives each voxel a fiber, block by block, in two rounds.
+
+    Between the two it is known how many voxels each fiber has.
 
     Parameters
     ----------
@@ -82,38 +82,84 @@ def assign_voxels(
         Center lines, and the points that they were made from.
     dust
         Fibers of fewer voxels are given up.
-
-    Yields
-    ------
-    float
-        Share that is done.
-
-    Returns
-    -------
-    ndarray
-        Number of the fiber of each voxel in raster order; -1 where its component
-        has none. What is too far from any line for a fiber, and no crumb, has
-        numbers of its own after those of the fibers.
     """
-    fiber = np.full(len(sample.component), -1, np.int32)
-    count = int(lines.fiber.max(initial=-1)) + 1
-    if not count:
-        return fiber
-    finder = _finder(sample, lines, ridges)
-    far = np.zeros(len(fiber), bool)
-    every = np.ones(len(fiber), bool)
-    for number, points in sample.chunks(every):
-        yield 0.9 * int(number.max(initial=0)) / len(fiber)
-        fiber[number], far[number] = finder.find(points, sample.component[number])
-    sizes = np.bincount(fiber[fiber >= 0], minlength=count)
-    keep = sizes >= np.maximum(dust, _least_sizes(sample, lines))
-    if not keep.all():
-        finder = _finder(sample, _without(lines, keep), ridges)
-        lost = (fiber >= 0) & ~keep[fiber]
-        for number, points in sample.chunks(lost):
-            fiber[number], _ = finder.find(points, sample.component[number])
-    _name_clumps(sample, fiber, far, count)
-    return fiber
+
+    def __init__(self, sample: Sample, lines: Lines, ridges: Ridges, dust: int) -> None:
+        self.count = int(lines.fiber.max(initial=-1)) + 1
+        self._sample, self._lines, self._ridges = sample, lines, ridges
+        self._least = np.maximum(dust, _least_sizes(sample, lines))
+        self._sizes = np.zeros(self.count, np.int64)
+        self._finder = _finder(sample, lines, ridges) if self.count else None
+        self._keep: NDArray[np.bool_] = np.ones(self.count, np.bool_)
+        self.far = 0
+        """Voxels that are too far from any line."""
+
+    def first(self, region: Region) -> tuple[Labels, NDArray[np.bool_]]:
+        """Find the nearest line of each voxel of a block.
+
+        Returns
+        -------
+        fiber, far
+            Of the voxels in large components, in raster order: the number of the
+            fiber, -1 where its component has none, and whether it is too far away.
+        """
+        places, component = self._voxels(region)
+        fiber = np.full(len(places), -1, np.int32)
+        far = np.zeros(len(places), bool)
+        if self._finder is not None:
+            for some in _slices(len(places)):
+                fiber[some], far[some] = self._finder.find(
+                    places[some], component[some]
+                )
+        self._sizes += np.bincount(fiber[fiber >= 0], minlength=self.count)
+        self.far += int(np.count_nonzero(far))
+        return fiber, far
+
+    def give_up_small(self) -> None:
+        """After the first round over all blocks, before the second."""
+        self._keep = self._sizes >= self._least
+        if not self._keep.all():
+            lines = _without(self._lines, self._keep)
+            self._finder = _finder(self._sample, lines, self._ridges)
+
+    def second(self, region: Region, fiber: Labels) -> Labels:
+        """Give the voxels of fibers that were given up to others.
+
+        Parameters
+        ----------
+        region
+            The block.
+        fiber
+            What `first` found there.
+        """
+        found = fiber.copy()
+        lost = np.flatnonzero((fiber >= 0) & ~self._kept(fiber))
+        if lost.size and self._finder is not None:
+            places, component = self._voxels(region)
+            for part in _slices(len(lost)):
+                some = lost[part]
+                found[some], _ = self._finder.find(places[some], component[some])
+        return found
+
+    def _kept(self, fiber: Labels) -> NDArray[np.bool_]:
+        return np.append(self._keep, True)[fiber]
+
+    def _voxels(self, region: Region) -> tuple[Array, Labels]:
+        labels = self._sample.components.read(region)
+        chosen = self._sample.large[labels]
+        start = [s.start for s in region]
+        index = np.stack(np.nonzero(chosen), axis=1) + start
+        return index * self._sample.spacing, labels[chosen].astype(np.int32)
+
+
+def _slices(count: int) -> Iterator[slice]:
+    for start in range(0, count, _CHUNK):
+        yield slice(start, min(start + _CHUNK, count))
+
+
+def least_clump(sample: Sample) -> float:
+    """Fewest voxels, far from all lines, that are something of their own."""
+    return voxels_in(_CLUMP, sample.radius, sample.spacing, sample.flat)
 
 
 def _least_sizes(sample: Sample, lines: Lines) -> Array:
@@ -172,7 +218,7 @@ class _Finder:
 def _finder(sample: Sample, lines: Lines, ridges: Ridges) -> _Finder:
     known = lines.of_point >= 0
     owner, points = lines.of_point[known], ridges.points[known]
-    component = _components_at(sample, points)
+    component = sample.component_at(np.rint(points / sample.spacing).astype(np.int64))
     count = int(max(owner.max(initial=0), lines.fiber.max(initial=0))) + 1
     number = np.maximum(np.bincount(owner, minlength=count), 1)
     depth = np.bincount(owner, ridges.depth[known], minlength=count) / number
@@ -188,24 +234,6 @@ def _finder(sample: Sample, lines: Lines, ridges: Ridges) -> _Finder:
     )
 
 
-def _components_at(sample: Sample, points: Array) -> Labels:
-    """Component of the voxel at each ridge point, 0 beside the mask."""
-    before = np.concatenate(
-        ([0], np.cumsum([np.count_nonzero(p) for p in sample.mask]))
-    )
-    index = np.rint(points / sample.spacing).astype(np.int64)
-    index = np.clip(index, 0, np.array(sample.mask.shape) - 1)
-    found = np.zeros(len(points), np.int32)
-    order = np.argsort(index[:, 0], kind="stable")
-    stops = np.searchsorted(index[order, 0], np.arange(len(sample.mask) + 1))
-    for z in np.unique(index[:, 0]):
-        plane = np.zeros(sample.mask[z].shape, np.int32)
-        plane[sample.mask[z]] = sample.component[before[z] : before[z + 1]]
-        here = order[stops[z] : stops[z + 1]]
-        found[here] = plane[index[here, 1], index[here, 2]]
-    return found
-
-
 def _key(component: Labels, fiber: Indices, reach: Array) -> Indices:
     """One number for a component and a fiber in it."""
     return component.astype(np.int64) * len(reach) + fiber
@@ -214,19 +242,3 @@ def _key(component: Labels, fiber: Indices, reach: Array) -> Indices:
 def _apart(points: Array, component: Labels) -> Array:
     """Add a fourth coordinate that keeps components far from each other."""
     return np.column_stack((points, component * 1e6))
-
-
-def _name_clumps(
-    sample: Sample, fiber: Labels, far: NDArray[np.bool_], count: int
-) -> None:
-    """Number what is far from all lines; crumbs stay with their fiber."""
-    least = voxels_in(_CLUMP, sample.radius, sample.spacing, sample.flat)
-    if np.count_nonzero(far) < least:
-        return
-    beyond = np.zeros(sample.mask.shape, bool)
-    beyond[sample.mask] = far
-    labels = connected_components(beyond, 26)[sample.mask]
-    large = np.bincount(labels) >= least
-    large[0] = False
-    chosen = large[labels]
-    fiber[chosen] = labels[chosen].astype(np.int64) + count

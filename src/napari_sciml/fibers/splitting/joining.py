@@ -1,5 +1,6 @@
 """Pieces of center lines that are one fiber: collinear ends, paired one to one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,9 @@ from napari_sciml.fibers.splitting.pieces import Ends
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
+Inside = Callable[[Indices], NDArray[np.bool_]]
+"""Tells of voxels ``(n, 3)`` whether they are in the mask; the nearest one counts
+where one lies beyond the border."""
 
 _REACH = 6.0  # how far apart, in radii, two ends may be
 _OVERLAP = 1.0  # how far, in radii, two ends may have passed each other
@@ -28,9 +32,7 @@ class Joint:
     second: int
 
 
-def join_ends(
-    ends: Ends, mask: NDArray[np.bool_], spacing: Array, radius: float
-) -> list[Joint]:
+def join_ends(ends: Ends, inside: Inside, spacing: Array, radius: float) -> list[Joint]:
     """Pair ends, the best fitting first; every end has one partner at most."""
     point, tangent = ends.point.reshape(-1, 3), ends.tangent.reshape(-1, 3)
     if len(point) < 4:
@@ -40,7 +42,7 @@ def join_ends(
     cost = _costs(point, tangent, pairs, radius)
     good = np.isfinite(cost)
     pairs, cost = pairs[good], cost[good]
-    gap = _background(point[pairs[:, 0]], point[pairs[:, 1]], mask, spacing)
+    gap = _background(point[pairs[:, 0]], point[pairs[:, 1]], inside, spacing)
     good = gap <= _OPEN * radius
     pairs, cost = pairs[good], (cost + gap / radius)[good]
     order = np.lexsort((pairs[:, 1], pairs[:, 0], cost))
@@ -64,15 +66,12 @@ def _costs(point: Array, tangent: Array, pairs: Indices, radius: float) -> Array
     return np.where(good, cost, np.inf)
 
 
-def _background(
-    first: Array, second: Array, mask: NDArray[np.bool_], spacing: Array
-) -> Array:
+def _background(first: Array, second: Array, inside: Inside, spacing: Array) -> Array:
     """Length of the way between two ends that is not in the mask."""
     share = np.linspace(0, 1, _SAMPLES)[None, :, None]
     way = first[:, None] + share * (second - first)[:, None]
-    index = np.rint(way / spacing).astype(np.int64)
-    index = np.clip(index, 0, np.array(mask.shape) - 1)
-    outside = ~mask[tuple(np.moveaxis(index, -1, 0))]
+    index = np.rint(way / spacing).astype(np.int64).reshape(-1, 3)
+    outside = ~inside(index).reshape(way.shape[:2])
     return outside.mean(axis=1) * np.linalg.norm(second - first, axis=1)
 
 

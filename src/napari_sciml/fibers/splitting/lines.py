@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sciml.fibers.splitting.joining import chains, join_ends
+from napari_sciml.fibers.splitting.joining import Inside, chains, join_ends
 from napari_sciml.fibers.splitting.pieces import (
     Ends,
     find_ends,
@@ -44,9 +44,7 @@ class Lines:
     length: Array
 
 
-def find_lines(
-    ridges: Ridges, mask: NDArray[np.bool_], spacing: Array, radius: float
-) -> Lines:
+def find_lines(ridges: Ridges, inside: Inside, spacing: Array, radius: float) -> Lines:
     """Link ridge points to pieces and join these to the lines of whole fibers."""
     if not len(ridges.points):
         none = np.zeros(0, np.int64)
@@ -56,7 +54,7 @@ def find_lines(
     knots = knots_along(ridges.points, pieces, radius)
     number = np.full(len(pieces.length), -1)
     nodes = [np.zeros((0, 3))]
-    for row in chains(len(number), join_ends(ends, mask, spacing, radius)):
+    for row in chains(len(number), join_ends(ends, inside, spacing, radius)):
         members = [end // 2 for end in row]
         if pieces.length[members].sum() < _SHORTEST * radius:
             continue

@@ -1,5 +1,6 @@
 """Pieces of center lines: points on ridges that follow one another."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ _VIEW = 2.0  # how far, in radii, a point looks for the direction of its line
 _ASIDE = 0.35  # how far aside of the direction, in radii, a neighbor may be
 _TURN = np.cos(np.radians(25))
 _FOLDED = 1.5  # scatter within a stretch, in radii, of what is no single line
+_CHUNK = 1 << 17  # points whose pairs are in memory at a time
 _END = 3.0  # how much of a line, in radii, tells the direction of its end
 
 
@@ -43,25 +45,12 @@ class Pieces:
 
 def link_points(ridges: Ridges, radius: float, spacing: Array) -> Pieces:
     """Put ridge points in a row that are near each other and of one direction."""
-    points = ridges.points
-    tree = cKDTree(points)
+    points, tangents = ridges.points, ridges.directions
     reach = max(_LINK * radius, _LINK_VOXELS * float(spacing.max()))
     view = max(_VIEW * radius, reach)
-    wide = tree.query_pairs(view, output_type="ndarray")
-    tangents = ridges.directions
     for _ in range(2):
-        tangents = _tangents(points, wide, tangents, _ASIDE * radius)
-    step = points[wide[:, 1]] - points[wide[:, 0]]
-    near = np.einsum("ij,ij->i", step, step) <= reach**2
-    pairs, step = wide[near], step[near]
-    first, second = tangents[pairs[:, 0]], tangents[pairs[:, 1]]
-    good = np.abs(np.einsum("ij,ij->i", first, second)) > _TURN
-    good &= _aside(step, first)[0] < _ASIDE * radius
-    good &= _aside(step, second)[0] < _ASIDE * radius
-    pairs, step = pairs[good], step[good]
-    weight = np.linalg.norm(step, axis=1) + 1e-6 * radius
-    shape = (len(points), len(points))
-    graph = coo_array((weight, (pairs[:, 0], pairs[:, 1])), shape=shape).tocsr()
+        tangents = _tangents(points, view, tangents, _ASIDE * radius)
+    graph = _linked(points, tangents, reach, radius)
     pieces = _measured(graph)
     cut = _folded(points, pieces, radius)[pieces.piece] & (pieces.along < radius)
     if not cut.any():
@@ -99,20 +88,56 @@ def _aside(step: Array, direction: Array) -> tuple[Array, Array]:
     return np.sqrt(np.maximum(across, 0.0)), along
 
 
-def _tangents(points: Array, pairs: Indices, tangents: Array, width: float) -> Array:
+def _near_pairs(points: Array, reach: float) -> Iterator[tuple[Indices, Array]]:
+    """Pairs of points within reach, and the steps between, some at a time.
+
+    The points are in the order of their voxels: so those near to some points in a row
+    lie in a row, too.
+    """
+    axis = 0 if np.ptp(points[:, 0]) > 0 else 1
+    place = points[:, axis]
+    # Points may lie aside of their voxels: nothing after an entry is below it.
+    low = np.minimum.accumulate(place[::-1])[::-1]
+    for start in range(0, len(points), _CHUNK):
+        stop = min(start + _CHUNK, len(points))
+        last = np.searchsorted(low, place[start:stop].max() + reach, side="right")
+        part = points[start : max(last, stop)]
+        pairs = cKDTree(part).query_pairs(reach, output_type="ndarray")
+        pairs = pairs[pairs[:, 0] < stop - start]
+        yield pairs + start, part[pairs[:, 1]] - part[pairs[:, 0]]
+
+
+def _linked(points: Array, tangents: Array, reach: float, radius: float) -> csr_array:
+    """Graph of the points that are near each other and of one direction."""
+    rows, columns, weights = [], [], []
+    for pairs, step in _near_pairs(points, reach):
+        first, second = tangents[pairs[:, 0]], tangents[pairs[:, 1]]
+        good = np.abs(np.einsum("ij,ij->i", first, second)) > _TURN
+        good &= _aside(step, first)[0] < _ASIDE * radius
+        good &= _aside(step, second)[0] < _ASIDE * radius
+        rows.append(pairs[good, 0].astype(np.int32))
+        columns.append(pairs[good, 1].astype(np.int32))
+        weights.append(np.linalg.norm(step[good], axis=1) + 1e-6 * radius)
+    place = (np.concatenate(rows), np.concatenate(columns))
+    shape = (len(points), len(points))
+    return coo_array((np.concatenate(weights), place), shape=shape).tocsr()
+
+
+def _tangents(points: Array, view: float, tangents: Array, width: float) -> Array:
     """Principal axis of the neighbors ahead and behind, not of those beside."""
     moments = np.zeros((len(points), 3, 3))
-    step = points[pairs[:, 1]] - points[pairs[:, 0]]
-    for side in (pairs[:, 0], pairs[:, 1]):
-        across, along = _aside(step, tangents[side])
-        weight = (across < width + 0.2 * np.abs(along)).astype(np.float64)
-        for i in range(3):
-            for j in range(i + 1):
-                values = weight * step[:, i] * step[:, j]
-                sums = np.bincount(side, values, minlength=len(points))
-                moments[:, i, j] += sums
-                if i != j:
-                    moments[:, j, i] += sums
+    for pairs, step in _near_pairs(points, view):
+        for side in (pairs[:, 0], pairs[:, 1]):
+            across, along = _aside(step, tangents[side])
+            weight = (across < width + 0.2 * np.abs(along)).astype(np.float64)
+            first = int(side.min(initial=0))
+            for i in range(3):
+                for j in range(i + 1):
+                    values = weight * step[:, i] * step[:, j]
+                    sums = np.bincount(side - first, values)
+                    moments[first : first + len(sums), i, j] += sums
+                    if i != j:
+                        moments[first : first + len(sums), j, i] += sums
     found = np.linalg.eigh(moments)[1][:, :, 2]
     alone = np.trace(moments, axis1=1, axis2=2) <= 0
     found[alone] = tangents[alone]

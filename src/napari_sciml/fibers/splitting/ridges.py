@@ -6,16 +6,18 @@ ridge of its own in the smoothed distance, however tightly fibers are packed, as
 as background voxels are left somewhere between them.
 """
 
-from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_sciml.fibers.blockwise.blocks import BlockVolume
+from napari_sciml.fibers.steps import Steps
+from napari_sciml.images.tiles import Tile, with_halo
+
 Array = NDArray[np.float64]
 
-_SLAB = 1 << 23  # voxels of a slab with its halo, about
 _FIRST_REACH, _LAST_REACH = 16, 64  # voxels
 _CAP = 2.5  # distances beyond so many radii tell nothing more about fibers
 _SMOOTHING = 0.53  # standard deviation, in radii
@@ -45,116 +47,156 @@ class Ridges:
     depth: Array
 
 
-def slabs(shape: tuple[int, ...], halo: int) -> Iterator[tuple[slice, slice, slice]]:
-    """Slabs along the first axis: with halo, without, and the latter in the former."""
-    plane = max(1, int(np.prod(shape[1:])))
-    thick = max(halo, _SLAB // plane - 2 * halo, 1)
-    for start in range(0, shape[0], thick):
-        stop = min(start + thick, shape[0])
-        low, high = max(start - halo, 0), min(stop + halo, shape[0])
-        yield slice(low, high), slice(start, stop), slice(start - low, stop - low)
+@dataclass(frozen=True)
+class Scale:
+    """What lengths are meant by.
+
+    Attributes
+    ----------
+    radius
+        Of most fibers, physical; at least one voxel.
+    most
+        Distances to the rim are cut off here.
+    """
+
+    radius: float
+    most: np.float32
+
+    def reach(self, spacing: Array) -> list[int]:
+        """Voxels round a block that decide about distances in it, axis by axis."""
+        return _reach(self.most, spacing)
 
 
-def distances(
-    mask: NDArray[np.bool_], spacing: Array
-) -> Generator[float, None, tuple[NDArray[np.float32], float]]:
-    """Distance of each voxel of the mask to the background, and the usual radius.
+def _reach(most: np.float32, spacing: Array) -> list[int]:
+    return [int(np.ceil(most / edge)) + 1 for edge in spacing]
+
+
+def find_scale(volume: BlockVolume, spacing: Array) -> Steps[Scale]:
+    """Find the usual radius, from the local maxima of the distance.
+
+    Parameters
+    ----------
+    volume
+        What is not zero is fiber.
+    spacing
+        Edges of a voxel.
 
     Yields
     ------
     float
         Share that is done.
-
-    Returns
-    -------
-    distance
-        In raster order of the mask's voxels, physical, cut off far inside of what is
-        too thick for a fiber.
-    radius
-        Of most fibers, physical; at least one voxel.
     """
     voxel, reach = float(spacing.min()), _FIRST_REACH
     while True:
-        found, tops = yield from _distances_up_to(mask, spacing, reach)
-        radius = max(_usual(tops), voxel)
+        tops = yield from _tops(volume, spacing, np.float32(reach * voxel))
+        radius = max(_usual(*tops), voxel)
         if radius * _CAP <= reach * voxel or reach >= _LAST_REACH:
-            return np.minimum(found, np.float32(_CAP * radius)), radius
+            most = min(np.float32(_CAP * radius), np.float32(reach * voxel))
+            return Scale(radius, most)
         reach *= 2
 
 
-def _usual(tops: NDArray[np.float32]) -> float:
+def _usual(tops: NDArray[np.float32], counts: NDArray[np.int64]) -> float:
     """Median radius by volume, so that specks do not count as fibers."""
     if not tops.size:
         return 0.0
-    order = np.sort(tops)
-    weight = np.cumsum(order.astype(np.float64) ** 2)
-    return float(order[np.searchsorted(weight, weight[-1] / 2)])
+    weight = np.cumsum(tops.astype(np.float64) ** 2 * counts)
+    return float(tops[np.searchsorted(weight, weight[-1] / 2)])
 
 
-def _distances_up_to(
-    mask: NDArray[np.bool_], spacing: Array, reach: int
-) -> Generator[float, None, tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    limit = np.float32(reach * float(spacing.min()))
-    halo = int(np.ceil(limit / spacing[0])) + 1
-    found, tops = [np.zeros(0, np.float32)], [np.zeros(0, np.float32)]
-    for outer, done, inner in slabs(mask.shape, halo):
-        yield done.start / mask.shape[0]
-        inside = mask[outer]
-        if not inside[inner].any():
+def _tops(
+    volume: BlockVolume, spacing: Array, most: np.float32
+) -> Steps[tuple[NDArray[np.float32], NDArray[np.int64]]]:
+    """Local maxima of the distance, ascending, and how many there are of each."""
+    tops, counts = np.zeros(0, np.float32), np.zeros(0, np.int64)
+    halo, regions = _reach(most, spacing), volume.regions()
+    for number, region in enumerate(regions):
+        yield number / len(regions)
+        if not volume.read(region).any():
             continue
-        if inside.all():
-            depth = np.full(inside.shape, limit, np.float32)
-        else:
-            depth = ndimage.distance_transform_edt(inside, spacing).astype(np.float32)
-            np.minimum(depth, limit, out=depth)
-        top = (depth == ndimage.maximum_filter(depth, size=3, mode="nearest"))[inner]
-        here = inside[inner]
-        found.append(depth[inner][here])
-        tops.append(depth[inner][here & top])
-    return np.concatenate(found), np.concatenate(tops)
+        tile = with_halo(region, halo, volume.shape)
+        inside = volume.read(tile.read) != 0
+        depth = depths(inside, spacing, most)
+        top = depth == ndimage.maximum_filter(depth, size=3, mode="nearest")
+        found = depth[tile.inner][(inside & top)[tile.inner]]
+        values, number_of = np.unique(found, return_counts=True)
+        both = np.concatenate((tops, values))
+        tops, place = np.unique(both, return_inverse=True)
+        sums = np.bincount(place, np.concatenate((counts, number_of)), len(tops))
+        counts = sums.astype(np.int64)
+    return tops, counts
+
+
+def depths(
+    inside: NDArray[np.bool_], spacing: Array, most: np.float32
+) -> NDArray[np.float32]:
+    """Distance of each voxel to the background, at most so far."""
+    if inside.all():
+        return np.full(inside.shape, most, np.float32)
+    depth = ndimage.distance_transform_edt(inside, spacing).astype(np.float32)
+    return np.minimum(depth, most, out=depth)
 
 
 def find_ridges(
-    mask: NDArray[np.bool_],
-    distance: NDArray[np.float32],
+    volume: BlockVolume,
+    large: NDArray[np.bool_],
     spacing: Array,
-    radius: float,
+    scale: Scale,
     flat: bool,
-) -> Generator[float, None, Ridges]:
+) -> Steps[Ridges]:
     """Find the ridges of the smoothed distance; yields the share that is done.
+
+    Each block is computed with so much round it that what is farther away cannot
+    matter: the result does not depend on the blocks.
 
     Parameters
     ----------
-    mask
-        ``(z, y, x)``.
-    distance, radius
-        As `distances` gives them.
+    volume
+        Labels of components.
+    large
+        For each label whether there are ridges to look for.
     spacing
         Edges of a voxel.
+    scale
+        From `find_scale`.
     flat
         Whether the mask is an image of one plane.
+
+    Returns
+    -------
+    Ridges
+        In the order of their voxels.
     """
-    sigma = np.maximum(_SMOOTHING * radius / spacing, _LEAST_SMOOTHING)
+    sigma = np.maximum(_SMOOTHING * scale.radius / spacing, _LEAST_SMOOTHING)
     sigma[0] *= not flat
-    halo = int(np.ceil(4 * sigma[0])) + 2
-    counts = np.concatenate(([0], np.cumsum([np.count_nonzero(p) for p in mask])))
-    parts = [(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0))]
-    for outer, done, inner in slabs(mask.shape, halo):
-        yield done.start / mask.shape[0]
-        here = mask[outer]
-        if not here[inner].any():
+    blur = [int(np.ceil(4 * s)) + 2 for s in sigma]
+    halo = [a + b for a, b in zip(blur, scale.reach(spacing), strict=True)]
+    parts = [(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0), np.zeros(0, np.int64))]
+    regions = volume.regions()
+    for number, region in enumerate(regions):
+        yield number / len(regions)
+        if not large[volume.read(region)].any():
             continue
-        depth = np.zeros(here.shape, np.float32)
-        depth[here] = distance[counts[outer.start] : counts[outer.stop]]
-        candidates = np.zeros(here.shape, bool)
-        candidates[inner] = depth[inner] >= _SHALLOW * radius
+        outer = with_halo(region, halo, volume.shape).read
+        tile = with_halo(region, blur, volume.shape)
+        labels = volume.read(outer)
+        near = Tile(tile.read, outer).inner
+        depth = depths(labels != 0, spacing, scale.most)[near]
+        depth *= large[labels[near]]
         smooth = ndimage.gaussian_filter(depth, sigma, mode="nearest", truncate=4)
+        candidates = np.zeros(depth.shape, bool)
+        candidates[tile.inner] = depth[tile.inner] >= _SHALLOW * scale.radius
         index = np.stack(np.nonzero(candidates), axis=1)
-        points, directions, voxels = _on_ridge(smooth, index, spacing, radius, flat)
-        points[:, 0] += outer.start * spacing[0]
-        parts.append((points, directions, depth[tuple(voxels.T)]))
-    points, directions, depths = (np.concatenate(p) for p in zip(*parts, strict=True))
-    return Ridges(points, directions, depths)
+        start = np.array([s.start for s in tile.read])
+        step, directions, index = _on_ridge(smooth, index, spacing, scale.radius, flat)
+        places = np.ravel_multi_index(tuple((index + start).T), volume.shape)
+        points = (index + start) * spacing + step
+        parts.append((points, directions, depth[tuple(index.T)], places))
+    points, directions, found, places = (
+        np.concatenate(p) for p in zip(*parts, strict=True)
+    )
+    order = np.argsort(places)
+    return Ridges(points[order], directions[order], found[order])
 
 
 def _on_ridge(
@@ -164,7 +206,13 @@ def _on_ridge(
     radius: float,
     flat: bool,
 ) -> tuple[Array, Array, NDArray[np.intp]]:
-    """Step from each voxel to the ridge (Newton), and keep the near ones."""
+    """Step from each voxel to the ridge (Newton), and keep the near ones.
+
+    Returns
+    -------
+    step, directions, index
+        Of the voxels that are near.
+    """
     gradient, hessian = _derivatives(smooth, index, spacing)
     if flat:
         # Constant along z: as sharp a ridge as need be.
@@ -177,8 +225,7 @@ def _on_ridge(
     index = index[sharp]
     step = -np.einsum("nij,nj->ni", vectors[:, :, :2], along[:, :2] / values[:, :2])
     near = np.abs(step / spacing).max(axis=1) <= _OFFSET
-    points = index[near] * spacing + step[near]
-    return points, vectors[near, :, 2], index[near]
+    return step[near], vectors[near, :, 2], index[near]
 
 
 def _derivatives(

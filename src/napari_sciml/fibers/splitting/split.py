@@ -1,24 +1,35 @@
 """From connected components to single fibers."""
 
-from collections.abc import Generator, Sequence
-from typing import Any, TypeVar, cast
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_sciml.fibers.blockwise.blocks import (
+    BlockVolume,
+    Indices,
+    count_voxels,
+    first_voxels,
+)
+from napari_sciml.fibers.blockwise.components import (
+    BinaryBlocks,
+    Components,
+    find_components,
+)
 from napari_sciml.fibers.splitting.assignment import (
+    Assigner,
     Sample,
-    assign_voxels,
+    least_clump,
     voxels_in,
 )
 from napari_sciml.fibers.splitting.lines import find_lines
-from napari_sciml.fibers.splitting.ridges import distances, find_ridges
+from napari_sciml.fibers.splitting.ridges import find_ridges, find_scale
+from napari_sciml.fibers.steps import Steps, part, result_of
 from napari_sciml.fibers.voxels import make_grid
 
-Array = NDArray[np.float64]
-Indices = NDArray[np.int64]
-_T = TypeVar("_T")
-
+_EDGE, _FLAT_EDGE = 160, 2048  # of blocks, in memory
+_FAR = np.uint32(1 << 31)
 _FEWEST = 20  # voxels of a component that may be more than one fiber,
 _LEAST = 8.0  # and its volume in cubic radii
 
@@ -63,12 +74,7 @@ def split_fibers(
     local maxima of the distance. Fibers that are packed without a background voxel
     between them cannot be told apart.
     """
-    steps = splitting_steps(components, voxel_size=voxel_size, dust=dust)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as finished:
-            return cast("NDArray[np.unsignedinteger[Any]]", finished.value)
+    return result_of(splitting_steps(components, voxel_size=voxel_size, dust=dust))
 
 
 def splitting_steps(
@@ -76,7 +82,7 @@ def splitting_steps(
     *,
     voxel_size: Sequence[float] | None = None,
     dust: int = 0,
-) -> Generator[float, None, NDArray[np.unsignedinteger[Any]]]:
+) -> Steps[NDArray[np.unsignedinteger[Any]]]:
     """Do as `split_fibers`, and yield the share that is done; may be closed."""
     values = np.asarray(components)
     grid = make_grid(values.shape, voxel_size)
@@ -86,57 +92,154 @@ def splitting_steps(
         size = np.delete(grid.spacing, thin[0]).tolist()
         found = yield from splitting_steps(plane, voxel_size=size, dust=dust)
         return found.reshape(values.shape)
-    labels = values.reshape(grid.shape)
-    if not labels.any():
+    if not values.any():
         return np.zeros(values.shape, np.uint8)
+    edge = _FLAT_EDGE if grid.flat else _EDGE
+    names = BlockVolume(np.zeros(values.shape, np.uint32), edge)
+    volume = BlockVolume(values, edge)
+    sizes = yield from part(0.0, 0.02, count_voxels(volume))
+    splitting = split_blocks(
+        volume, sizes, names, names, voxel_size=voxel_size, dust=dust
+    )
+    voxels = yield from part(0.02, 1.0, splitting)
+    return np.asarray(names.source.astype(np.min_scalar_type(len(voxels) - 1)))
+
+
+def split_blocks(
+    components: BlockVolume,
+    sizes: Indices,
+    names: BlockVolume,
+    out: BlockVolume,
+    *,
+    voxel_size: Sequence[float] | None = None,
+    dust: int = 0,
+) -> Steps[Indices]:
+    """Do as `split_fibers` block by block; the blocks do not change the result.
+
+    In memory are blocks with what is round them, and the points on ridges: about 2 %
+    of the voxels of fibers, some hundred bytes each.
+
+    Parameters
+    ----------
+    components
+        Connected pieces, numbered from 1; 0 = no fiber.
+    sizes
+        ``(n + 1,)`` voxels of each.
+    names
+        uint32, of the same shape, to write in on the way.
+    out
+        Where the labels go; may be `names`.
+    voxel_size, dust
+        As in `split_fibers`.
+
+    Yields
+    ------
+    float
+        Share that is done.
+
+    Returns
+    -------
+    ndarray
+        ``(m + 1,)`` voxels of each label; 0 for number 0.
+    """
+    grid = make_grid(components.source.shape, voxel_size)
     spacing = grid.spacing.copy()
     if grid.flat:
         spacing[0] = spacing[1:].min()
-    names = yield from _names(labels, spacing, grid.flat, dust)
-    return _numbered(labels, names).reshape(values.shape)
-
-
-def _names(
-    labels: NDArray[Any], spacing: Array, flat: bool, dust: int
-) -> Generator[float, None, Indices]:
-    """Name each voxel of the components, in raster order, by its fiber."""
-    mask = labels != 0
-    names = labels[mask].astype(np.int64)
-    distance, radius = yield from _share(0.0, 0.5, distances(mask, spacing))
-    sizes = np.bincount(names)
-    large = sizes >= max(_FEWEST, voxels_in(_LEAST, radius, spacing, flat))
-    chosen = large[names]
-    mask[mask] = chosen
-    component, distance = names[chosen].astype(np.int32), distance[chosen]
-    steps = find_ridges(mask, distance, spacing, radius, flat)
-    ridges = yield from _share(0.5, 0.7, steps)
-    del distance
-    lines = find_lines(ridges, mask, spacing, radius)
-    sample = Sample(mask, component, spacing, radius, flat)
-    fiber = yield from _share(0.75, 1.0, assign_voxels(sample, lines, ridges, dust))
-    # What was split gets names beyond those of the components.
-    names[chosen] = np.where(fiber >= 0, fiber + len(sizes), component)
-    return names
-
-
-def _numbered(labels: NDArray[Any], names: Indices) -> NDArray[np.unsignedinteger[Any]]:
-    """Names in raster order as labels in the order of the first voxel."""
-    first = np.full(int(names.max()) + 1, len(names))
-    first[names[::-1]] = np.arange(len(names))[::-1]
-    used = np.flatnonzero(first < len(names))
-    rank = np.zeros(len(first), np.min_scalar_type(len(used)))
-    rank[used[np.argsort(first[used])]] = np.arange(1, len(used) + 1)
-    found: NDArray[Any] = np.zeros(labels.shape, rank.dtype)
-    found[labels != 0] = rank[names]
+    scale = yield from part(0.0, 0.25, find_scale(components, spacing))
+    least = max(_FEWEST, voxels_in(_LEAST, scale.radius, spacing, grid.flat))
+    large = sizes >= least
+    large[0] = False
+    steps = find_ridges(components, large, spacing, scale, grid.flat)
+    ridges = yield from part(0.25, 0.55, steps)
+    sample = Sample(components, large, spacing, scale.radius, grid.flat)
+    lines = find_lines(ridges, sample.inside, spacing, scale.radius)
+    assigner = Assigner(sample, lines, ridges, dust)
+    table = yield from part(0.65, 0.95, _name(sample, assigner, names))
+    order, found = _order(*table)
+    yield from part(0.95, 1.0, _number(names, order, out))
     return found
 
 
-def _share(
-    low: float, high: float, steps: Generator[float, None, _T]
-) -> Generator[float, None, _T]:
-    while True:
-        try:
-            done = next(steps)
-        except StopIteration as finished:
-            return cast("_T", finished.value)
-        yield low + done * (high - low)
+def _name(
+    sample: Sample, assigner: Assigner, names: BlockVolume
+) -> Steps[tuple[Indices, Indices]]:
+    """Name each voxel by its fiber or its component.
+
+    Returns
+    -------
+    sizes, first
+        Voxels of each name, and the first of them.
+    """
+    regions = names.regions()
+    for number, region in enumerate(regions):
+        yield 0.7 * number / len(regions)
+        labels = sample.components.read(region)
+        fiber, far = assigner.first(region)
+        codes = np.zeros(labels.shape, np.uint32)
+        codes[sample.large[labels]] = (fiber + 2).astype(np.uint32) | (far * _FAR)
+        names.write(region, codes)
+    assigner.give_up_small()
+    clumps = yield from part(0.7, 0.75, _clumps(sample, assigner, names))
+    # What was split gets names beyond those of the components, clumps beyond those.
+    offset = len(sample.large)
+    count = offset + assigner.count + (clumps.count if clumps else 0)
+    sizes = np.zeros(count + 1, np.int64)
+    first = np.full(count + 1, names.size)
+    for number, region in enumerate(regions):
+        yield 0.75 + 0.25 * number / len(regions)
+        labels = sample.components.read(region)
+        codes = names.read(region)
+        named = labels.astype(np.uint32)
+        chosen = sample.large[labels]
+        code = codes[chosen]
+        fiber = assigner.second(region, (code & ~_FAR).astype(np.int32) - 2)
+        if clumps is not None:
+            clump = clumps.number(number, (codes & _FAR) != 0)[chosen]
+            fiber = np.where(clump > 0, assigner.count - 1 + clump, fiber)
+        named[chosen] = np.where(fiber >= 0, fiber + offset, named[chosen])
+        names.write(region, named)
+        voxels, places = first_voxels(named, count, region, names.shape)
+        sizes += voxels
+        first = np.minimum(first, places)
+    return sizes, first
+
+
+def _clumps(
+    sample: Sample, assigner: Assigner, names: BlockVolume
+) -> Steps[Components | None]:
+    """What is far from all lines and large; crumbs stay with their fiber."""
+    least = least_clump(sample)
+    if assigner.far < least:
+        return None
+    far = BinaryBlocks(BlockVolume(_FarBits(names.source), names.edge))
+    return (yield from find_components(far, 26, int(np.ceil(least))))
+
+
+class _FarBits:
+    """A view of names: where a voxel is too far from any line."""
+
+    def __init__(self, names: Any) -> None:
+        self.shape, self.dtype = names.shape, np.dtype(np.bool_)
+        self._names = names
+
+    def __getitem__(self, key: Any) -> NDArray[np.bool_]:
+        return np.asarray((self._names[key] & _FAR) != 0)
+
+
+def _order(sizes: Indices, first: Indices) -> tuple[NDArray[np.uint32], Indices]:
+    """Label of each name, in the order of the first voxel; voxels of each label."""
+    used = np.flatnonzero(sizes)
+    used = used[np.argsort(first[used])]
+    rank = np.zeros(len(sizes), np.uint32)
+    rank[used] = np.arange(1, len(used) + 1)
+    return rank, np.concatenate(([0], sizes[used]))
+
+
+def _number(
+    names: BlockVolume, rank: NDArray[np.uint32], out: BlockVolume
+) -> Steps[None]:
+    regions = names.regions()
+    for number, region in enumerate(regions):
+        yield number / len(regions)
+        out.write(region, rank[names.read(region)])

@@ -1,0 +1,152 @@
+"""From which mask the fibers come, and with which settings."""
+
+from typing import Any
+
+import numpy as np
+from napari.layers import Labels
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QWidget,
+)
+
+from napari_sciml.errors import InputError
+from napari_sciml.fibers.config import FiberConfig
+from napari_sciml.fibers.figures import unit_symbol, volume_symbol
+from napari_sciml.widgets.dock import text_line
+from napari_sciml.widgets.forms import LARGEST, whole_number
+from napari_sciml.widgets.images import voxel_size
+from napari_sciml.widgets.layer_picker import LayerPicker
+from napari_sciml.widgets.session import ViewerSession
+from napari_sciml.widgets.wiring import Wiring
+
+VOXELS, VOLUME = range(2)
+DIGITS = 4
+
+
+class FiberForm(QWidget):
+    """Mask, dust, splitting, and the size of a voxel.
+
+    Parameters
+    ----------
+    session
+        Has the layers.
+    """
+
+    def __init__(self, session: ViewerSession) -> None:
+        super().__init__()
+        self._session = session
+        self.mask = LayerPicker(
+            session.viewer,
+            self._masks,
+            name="mask",
+            tooltip="Labels layer that holds the fibers.",
+        )
+        self.dust = whole_number(FiberConfig, "dust")
+        self.dust_volume = _volume_box()
+        self.dust_unit = QComboBox()
+        self.dust_unit.setObjectName("dust_unit")
+        self.dust_unit.setToolTip("Count small pieces by voxels, or by their volume.")
+        self.dust_unit.addItems(["voxels", "volume"])
+        self.split = QCheckBox("Take touching fibers apart")
+        self.split.setObjectName("split")
+        self.split.setToolTip(str(FiberConfig.model_fields["split"].description))
+        self.split.setChecked(FiberConfig().split)
+        self.size = text_line("voxel_size", "From the scale and units of the layer.")
+        self._edges: tuple[float, ...] = ()
+        self._lay_out()
+        self.mask.picked.connect(self.follow)
+        self.dust_unit.currentIndexChanged.connect(self._on_unit)
+        self._wiring = Wiring()
+        layers = session.viewer.layers.events
+        self._wiring.connect(layers.inserted, self._on_inserted)
+        self._wiring.connect(layers.removed, self.follow)
+        self.destroyed.connect(self._wiring.close)
+        self._on_unit(VOXELS)
+        self.follow()
+
+    @property
+    def config(self) -> FiberConfig:
+        """What is set."""
+        by_volume = self.dust_unit.currentIndex() == VOLUME
+        volume = self.dust_volume.value() if by_volume else None
+        return FiberConfig(
+            dust=self.dust.value(), dust_volume=volume, split=self.split.isChecked()
+        )
+
+    def follow(self, event: object = None) -> None:
+        """Show the size of a voxel of the chosen mask."""
+        layer = self.mask.layer
+        self._edges = ()
+        if layer is None:
+            self.size.setText("")
+            return
+        try:
+            self._edges, unit = voxel_size(layer)
+        except InputError as error:
+            self.size.setText(str(error))
+            return
+        edges = " x ".join(f"{edge:g}" for edge in self._edges)
+        self.size.setText(f"{edges} {unit_symbol(unit)}")
+        flat = layer.ndim == 2
+        self.dust_unit.setItemText(VOLUME, volume_symbol(unit, 2 if flat else 3))
+        self.dust_unit.setVisible(unit != "pixel")
+        if unit == "pixel":
+            self.dust_unit.setCurrentIndex(VOXELS)
+
+    def _lay_out(self) -> None:
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setVerticalSpacing(5)
+        small = QHBoxLayout()
+        small.addWidget(self.dust, stretch=1)
+        small.addWidget(self.dust_volume, stretch=1)
+        small.addWidget(self.dust_unit)
+        form.addRow("Mask", self.mask)
+        form.addRow("Voxel", self.size)
+        form.addRow("Drop under", small)
+        form.addRow("", self.split)
+
+    def _masks(self) -> list[Labels]:
+        """Labels that can be a mask, the confident ones first."""
+        session = self._session
+        out = (session.annotation.layer, session.fibers.view.layer)
+        layers = [] if session.viewer is None else reversed(session.viewer.layers)
+        found = [x for x in layers if isinstance(x, Labels) and x not in out]
+        return sorted(found, key=_not_confident)
+
+    def _on_inserted(self, event: Any) -> None:
+        if event.value.name == self._session.sure.layer_name:
+            self.mask.refill()
+            self.mask.choose(event.value)
+        self.follow()
+
+    def _on_unit(self, unit: int) -> None:
+        """Keep the size that is dropped, in the other unit."""
+        voxel = float(np.prod(self._edges)) if self._edges else 1.0
+        if unit == VOLUME:
+            volume = self.dust.value() * voxel
+            shown = float(f"{volume:.{DIGITS}g}")
+            digits = int(np.clip(DIGITS - 1 - np.floor(np.log10(shown or 1)), 0, 9))
+            self.dust_volume.setDecimals(digits)
+            self.dust_volume.setSingleStep(10.0 ** (1 - digits))
+            self.dust_volume.setValue(shown)
+        elif self.dust_volume.value():
+            self.dust.setValue(max(0, round(self.dust_volume.value() / voxel)))
+        self.dust.setVisible(unit == VOXELS)
+        self.dust_volume.setVisible(unit == VOLUME)
+
+
+def _volume_box() -> QDoubleSpinBox:
+    box = QDoubleSpinBox()
+    box.setObjectName("dust_volume")
+    box.setRange(0, LARGEST)
+    box.setToolTip("Pieces of less than this volume (in 2D area) are dropped.")
+    return box
+
+
+def _not_confident(layer: Labels) -> bool:
+    return not layer.name.startswith("Confident")
