@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_sciml.images.tiles import Region
 from napari_sciml.images.volume import Volume
 
 if TYPE_CHECKING:
@@ -42,10 +43,13 @@ class ResultGrew:
         Of the work that is done, 0 to 1.
     words
         How fast it goes and how long it will take.
+    core
+        The block; None for a part of the pyramid.
     """
 
     share: float
     words: str
+    core: Region | None = None
 
 
 @dataclass(frozen=True)
@@ -116,15 +120,16 @@ def predict_to_disk(
     if is_finished(plan):
         yield ResultFinished(plan.out)
         return
-    told: list[ResultGrew] = []
+    told: list[tuple[float, str]] = []
 
     def report(share: float, words: str) -> None:
-        told.append(ResultGrew(share, words))
+        told.append((share, words))
 
     with PredictionRun(plan, resume=True, record=record) as run:
         yield ResultBegun(plan.store, " ".join(costs(plan)))
         worker = BlockWorker(plan, ensemble=ensemble, image=volume.data)
         here = partial(predict_here, worker=worker)
-        for _ in run_to_end(run, report, blocks=here):
-            yield told.pop() if told else None
+        for written in run_to_end(run, report, blocks=here):
+            core = None if written is None else plan.blocks[written.index]
+            yield ResultGrew(*told.pop(), core) if told else None
     yield ResultFinished(plan.out)

@@ -1,7 +1,9 @@
 """Where to compute, and with how many threads."""
 
+import ctypes
 import os
-from contextlib import AbstractContextManager, nullcontext
+import sys
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache
 from inspect import signature
 
@@ -62,6 +64,18 @@ def free_memory(device: torch.device) -> None:
         torch.cuda.empty_cache()
     elif device.type == "mps":
         torch.mps.empty_cache()
+
+
+def trim_heap() -> None:
+    """Give memory that was freed back to the system, where that is not done by itself.
+
+    The allocator of Linux keeps what lies between pieces in use: over many blocks a
+    process grows to twice what it needs.
+    """
+    if sys.platform != "linux":
+        return
+    with suppress(OSError, AttributeError):  # only glibc has it
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 @cache

@@ -13,7 +13,7 @@ from napari_sciml.images.channels import channels_of
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.prediction.blockwise import BlockPredictor
 
-PROCESS_BYTES = 0.45e9
+PROCESS_BYTES = 0.55e9
 """What Python, torch and a small model take."""
 OVERHEAD = 1.45
 """Of what the tensors take, for scratch memory that convolutions use besides."""

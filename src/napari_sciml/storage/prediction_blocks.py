@@ -159,9 +159,13 @@ class BlockWorker:
         self, index: int, values: np.ndarray
     ) -> Generator[None, None, "BlockPredicted"]:
         """Predict a block from what `read` gave; yields after each member."""
+        from napari_sciml.networks.device import trim_heap
+
         core = self.plan.blocks[index]
         try:
-            return (yield from self._predictor.predict(core, values))
+            found = yield from self._predictor.predict(core, values)
+            trim_heap()
+            return found
         except InputError as error:
             raise InputError(
                 f"In the block at {place_in_words(core)}: {error}"

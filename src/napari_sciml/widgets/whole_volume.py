@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+from napari.layers import Image
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.lazy import LazyArray
+from napari_sciml.images.tiles import Region
 from napari_sciml.images.volume import SPATIAL_AXES, Volume
 from napari_sciml.jobs.whole_volume import (
     ResultBegun,
@@ -17,13 +19,15 @@ from napari_sciml.jobs.whole_volume import (
 from napari_sciml.storage.results import PredictionStore
 from napari_sciml.widgets.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.widgets.dock import button, text_line
-from napari_sciml.widgets.images import pixels, voxel_size
+from napari_sciml.widgets.images import pixels, shown_view, voxel_size
+from napari_sciml.widgets.layers import CHEAP
 from napari_sciml.widgets.measures import DEVIATION, MEASURES
 from napari_sciml.widgets.prediction import STYLE
 from napari_sciml.widgets.session import ViewerSession
 from napari_sciml.widgets.wiring import Wiring
 
 START, STOP = "Predict whole volume…", "Stop the whole volume"
+DONE = "Done"
 
 
 class WholeVolume(QWidget):
@@ -41,8 +45,8 @@ class WholeVolume(QWidget):
         super().__init__()
         self._session, self._device = session, device
         self._out: Path | None = None
-        self._store: PredictionStore | None = None
-        self._image: Any = None
+        self._image: Image | None = None
+        self._layers: list[Image] = []
         self.start = button(
             "predict_whole_volume",
             START,
@@ -94,7 +98,7 @@ class WholeVolume(QWidget):
             record=model.record(),
             device=self._device(),
         )
-        self._out, self._store, self._image = Path(out), None, layer
+        self._out, self._image = Path(out), layer
         self.start.setText(STOP)
         self._say("Looking at the image …")
 
@@ -120,60 +124,85 @@ class WholeVolume(QWidget):
             self._show(PredictionStore.open_unfinished(event.path))
         elif isinstance(event, ResultGrew):
             self._say(f"{event.share:.0%}: {event.words}")
-            for name, _ in self._names():
-                self._session.layers.touch(name)
+            for layer in self._there():
+                if self._is_shown(layer, event.core):
+                    layer.refresh(**CHEAP)
         elif isinstance(event, ResultFinished):
-            self._say(f"Done: {event.path}")
-            # It has another name now.
-            self._show(PredictionStore.open(event.path))
+            self._say(f"{DONE}: {event.path}")
+            self._finish(PredictionStore.open(event.path))
 
     def _on_failed(self, sentence: str) -> None:
         if self.running:
             self._say(sentence)
 
     def _on_finished(self) -> None:
-        if self.running:
-            if self._session.image is not None and "Done" not in self.status.text():
-                self._say(f"{self.status.text()} Stopped; what is done is kept.")
-            self._out = None
-            self.start.setText(START)
+        if not self.running:
+            return
+        if not self.status.text().startswith(DONE):
+            self._say(f"{self.status.text()} Stopped; what is done is kept.")
+        self._out, self._image = None, None
+        self._layers.clear()
+        self.start.setText(START)
 
     def _say(self, sentence: str) -> None:
         self.status.setText(sentence)
         self.status.setVisible(bool(sentence))
 
-    def _names(self) -> list[tuple[str, int]]:
-        """Our layers and their classes, the deviation of the last one at the end."""
-        if self._store is None:
-            return []
-        classes = list(enumerate(self._store.class_names))[1:]
-        named = [(f"Whole volume: {name}", index) for index, name in classes]
-        return [*named, ("Whole volume: uncertainty", len(classes))]
+    def _there(self) -> list[Image]:
+        """Our layers that the user has not deleted."""
+        layers = self._session.viewer.layers
+        return [layer for layer in self._layers if layer in layers]
+
+    def _is_shown(self, layer: Image, core: Region | None) -> bool:
+        """Whether a block lies in the slice on the screen: reading it takes a while."""
+        if core is None:
+            return False
+        view = shown_view(layer, self._session.viewer.dims)
+        pairs = zip(core, view.region, strict=True)
+        return all(a.start < b.stop and b.start < a.stop for a, b in pairs)
 
     def _show(self, store: PredictionStore) -> None:
         if self._image not in self._session.viewer.layers:
             return
-        self._store = store
-        *classes, (uncertainty, last) = self._names()
-        for name, index in classes:
+        *parts, deviation = _parts(store)
+        colors = [probability_colormap(label) for label in range(2, len(parts) + 2)]
+        limits = [*[(0, 1)] * len(parts), MEASURES[DEVIATION].limits]
+        names = [f"Whole volume: {name}" for name in store.class_names[1:]]
+        self._layers = [
             self._session.layers.show_image(
                 name,
-                OneClass(store.mean, index),
+                data,
                 self._image,
                 rgb=False,
-                colormap=probability_colormap(index + 1),
-                contrast_limits=(0, 1),
+                colormap=color,
+                contrast_limits=range_,
                 **STYLE,
             )
-        self._session.layers.show_image(
-            uncertainty,
-            OneClass(store.std, last),
-            self._image,
-            rgb=False,
-            colormap=uncertainty_colormap(),
-            contrast_limits=MEASURES[DEVIATION].limits,
-            **STYLE,
-        )
+            for name, data, color, range_ in zip(
+                [*names, "Whole volume: uncertainty"],
+                [*parts, deviation],
+                [*colors, uncertainty_colormap()],
+                limits,
+                strict=True,
+            )
+        ]
+
+    def _finish(self, store: PredictionStore) -> None:
+        """The arrays have another path now."""
+        if not self._layers:
+            self._show(store)
+            return
+        there = self._there()
+        for layer, data in zip(self._layers, _parts(store), strict=True):
+            if layer in there:
+                layer.data = data
+
+
+def _parts(store: PredictionStore) -> list["OneClass"]:
+    """Means of all classes but the first, and the deviation of the last one."""
+    classes = range(1, len(store.class_names))
+    means = [OneClass(store.mean, index) for index in classes]
+    return [*means, OneClass(store.std, len(classes))]
 
 
 class OneClass(LazyArray):
