@@ -146,14 +146,15 @@ def measure(studio: Studio) -> None:
     wait_until(lambda: not session.measuring.busy)
     table = session.fibers.result.table
     studio.viewer.layers["Uncertainty"].visible = False
-    dock.directions.chosen.emit(int(table.loc[table["length"].idxmax(), "label"]))
+    session.fibers.choose(int(table.loc[table["length"].idxmax(), "label"]))
     studio.viewer.layers["Fiber concrete"].visible = False
     studio.viewer.layers.selection.active = studio.viewer.layers["Fibers"]
     studio.viewer.dims.ndisplay = 3
     studio.viewer.reset_view()
     studio.viewer.scene.camera.angles = (10, -30, 130)
     studio.viewer.scene.camera.zoom *= 0.75
-    studio.viewer.layers["Fibers"].iso_gradient_mode = "smooth"
+    dock.colors.by.setCurrentText("Direction")
+    wait_until(lambda: "\N{EN DASH}" in dock.plots.numbers.text())
     studio.take("fibers")
 
 

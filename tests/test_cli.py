@@ -79,6 +79,19 @@ def test_from_scribbles_to_fibers(
     assert names >= {"labels.tif", "fibers.csv", "summary.json"} | pictures
 
 
+def test_dust_by_volume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mask = np.zeros((8, 20, 40), np.uint8)
+    mask[2:5, 2:5, 2:36] = mask[2:5, 12:15, 2:14] = 1  # 306 and 108 voxels of 8 um3
+    path, out = tmp_path / "mask.npy", str(tmp_path / "fibers")
+    np.save(path, mask)
+    given = ["--voxel-size", "2", "--unit", "um", "--json", "--out", out]
+    for volume, count in (("864", 2), ("865", 1)):
+        assert run("fibers", str(path), *given, "--dust-volume", volume) == 0
+        assert json.loads(capsys.readouterr().out)["fibers"] == count
+    assert "dust: 865 µm³" in (tmp_path / "fibers/report.html").read_text("utf-8")
+    assert run("fibers", str(path), *given, "--dust-volume", "-1") == 2
+
+
 @pytest.mark.parametrize("kind", ["rgb", "channels"])
 def test_images_with_channels(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str

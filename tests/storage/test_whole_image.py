@@ -217,6 +217,20 @@ def test_killed_between_the_last_two_steps(tmp_path, model, image) -> None:
     assert not plan.folder.exists()
 
 
+def test_killed_after_the_last_step(tmp_path, model, image) -> None:
+    """The result has its name, and the folder of the run is still there."""
+    out = tmp_path / "p.zarr"
+    plan = begun(model, image, out, done=99)
+    kept = {p: (plan.folder / p).read_bytes() for p in (PLAN_FILE, JOURNAL_FILE)}
+    given = {"block": 16, "resume": True, "report": silent}
+    predict_image(model, image, out, **given)
+    plan.folder.mkdir()
+    for name, content in kept.items():
+        (plan.folder / name).write_bytes(content)
+    assert predict_image(model, image, out, **given)["seconds"] == 0
+    assert not plan.folder.exists()
+
+
 def test_two_at_once_are_refused(tmp_path, model, image) -> None:
     plan = begun(model, image, tmp_path / "p.zarr")
     with (

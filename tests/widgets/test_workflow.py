@@ -45,8 +45,12 @@ def test_from_strokes_to_fibers(viewer, open_dock, patience) -> None:
     fibers.measure.click()
     patience(lambda: not session.measuring.busy)
     assert fibers.error.text() == ""
-    assert "mean length" in fibers.plots.numbers.text()
+    assert "length" in fibers.plots.numbers.text()
     assert "mean_confidence" in session.fibers.result.table
+    fibers.colors.by.setCurrentText("Confidence")
+    assert "unknown" not in fibers.colors.bar.texts[1]
+    assert fibers.filters.sliders["confidence"].isVisibleTo(fibers.filters)
+    assert fibers.export.sweep.isEnabled()
     session.training.stop()
     patience(lambda: not session.runner.busy)
 

@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from napari_sciml.fibers.figures import volume_symbol
+
 Connectivity = Literal[4, 6, 8, 18, 26]
 
 
@@ -38,8 +40,7 @@ class FiberConfig(BaseModel):
     )
 
     def dust_text(self, unit: str, ndim: int = 3) -> str:
-        """What is dropped, in words; `unit` is that of length."""
+        """What is dropped, in words; `unit` is that of the voxel size."""
         if self.dust_volume is None:
             return f"{self.dust} voxels"
-        power = {2: "\N{SUPERSCRIPT TWO}", 3: "\N{SUPERSCRIPT THREE}"}[ndim]
-        return f"{self.dust_volume:g} {unit}{power}"
+        return f"{self.dust_volume:g} {volume_symbol(unit, ndim)}"

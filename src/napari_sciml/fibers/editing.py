@@ -1,22 +1,23 @@
 """Fibers corrected by hand, with a way back."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.measure import measure_voxels
+from napari_sciml.fibers.records import FiberRecords
 from napari_sciml.fibers.remeasure import (
     Box,
     Indices,
     box_around,
     gather,
     neighbors_of,
+    place_along,
     spacing_of,
     union,
     voxels_of,
@@ -24,16 +25,6 @@ from napari_sciml.fibers.remeasure import (
 from napari_sciml.fibers.voxels import make_grid
 
 _MOST = 100
-_FINER = 8
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """What is known of some fibers."""
-
-    table: pd.DataFrame
-    lines: NDArray[np.float32]
-    boxes: Mapping[int, Box]
 
 
 @dataclass(frozen=True)
@@ -54,8 +45,8 @@ class Edit:
     position: Indices
     old: NDArray[Any]
     new: NDArray[Any]
-    gone: _Rows
-    came: _Rows
+    gone: FiberRecords
+    came: FiberRecords
 
 
 class FiberEdits:
@@ -87,13 +78,21 @@ class FiberEdits:
         probability: NDArray[Any] | None = None,
     ) -> None:
         self.labels = labels
-        self.table = table
-        self.lines = lines
-        self._boxes = dict(boxes)
+        self._records = FiberRecords(table, lines, boxes)
         self._grid = make_grid(labels.shape, voxel_size)
         self._probability = None if probability is None else probability.reshape(-1)
         self._done: list[Edit] = []
         self._undone: list[Edit] = []
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row a fiber."""
+        return self._records.table
+
+    @property
+    def lines(self) -> NDArray[np.float32]:
+        """Center lines, in the order of the table."""
+        return self._records.lines
 
     @property
     def undo_text(self) -> str:
@@ -195,21 +194,18 @@ class FiberEdits:
         return chosen
 
     def _voxels(self, name: int) -> Indices:
-        return voxels_of(self.labels, name, self._boxes[name])
+        return voxels_of(self.labels, name, self._records.boxes[name])
 
     def _beyond(
         self, name: int, position: Indices, place: Sequence[int]
     ) -> NDArray[np.bool_]:
         """Which voxels lie farther along the center line than a place."""
-        row = int(np.flatnonzero(self.table["label"] == name)[0])
-        line, fine = self.lines[row], (len(self.lines[row]) - 1) * _FINER + 1
-        where = np.linspace(0, len(line) - 1, fine)
-        axes = [np.interp(where, np.arange(len(line)), axis) for axis in line.T]
-        tree = cKDTree(np.stack(axes, axis=1))
         flat = len(self._grid.shape) - self.labels.ndim
         index = np.stack(np.unravel_index(position, self._grid.shape), axis=1)
-        cut = tree.query(np.array([0] * flat + list(place)) * self._grid.spacing)[1]
-        return np.asarray(tree.query(index * self._grid.spacing)[1] > cut)
+        clicked = np.array([[0] * flat + list(place)])
+        line = self.lines[self._records.labels.index(name)]
+        cut = place_along(line, clicked * self._grid.spacing)
+        return place_along(line, index * self._grid.spacing) > cut
 
     def _change(self, text: str, position: Indices, new: NDArray[Any]) -> Edit:
         self._make_room(int(new.max(initial=0)))
@@ -218,14 +214,14 @@ class FiberEdits:
         new = new.astype(flat.dtype)
         touched = set(np.unique(old).tolist()) | set(np.unique(new).tolist())
         touched -= {0}
-        before = self._meetings(touched, self._boxes)
+        before = self._meetings(touched, self._records.boxes)
         flat[position] = new
         around = box_around(position, self.labels.shape)
-        boxes = {name: union(self._boxes.get(name), around) for name in touched}
+        boxes = {name: union(self._records.boxes.get(name), around) for name in touched}
         came = self._measured(touched, boxes, before)
-        gone = self._rows(touched | set(came.table["label"]))
+        gone = self._records.of(touched | set(came.table["label"]))
         edit = Edit(text, position, old, new, gone, came)
-        self._replace(gone, came)
+        self._records = self._records.replaced(gone, came)
         self._renew_spacing(edit)
         self._done = [*self._done, edit][-_MOST:]
         self._undone = []
@@ -250,7 +246,7 @@ class FiberEdits:
         touched: set[int],
         boxes: Mapping[int, Box],
         before: Mapping[int, set[int]],
-    ) -> _Rows:
+    ) -> FiberRecords:
         """The touched fibers as they are now, and others that touch them."""
         voxels = gather(self.labels, boxes)
         found = measure_voxels(voxels, self._grid, self._probability)
@@ -259,7 +255,7 @@ class FiberEdits:
         table = found.table[list(self.table)]
         table["contacts"] = np.array([len(after[n]) for n in own], np.int64)
         others = set().union(*before.values(), *after.values()) - touched
-        rows = self._rows(others)
+        rows = self._records.of(others)
         change = [
             sum(n in met for met in after.values())
             - sum(n in met for met in before.values())
@@ -272,28 +268,9 @@ class FiberEdits:
                 own, voxels.start[:-1], voxels.start[1:], strict=True
             )
         }
-        return _Rows(
-            _stacked([table, near.astype(table.dtypes.to_dict())]),
-            np.concatenate([found.lines, rows.lines]),
-            {**tight, **rows.boxes},
-        )
-
-    def _rows(self, names: set[int]) -> _Rows:
-        chosen = np.isin(self.table["label"], sorted(names))
-        table = self.table[chosen].reset_index(drop=True)
-        boxes = {name: self._boxes[name] for name in table["label"].tolist()}
-        return _Rows(table, self.lines[chosen], boxes)
-
-    def _replace(self, gone: _Rows, came: _Rows) -> None:
-        keep = ~np.isin(self.table["label"], gone.table["label"])
-        table = _stacked([self.table[keep], came.table])
-        lines = np.concatenate([self.lines[keep], came.lines])
-        order = np.argsort(table["label"].to_numpy(), kind="stable")
-        self.table = table.iloc[order].reset_index(drop=True)
-        self.lines = lines[order]
-        for name in gone.boxes:
-            del self._boxes[name]
-        self._boxes.update(came.boxes)
+        near = near.astype(table.dtypes.to_dict())
+        touching = FiberRecords(near, rows.lines, rows.boxes)
+        return FiberRecords(table, found.lines, tight).joined(touching)
 
     def _renew_spacing(self, edit: Edit) -> None:
         """Only now are all center lines known."""
@@ -303,7 +280,8 @@ class FiberEdits:
         found = spacing_of(rows, self.lines, radii)
         spacing = self.table["spacing"].to_numpy(np.float64).copy()
         spacing[rows] = [found[row] for row in rows]
-        self.table = self.table.assign(spacing=spacing)
+        table = self.table.assign(spacing=spacing)
+        self._records = replace(self._records, table=table)
         by_name = dict(zip(self.table["label"], spacing, strict=True))
         edit.came.table["spacing"] = [by_name[name] for name in names]
 
@@ -315,16 +293,8 @@ class FiberEdits:
         flat = self.labels.reshape(-1)
         flat[edit.position] = edit.old if back else edit.new
         sides = (edit.came, edit.gone) if back else (edit.gone, edit.came)
-        self._replace(*sides)
+        self._records = self._records.replaced(*sides)
         return edit
-
-
-def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """One below the other; an empty one would change the kinds of columns."""
-    filled = [table for table in tables if len(table)]
-    if not filled:
-        return tables[0].reset_index(drop=True)
-    return pd.concat(filled, ignore_index=True)
 
 
 def _named(names: Sequence[int]) -> str:

@@ -20,6 +20,15 @@ def unit_symbol(unit: str) -> str:
     return {**names, **short}.get(unit, unit)
 
 
+def volume_symbol(unit: str, ndim: int = 3) -> str:
+    """How the unit of a volume is printed, in 2D that of an area."""
+    symbol = unit_symbol(unit)
+    if unit == "pixel":
+        return symbol
+    power = {2: "\N{SUPERSCRIPT TWO}", 3: "\N{SUPERSCRIPT THREE}"}[ndim]
+    return f"{symbol}{power}"
+
+
 def new_figure(width: float, height: float) -> "Figure":
     """Make a figure, in inches, that keeps its margins blank."""
     from matplotlib.figure import Figure

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_sciml.fibers.figures import unit_symbol
+from napari_sciml.fibers.figures import unit_symbol, volume_symbol
 from napari_sciml.fibers.summary import directions_of
 
 Range = tuple[float, float]
@@ -86,12 +86,10 @@ def filtered_values(
 def filter_units(unit: str, ndim: int = 3) -> dict[str, str]:
     """Unit of each filter, from that of length."""
     symbol = unit_symbol(unit)
-    power = "\N{SUPERSCRIPT TWO}" if ndim == 2 else "\N{SUPERSCRIPT THREE}"
-    volume = f"{symbol}{power}"
     return {
         "length": symbol,
         "diameter": symbol,
-        "volume": volume,
+        "volume": volume_symbol(unit, ndim),
         "confidence": "",
         "angle": "°",
     }

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 from napari_sciml.fibers.spacing import nearest_neighbor_spacing
@@ -17,6 +18,7 @@ Indices = NDArray[np.int64]
 Box = tuple[slice, ...]
 
 _ASKED = 8
+_FINER = 8
 
 
 def find_boxes(labels: NDArray[Any]) -> dict[int, Box]:
@@ -73,6 +75,14 @@ def neighbors_of(labels: NDArray[Any], position: Indices) -> set[int]:
     return found - {0}
 
 
+def place_along(line: NDArray[np.floating], points: Array) -> Indices:
+    """Where along a center line points ``(m, 3)`` lie: fine steps from its start."""
+    number = np.arange(len(line))
+    where = np.linspace(0, len(line) - 1, (len(line) - 1) * _FINER + 1)
+    axes = [np.interp(where, number, axis) for axis in line.T]
+    return np.asarray(cKDTree(np.stack(axes, axis=1)).query(points)[1], np.int64)
+
+
 def spacing_of(
     rows: Iterable[int], lines: NDArray[np.floating], radii: Array
 ) -> dict[int, float]:
@@ -90,7 +100,8 @@ def spacing_of(
     for row in rows:
         near = _candidates(row, lines, low, high)
         some = np.concatenate(([row], near)).astype(np.int64)
-        found[row] = float(nearest_neighbor_spacing(lines[some], radii[some])[0])
+        spacing = nearest_neighbor_spacing(lines[some], radii[some], np.array([0]))
+        found[row] = float(spacing[0])
     return found
 
 

@@ -10,7 +10,9 @@ _ASKED = 8  # so many pieces of a center line, at most, are asked for their neig
 _FIRST = 16
 
 
-def nearest_neighbor_spacing(lines: NDArray[np.floating], radii: Array) -> Array:
+def nearest_neighbor_spacing(
+    lines: NDArray[np.floating], radii: Array, rows: NDArray[np.int64] | None = None
+) -> Array:
     """Mean distance of each center line to the nearest other one.
 
     Parameters
@@ -19,21 +21,25 @@ def nearest_neighbor_spacing(lines: NDArray[np.floating], radii: Array) -> Array
         ``(n, m, 3)`` points at equal distances along each center line, physical.
     radii
         ``(n,)`` radii of the fibers: distances are exact to a small part of these.
+    rows
+        ``(m,)`` the fibers in question; None = all.
 
     Returns
     -------
     ndarray
-        ``(n,)`` mean, over points along the fiber, of the distance to the nearest
+        ``(m,)`` mean, over points along the fiber, of the distance to the nearest
         point of the center line of any other fiber: what the distance of the centers
         of neighbors is in a cross-section. Parallel fibers that touch have the sum of
         their radii. NaN where there is no other fiber.
     """
+    rows = np.arange(len(lines)) if rows is None else rows
     if len(lines) < 2:
-        return np.full(len(lines), np.nan)
+        return np.full(len(rows), np.nan)
     steps = np.maximum(radii / 2, 1e-9)
     dense, owner = _points(lines, steps)
-    asked, who = _points(lines, np.maximum(steps, _length(lines) / _ASKED))
-    found = _nearest_of_others(cKDTree(dense), owner, asked, who)
+    some = lines[rows]
+    asked, who = _points(some, np.maximum(steps[rows], _length(some) / _ASKED))
+    found = _nearest_of_others(cKDTree(dense), owner, asked, rows[who])
     return np.bincount(who, found) / np.bincount(who)
 
 

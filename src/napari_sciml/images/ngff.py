@@ -1,5 +1,7 @@
 """Zarr arrays, and OME-Zarr images (NGFF 0.4 and 0.5)."""
 
+import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +51,7 @@ def open_zarr(path: Path, level: int = 0) -> RawImage:
 
 
 def count_missing_chunks(data: Any) -> tuple[int, int]:
-    """Chunks of a zarr that are not stored, and all; zeros for anything else.
+    """Chunks (or shards) of a zarr that are not stored, and all; 0 for anything else.
 
     Zarr takes what is not stored for zeros, which saves space where an image is
     empty, and hides that a copy is incomplete.
@@ -67,7 +69,17 @@ def count_missing_chunks(data: Any) -> tuple[int, int]:
         return 0, 0
     if not isinstance(data.store, zarr.storage.LocalStore):
         return 0, 0
-    return data.nchunks - data.nchunks_initialized, data.nchunks
+    # Counting files takes a hundredth of the time that asking zarr does.
+    folder = Path(data.store.root) / data.path
+    names = [name for _, _, files in os.walk(folder) for name in files]
+    stored = len([name for name in names if not _is_metadata(name)])
+    files = zip(data.shape, data.shards or data.chunks, strict=True)
+    total = math.prod(-(-n // edge) for n, edge in files)
+    return max(0, total - stored), total
+
+
+def _is_metadata(name: str) -> bool:
+    return name == "zarr.json" or name.startswith(".") or name.endswith(".partial")
 
 
 def _plain(array: Any) -> RawImage:

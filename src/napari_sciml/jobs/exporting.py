@@ -4,13 +4,13 @@ from collections.abc import Generator
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import FiberConfig
-from napari_sciml.fibers.figures import unit_symbol
 from napari_sciml.fibers.filtering import FiberFilter
 from napari_sciml.fibers.instances import label_fibers
 from napari_sciml.fibers.summary import summarize
@@ -50,7 +50,7 @@ def choose_shown(
     chosen: FiberFilter,
     *,
     title: str = "Fibers",
-    image: np.ndarray | None = None,
+    image: Any = None,
     labels_file: str = "labels.tif",
 ) -> FiberResult:
     """Take only the fibers that a filter keeps.
@@ -122,6 +122,7 @@ def export_fibers(
     with atomic_path(folder) as fresh:
         fresh.mkdir()
         write_fibers(fresh, result)
+        yield Stage("Writing table, pictures and report …", 1.0)  # or stop: no folder
     count = len(result.table)
     yield Exported(folder, count, count if total is None else total)
 
@@ -146,7 +147,7 @@ def _settings(
     config: FiberConfig, unit: str, ndim: int, total: int, words: str
 ) -> dict[str, object]:
     settings: dict[str, object] = {
-        "dust": config.dust_text(unit_symbol(unit), ndim),
+        "dust": config.dust_text(unit, ndim),
         "connectivity": config.connectivity,
         "touching fibers": "taken apart" if config.split else "counted as one",
         "napari-sciml": version("napari-sciml"),

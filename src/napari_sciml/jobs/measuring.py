@@ -9,7 +9,6 @@ import pandas as pd
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import FiberConfig
-from napari_sciml.fibers.figures import unit_symbol
 from napari_sciml.fibers.instances import labeling_steps
 from napari_sciml.fibers.measure import measuring_steps
 from napari_sciml.fibers.remeasure import Box, find_boxes
@@ -109,7 +108,7 @@ def find_and_measure(
     labels = yield from _told(words, steps)
     count = int(labels.max())
     if not count:
-        least = config.dust_text(unit_symbol(unit), mask.ndim)
+        least = config.dust_text(unit, mask.ndim)
         raise InputError(
             f"No piece of the mask has {least}: choose a smaller number to drop."
         )

@@ -113,7 +113,7 @@ def predict_to_disk(
     ensemble = copy.deepcopy(ensemble)
     plan = plan_for(ensemble, volume, out, model=NO_FILE, image=source, device=device)
     yield None
-    if not plan.folder.exists() and is_finished(plan):
+    if is_finished(plan):
         yield ResultFinished(plan.out)
         return
     told: list[ResultGrew] = []

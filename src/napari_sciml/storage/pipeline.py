@@ -53,7 +53,6 @@ def measure_mask(
     the memory in one piece, it is read by blocks of that edge; see
     `napari_sciml.storage.large_fibers.measure_by_blocks`.
     """
-    from napari_sciml.fibers.figures import unit_symbol
     from napari_sciml.fibers.instances import label_fibers
     from napari_sciml.fibers.measure import measure_fibers
     from napari_sciml.fibers.summary import summarize
@@ -77,7 +76,7 @@ def measure_mask(
     confidence = _class_mean(probability, class_name, volume.shape)
     title = f"Fibers of {mask.name}"
     settings = {
-        "dust": config.dust_text(unit_symbol(unit), volume.ndim),
+        "dust": config.dust_text(unit, volume.ndim),
         "connectivity": config.connectivity,
         "touching fibers": "taken apart" if config.split else "counted as one",
         "napari-sciml": version("napari-sciml"),

@@ -233,13 +233,16 @@ def read_plan(out: str | Path, *, restart: bool = False) -> PredictionPlan | Non
 
 
 def is_finished(plan: PredictionPlan) -> bool:
-    """Whether the very result of a plan is there already."""
+    """Whether the very result of a plan is there already; tidies up behind it."""
     try:
-        return PredictionStore.open(plan.out).provenance["fingerprint"] == (
-            plan.fingerprint()
-        )
+        found = PredictionStore.open(plan.out).provenance["fingerprint"]
     except (InputError, KeyError):
         return False
+    if found != plan.fingerprint() or plan.store.exists():
+        return False
+    # A run that was killed right after its last step has left this.
+    _discard(plan.folder)
+    return True
 
 
 def create_output(

@@ -95,7 +95,7 @@ def predict_image(
         device=device,
         memory=memory,
     )
-    if resume and stored is None and is_finished(plan):
+    if resume and is_finished(plan):
         return {**_summary(plan, out), "seconds": 0.0}
     gray = gray_values(plan)
     for sentence in (*costs(plan), *cautions(plan, gray)):

@@ -15,6 +15,8 @@ from napari_sciml.widgets.plots import AXIS
 HALF_WIDTH, HALF_HEIGHT = 2 * np.sqrt(2), np.sqrt(2)
 MOST = 3000
 """Fibers that are drawn; of more, every so many."""
+SIZES = (100, 1000), (7, 3)
+"""Number of fibers, and size of a point in pixels."""
 GRID = "#5b636b"
 INK = "#e6e9ec"
 PAPER = (30, 34, 40, 170)
@@ -33,7 +35,7 @@ class DirectionPlot(QWidget):
             "the middle, y half way to the sides. Click a point to go to its fiber."
         )
         self.plot = pg.PlotWidget(background=None)
-        self.plot.setFixedHeight(140)
+        self.plot.setFixedHeight(126)
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.setMenuEnabled(False)
         self.plot.hideAxis("left")
@@ -66,6 +68,7 @@ class DirectionPlot(QWidget):
         """Show the directions of a table of `measure_fibers`."""
         self._table = table
         step = -(-len(table) // MOST) or 1
+        self._points.setSize(float(np.interp(len(table), *SIZES)))
         self._draw(self._points, table.iloc[::step])
         self.mark(self._marked)
 

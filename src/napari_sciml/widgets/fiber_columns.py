@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from napari_sciml.fibers.figures import unit_symbol
+from napari_sciml.fibers.figures import unit_symbol, volume_symbol
 
+VOLUME = 3
 EMPTY = "\N{EN DASH}"
 
 
@@ -31,16 +32,15 @@ class Column:
     def header(self, unit: str, ndim: int) -> str:
         """Name over unit."""
         symbol = self.unit
-        if self.power:
-            power = ndim if self.power == 3 else self.power
-            symbol = f"{unit_symbol(unit)}{_RAISED[power]}"
+        if self.power == VOLUME:
+            symbol = volume_symbol(unit, ndim)
+        elif self.power:
+            symbol = f"{unit_symbol(unit)}{_RAISED[self.power]}"
         return f"{self.name}\n{symbol}" if symbol else f"{self.name}\n"
 
 
 _RAISED = {
     1: "",
-    2: "\N{SUPERSCRIPT TWO}",
-    3: "\N{SUPERSCRIPT THREE}",
     -1: "\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT ONE}",
 }
 
@@ -61,7 +61,7 @@ COLUMNS: Mapping[str, Column] = {
     "curvature": Column("Curv.", "Mean curvature of the center line.", -1),
     "aspect_ratio": Column("Aspect", "Length along the line over diameter."),
     "radius_std": Column("Radius ±", "Spread of the radius along the fiber.", 1),
-    "volume": Column("Volume", "Of its voxels; in 2D their area.", 3),
+    "volume": Column("Volume", "Of its voxels; in 2D their area.", VOLUME),
     "voxels": Column("Voxels", "How many voxels it has."),
     "centroid_z": Column("z", "Mean place along z.", 1),
     "centroid_y": Column("y", "Mean place along y.", 1),

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QWidget
 
 from napari_sciml.errors import InputError
@@ -81,12 +80,11 @@ class FiberExport(QWidget):
         found = run.result
         if found is None:
             raise InputError("Nothing is measured yet.")
-        image = None if run.image is None else np.asarray(run.image.data)
         result = choose_shown(
             found,
             run.view.filter,
             title="Fibers" if run.mask is None else f"Fibers of {run.mask.name}",
-            image=image,
+            image=None if run.image is None else run.image.data,
             labels_file=FILES[self.format.currentText()],
         )
         check_anything_shown(result)

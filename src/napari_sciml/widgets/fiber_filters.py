@@ -16,6 +16,7 @@ from superqt import QLabeledDoubleRangeSlider
 from napari_sciml.fibers.filtering import (
     COLUMNS,
     FiberFilter,
+    Range,
     filter_units,
     filtered_values,
 )
@@ -62,7 +63,7 @@ class FiberFilters(QWidget):
         self._wiring.connect(view.renewed, self.follow)
         self.destroyed.connect(self._wiring.close)
         self._unit, self._ndim = "pixel", 3
-        _fit(self.sliders["angle"], 0.0, 90.0)
+        self._ends = {name: _fit(self.sliders[name], 0.0, 90.0) for name in NAMES}
         self.follow()
 
     def set_units(self, unit: str, ndim: int) -> None:
@@ -79,7 +80,9 @@ class FiberFilters(QWidget):
             caption.setVisible(known)
             self.sliders[name].setVisible(known)
             if known:
-                _fit(self.sliders[name], float(values.min()), float(values.max()))
+                self._ends[name] = _fit(
+                    self.sliders[name], float(values.min()), float(values.max())
+                )
         self._view.keep(self.filter)
 
     def show_all(self) -> None:
@@ -96,10 +99,9 @@ class FiberFilters(QWidget):
         """What the sliders say."""
         limits: dict[str, object] = {}
         for name, slider in self.sliders.items():
-            low, high = slider.value()
-            whole = (low, high) == (slider.minimum(), slider.maximum())
-            if not whole and not slider.isHidden():
-                limits[name] = (low, high)
+            chosen = _limits(slider, self._ends[name])
+            if chosen is not None and not slider.isHidden():
+                limits[name] = chosen
         axis = AXES[self.axis.currentIndex()]
         return FiberFilter(**limits, axis=axis, whole=self.whole.isChecked())
 
@@ -148,8 +150,21 @@ def _slider(name: str) -> QLabeledDoubleRangeSlider:
     return slider
 
 
-def _fit(slider: QLabeledDoubleRangeSlider, low: float, high: float) -> None:
-    """Set the range, rounded outwards so that the ends leave nothing out."""
+def _limits(slider: QLabeledDoubleRangeSlider, ends: Range) -> Range | None:
+    """What a slider lets pass; None where both handles are at the ends.
+
+    The slider itself is not exact: a handle at the end could leave out the last fiber.
+    """
+    low, high = slider.value()
+    near = 1e-6 * (ends[1] - ends[0])
+    at_low, at_high = low <= ends[0] + near, high >= ends[1] - near
+    if at_low and at_high:
+        return None
+    return (ends[0] if at_low else low, ends[1] if at_high else high)
+
+
+def _fit(slider: QLabeledDoubleRangeSlider, low: float, high: float) -> Range:
+    """Set the range, rounded outwards so that the ends leave nothing out; tell it."""
     span = max(high - low, 1e-9 * max(abs(high), 1.0))
     digits = int(np.clip(2 - np.floor(np.log10(span)), 0, 9))
     step = 10.0**-digits
@@ -162,3 +177,4 @@ def _fit(slider: QLabeledDoubleRangeSlider, low: float, high: float) -> None:
     slider.setRange(low, high)
     slider.setValue((low if at_low else old_low, high if at_high else old_high))
     slider.blockSignals(False)
+    return float(low), float(high)

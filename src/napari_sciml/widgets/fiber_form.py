@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import FiberConfig
-from napari_sciml.fibers.figures import unit_symbol
+from napari_sciml.fibers.figures import unit_symbol, volume_symbol
 from napari_sciml.widgets.dock import text_line
 from napari_sciml.widgets.forms import LARGEST, whole_number
 from napari_sciml.widgets.images import voxel_size
@@ -91,8 +91,11 @@ class FiberForm(QWidget):
             return
         edges = " x ".join(f"{edge:g}" for edge in self._edges)
         self.size.setText(f"{edges} {unit_symbol(unit)}")
-        power = "\N{SUPERSCRIPT TWO}" if layer.ndim == 2 else "\N{SUPERSCRIPT THREE}"
-        self.dust_unit.setItemText(VOLUME, f"{unit_symbol(unit)}{power}")
+        flat = layer.ndim == 2
+        self.dust_unit.setItemText(VOLUME, volume_symbol(unit, 2 if flat else 3))
+        self.dust_unit.setVisible(unit != "pixel")
+        if unit == "pixel":
+            self.dust_unit.setCurrentIndex(VOXELS)
 
     def _lay_out(self) -> None:
         form = QFormLayout(self)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from napari_sciml.widgets.fiber_run import FiberRun
 
 REST_MS = 150
+STILL = 3
+"""Pixels that a hand may move during a click."""
 UNDO, REDO = "Control-Z", "Control-Shift-Z"
 
 
@@ -86,6 +88,15 @@ class FiberHand:
         forget_history(layer)  # one way back is enough: ours
         self._tell(edits.painted(position, old[first].astype(edits.labels.dtype)))
 
+    def holds(self, layer: Labels) -> bool:
+        """Whether these are the fibers at hand, and not some from before."""
+        return layer is self._run.view.layer
+
+    def forget(self) -> None:
+        """Other fibers are next."""
+        self._strokes = []
+        self.aim(False)
+
     def watch(self) -> None:
         """Listen to strokes in the layer, and to clicks in the viewer."""
         self.close()
@@ -97,6 +108,8 @@ class FiberHand:
         _bind(self, layer)
         self._viewer = weakref.ref(self._run.view.viewer)
         self._run.view.viewer.mouse_drag_callbacks.append(self._on_press)
+        if self._strokes:
+            self._rest.start()
 
     def close(self) -> None:
         """Stop listening."""
@@ -177,8 +190,11 @@ class FiberHand:
         free = active is None or str(getattr(active, "mode", "pan_zoom")) == "pan_zoom"
         if event.button != 1 or not free or layer is None or not layer.visible:
             return
+        pressed = np.array(event.pos)
         yield
-        if event.type == "mouse_move":
+        while event.type == "mouse_move":
+            yield
+        if np.abs(np.array(event.pos) - pressed).max() > STILL:
             return
         found = fiber_at(layer, event, view.hidden())
         if self.cutting:
@@ -187,7 +203,7 @@ class FiberHand:
             else:
                 self.cut(*found)
         elif found is not None:
-            more = any(str(key) == "Shift" for key in event.modifiers)
+            more = "Shift" in event.modifiers
             view.choose(_toggled(view.chosen, found[0]) if more else (found[0],))
 
 
@@ -203,12 +219,18 @@ def _bind(hand: FiberHand, layer: Labels) -> None:
 
     def undo(layer: Labels) -> None:
         """Take back the last change of the fibers."""
-        if (hand := held()) is not None:
+        hand = held()
+        if hand is None or not hand.holds(layer):
+            layer.undo()
+        else:
             hand.undo()
 
     def redo(layer: Labels) -> None:
         """Change the fibers again as before."""
-        if (hand := held()) is not None:
+        hand = held()
+        if hand is None or not hand.holds(layer):
+            layer.redo()
+        else:
             hand.redo()
 
     layer.bind_key(UNDO, undo, overwrite=True)

@@ -1,5 +1,7 @@
 """Lengths, directions and tensor of the fibers that are shown, live."""
 
+from itertools import zip_longest
+
 import numpy as np
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
@@ -20,7 +22,7 @@ from napari_sciml.widgets.wiring import Wiring
 
 LIVE_MS = 100
 REST_MS = 500
-HEIGHT = 120
+HEIGHT = 106
 
 
 class FiberPlots(QWidget):
@@ -47,8 +49,8 @@ class FiberPlots(QWidget):
         self.directions = DirectionPlot()
         self.numbers = text_line(
             "fiber_numbers",
-            "Of the fibers that are shown, with 95 % bootstrap intervals. Tensor: "
-            "diagonal of the second-order orientation tensor, weighted by length.",
+            "Means of the fibers that are shown, with 95 % bootstrap intervals. zz, "
+            "yy, xx: diagonal of the orientation tensor, weighted by length.",
         )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -110,22 +112,27 @@ class FiberPlots(QWidget):
             self.numbers.setText("The filters hide all fibers.")
             return
         axes = list(zip(("zz", "yy", "xx"), found.tensor, strict=True))
-        rows = [
-            ("mean length", f"{_text(found.length)} {symbol}"),
-            ("mean diameter", f"{_text(found.diameter)} {symbol}"),
-            *((f"tensor {name}", _text(value)) for name, value in axes[-self._ndim :]),
+        left = [
+            _cells("length", f"{found.length.text()} {symbol}"),
+            _cells("diameter", f"{found.diameter.text()} {symbol}"),
         ]
-        cells = [f"<td>{name}&nbsp;</td><td><b>{text}</b></td>" for name, text in rows]
-        cells += [""] * (len(cells) % 2)
-        half = len(cells) // 2
-        gap = "<td>&nbsp;&nbsp;&nbsp;</td>"
-        lines = zip(cells[:half], cells[half:], strict=True)
-        table = "".join(f"<tr>{left}{gap}{right}</tr>" for left, right in lines)
-        self.numbers.setText(f"<table>{table}</table>")
+        right = [_cells(name, _share(value)) for name, value in axes]
+        lines = zip_longest(left, right[-self._ndim :], fillvalue="<td/><td/>")
+        gap = "<td>&nbsp;&nbsp;</td>"
+        table = "".join(f"<tr>{one}{gap}{other}</tr>" for one, other in lines)
+        self.numbers.setText(f'<table style="font-size: 9pt">{table}</table>')
 
 
-def _text(value: Interval) -> str:
-    return value.text(digits=3).replace(" to ", "\N{EN DASH}").replace(" ", "&nbsp;")
+def _cells(name: str, text: str) -> str:
+    text = text.replace(" to ", "\N{EN DASH}")
+    return f"<td>{name} </td><td>{text}</td>".replace(" ", "&nbsp;")
+
+
+def _share(value: Interval) -> str:
+    text = f"{value.value:.2f}"
+    if np.isfinite(value.low):
+        text += f" ({value.low:.2f} to {value.high:.2f})"
+    return text
 
 
 def _bins(count: int) -> int:

@@ -184,6 +184,7 @@ class FiberRun:
     def _take(self, result: FibersMeasured) -> None:
         assert self._next is not None
         self.mask, self.image = self._next
+        self.hand.forget()
         self.result = result
         self.edits = FiberEdits(
             result.labels,

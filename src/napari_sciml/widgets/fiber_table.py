@@ -121,7 +121,7 @@ class FiberTable(QTableView):
         self.setSortingEnabled(True)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(20)
-        self.setMinimumHeight(150)
+        self.setMinimumHeight(120)
         self.selectionModel().selectionChanged.connect(self._on_selected)
         self._model.modelReset.connect(self._on_reset)
         self._labels: tuple[int, ...] = ()
@@ -152,7 +152,7 @@ class FiberTable(QTableView):
             row = int(last[0] if len(last) else rows[0])
             index = self._model.index(row, 0)
             self.selectionModel().setCurrentIndex(index, flags.NoUpdate)
-            self.scrollTo(index)
+            self.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtCenter)
 
     def keyPressEvent(self, event: Any) -> None:  # noqa: D102
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):

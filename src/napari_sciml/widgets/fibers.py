@@ -7,6 +7,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
+    QMessageBox,
     QProgressBar,
     QScrollArea,
     QTabWidget,
@@ -134,11 +135,25 @@ class FibersDock(Dock):
         if run.running:
             run.stop()
             return
+        if not self._may_replace():
+            return
         self._tell("")
         try:
             run.start(self.form.mask.layer, self.form.config)
         except InputError as error:
             self.show_error(str(error))
+
+    def _may_replace(self) -> bool:
+        """Ask before corrections by hand are lost."""
+        edits = self.session.fibers.edits
+        if edits is None or not edits.undo_text:
+            return True
+        answer = QMessageBox.question(
+            self,
+            "Measure again",
+            "The corrections by hand are lost when you measure again. Go on?",
+        )
+        return bool(answer == QMessageBox.StandardButton.Yes)
 
     def _on_rows(self, labels: tuple[int, ...]) -> None:
         self.session.fibers.view.choose(labels, go=True)

@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 Labels = NDArray[np.int32]
 
-_CHUNK = 1 << 19
+_CHUNK = 1 << 17
 _FAR = 2.0  # voxels farther from their line than so many radii are of no fiber,
 _WIDE = 1.6  # or so many radii of that fiber,
 _SHORT = 6.0  # a line that is shorter, in radii,
