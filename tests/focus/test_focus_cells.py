@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_sciml.focus.cells import CellGrid
+from napari_sciml.focus.colors import focus_colors
 from napari_sciml.focus.result import FocusResult
 from napari_sciml.focus.tiling import starts
 from napari_sciml.focus.verdict import verdict
@@ -69,3 +70,14 @@ def test_leading_axes_are_kept():
 )
 def test_verdicts(levels, blank, words):
     assert verdict(_result(levels, blank=blank)) == words
+
+
+def test_colors_are_those_of_matplotlib():
+    from matplotlib.colors import hsv_to_rgb
+
+    level, certain = np.linspace(0, 10, 21), np.linspace(0, 0.7, 21)
+    value = 0.15 + 0.85 * certain / 0.7
+    hsv = np.stack([level / 10 * 2 / 3, np.full(21, 0.95), value], axis=-1)
+    found = focus_colors(level, certain)
+    np.testing.assert_allclose(found[:, :3], hsv_to_rgb(hsv), atol=1e-6)
+    assert (found[:, 3] == 1).all()

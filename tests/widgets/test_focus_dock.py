@@ -266,3 +266,32 @@ def test_a_file_that_is_no_model(viewer, open_dock, patience, tmp_path) -> None:
     assert "no focus model" in dock.error.text()
     dock.session.focus.load(Path("nowhere.zip"))
     patience(lambda: "does not exist" in dock.error.text())
+
+
+@pytest.mark.parametrize(
+    ("dtype", "sentence"),
+    [
+        (np.uint8, "Values 0 to 255 were taken for 0 to 1."),
+        (np.uint16, "Values 0 to 65535 were taken for 0 to 1."),
+        (np.float32, "Values -2 to 8 were taken for 0 to 1."),
+    ],
+)
+def test_a_model_that_needs_a_scale_is_given_one(
+    viewer, open_dock, rate, half_blurred, dtype, sentence, tmp_path, patience
+) -> None:
+    from napari_sciml.focus.model import FocusModel
+    from napari_sciml.focus.network import FocusNet
+
+    values = (half_blurred / half_blurred.max() * 5).astype(dtype)
+    viewer.add_image(values, contrast_limits=(-2, 8))
+    dock = open_dock("Focus")
+    run = dock.session.focus
+    run.model = FocusModel(FocusNet(), "yang2018", fixed_scale=True)
+    rate(dock)
+    assert dock.error.text() == ""
+    assert dock.verdict.text().endswith(sentence)
+    dock.export_to(tmp_path / "focus")
+    patience(lambda: not run.busy)
+    assert "scale" in json.loads((tmp_path / "focus/summary.json").read_text())
+    with pytest.raises(ValueError, match="no model of your own"):
+        run.save_model(tmp_path / "model")

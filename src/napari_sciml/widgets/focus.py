@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from napari.layers import Image
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -16,6 +17,7 @@ from qtpy.QtWidgets import (
 from napari_sciml.errors import InputError
 from napari_sciml.focus.levels import TILE
 from napari_sciml.focus.verdict import verdict
+from napari_sciml.images.channels import channels_of
 from napari_sciml.widgets.device_line import DeviceLine
 from napari_sciml.widgets.dock import (
     Dock,
@@ -27,8 +29,8 @@ from napari_sciml.widgets.dock import (
 from napari_sciml.widgets.focus_layers import OUT_OF_FOCUS
 from napari_sciml.widgets.focus_model import FocusModelPanel
 from napari_sciml.widgets.focus_plots import FocusLegend, LevelCurve
-from napari_sciml.widgets.focus_run import channels_to_choose
 from napari_sciml.widgets.focus_table import FocusTable
+from napari_sciml.widgets.images import pixels
 from napari_sciml.widgets.layer_picker import LayerPicker
 
 FOLDER = "focus"
@@ -140,7 +142,7 @@ class FocusDock(Dock):
         image = self.session.image
         self.image.refill()
         self.image.choose(image)
-        channels = channels_to_choose(image)
+        channels = _channels_to_choose(image)
         self.channel.clear()
         self.channel.addItem("Mean of all")
         self.channel.addItems([f"Channel {n}" for n in range(channels)])
@@ -201,6 +203,7 @@ class FocusDock(Dock):
         self.status.setText(self._status())
         self.status.setVisible(bool(self.status.text()))
         self.model_name.setText(run.model_name)
+        self.verdict.setVisible(idle or run.result is not None)
         if run.result is not self._drawn:
             self._show_result()
 
@@ -226,6 +229,15 @@ class FocusDock(Dock):
             if run.best.index is not None:
                 self.table.scroll_to_plane(run.best.index)
             self._on_view()
+
+
+def _channels_to_choose(layer: Image | None) -> int:
+    """Channels of an image to choose from; 0 where there is no choice."""
+    try:
+        channels = channels_of(pixels(layer))
+    except InputError:
+        return 0
+    return 0 if channels < 2 or (layer is not None and layer.rgb) else channels
 
 
 def _words(seconds: float) -> str:

@@ -25,6 +25,8 @@ CERTAINTY = "Focus: certainty"
 OUT_OF_FOCUS = "Out of focus"
 MOST_SHAPES = 2000
 """Tiles of a plane that are drawn as borders; more make the viewer slow."""
+AT_ONCE = 100
+"""Borders that are made before the window may draw itself again."""
 BORDER = 0.045
 """Width of the borders, in tiles."""
 CHOSEN = (1.0, 1.0, 1.0, 1.0)
@@ -79,10 +81,9 @@ class FocusLayers:
         self._show_mask(viewer)
         yield
         if self.bordered:
-            self._show_borders(viewer)
+            yield from self._show_borders(viewer)
         else:
             self._show_areas(viewer)
-        yield
 
     def follow(self, viewer: Any) -> None:
         """Give the borders the colors of the plane that is shown."""
@@ -93,14 +94,14 @@ class FocusLayers:
         plane = self.shown_plane(viewer)
         if plane != self._plane:
             self._plane = plane
-            layer.edge_color = self._colors()
+            self._recolor(layer)
 
     def choose(self, tile: tuple[int, ...]) -> None:
         """Mark a tile."""
         self.chosen = tile
         layer = self._layers.get(FOCUS)
         if isinstance(layer, Shapes):
-            layer.edge_color = self._colors()
+            self._recolor(layer)
 
     def center(self, tile: tuple[int, ...]) -> np.ndarray:
         """Center of a tile in the world."""
@@ -146,26 +147,34 @@ class FocusLayers:
         }
         self._layers.show_labels(OUT_OF_FOCUS, cells, self.on, **options)
 
-    def _show_borders(self, viewer: Any) -> None:
-        outlines = self._outlines()
+    def _show_borders(self, viewer: Any) -> "Iterator[None]":
+        outlines, width = self._outlines(), BORDER * self.result.tile
         self._plane = self.shown_plane(viewer)
-        old = self._layers.get(FOCUS)
-        width = BORDER * self.result.tile
-        if isinstance(old, Shapes):
-            if not _same(old.data, outlines):
-                old.data = outlines
-                old.edge_width, old.face_color = width, "transparent"
-            old.edge_color = self._colors()
-            return
-        self._drop(viewer, FOCUS)
-        self._layers.show_shapes(
-            FOCUS,
-            outlines,
-            self.on,
-            self._colors(),
-            edge_width=width,
-            opacity=1.0,
-            **(self._plane_place() or {}),
+        layer = self._layers.get(FOCUS)
+        if not isinstance(layer, Shapes):
+            self._drop(viewer, FOCUS)
+            layer = self._begin_borders(outlines[:AT_ONCE], width)
+            yield
+            for first in range(AT_ONCE, len(outlines), AT_ONCE):
+                some = slice(first, first + AT_ONCE)
+                layer.add(
+                    outlines[some],
+                    shape_type="polygon",
+                    edge_color=self._colors()[some],
+                    face_color="transparent",
+                    edge_width=width,
+                )
+                yield
+        elif not _same(layer.data, outlines):
+            layer.data = outlines
+            layer.edge_width, layer.face_color = width, "transparent"
+        self._recolor(layer)
+
+    def _begin_borders(self, outlines: list[np.ndarray], width: float) -> Shapes:
+        place = self._plane_place() or {}
+        colors = self._colors()[: len(outlines)]
+        return self._layers.show_shapes(
+            FOCUS, outlines, self.on, colors, edge_width=width, opacity=1.0, **place
         )
 
     def _outlines(self) -> list[np.ndarray]:
@@ -174,6 +183,11 @@ class FocusLayers:
         corners = self.result.rectangles()
         inside = corners + np.array([[1, 1], [1, -1], [-1, -1], [-1, 1]]) * inset
         return list(inside)
+
+    def _recolor(self, layer: Shapes) -> None:
+        colors = self._colors()
+        if len(layer.data) == len(colors):  # else they are still being made
+            layer.edge_color = colors
 
     def _colors(self) -> np.ndarray:
         result, place = self.result, self._plane

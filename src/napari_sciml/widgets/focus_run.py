@@ -14,8 +14,6 @@ from qtpy.QtCore import QTimer
 from napari_sciml.errors import InputError
 from napari_sciml.focus.config import FocusTrainingConfig
 from napari_sciml.focus.levels import TILE
-from napari_sciml.focus.result import BestPlane, FocusResult
-from napari_sciml.images.channels import channels_of
 from napari_sciml.images.gray import as_gray
 from napari_sciml.jobs.focusing import (
     FocusModelReady,
@@ -35,6 +33,7 @@ from napari_sciml.widgets.images import dims_for, pixels
 
 if TYPE_CHECKING:
     from napari_sciml.focus.model import FocusModel
+    from napari_sciml.focus.result import BestPlane, FocusResult
     from napari_sciml.widgets.session import ViewerSession
 
 FOLLOW_MS = 40
@@ -164,7 +163,13 @@ class FocusRun:
         """
         if self.result is None:
             raise InputError('Nothing is rated yet: press "Rate focus".')
-        write = partial(_write, self.result, self._data, self._rated_by, self.scale)
+        write = partial(
+            write_rating,
+            self.result,
+            self._data,
+            kind=self._rated_by,
+            scale=self.scale,
+        )
         self._start("write", write_focus, write, folder)
 
     def save_model(self, folder: Path) -> None:
@@ -266,7 +271,6 @@ class FocusRun:
         self.shown = FocusLayers(self._session.layers, rated.result, layer)
         if self.best is not None and self.best.index is not None:
             self.go_to_plane(self.best.index)
-        self._session.exclusion.use(None, None)
         self._showing.start(self.shown.show(viewer))
 
     def _on_failed(self, sentence: str) -> None:
@@ -292,22 +296,3 @@ class FocusRun:
     def _on_plane(self) -> None:
         if self.shown is not None and self._session.viewer is not None:
             self.shown.follow(self._session.viewer)
-
-
-def _write(
-    result: FocusResult,
-    data: Any,
-    kind: str,
-    scale: tuple[float, float] | None,
-    folder: Path,
-) -> None:
-    write_rating(result, data, folder, kind=kind, scale=scale)
-
-
-def channels_to_choose(layer: Image | None) -> int:
-    """Channels of an image to choose from; 0 where there is no choice."""
-    try:
-        channels = channels_of(pixels(layer))
-    except InputError:
-        return 0
-    return 0 if channels < 2 or (layer is not None and layer.rgb) else channels
