@@ -84,6 +84,7 @@ def test_same_as_in_one_piece(files, mask, block, split):
         "overview.png",
         "autocorrelation.svg",
     }
+    assert not (files / "out" / "labels.tif").exists()
     assert sorted(p.name for p in files.iterdir()) == ["mask.zarr", "out", "p.zarr"]
 
 

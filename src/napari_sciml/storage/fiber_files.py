@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from napari_sciml.storage.arrays import save_labels
@@ -71,7 +72,8 @@ def write_fibers(folder: Path, result: FiberResult) -> None:
     from napari_sciml.fibers.report import key_numbers, report_html
 
     shape, size = result.labels.shape, result.voxel_size
-    save_labels(folder / result.labels_file, result.labels, size, result.unit)
+    if isinstance(result.labels, np.ndarray):
+        save_labels(folder / result.labels_file, result.labels, size, result.unit)
     result.table.to_csv(folder / "fibers.csv", index=False, float_format="%.6g")
     found = describe_distributions(result.table, shape, size)
     figures, autocorrelation = _figures(result)
