@@ -1,5 +1,6 @@
 """The button that predicts a volume of any size into a file of its own."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,8 @@ class WholeVolume(QWidget):
             return
         if isinstance(event, ResultBegun):
             self._say(event.words)
-            self._show(PredictionStore.open_unfinished(event.path))
+            with suppress(InputError):  # a small one may be finished by now
+                self._show(PredictionStore.open_unfinished(event.path))
         elif isinstance(event, ResultGrew):
             self._say(f"{event.share:.0%}: {event.words}")
             for layer in self._there():
