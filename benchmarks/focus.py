@@ -18,6 +18,7 @@ with the paper.
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from focus_parts import PARTS, bbbc006, verified
 
@@ -48,12 +49,13 @@ def main() -> None:
         parser.error("give the folder of the data, or --bbbc006")
     for name, rows in found.items():
         print(f"\n## {name}\n")
-        _table(rows)
+        print_table(rows)
     if options.out:
         options.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
-def _table(rows: list[dict[str, object]]) -> None:
+def print_table(rows: list[dict[str, Any]]) -> None:
+    """Print rows as a table in markdown."""
     names = list(dict.fromkeys(key for row in rows for key in row))
     print("| " + " | ".join(names) + " |\n|" + " --- |" * len(names))
     for row in rows:

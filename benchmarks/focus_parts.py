@@ -25,6 +25,7 @@ from napari_sciml.focus.textures import texture
 Models = dict[str, FocusModel]
 Rows = list[dict[str, Any]]
 Files = dict[str, list[tuple[str, Path]]]
+Fields = list[tuple[str, np.ndarray]]
 LEVELS, EDGE = np.arange(11), 336
 EXPOSURES = (0.1, 0.3, 1.0, 2.0)
 PHOTONS, READ, OFFSET = 1000.0, 3.0, 100.0
@@ -49,7 +50,8 @@ FAMILIES: dict[str, Callable[[float], np.ndarray]] = {
     "thick": lambda k: thick_psf(2.0 * k, 2.0),
     "disk": lambda k: disk_psf(1 + 3 * k),
     "gaussian": lambda k: gaussian_psf(1 + 3 * k),
-    "spherical aberration": lambda k: airy_psf(z=2.0 * k, spherical=0.5),
+    # Half a wave of it moves the best focus to 2 µm; levels count from there.
+    "spherical aberration": lambda k: airy_psf(z=2.0 * k + 2.0, spherical=0.5),
     "six-bladed iris": lambda k: hexagon_psf(1 + 3 * k),
 }
 
@@ -66,8 +68,12 @@ def verified(folder: Path, manifest: Path) -> Files:
 
 
 def _field(path: Path) -> np.ndarray:
+    return prepared(skio.imread(path))
+
+
+def prepared(image: np.ndarray) -> np.ndarray:
     """The middle of a field, background 0, bright structure 1."""
-    image = skio.imread(path).astype(float)
+    image = image.astype(float)
     y, x = ((n - EDGE) // 2 for n in image.shape)
     image = image[max(y, 0) : y + EDGE + 80, max(x, 0) : x + EDGE + 80][:EDGE, :EDGE]
     low, high = np.percentile(image, [1, 99.7])
@@ -80,13 +86,16 @@ def _shot(image: np.ndarray, exposure: float, rng: np.random.Generator) -> np.nd
     return np.clip(np.round(noisy), 0, 65535).astype(np.uint16)
 
 
+def _fields(files: Files) -> Fields:
+    return [(instrument, _field(path)) for instrument, path in files["test"]]
+
+
 def _shots(
-    files: Files, family: str, exposure: float, seed: int
+    fields: Fields, family: str, exposure: float, seed: int
 ) -> Iterator[tuple[int, str, int, np.ndarray]]:
     rng = np.random.default_rng(seed)
     psfs = [FAMILIES[family](float(k)) for k in LEVELS]
-    for number, (instrument, path) in enumerate(files["test"]):
-        sharp = _field(path)
+    for number, (instrument, sharp) in enumerate(fields):
         for level, psf in enumerate(psfs):
             yield number, instrument, level, _shot(blur(sharp, psf), exposure, rng)
 
@@ -95,7 +104,8 @@ def synthetic(models: Models, files: Files, seed: int) -> Rows:
     """Held-out instruments: the matched PSF at four exposures, then all families."""
     rows: Rows = []
     matched = [("airy", exposure) for exposure in EXPOSURES]
-    tables = {plan: _rated(models, files, *plan, seed) for plan in matched}
+    fields = _fields(files)
+    tables = {plan: rated(models, fields, *plan, seed) for plan in matched}
     pooled = pd.concat(tables.values())
     rows += [_scores(pooled, name, "airy, all exposures", seed) for name in models]
     for instrument in pooled.instrument.unique():
@@ -103,16 +113,17 @@ def synthetic(models: Models, files: Files, seed: int) -> Rows:
         rows += [_scores(part, name, f"airy, {instrument}", seed) for name in models]
     rows += [_scores(tables["airy", 1.0], name, "airy", seed) for name in models]
     for family in list(FAMILIES)[1:]:
-        table = _rated(models, files, family, 1.0, seed)
+        table = rated(models, fields, family, 1.0, seed)
         rows += [_scores(table, name, family, seed) for name in models]
     return rows
 
 
-def _rated(
-    models: Models, files: Files, family: str, exposure: float, seed: int
+def rated(
+    models: Models, fields: Fields, family: str, exposure: float, seed: int
 ) -> pd.DataFrame:
+    """Rate every field at every level: a row a field, level and model."""
     rows = []
-    for field, instrument, level, shot in _shots(files, family, exposure, seed):
+    for field, instrument, level, shot in _shots(fields, family, exposure, seed):
         for name, model in models.items():
             result = model.rate(shot, device="cpu")
             tiles = result.probabilities.reshape(-1, 11)
@@ -139,19 +150,20 @@ def _scores(table: pd.DataFrame, model: str, what: str, seed: int) -> dict[str, 
     drawn = []
     for _ in range(200):
         some = rng.choice(keys, len(keys))
-        drawn.append(_few(pd.concat([fields[k] for k in some])))
+        drawn.append(few(pd.concat([fields[k] for k in some])))
     low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
-    exact, within, rho, f1 = _few(own)
+    exact, within, rho, f1 = few(own)
     return {
         "test": what, "model": model, "fields": len(keys), "exact": exact,
         "±1": within, "±1 95 %": f"{low[1]:.2f}-{high[1]:.2f}",
         "rank": rho, "rank 95 %": f"{low[2]:.2f}-{high[2]:.2f}",
         "F1": f1, "F1 95 %": f"{low[3]:.2f}-{high[3]:.2f}",
-        "tile ECE": _ece(own), "blank tiles": float(own.blank.mean()),
+        "tile ECE": tile_ece(own), "blank tiles": float(own.blank.mean()),
     }  # fmt: skip
 
 
-def _few(table: pd.DataFrame) -> tuple[float, float, float, float]:
+def few(table: pd.DataFrame) -> tuple[float, float, float, float]:
+    """Exact, within one level, rank correlation, F1 of in focus."""
     error = (table.predicted - table.level).abs()
     rho = spearmanr(table.expected, table.level).statistic
     f1 = _f1((table.inside > 0.5).to_numpy(), (table.level <= 2).to_numpy())
@@ -163,7 +175,8 @@ def _f1(said: np.ndarray, true: np.ndarray) -> float:
     return 2 * both / max(float(said.sum() + true.sum()), 1.0)
 
 
-def _ece(table: pd.DataFrame) -> float:
+def tile_ece(table: pd.DataFrame) -> float:
+    """Expected calibration error of the tiles, 15 bins."""
     confidence = np.concatenate(table.tile_confidence.to_list())
     hit = np.concatenate(table.tile_hit.to_list())
     bins = np.minimum((confidence * 15).astype(int), 14)
@@ -195,7 +208,7 @@ def scalars(models: Models, files: Files, seed: int) -> Rows:
         test = pd.DataFrame(
             {"level": level, "field": field, **_scalar_values(shot)}
             for exposure in exposures
-            for field, _, level, shot in _shots(files, "airy", exposure, seed)
+            for field, _, level, shot in _shots(_fields(files), "airy", exposure, seed)
         )
         for name in [c for c in test if c not in ("level", "field")]:
             medians = fitted[name].to_numpy()
@@ -262,7 +275,7 @@ def blanks(models: Models, files: Files, seed: int) -> Rows:
     rows: Rows = []
     for name, model in models.items():
         for storage in ("16 bits", "8 bits", "JPEG 75", "JPEG 90"):
-            empty, full, undetermined = [], [], []
+            empty, full = [], []
             for image in images:
                 result = model.rate(_stored(image, storage), device="cpu")
                 smooth = gaussian_filter(image.astype(float), 3)
@@ -282,7 +295,6 @@ def blanks(models: Models, files: Files, seed: int) -> Rows:
                     "AUC": _auc(np.array(full), np.array(empty)),
                 }
             )  # fmt: skip
-            del undetermined
         rng = np.random.default_rng(seed)
         noise = np.round(rng.normal(120, 4, (504, 504))).astype(np.uint16)
         whole = model.rate(noise, device="cpu").image()
@@ -393,7 +405,7 @@ def bbbc006(models: Models, folder: Path) -> Rows:
                         "inside": float(p[:3].sum()),
                     }
                 )  # fmt: skip
-        exact, within, rho, f1 = _few(pd.DataFrame(table))
+        exact, within, rho, f1 = few(pd.DataFrame(table))
         rows.append(
             {"model": name, "fields": len(whole), "exact": exact, "±1": within,
              "rank": rho, "F1": f1}

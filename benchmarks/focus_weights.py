@@ -1,67 +1,176 @@
-"""Train the focus weights that ship with the program.
+"""Train the focus weights that ship with the program, or models to judge them by.
 
-    python benchmarks/focus_weights.py --out src/napari_sciml/focus/weights
+    python benchmarks/focus_weights.py FOLDER ... --out src/napari_sciml/focus/weights
+    python benchmarks/focus_weights.py FOLDER ... --out fold1 --leave-out 1
 
-Learns from made-up images (napari_sciml.focus.textures); add ``--images FOLDER``
-for photographs whose license allows shipping weights derived from them.
+FOLDERs hold the images that focus_training.json lists. Tiles are made once, as many
+of each instrument, and kept in ``--cache``; training passes over them several
+times, flipped and turned. ``--leave-out`` leaves out every instrument of a fold:
+what such a model says of them is the honest estimate for an unknown instrument.
 """
 
 import argparse
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from skimage import io
+import torch
+from focus_images import Photograph, photographs
+from torch import Tensor
 
 from napari_sciml.focus.config import FocusTrainingConfig
+from napari_sciml.focus.levels import TILE
+from napari_sciml.focus.model import FocusModel
+from napari_sciml.focus.network import make_network
+from napari_sciml.focus.synthesis import TileMaker
 from napari_sciml.focus.textures import texture
-from napari_sciml.focus.training import FocusStep, FocusTrained, train_focus
+from napari_sciml.focus.training import fit
+
+MADE_UP = "made-up images"
+CHUNK = 64
+
+
+class Pool:
+    """Tiles made before, drawn evenly from the instruments.
+
+    Parameters
+    ----------
+    parts
+        Tiles and levels of each instrument.
+    weights
+        How often each instrument is drawn.
+    generator
+        Where all that is random comes from.
+    """
+
+    def __init__(
+        self,
+        parts: list[tuple[Tensor, Tensor]],
+        weights: list[float],
+        generator: torch.Generator,
+    ) -> None:
+        self.parts, self.generator = parts, generator
+        self.weights = torch.tensor(weights)
+
+    def batch(self, size: int) -> tuple[Tensor, Tensor]:
+        """Give ``(size, 1, 84, 84)`` tiles and their levels."""
+        chosen = torch.multinomial(
+            self.weights, size, replacement=True, generator=self.generator
+        )
+        drawn = []
+        for part, count in zip(*chosen.unique(return_counts=True), strict=True):
+            tiles, levels = self.parts[int(part)]
+            where = torch.randint(len(tiles), (int(count),), generator=self.generator)
+            drawn.append((tiles[where], levels[where]))
+        tiles = torch.cat([t for t, _ in drawn])
+        way = int(torch.randint(8, (1,), generator=self.generator))
+        tiles = tiles.rot90(way % 4, (1, 2))
+        tiles = tiles.flip(2) if way >= 4 else tiles
+        return tiles[:, None], torch.cat([k for _, k in drawn])
+
+
+def made_tiles(
+    name: str, images: Callable[[], list[np.ndarray]], options: argparse.Namespace
+) -> tuple[Tensor, Tensor]:
+    """Make the tiles of an instrument, or read those made before."""
+    path = options.cache / f"{''.join(c if c.isalnum() else '_' for c in name)}.npz"
+    if not path.exists():
+        generator = torch.Generator().manual_seed(len(name))
+        maker = TileMaker(images(), generator, noise=not options.no_noise)
+        chunks = [maker.batch(CHUNK) for _ in range(options.tiles // CHUNK)]
+        options.cache.mkdir(parents=True, exist_ok=True)
+        np.savez(
+            path,
+            tiles=np.concatenate([t[:, 0].numpy() for t, _ in chunks]),
+            levels=np.concatenate([k.numpy() for _, k in chunks]),
+        )
+    held = np.load(path)
+    assert held["tiles"].shape[1:] == (TILE, TILE)
+    return torch.from_numpy(held["tiles"]), torch.from_numpy(held["levels"])
+
+
+def textures(count: int) -> list[np.ndarray]:
+    """Made-up images, the same ones every time."""
+    rng = np.random.default_rng(0)
+    return [texture(rng) for _ in range(count)]
+
+
+def pool(options: argparse.Namespace) -> tuple[Pool, list[Photograph]]:
+    """All tiles to train on, and the photographs they come from."""
+    seen = [
+        p
+        for p in photographs(options.folders)
+        # Weights that leave out a fold are never shipped.
+        if p.fold not in options.leave_out and (p.ship or options.leave_out)
+    ]
+    names = list(dict.fromkeys(p.instrument for p in seen))
+    images = {n: [p.image for p in seen if p.instrument == n] for n in names}
+    parts = [made_tiles(n, partial(images.get, n, []), options) for n in names]
+    # An instrument of many pictures has more to teach than one of a single picture.
+    weights = [len(images[name]) ** 0.5 for name in names]
+    if options.textures:
+        drawn = partial(textures, options.textures)
+        parts.append(made_tiles(MADE_UP, drawn, options))
+        share = options.made_up / (1 - options.made_up)
+        weights.append(share * sum(weights))
+    return Pool(parts, weights, torch.Generator().manual_seed(options.seed)), seen
 
 
 def main() -> None:
     """Train and save."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--images", type=Path, nargs="*", default=[])
+    parser.add_argument("--leave-out", type=int, nargs="*", default=[])
+    parser.add_argument("--cache", type=Path, default=Path("focus-tiles"))
+    parser.add_argument("--tiles", type=int, default=9600, help="Per instrument.")
     parser.add_argument("--textures", type=int, default=160)
+    parser.add_argument("--made-up", type=float, default=0.2, help="Share of tiles.")
     parser.add_argument("--network", default="focusnet")
-    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-noise", action="store_true")
     parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--steps", type=int)
     parser.add_argument(
-        "--go-on", action="store_true", help="Begin with the shipped weights."
+        "--temperature", type=float, default=1.0, help="Log-odds are divided by it."
     )
     options = parser.parse_args()
-    rng = np.random.default_rng(options.seed)
-    images = [texture(rng) for _ in range(options.textures)]
-    photographs = [io.imread(path) for path in options.images]
-    # A photograph counts as several images that were made.
-    images += photographs * (1 if not options.textures else 8)
-    config = FocusTrainingConfig.model_validate(
-        {
-            "network": options.network, "seconds": options.seconds,
-            "seed": options.seed, "threads": 1, "held_out": 0.0,
-            "noise": not options.no_noise, "device": "cpu",
-            "learning_rate": options.rate, "steps": options.steps,
-            "from_pretrained": options.go_on,
-        }
+    torch.set_num_threads(1)
+    config = FocusTrainingConfig(
+        network=options.network, steps=options.steps, batch=options.batch,
+        seed=options.seed, learning_rate=options.rate, held_out=0, device="cpu",
+        noise=not options.no_noise,
     )  # fmt: skip
+    source, seen = pool(options)
+    torch.manual_seed(options.seed)
+    network = make_network(options.network).train()
+    if options.network == "focusnet":
+        network.mixed = True
+        network.to(memory_format=torch.channels_last)
     said = 0.0
-    for event in train_focus(images, config):
-        if isinstance(event, FocusStep) and time.monotonic() - said > 10:
+    for event in fit(network, source, config):
+        if time.monotonic() - said > 10:
             said = time.monotonic()
-            print(
-                f"{event.step} {event.seconds:.0f} s loss {event.loss:.3f}", flush=True
-            )
-        if isinstance(event, FocusTrained):
-            card = event.model.card
-            card["trained_on"] = {
-                "made_up_images": options.textures,
-                "photographs": [path.name for path in options.images],
-            }
-            event.model.save(options.out)
+            print(f"{event.step} {event.seconds:.0f} s {event.loss:.3f}", flush=True)
+    card = {
+        "trained_on": {
+            "photographs": [p.name for p in seen],
+            "instruments": sorted({p.instrument for p in seen}),
+            "made_up_images": options.textures,
+        },
+        "settings": config.model_dump(),
+    }
+    network.to(memory_format=torch.contiguous_format)
+    last = network.head[-1]
+    with torch.no_grad():
+        last.weight /= options.temperature
+        last.bias /= options.temperature
+    FocusModel(network, options.network, card).save(options.out)
 
 
 if __name__ == "__main__":

@@ -20,16 +20,24 @@ class FocusNet(nn.Module):
     """A small convolutional network that also sees the spectrum and the noise.
 
     Tiles ``(n, 1, y, x)`` of any gain and offset to log-odds ``(n, 11)``.
+
+    Attributes
+    ----------
+    mixed
+        Convolve in bfloat16. Training is several times as fast on processors that
+        have units for it, and slower on others.
     """
 
     def __init__(self) -> None:
         super().__init__()
+        self.mixed = False
         self.convolutions = nn.Sequential(
-            *_stage(1, 16, kernel=5, stride=2),
+            # Even strides everywhere: a flip must not move what is sampled.
+            *_stage(1, 16, kernel=6, stride=2),
             *_stage(16, 24),
             nn.MaxPool2d(2),
             *_stage(24, 32),
-            nn.MaxPool2d(2),
+            nn.MaxPool2d(3, stride=2, padding=1),
             *_stage(32, 48),
         )
         self.head = _head(2 * 48 + BINS + SCALARS)
@@ -37,7 +45,9 @@ class FocusNet(nn.Module):
     def forward(self, tiles: Tensor) -> Tensor:
         """Rate tiles; what has no contrast at all is rated evenly."""
         scaled, alive = standardize(tiles)
-        maps = self.convolutions(scaled.clamp(-8, 8))
+        with torch.autocast(tiles.device.type, torch.bfloat16, enabled=self.mixed):
+            maps = self.convolutions(scaled.clamp(-8, 8))
+        maps = maps.float()
         pooled = [maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))]
         seen = torch.cat(
             [*pooled, radial_spectrum(scaled), signal_features(scaled)], dim=1
@@ -85,7 +95,7 @@ def _stage(
     inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1
 ) -> list[nn.Module]:
     convolution = nn.Conv2d(
-        inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False
+        inputs, outputs, kernel, stride=stride, padding=(kernel - 1) // 2, bias=False
     )
     return [convolution, nn.BatchNorm2d(outputs), nn.ReLU()]
 

@@ -13,6 +13,7 @@ from napari_sciml.focus.levels import LEVELS, STEP, TILE
 from napari_sciml.focus.optics import (
     PSF_WIDTH,
     airy_psf,
+    blur,
     disk_psf,
     gaussian_psf,
     thick_psf,
@@ -22,8 +23,9 @@ MARGIN = PSF_WIDTH // 2
 CROP = TILE + 2 * MARGIN
 PAD = 144
 """A length that Fourier transforms like, at least ``CROP``."""
-FAMILIES = 6
-ZOOMS = (1.0, 0.7, 0.5)
+HAZE = 31.0
+"""Diameter of the blur of light from far out of focus, in pixels."""
+ZOOMS = (1.0, 0.8, 0.62, 0.5)
 
 
 class TileMaker:
@@ -66,22 +68,31 @@ class TileMaker:
                 f"No image with contrast of at least {CROP} x {CROP} pixels; "
                 "give larger in-focus images."
             )
-        self.transfer = torch.fft.rfft2(psf_bank(), s=(PAD, PAD)).to(self.device)
+        transfer = torch.fft.rfft2(psf_bank(), s=(PAD, PAD)).to(self.device)
+        self.transfer = transfer.unflatten(0, (-1, LEVELS))
+        haze = torch.from_numpy(gaussian_psf(HAZE)).float()
+        self.haze = torch.fft.rfft2(haze, s=(PAD, PAD)).to(self.device)
         self._dct = _dct_matrix()
 
     def batch(self, size: int) -> tuple[Tensor, Tensor]:
         """Make ``(size, 1, 84, 84)`` tiles and their levels ``(size,)``."""
         levels = self._integers(LEVELS, size)
         crops = torch.stack([self._crop() for _ in range(size)]).to(self.device)
-        families = self._integers(FAMILIES, size)
-        chosen = families * LEVELS + levels
-        spectra = torch.fft.rfft2(crops, s=(PAD, PAD)) * self.transfer[chosen]
+        spectra = torch.fft.rfft2(crops, s=(PAD, PAD)) * self._transfer(levels)
         blurred = torch.fft.irfft2(spectra, s=(PAD, PAD))
         valid = slice(2 * MARGIN, 2 * MARGIN + TILE)
         tiles = blurred[:, valid, valid].clamp_min(0).cpu()
         if self.noise:
             tiles = self._camera(tiles)
         return tiles[:, None].to(self.device), levels.to(self.device)
+
+    def _transfer(self, levels: Tensor) -> Tensor:
+        """Blur of each level, for one in five with light from other depths."""
+        size = len(levels)
+        chosen = self.transfer[self._integers(len(self.transfer), size), levels]
+        share = self._uniform(0.1, 0.6, size) * (self._uniform(0, 1, size) < 0.2)
+        share = share[:, None, None].to(self.device)
+        return (1 - share) * chosen + share * self.haze
 
     def _crop(self) -> Tensor:
         image = self.images[int(self._integers(len(self.images), 1))]
@@ -97,6 +108,8 @@ class TileMaker:
             best = best.T
         flips = [d for d in (0, 1) if int(self._integers(2, 1))]
         best = best.flip(flips) if flips else best
+        if int(self._integers(2, 1)):  # another specimen: dim parts brighter or dimmer
+            best = best ** float(2 ** self._uniform(-0.8, 0.6, 1))
         return 1 - best.clamp_max(1) if self._uniform(0, 1, 1) < 0.1 else best
 
     def _camera(self, tiles: Tensor) -> Tensor:
@@ -104,8 +117,8 @@ class TileMaker:
         size = len(tiles)
         blank = self._uniform(0, 1, size) < self.blanks
         tiles[blank] = self._haze(int(blank.sum()))
-        peak = 10 ** self._uniform(1.1, 4.2, size)
-        floor = 10 ** self._uniform(-0.5, 2.5, size)
+        peak = 10 ** self._uniform(1.4, 4.2, size)
+        floor = 10 ** self._uniform(-0.5, 2.3, size)
         light = tiles * peak[:, None, None] + floor[:, None, None]
         noisy = torch.poisson(light, generator=self.generator)
         read = self._uniform(0.5, 5.0, size)[:, None, None]
@@ -157,7 +170,7 @@ class TileMaker:
 
 
 def psf_bank() -> Tensor:
-    """PSFs of all families and levels, ``(6 * 11, 51, 51)``, float32."""
+    """PSFs of all families and levels, ``(8 * 11, 51, 51)``, float32."""
     bank: list[Any] = []
     for diameters in (
         [_airy(level, na=0.5, pixel=0.65, wavelength=0.5) for level in range(LEVELS)],
@@ -166,6 +179,8 @@ def psf_bank() -> Tensor:
         [thick_psf(2.0 * level, 1.2, planes=7) for level in range(LEVELS)],
         [disk_psf(1 + STEP * level) for level in range(LEVELS)],
         [gaussian_psf(1 + STEP * level) for level in range(LEVELS)],
+        [_soft_disk(1 + STEP * level) for level in range(LEVELS)],
+        [_soft_airy(level) for level in range(LEVELS)],
     ):
         bank += diameters
     return torch.from_numpy(np.stack(bank)).float()
@@ -176,8 +191,20 @@ def _airy(level: int, *, na: float, pixel: float, wavelength: float) -> Any:
     return airy_psf(z=z, na=na, pixel=pixel, wavelength=wavelength)
 
 
+def _soft_disk(diameter: float) -> Any:
+    """Between a disk and a Gaussian, as of a pupil that is darker at its rim."""
+    return (disk_psf(diameter) + gaussian_psf(diameter)) / 2
+
+
+def _soft_airy(level: int) -> Any:
+    """Defocus seen by a camera or relay that blurs a little itself."""
+    sharp = _airy(level, na=0.5, pixel=0.65, wavelength=0.5)
+    soft = blur(sharp, gaussian_psf(2.4, 9))
+    return soft / soft.sum()
+
+
 def _zoomed(image: Any) -> list[Tensor]:
-    """An image at three sizes, background 0 and bright structure about 1."""
+    """An image at several sizes, background 0 and bright structure about 1."""
     values = np.asarray(image, dtype=np.float32)
     if values.ndim != 2:
         raise InputError("An in-focus image for training must be (y, x).")

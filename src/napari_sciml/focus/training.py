@@ -4,11 +4,11 @@ import math
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from napari_sciml.errors import InputError
 from napari_sciml.focus.config import FocusTrainingConfig
@@ -45,6 +45,14 @@ class FocusStep:
     loss: float
     fraction: float
     seconds: float
+
+
+class TileSource(Protocol):
+    """Whatever gives tiles of known level; `TileMaker` is one."""
+
+    def batch(self, size: int) -> tuple[Tensor, Tensor]:
+        """Give ``(size, 1, 84, 84)`` tiles and their levels ``(size,)``."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -86,7 +94,7 @@ def train_focus(
         train, generator, blanks=config.blanks, noise=config.noise, device=device
     )
     network = _begin(config, generator).to(device)
-    yield from _fit(network, maker, config)
+    yield from fit(network, maker, config)
     metrics = _measure(network, held_out, config, device) if held_out else {}
     card = {
         "kind": config.network,
@@ -119,9 +127,10 @@ def _begin(config: FocusTrainingConfig, generator: torch.Generator) -> nn.Module
         return make_network(config.network).train()
 
 
-def _fit(
-    network: nn.Module, maker: TileMaker, config: FocusTrainingConfig
+def fit(
+    network: nn.Module, source: TileSource, config: FocusTrainingConfig
 ) -> Generator[FocusStep, None, None]:
+    """Train a network on tiles, in place; yields after every step."""
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, weight_decay=1e-4
     )
@@ -129,7 +138,7 @@ def _fit(
     while fraction < 1:
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * _schedule(fraction, step)
-        tiles, levels = maker.batch(config.batch)
+        tiles, levels = source.batch(config.batch)
         logits = network(tiles)
         loss = 3 * ranked_probability_score(logits, levels)
         loss = loss + ENTROPY * nn.functional.cross_entropy(logits, levels)
