@@ -176,6 +176,7 @@ def tilted_stack(planes: int = 21, edge: int = 588) -> np.ndarray:
 def rate_focus(studio: Studio) -> None:
     """Rate a stack and stop at its best plane."""
     studio.viewer.layers.clear()
+    studio.viewer.dims.ndisplay = 2
     studio.viewer.add_image(
         tilted_stack(),
         name="Cells",
