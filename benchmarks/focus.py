@@ -4,8 +4,9 @@
     python benchmarks/focus.py --bbbc006 FOLDER [--model FOLDER]
 
 DATA is the folder of the files that focus_manifest.json lists; they are checked by
-SHA-256. Of the test instruments the shipped weights saw BBBC006 and BBBC007; Vitra
-was never seen, nor was Fly, whose cell line is that of BBBC007. The blur of the test is made by
+SHA-256. Of the test instruments the shipped weights saw BBBC006 and BBBC007;
+Vitra was never seen, nor was Fly, whose cell line is that of BBBC007. The blur of the
+test is made by
 other code than that of the training (double precision, true Poisson noise), with
 two families of PSF that no training saw: spherical aberration and a six-bladed iris.
 Every number is over fields, not tiles; intervals are a bootstrap over fields. No tile
