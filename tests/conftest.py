@@ -59,3 +59,20 @@ def make_ensemble():
         )
 
     return make
+
+
+@pytest.fixture
+def training_folder(tmp_path):
+    """A folder with an image of a bright bar, and labels of bar and background."""
+    import numpy as np
+    import tifffile
+
+    rng = np.random.default_rng(0)
+    image = rng.normal(100, 10, (48, 48)).astype(np.float32)
+    image[:, 20:28] += 60
+    labels = np.zeros(image.shape, np.uint8)
+    for row in (4, 14, 24, 34, 44):
+        labels[row, 21:27], labels[row, 2:12] = 2, 1
+    tifffile.imwrite(tmp_path / "image.tif", image)
+    tifffile.imwrite(tmp_path / "labels.tif", labels)
+    return tmp_path

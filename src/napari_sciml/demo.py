@@ -14,10 +14,10 @@ from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.fibers.score import dice, instance_f1
 from napari_sciml.samples.phantom import Phantom, PhantomConfig, make_phantom
 from napari_sciml.samples.scribbles import scribble
+from napari_sciml.steps import Report
 from napari_sciml.storage.arrays import save_labels
 from napari_sciml.storage.atomic import atomic_path
 from napari_sciml.storage.pipeline import (
-    Report,
     measure_mask,
 )
 from napari_sciml.storage.provenance import jsonable

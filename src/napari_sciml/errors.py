@@ -21,3 +21,9 @@ def one_line(error: Exception) -> str:
     place = ".".join(str(part) for part in first["loc"])
     message = str(first["msg"]).removeprefix("Value error, ")
     return f"{place}: {message}" if place else message[:1].upper() + message[1:] + "."
+
+
+def first_line(error: Exception) -> str:
+    """What a library says of a failure, of one line; its kind where it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

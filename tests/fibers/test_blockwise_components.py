@@ -9,8 +9,8 @@ from napari_sciml.errors import InputError
 from napari_sciml.fibers.blockwise.blocks import BlockVolume
 from napari_sciml.fibers.blockwise.components import BinaryBlocks, find_components
 from napari_sciml.fibers.instances import label_fibers
-from napari_sciml.fibers.steps import result_of
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
+from napari_sciml.steps import result_of
 
 
 def by_blocks(mask, edge, connectivity=26, dust=0):

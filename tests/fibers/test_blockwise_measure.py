@@ -10,8 +10,8 @@ from napari_sciml.errors import InputError
 from napari_sciml.fibers.blockwise.blocks import BlockVolume, count_voxels
 from napari_sciml.fibers.blockwise.measure import measure_blocks
 from napari_sciml.fibers.measure import measure_fibers
-from napari_sciml.fibers.steps import result_of
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
+from napari_sciml.steps import result_of
 
 
 def by_blocks(labels, edge, folder, probability=None, **settings):

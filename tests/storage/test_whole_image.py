@@ -13,6 +13,7 @@ import zarr
 from napari_sciml.errors import InputError
 from napari_sciml.images.reading import open_volume
 from napari_sciml.prediction.blockwise import predict
+from napari_sciml.steps import result_of
 from napari_sciml.storage.block_grid import block_and_chunk, pyramid_steps
 from napari_sciml.storage.model import load_model, save_model
 from napari_sciml.storage.prediction_blocks import BlockWorker, predict_block
@@ -74,14 +75,6 @@ def test_blocks_equal_the_image_in_one_piece(tmp_path, model, image, block) -> N
     np.testing.assert_allclose(store.std[:], whole.std, atol=6e-4)
     assert is_finished(plan)
     assert not plan.folder.exists()
-
-
-def result_of(steps):
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value
 
 
 def test_any_order_any_process_any_overlap(tmp_path, model, image) -> None:

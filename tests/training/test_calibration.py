@@ -10,6 +10,7 @@ from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.networks.own import OwnNetwork
 from napari_sciml.networks.scale_space import ScaleSpace
 from napari_sciml.prediction.blockwise import predict
+from napari_sciml.steps import result_of
 from napari_sciml.training.calibration import calibrate_ensemble
 from napari_sciml.training.channels import ChannelCache
 from napari_sciml.training.held_out import HeldOut
@@ -41,18 +42,10 @@ def ensemble(gain=1.0, biases=(0.0, 0.0, 0.0), dims=2):
     )
 
 
-def run(generator):
-    while True:
-        try:
-            next(generator)
-        except StopIteration as stop:
-            return stop.value
-
-
 def calibrated(model, image, labels, prior=None):
     held_out = HeldOut(labels, ChannelCache(image, model), 64)
     rng = np.random.default_rng(0)
-    return run(calibrate_ensemble(model, image, held_out, prior=prior, rng=rng))
+    return result_of(calibrate_ensemble(model, image, held_out, prior=prior, rng=rng))
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +117,7 @@ def test_held_out_labels_are_all_there_and_in_order():
     held_out = HeldOut(labels, ChannelCache(image, model), 32)
     assert len(held_out) == np.count_nonzero(labels)
     assert np.bincount(held_out.truth).tolist() == [204, 60]
-    logits = run(held_out.logits(model))
+    logits = result_of(held_out.logits(model))
     assert logits.shape == (3, len(held_out), 2)
     seen = [b.channels[:, 0][b.targets != IGNORE] for b in held_out.batches]
     assert np.allclose(logits[0, :, 1] * 2, torch.cat(seen), atol=1e-5)

@@ -9,6 +9,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.networks.pixelwise import PixelNet
 from napari_sciml.prediction.blockwise import predict
+from napari_sciml.steps import result_of
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.live import LiveTraining, judge
 
@@ -40,14 +41,6 @@ def run(training: LiveTraining, rounds: int) -> None:
     for _ in range(rounds):
         for _ in training.steps():
             pass
-
-
-def finished(generator):
-    while True:
-        try:
-            next(generator)
-        except StopIteration as stop:
-            return stop.value
 
 
 def test_the_same_schedule_gives_the_same_weights() -> None:
@@ -82,10 +75,10 @@ def test_labels_that_come_later_are_learned() -> None:
     image[:, 28:31, :] += 4  # something else that is bright, not painted yet
     training = LiveTraining(image, labels, config(), CLASSES)
     run(training, 10)
-    ensemble = finished(training.learn_instant())
+    ensemble = result_of(training.learn_instant())
     before = predict(ensemble, image).mean[1, :, 29].mean()
     training.take([stroke(i, z, 29, 1) for i, z in enumerate((1, 4, 7, 10), 2)])
-    ensemble = finished(training.learn_instant())
+    ensemble = result_of(training.learn_instant())
     after = predict(ensemble, image).mean[1, :, 29].mean()
     assert after < before - 0.2
     run(training, 40)
@@ -95,8 +88,8 @@ def test_labels_that_come_later_are_learned() -> None:
 def test_the_cheap_model_is_an_ensemble_like_any_other() -> None:
     image, labels = scene()
     training = LiveTraining(image, labels, config(), CLASSES)
-    ensemble = finished(training.learn_instant())
-    scores = finished(training.judge(ensemble))
+    ensemble = result_of(training.learn_instant())
+    scores = result_of(training.judge(ensemble))
     assert all(isinstance(member, PixelNet) for member in ensemble.members)
     assert scores.dice[1] > 0.9
     mean = predict(ensemble, image).mean

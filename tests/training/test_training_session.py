@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from napari_sciml.errors import InputError
 from napari_sciml.networks.own import OwnNetwork
 from napari_sciml.prediction.blockwise import predict
+from napari_sciml.steps import result_of
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.events import Snapshot, TrainingStep
 from napari_sciml.training.session import (
@@ -515,7 +516,7 @@ def test_the_test_is_read_in_steps(toy, tiny_config):
 def test_members_trained_apart_are_those_trained_together(toy, tiny_config, more):
     image, labels, _ = toy(2)
     config = tiny_config(2, members=3, **more)
-    parts = [end(train_member(image, labels, config, n)) for n in (2, 0, 1)]
+    parts = [result_of(train_member(image, labels, config, n)) for n in (2, 0, 1)]
     state = joined([parts[1], parts[2], parts[0]])
     events = list(train(image, labels, config, resume=state))
     assert not [e for e in events if isinstance(e, TrainingStep)], "all is learned"
@@ -529,14 +530,6 @@ def test_members_of_other_labels_are_not_joined(toy, tiny_config):
     image, labels, _ = toy(2)
     config = tiny_config(2, steps=1)
     other = np.where(np.arange(len(labels))[:, None] < 4, 0, labels)
-    one, two = (end(train_member(image, x, config, 0)) for x in (labels, other))
+    one, two = (result_of(train_member(image, x, config, 0)) for x in (labels, other))
     with pytest.raises(InputError, match="same image and labels"):
         joined([one, two])
-
-
-def end(events):
-    while True:
-        try:
-            next(events)
-        except StopIteration as stop:
-            return stop.value

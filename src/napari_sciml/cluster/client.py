@@ -39,7 +39,8 @@ def connect(
         When Dask's scheduler is not installed, nothing answers, or no worker comes.
     """
     distributed = _distributed()
-    with _local_cluster(workers) if address == LOCAL else _nothing(address) as where:
+    place = _local_cluster(workers) if address == LOCAL else _given_scheduler(address)
+    with place as where:
         try:
             client = distributed.Client(timeout=min(ANSWER, patience), **where)
         except (OSError, TimeoutError, ValueError) as error:
@@ -65,7 +66,7 @@ def _distributed() -> Any:
 
 
 @contextmanager
-def _nothing(address: str) -> Iterator[dict[str, Any]]:
+def _given_scheduler(address: str) -> Iterator[dict[str, Any]]:
     yield {"scheduler_file" if address.endswith(".json") else "address": address}
 
 

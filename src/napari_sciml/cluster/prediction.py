@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from napari_sciml.cluster.client import connect
-from napari_sciml.cluster.tasks import Say, run_tasks
+from napari_sciml.cluster.tasks import run_tasks
 from napari_sciml.errors import InputError
+from napari_sciml.steps import Say
 from napari_sciml.storage.atomic import check_target
 from napari_sciml.storage.prediction_blocks import BlockWritten, predict_block
 from napari_sciml.storage.prediction_plan import PredictionPlan

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sciml.cluster.client import connect
-from napari_sciml.cluster.tasks import Say, run_tasks
+from napari_sciml.cluster.tasks import run_tasks
 from napari_sciml.errors import InputError
+from napari_sciml.steps import Report, Say
 from napari_sciml.storage.atomic import check_target
 from napari_sciml.training.config import TrainingConfig
 
 if TYPE_CHECKING:
-    from napari_sciml.storage.pipeline import Report
     from napari_sciml.training.state import TrainingState
 
 SAID_EVERY = 1.0
@@ -30,7 +30,7 @@ def train_somewhere(
     class_names: Sequence[str],
     ignore: Sequence[int] = (),
     say: Say = lambda _: None,
-    report: "Report",
+    report: Report,
 ) -> dict[str, Any]:
     """`train_model` in this process, or with the members on the workers of a cluster.
 
@@ -67,7 +67,7 @@ def train_members(
     class_names: Sequence[str],
     ignore: Sequence[int] = (),
     say: Say = lambda _: None,
-    report: "Report",
+    report: Report,
 ) -> "TrainingState":
     """Train each member on some worker, from files that all of them can read.
 

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import fft, ndimage
 
 from napari_sciml.errors import InputError
-from napari_sciml.fibers.bootstrap import LEVEL, draw_anew
+from napari_sciml.fibers.bootstrap import LEVEL, band, draw_anew, ratio
 from napari_sciml.fibers.direction_band import peak_direction
 from napari_sciml.fibers.orientation import DirectionDensity, sphere_grid
 from napari_sciml.fibers.voxels import Grid, make_grid, sliceable
@@ -130,12 +130,12 @@ def sphere_correlation(
 
     def correlation(counts: NDArray[np.float32]) -> Array:
         share = (counts @ filled) / np.maximum(counts @ voxels, 1e-9)
-        both = _ratio(counts @ pairs, counts @ chances)
-        return _ratio(both, np.broadcast_to(share[:, None] ** 2, both.shape))
+        both = ratio(counts @ pairs, counts @ chances)
+        return ratio(both, np.broadcast_to(share[:, None] ** 2, both.shape))
 
     north = correlation(np.ones((1, len(voxels)), np.float32))[0]
     drawn = draw_anew(len(voxels), correlation, draws=_DRAWS, seed=seed)
-    low, high = _limits(drawn, north)
+    low, high = band(drawn if np.isfinite(north).all() else drawn[:0])
     return SphereCorrelation(
         sphere.filled(north),
         sphere.filled(low).density,
@@ -159,19 +159,6 @@ def _cone(sphere: DirectionDensity, north: Array, drawn: Array) -> float:
     others = np.array([_peak(sphere.filled(one)) for one in good])
     angles = np.degrees(np.arccos(np.clip(np.abs(others @ peak), 0, 1)))
     return float(np.percentile(angles, 100 * LEVEL))
-
-
-def _ratio(above: Array, below: Array) -> Array:
-    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
-
-
-def _limits(drawn: Array, north: Array) -> tuple[Array, Array]:
-    if not len(drawn) or not np.isfinite(north).all():
-        unknown = np.full(len(north), np.nan)
-        return unknown, unknown
-    tail = 100 * (1 - LEVEL) / 2
-    low, high = np.nanpercentile(drawn, [tail, 100 - tail], axis=0)
-    return low, high
 
 
 def _count_blocks(

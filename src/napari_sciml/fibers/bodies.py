@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from napari_sciml.fibers.centerline import SAMPLES, Tube, trace_centerline
 from napari_sciml.fibers.orientation import upper_hemisphere
 from napari_sciml.fibers.sections import cross_sections, cut_ends
-from napari_sciml.fibers.steps import Steps
 from napari_sciml.fibers.voxels import Grid, SortedVoxels
+from napari_sciml.steps import Steps
 
 Array = NDArray[np.float64]
 

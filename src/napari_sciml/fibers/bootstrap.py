@@ -59,9 +59,18 @@ def interval(value: float, drawn: Array) -> Interval:
     good = drawn[np.isfinite(drawn)]
     if not good.size:
         return Interval(float(value), np.nan, np.nan)
-    tail = 100 * (1 - LEVEL) / 2
-    low, high = np.percentile(good, [tail, 100 - tail])
+    low, high = band(good)
     return Interval(float(value), float(low), float(high))
+
+
+def band(drawn: Array) -> tuple[Array, Array]:
+    """Pointwise limits ``(...)`` of values ``(draws, ...)``; NaN without draws."""
+    if not len(drawn):
+        unknown = np.full(drawn.shape[1:], np.nan)
+        return unknown, unknown
+    tail = 100 * (1 - LEVEL) / 2
+    low, high = np.nanpercentile(drawn, [tail, 100 - tail], axis=0)
+    return low, high
 
 
 Statistic = Callable[[NDArray[np.float32]], Array]

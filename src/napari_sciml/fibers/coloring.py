@@ -7,16 +7,14 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from napari_sciml.errors import InputError
+from napari_sciml.fibers.filtering import filtered_values
 from napari_sciml.fibers.summary import directions_of
+from napari_sciml.images.hsv import from_hsv
 
 Array = NDArray[np.float64]
 
-COLUMNS = {
-    "length": "length",
-    "confidence": "mean_confidence",
-    "diameter": "diameter",
-}
-"""Columns of the table that fibers are colored by."""
+ON_A_SCALE = ("length", "confidence", "diameter")
+"""What fibers are colored by with a color bar."""
 COLOR_BY = ("number", "length", "direction", "confidence", "diameter")
 UNKNOWN = (0.5, 0.5, 0.5)
 """Color of what cannot be told."""
@@ -116,15 +114,10 @@ def bar_colors(share: ArrayLike) -> Array:
 def number_colors(labels: ArrayLike) -> Array:
     """A color ``(n, 3)`` a number; neighbors in number are far apart in hue."""
     turns = np.asarray(labels, np.float64) * _GOLDEN
-    saturation = 0.65 + 0.35 * (turns * 7 % 1)
-    parts = [(n + turns * 6) % 6 for n in (5, 3, 1)]
-    less = [np.clip(np.minimum(part, 4 - part), 0, 1) for part in parts]
-    return 1 - saturation[:, None] * np.stack(less, axis=-1)
+    return from_hsv(turns, 0.65 + 0.35 * (turns * 7 % 1))
 
 
 def _values(table: pd.DataFrame, by: str) -> Array:
-    if by not in COLUMNS:
+    if by not in ON_A_SCALE:
         raise InputError(f"Fibers cannot be colored by {by!r}; take one of {COLOR_BY}.")
-    if COLUMNS[by] not in table:
-        return np.full(len(table), np.nan)
-    return table[COLUMNS[by]].to_numpy(np.float64)
+    return filtered_values(table, by)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sciml.fibers.steps import Steps, result_of
+from napari_sciml.steps import Steps, result_of
 
 _AHEAD = tuple(o for o in product((0, 1), (-1, 0, 1), (-1, 0, 1)) if o > (0, 0, 0))
 """Half of the 26 neighbors: the others are seen from the other side."""

@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import Connectivity
 from napari_sciml.fibers.splitting.split import splitting_steps
-from napari_sciml.fibers.steps import Steps, part, result_of
 from napari_sciml.fibers.voxels import Grid, make_grid
 from napari_sciml.images.components import connected_components
+from napari_sciml.steps import Steps, part, result_of
 
 _CHUNK = 1 << 22
 _IN_PLANE = {4: 4, 6: 4, 8: 8, 18: 8, 26: 8}

@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_sciml.fibers.bootstrap import (
-    LEVEL,
     Interval,
+    band,
     draw_anew,
     estimate,
     ratio,
@@ -108,7 +108,7 @@ def length_distribution(
         return ratio(sums, np.broadcast_to(sums.sum(1, keepdims=True), sums.shape))
 
     drawn = draw_anew(len(lengths), shares, draws=draws, seed=seed)
-    low, high = _band(drawn, len(edges) - 1)
+    low, high = band(drawn)
     fit = fit_lengths(lengths, weights)
     curve = _curve(lengths, weights, fit, by_length, draws, seed) if fit else None
     mean = weighted_mean(lengths, weights * factor)
@@ -153,14 +153,6 @@ def _members(lengths: Array, edges: Array) -> NDArray[np.float32]:
     return np.eye(len(edges) - 1, dtype=np.float32)[place]
 
 
-def _band(drawn: Array, width: int) -> tuple[Array, Array]:
-    if not len(drawn):
-        return np.full(width, np.nan), np.full(width, np.nan)
-    tail = 100 * (1 - LEVEL) / 2
-    low, high = np.nanpercentile(drawn, [tail, 100 - tail], axis=0)
-    return low, high
-
-
 def _curve(
     lengths: Array,
     weights: Array,
@@ -180,7 +172,7 @@ def _curve(
     best = np.array([[fit.shape, fit.scale]])
     drawn = draw_anew(len(lengths), parameters, draws=draws, seed=seed)
     curves = _densities(fit.family, places, np.concatenate([best, drawn]), by_length)
-    low, high = _band(curves[1:], _POINTS)
+    low, high = band(curves[1:])
     return np.stack([places, curves[0], low, high])
 
 

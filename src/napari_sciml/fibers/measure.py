@@ -12,8 +12,8 @@ from napari_sciml.errors import InputError
 from napari_sciml.fibers.bodies import Bodies, body_steps
 from napari_sciml.fibers.contacts import contact_steps
 from napari_sciml.fibers.spacing import nearest_neighbor_spacing
-from napari_sciml.fibers.steps import Steps, part, result_of
 from napari_sciml.fibers.voxels import Grid, SortedVoxels, make_grid, sort_voxels
+from napari_sciml.steps import Steps, part, result_of
 
 COLUMNS = (
     "label",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_sciml.fibers.bootstrap import draw_anew
+from napari_sciml.fibers.bootstrap import band, draw_anew
 from napari_sciml.fibers.direction_band import (
     DirectionBand,
     bandwidth_for,
@@ -197,7 +197,7 @@ def _rose_interval(
     drawn = draw_anew(len(phi), shares, seed=0)
     if not len(drawn):
         return None
-    low, high = np.sqrt(np.percentile(drawn, [2.5, 97.5], axis=0))
+    low, high = np.sqrt(band(drawn))
     return np.maximum([np.sqrt(share) - low, high - np.sqrt(share)], 0)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from napari_sciml.focus.levels import LEVELS
+from napari_sciml.images.hsv import from_hsv
 
 Array = np.ndarray[Any, np.dtype[Any]]
 LAST_HUE = 2 / 3
@@ -35,7 +36,7 @@ def focus_colors(level: Any, certainty: Any) -> Array:
     )
     share = np.clip(np.nan_to_num(level) / (LEVELS - 1), 0, 1)
     bright = DARKEST + (1 - DARKEST) * np.clip(np.nan_to_num(certainty) / SURE, 0, 1)
-    rgb = _rgb(share * LAST_HUE, SATURATION, bright)
+    rgb = from_hsv(share * LAST_HUE, SATURATION, bright)
     alpha = np.ones((*share.shape, 1))
     return np.concatenate([rgb, alpha], axis=-1).astype(np.float32)
 
@@ -43,10 +44,3 @@ def focus_colors(level: Any, certainty: Any) -> Array:
 def legend(rows: int = 24) -> Array:
     """Legend ``(rows, 11, 4)``: levels from left to right, certain at the top."""
     return focus_colors(np.arange(LEVELS)[None, :], np.linspace(SURE, 0, rows)[:, None])
-
-
-def _rgb(hue: Array, saturation: float, value: Array) -> Array:
-    """From HSV to RGB; matplotlib's takes every dock 0.1 s to import."""
-    sector = (np.array([5, 3, 1]) + 6 * hue[..., None]) % 6
-    share = np.clip(np.minimum(sector, 4 - sector), 0, 1)
-    return np.asarray(value[..., None] * (1 - saturation * share))

@@ -1,4 +1,4 @@
-"""In-focus images made by arithmetic: what the shipped weights mostly learned from.
+"""In-focus images made by arithmetic, to train on.
 
 No photograph is needed and no license asked. Nuclei, filaments, puncta,
 membranes and rough surfaces, bright on dark and dark on bright.

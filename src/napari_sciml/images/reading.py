@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_sciml.errors import InputError
+from napari_sciml.errors import InputError, first_line
 from napari_sciml.images.axes import RawImage, guess_axes, to_volume
 from napari_sciml.images.checks import as_labels
 from napari_sciml.images.hdf5 import open_hdf5, split_hdf5
@@ -52,7 +52,7 @@ def open_volume(path: str | Path, *, level: int = 0) -> Volume:
         raise
     except Exception as error:  # readers raise whatever a broken file leads them to
         raise InputError(
-            f"{path} cannot be read and may be damaged ({_first_line(error)})."
+            f"{path} cannot be read and may be damaged ({first_line(error)})."
         ) from error
     return to_volume(raw, path)
 
@@ -151,8 +151,3 @@ def _open_picture(path: Path) -> RawImage:
     data = imread(path)
     axes = ("y", "x", "s") if data.ndim == 3 else guess_axes(data.shape)
     return RawImage(data, axes)
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -119,6 +119,15 @@ def aligned_regions(region: Region, edges: Sequence[int]) -> Iterator[Region]:
     yield from product(*cuts)
 
 
+def grid(shape: Sequence[int], edges: int | Sequence[int]) -> list[Region]:
+    """Cut a whole image into boxes that start at multiples of their edges, in C order.
+
+    The edges are one number, or one for each axis; the last boxes are clipped.
+    """
+    edges = (edges,) * len(shape) if isinstance(edges, int) else edges
+    return list(aligned_regions(tuple(slice(0, n) for n in shape), edges))
+
+
 def nearest_first(tiles: Sequence[Tile], point: Sequence[float]) -> list[Tile]:
     """Sort tiles by the distance of their centers from a point in voxels."""
     distance = [np.linalg.norm(np.subtract(tile.center, point)) for tile in tiles]

@@ -2,7 +2,6 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,11 @@ from napari_sciml.fibers.summary import summarize
 from napari_sciml.fibers.sweep import KS, TS, sweep_rows
 from napari_sciml.jobs.measuring import FibersMeasured, Stage
 from napari_sciml.storage.atomic import atomic_path, check_target
-from napari_sciml.storage.fiber_files import FiberResult, write_fibers
+from napari_sciml.storage.fiber_files import (
+    FiberResult,
+    instance_settings,
+    write_fibers,
+)
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,9 @@ def choose_shown(
     words = chosen.words(unit, labels.ndim)
     summary = summarize(table, labels.shape, found.voxel_size, unit)
     shown = {"fibers": len(table), "of": len(keep), "filter": words}
+    settings = instance_settings(found.config, unit, labels.ndim)
+    if words:
+        settings[f"shown of {len(keep):,} fibers"] = words
     return FiberResult(
         labels,
         table,
@@ -82,7 +88,7 @@ def choose_shown(
         found.voxel_size,
         unit,
         title=title,
-        settings=_settings(found.config, unit, labels.ndim, len(keep), words),
+        settings=settings,
         image=image,
         labels_file=labels_file,
     )
@@ -141,20 +147,6 @@ def _sweep(
         rows.append(row)
         yield Stage("Measuring at other thresholds …", len(rows) / total)
     return pd.DataFrame(rows)
-
-
-def _settings(
-    config: FiberConfig, unit: str, ndim: int, total: int, words: str
-) -> dict[str, object]:
-    settings: dict[str, object] = {
-        "dust": config.dust_text(unit, ndim),
-        "connectivity": config.connectivity,
-        "touching fibers": "taken apart" if config.split else "counted as one",
-        "napari-sciml": version("napari-sciml"),
-    }
-    if words:
-        settings[f"shown of {total:,} fibers"] = words
-    return settings
 
 
 def check_anything_shown(result: FiberResult) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,10 +12,8 @@ from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.fibers.instances import labeling_steps
 from napari_sciml.fibers.measure import measuring_steps
 from napari_sciml.fibers.remeasure import Box, find_boxes
-from napari_sciml.fibers.steps import Steps
 from napari_sciml.fibers.summary import summarize
-
-T = TypeVar("T")
+from napari_sciml.steps import Steps, T, mapped
 
 
 @dataclass(frozen=True)
@@ -134,8 +132,4 @@ def find_and_measure(
 def _told(words: str, steps: Steps[T]) -> Generator[Stage, None, T]:
     """Name the stage that does these steps."""
     yield Stage(words, 0.0)
-    while True:
-        try:
-            yield Stage(words, next(steps))
-        except StopIteration as finished:
-            return cast("T", finished.value)
+    return (yield from mapped(steps, lambda done: Stage(words, done)))

@@ -1,6 +1,6 @@
 """Write and check masks and labels that are larger than memory, part by part."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,8 @@ import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.lazy import LazyArray
-from napari_sciml.images.tiles import aligned_regions
+from napari_sciml.images.tiles import grid
+from napari_sciml.steps import Report
 from napari_sciml.storage.arrays import (
     CHUNK,
     CLASSIC_TIFF_BYTES,
@@ -22,8 +23,6 @@ from napari_sciml.storage.ngff import LEVEL
 
 SLAB_BYTES = 2**27
 """A slab of whole planes, for files that are written plane by plane."""
-
-Report = Callable[[float, str], None]
 
 
 def save_by_blocks(
@@ -110,8 +109,7 @@ def _zarr(
 ) -> None:
     edges = [c * max(1, CHUNK[labels.ndim] // c) for c in chunks]
     array = create_labels(path, labels.shape, labels.dtype, edges, voxel_size, unit)
-    whole = tuple(slice(0, n) for n in labels.shape)
-    regions = list(aligned_regions(whole, edges))
+    regions = grid(labels.shape, edges)
     for i, region in enumerate(regions):
         array[region] = labels[region]
         _tell(report, i + 1, len(regions))

@@ -2,22 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from itertools import product
 
 from napari_sciml.images.tiles import Region
 
 LONGEST_CHUNK = {2: 256, 3: 64}
 COARSEST = 256
 """A pyramid ends where no axis is longer."""
-
-
-def grid(shape: Sequence[int], edge: int) -> tuple[Region, ...]:
-    """Boxes of equal edges that start at multiples of it, clipped to the shape."""
-    axes = [
-        [slice(start, min(n, start + edge)) for start in range(0, n, edge)]
-        for n in shape
-    ]
-    return tuple(product(*axes))
 
 
 def block_and_chunk(edge: int, dims: int) -> tuple[int, int]:

@@ -4,12 +4,14 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.storage.arrays import save_labels
 
 if TYPE_CHECKING:
@@ -53,6 +55,16 @@ class FiberResult:
     image: Any = None
     sweep: pd.DataFrame | None = None
     labels_file: str = "labels.tif"
+
+
+def instance_settings(config: FiberConfig, unit: str, ndim: int) -> dict[str, Any]:
+    """What a report tells of how the instances were made."""
+    return {
+        "dust": config.dust_text(unit, ndim),
+        "connectivity": config.connectivity,
+        "touching fibers": "taken apart" if config.split else "counted as one",
+        "napari-sciml": version("napari-sciml"),
+    }
 
 
 def write_fibers(folder: Path, result: FiberResult) -> None:

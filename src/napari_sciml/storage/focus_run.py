@@ -1,7 +1,7 @@
 """Focus on files: what the command line runs."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from napari_sciml.errors import InputError
 from napari_sciml.focus.config import FocusTrainingConfig
 from napari_sciml.images.reading import open_gray
+from napari_sciml.steps import Report
 from napari_sciml.storage.atomic import atomic_path, check_target
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
     from napari_sciml.focus.model import FocusModel
     from napari_sciml.focus.result import FocusResult
-
-Report = Callable[[float, str], None]
-"""Called with the share that is done (0 to 1) and a few words."""
 
 
 def rate_file(

@@ -2,7 +2,7 @@
 
 import math
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +20,17 @@ from napari_sciml.fibers.blockwise.measure import measure_blocks
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.fibers.instances import voxels_of
 from napari_sciml.fibers.splitting.split import split_blocks
-from napari_sciml.fibers.steps import Steps, T, part
 from napari_sciml.fibers.summary import summarize
 from napari_sciml.fibers.voxels import make_grid
-from napari_sciml.images.lazy import Key, LazyArray
+from napari_sciml.images.gray import as_gray
+from napari_sciml.steps import Report, Steps, T, mapped, part, result_of
 from napari_sciml.storage.arrays import CHUNK, create_labels
 from napari_sciml.storage.atomic import atomic_path
-from napari_sciml.storage.fiber_files import FiberResult, write_fibers
+from napari_sciml.storage.fiber_files import (
+    FiberResult,
+    instance_settings,
+    write_fibers,
+)
 
 VOXEL_BYTES, OTHER_BYTES = 12, 1_000_000_000
 """What a mask in one piece takes: bytes a voxel, and besides."""
@@ -34,8 +38,6 @@ SHARE_OF_MEMORY = 0.6
 """Of what is free, that a mask in one piece may take where nothing is said."""
 BLOCK = {2: 2048, 3: 128}
 """Edge of a block where nothing is said."""
-
-Report = Callable[[float, str], None]
 
 
 def fits_in_memory(shape: Sequence[int]) -> bool:
@@ -46,46 +48,8 @@ def fits_in_memory(shape: Sequence[int]) -> bool:
     return needed <= SHARE_OF_MEMORY * psutil.virtual_memory().available
 
 
-class ClassMean(LazyArray):
-    """Mean probability of one class of a prediction, as float32.
-
-    Parameters
-    ----------
-    mean
-        ``(class, …)``.
-    index
-        The class.
-    """
-
-    def __init__(self, mean: Any, index: int) -> None:
-        super().__init__(mean.shape[1:], np.dtype(np.float32))
-        self._mean, self._index = mean, index
-
-    def _read(self, key: Key) -> Any:
-        return self._mean[(self._index, *key)]
-
-
-class GrayView(LazyArray):
-    """An image with the mean of its channels as its gray value.
-
-    Parameters
-    ----------
-    image
-        Array-like; slicing may give a further last axis, the channels.
-    """
-
-    def __init__(self, image: Any) -> None:
-        super().__init__(image.shape, np.dtype(np.float32))
-        self._image = image
-
-    def _read(self, key: Key) -> Any:
-        values = np.asarray(self._image[key])
-        kept = sum(isinstance(part, slice) for part in key)
-        return values.mean(-1) if values.ndim > kept else values
-
-
 @dataclass(frozen=True)
-class LargeMask:
+class GivenMask:
     """What is to be measured.
 
     Attributes
@@ -94,6 +58,8 @@ class LargeMask:
         Array-like ``(z, y, x)`` or ``(y, x)``, read by blocks.
     name
         Of the mask, for messages.
+    title
+        Heading of the report.
     voxel_size, unit
         Of the mask.
     image
@@ -104,6 +70,7 @@ class LargeMask:
 
     mask: Any
     name: str
+    title: str
     voxel_size: tuple[float, ...]
     unit: str
     image: Any = None
@@ -111,13 +78,11 @@ class LargeMask:
 
 
 def measure_by_blocks(
-    given: LargeMask,
+    given: GivenMask,
     out: Path,
     config: FiberConfig,
     *,
     block: int | None,
-    title: str,
-    settings: dict[str, Any],
     report: Report,
 ) -> dict[str, Any]:
     """Write what `measure_mask` writes, with ``labels.zarr`` instead of ``labels.tif``.
@@ -136,8 +101,6 @@ def measure_by_blocks(
     block
         Edge of a block in voxels, rounded down to whole chunks; None = 128, in 2D
         2,048.
-    title, settings
-        For the report.
     report
         Told the share that is done, and what is going on.
 
@@ -171,15 +134,16 @@ def measure_by_blocks(
         table = _run(measuring, 0.7, 0.95, report, note).table
         shape = given.mask.shape
         summary = summarize(table, shape, given.voxel_size, given.unit)
+        settings = instance_settings(config, given.unit, ndim)
         result = FiberResult(
             labels.source,
             table,
             summary,
             given.voxel_size,
             given.unit,
-            title=title,
+            title=given.title,
             settings={**settings, "blocks": f"{edge} voxels"},
-            image=GrayView(given.mask if given.image is None else given.image),
+            image=as_gray(given.mask if given.image is None else given.image),
         )
         report(0.95, "drawing")
         write_fibers(folder, result)
@@ -203,7 +167,7 @@ def _scratch(folder: Path) -> Iterator[Path]:
 
 @dataclass(frozen=True)
 class _Work:
-    given: LargeMask
+    given: GivenMask
     config: FiberConfig
     chunk: int
     edge: int
@@ -269,10 +233,4 @@ def _write(mask: BinaryBlocks, found: Components, out: BlockVolume) -> Steps[Non
 
 def _run(steps: Steps[T], low: float, high: float, report: Report, note: str) -> T:
     """Do all steps, and tell how far they are."""
-    while True:
-        try:
-            done = next(steps)
-        except StopIteration as finished:
-            result: T = finished.value
-            return result
-        report(low + done * (high - low), note)
+    return result_of(mapped(part(low, high, steps), lambda done: report(done, note)))

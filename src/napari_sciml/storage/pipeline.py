@@ -4,8 +4,7 @@ Each function reads files, runs one stage, writes its result under the final nam
 only when it is whole, and returns a summary that can be written as JSON.
 """
 
-from collections.abc import Callable
-from importlib.metadata import version
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +13,23 @@ import numpy as np
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.blockwise.blocks import BlockVolume
 from napari_sciml.fibers.config import FiberConfig
+from napari_sciml.images.gray import as_gray
 from napari_sciml.images.reading import open_gray, open_volume
-from napari_sciml.images.volume import Volume
+from napari_sciml.steps import Report
 from napari_sciml.storage.atomic import atomic_path, check_target
 from napari_sciml.storage.block_arrays import check_chunks
-from napari_sciml.storage.fiber_files import FiberResult, write_fibers
+from napari_sciml.storage.fiber_files import (
+    FiberResult,
+    instance_settings,
+    write_fibers,
+)
 from napari_sciml.storage.large_fibers import (
-    ClassMean,
-    LargeMask,
+    GivenMask,
     fits_in_memory,
     measure_by_blocks,
 )
-from napari_sciml.storage.results import PredictionStore
+from napari_sciml.storage.results import OneClass, PredictionStore
 from napari_sciml.uncertainty.threshold import ThresholdConfig
-
-Report = Callable[[float, str], None]
-"""Called with the share that is done (0 to 1) and a few words."""
 
 
 def measure_mask(
@@ -53,10 +53,6 @@ def measure_mask(
     the memory in one piece, it is read by blocks of that edge; see
     `napari_sciml.storage.large_fibers.measure_by_blocks`.
     """
-    from napari_sciml.fibers.instances import label_fibers
-    from napari_sciml.fibers.measure import measure_fibers
-    from napari_sciml.fibers.summary import summarize
-
     check_target(out, folder=True)
     if sweep and probability is None:
         raise InputError(
@@ -70,58 +66,22 @@ def measure_mask(
             f"The mask has {volume.ndim} axes, but {len(size)} voxel edges were given: "
             f"give one for each of {', '.join(volume.axes)}."
         )
-    unit = unit or volume.unit
     report = report or (lambda fraction, note: None)
     background = _same_shape(image, volume.shape)
-    confidence = _class_mean(probability, class_name, volume.shape)
-    title = f"Fibers of {mask.name}"
-    settings = {
-        "dust": config.dust_text(unit, volume.ndim),
-        "connectivity": config.connectivity,
-        "touching fibers": "taken apart" if config.split else "counted as one",
-        "napari-sciml": version("napari-sciml"),
-    }
+    prediction = _prediction(probability, class_name, volume.shape)
+    given = GivenMask(
+        volume.data,
+        str(mask),
+        f"Fibers of {mask.name}",
+        size,
+        unit or volume.unit,
+        background,
+        prediction and prediction.mean,
+    )
     if block is not None or not fits_in_memory(volume.shape):
         _refuse(sweep)
-        gray = background and background.data
-        return measure_by_blocks(
-            LargeMask(volume.data, str(mask), size, unit, gray, confidence),
-            out,
-            config,
-            block=block,
-            title=title,
-            settings=settings,
-            report=report,
-        )
-    values = _whole(volume.data, str(mask))
-
-    def label(mask: Any) -> np.ndarray:
-        return label_fibers(mask, **config.model_dump(), voxel_size=size)
-
-    labels = label(values)
-    known = None
-    if confidence is not None:
-        known = _whole(confidence, str(probability))
-    table = measure_fibers(labels, voxel_size=size, probability=known)
-    summary = summarize(table, volume.shape, size, unit)
-    rows = None
-    if sweep and probability is not None:
-        rows = _sweep(probability, class_name, label, size, report)
-    result = FiberResult(
-        labels,
-        table,
-        summary,
-        size,
-        unit,
-        title=title,
-        settings=settings,
-        image=_gray(background) if background else values,
-        sweep=rows,
-    )
-    with atomic_path(out) as folder:
-        folder.mkdir()
-        write_fibers(folder, result)
-    return {"folder": str(out), **summary}
+        return measure_by_blocks(given, out, config, block=block, report=report)
+    return _measure_whole(given, prediction, out, config, sweep=sweep, report=report)
 
 
 def _refuse(sweep: bool) -> None:
@@ -138,20 +98,73 @@ def _whole(data: Any, name: str) -> np.ndarray:
     return volume.read(volume.regions()[0]).reshape(data.shape)
 
 
-def _sweep(
-    prediction: Path, class_name: str, label: Any, size: Any, report: Report
-) -> Any:
-    import pandas as pd
+@dataclass(frozen=True)
+class _Prediction:
+    """One class of a prediction on the disk."""
 
-    from napari_sciml.fibers.sweep import KS, TS, sweep_rows
+    store: PredictionStore
+    index: int
+    name: str
 
-    store = PredictionStore.open(prediction)
-    index = ThresholdConfig(class_name=class_name).class_index(store.class_names)
-    rows: list[Any] = []
-    for row in sweep_rows(store.mean[index], store.std[index], label, voxel_size=size):
-        rows.append(row)
-        report(len(rows) / len(KS) / len(TS), f"k = {row['k']:g}, t = {row['t']:g}")
-    return pd.DataFrame(rows)
+    @property
+    def mean(self) -> OneClass:
+        return OneClass(self.store.mean, self.index, np.float32)
+
+    def sweep(self, label: Any, size: Any, report: Report) -> Any:
+        import pandas as pd
+
+        from napari_sciml.fibers.sweep import KS, TS, sweep_rows
+
+        mean, std = self.store.mean[self.index], self.store.std[self.index]
+        rows: list[Any] = []
+        for row in sweep_rows(mean, std, label, voxel_size=size):
+            rows.append(row)
+            note = f"k = {row['k']:g}, t = {row['t']:g}"
+            report(len(rows) / len(KS) / len(TS), note)
+        return pd.DataFrame(rows)
+
+
+def _measure_whole(
+    given: GivenMask,
+    prediction: _Prediction | None,
+    out: Path,
+    config: FiberConfig,
+    *,
+    sweep: bool,
+    report: Report,
+) -> dict[str, Any]:
+    from napari_sciml.fibers.instances import label_fibers
+    from napari_sciml.fibers.measure import measure_fibers
+    from napari_sciml.fibers.summary import summarize
+
+    values, size = _whole(given.mask, given.name), given.voxel_size
+
+    def label(mask: Any) -> np.ndarray:
+        return label_fibers(mask, **config.model_dump(), voxel_size=size)
+
+    labels = label(values)
+    known = rows = None
+    if prediction is not None:
+        known = _whole(prediction.mean, prediction.name)
+    table = measure_fibers(labels, voxel_size=size, probability=known)
+    summary = summarize(table, labels.shape, size, given.unit)
+    if sweep and prediction is not None:
+        rows = prediction.sweep(label, size, report)
+    result = FiberResult(
+        labels,
+        table,
+        summary,
+        size,
+        given.unit,
+        title=given.title,
+        settings=instance_settings(config, given.unit, labels.ndim),
+        image=values if given.image is None else as_gray(given.image),
+        sweep=rows,
+    )
+    with atomic_path(out) as folder:
+        folder.mkdir()
+        write_fibers(folder, result)
+    return {"folder": str(out), **summary}
 
 
 def parse_voxel_size(text: str | None, ndim: int) -> tuple[float, ...] | None:
@@ -169,13 +182,7 @@ def parse_voxel_size(text: str | None, ndim: int) -> tuple[float, ...] | None:
     return sizes * ndim if len(sizes) == 1 else sizes
 
 
-def _gray(volume: Volume) -> np.ndarray:
-    """What of an image can be shown behind colored labels: the mean of channels."""
-    values = np.asarray(volume.data[:])
-    return values.mean(-1) if values.ndim > volume.ndim else values
-
-
-def _same_shape(path: Path | None, shape: tuple[int, ...]) -> Volume | None:
+def _same_shape(path: Path | None, shape: tuple[int, ...]) -> Any:
     if path is None:
         return None
     volume = open_volume(path)
@@ -184,12 +191,12 @@ def _same_shape(path: Path | None, shape: tuple[int, ...]) -> Volume | None:
             f"The mask has the shape {shape}, but {path} has {volume.shape}: give the "
             "image that the mask was made from."
         )
-    return volume
+    return volume.data
 
 
-def _class_mean(
+def _prediction(
     path: Path | None, class_name: str, shape: tuple[int, ...]
-) -> ClassMean | None:
+) -> _Prediction | None:
     if path is None:
         return None
     store = PredictionStore.open(path)
@@ -199,4 +206,4 @@ def _class_mean(
             f"{store.shape}: give the prediction that the mask was made from."
         )
     index = ThresholdConfig(class_name=class_name).class_index(store.class_names)
-    return ClassMean(store.mean, index)
+    return _Prediction(store, index, str(path))

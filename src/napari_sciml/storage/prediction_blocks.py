@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_sciml.errors import InputError
-from napari_sciml.images.tiles import Region
+from napari_sciml.images.tiles import Region, grid
+from napari_sciml.steps import result_of
 from napari_sciml.storage.atomic import cannot_write
-from napari_sciml.storage.block_grid import grid, place_in_words
+from napari_sciml.storage.block_grid import place_in_words
 from napari_sciml.storage.prediction_plan import (
     PredictionPlan,
     check_fit,
@@ -85,13 +86,7 @@ def predict_block(
         torch.set_num_threads(threads)
     started = time.monotonic()
     worker = _worker(plan, device)
-    steps = worker.compute(index, worker.read(index))
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            found: BlockPredicted = stop.value
-            break
+    found = result_of(worker.compute(index, worker.read(index)))
     worker.write(index, found)
     return BlockWritten(index, time.monotonic() - started, found.halved)
 
@@ -255,7 +250,7 @@ def downsample_block(plan: PredictionPlan, level: int, index: int) -> None:
 
 def level_blocks(plan: PredictionPlan, level: int) -> tuple[Region, ...]:
     """Blocks of a level of the pyramid, each a shard."""
-    return grid(plan.level_shape(level), plan.block)
+    return tuple(grid(plan.level_shape(level), plan.block))
 
 
 def _averaged(values: np.ndarray, factors: tuple[int, ...]) -> np.ndarray:

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_sciml.errors import InputError
+from napari_sciml.errors import InputError, first_line
 from napari_sciml.images.intensity import IntensityScale
-from napari_sciml.images.tiles import Region
+from napari_sciml.images.tiles import Region, grid
 from napari_sciml.images.volume import Volume
 from napari_sciml.storage.block_grid import (
     block_and_chunk,
-    grid,
     place_in_words,
     pyramid_steps,
 )
@@ -90,7 +89,7 @@ class PredictionPlan(BaseModel):
     @cached_property
     def blocks(self) -> tuple[Region, ...]:
         """Parts of the image that make it up, in C order; each is a shard on disk."""
-        return grid(self.shape, self.block)
+        return tuple(grid(self.shape, self.block))
 
     @cached_property
     def levels(self) -> tuple[tuple[int, ...], ...]:
@@ -273,11 +272,10 @@ def reading(image: str | Path, region: Region | None = None) -> Iterator[None]:
     except (MemoryError, InputError):
         raise
     except Exception as error:  # readers raise whatever a broken file leads to
-        lines = str(error).strip().splitlines() or [type(error).__name__]
         place = "" if region is None else f" at {place_in_words(region)}"
         raise InputError(
-            f"{image} cannot be read{place} and may be damaged ({lines[0]}); copy it "
-            "again, then go on with --resume."
+            f"{image} cannot be read{place} and may be damaged ({first_line(error)}); "
+            "copy it again, then go on with --resume."
         ) from error
 
 

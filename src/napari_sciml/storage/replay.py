@@ -9,10 +9,10 @@ import numpy as np
 from napari_sciml.annotation.changes import LabelChange, merged
 from napari_sciml.errors import InputError
 from napari_sciml.images.channels import ChannelImage
+from napari_sciml.steps import Report, result_of
 from napari_sciml.storage.atomic import check_target
 from napari_sciml.storage.image_identity import ImageIdentity
 from napari_sciml.storage.model import save_model, weights_sha256
-from napari_sciml.storage.pipeline import Report
 from napari_sciml.storage.project import Project
 from napari_sciml.storage.project_image import open_image_at
 from napari_sciml.storage.project_models import ModelEntry
@@ -194,8 +194,8 @@ class _Again:
         """New labels were taken: the cheap model learns from them."""
         training = self._training
         if not training.taken_over:
-            ensemble = _to_end(training.learn_instant())
-            self._instant = ensemble, _to_end(training.judge(ensemble))
+            ensemble = result_of(training.learn_instant())
+            self._instant = ensemble, result_of(training.judge(ensemble))
         for _ in training.team.test.prepare():
             pass
 
@@ -214,14 +214,6 @@ class _Again:
         if kind == "instant" and self._instant is not None:
             return self._instant[0]
         return self._training.team.best()
-
-
-def _to_end(events: Any) -> Any:
-    while True:
-        try:
-            next(events)
-        except StopIteration as stop:
-            return stop.value
 
 
 def _entry(project: Project, number: int | None) -> ModelEntry:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from napari_sciml.errors import InputError
+from napari_sciml.images.lazy import Key, LazyArray
 from napari_sciml.storage.ngff import LEVEL, Steps, create_level, multiscales
 from napari_sciml.storage.provenance import jsonable
 
@@ -214,3 +215,24 @@ class PredictionStore:
             provenance=attributes["provenance"],
             calibration=attributes["calibration"],
         )
+
+
+class OneClass(LazyArray):
+    """A class of a prediction on the disk; only what is sliced is read.
+
+    Parameters
+    ----------
+    array
+        zarr array ``(class, …)``.
+    index
+        Of the class.
+    dtype
+        Of what it gives; None = that of the array.
+    """
+
+    def __init__(self, array: Any, index: int, dtype: Any = None) -> None:
+        super().__init__(array.shape[1:], np.dtype(dtype or array.dtype))
+        self._array, self._index = array, index
+
+    def _read(self, key: Key) -> Any:
+        return self._array[(self._index, *key)]

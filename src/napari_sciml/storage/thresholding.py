@@ -1,14 +1,15 @@
 """Keep what is sure of a prediction on disk, chunk by chunk."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from napari_sciml.errors import InputError
+from napari_sciml.errors import InputError, first_line
 from napari_sciml.images.lazy import Key, LazyArray
-from napari_sciml.images.tiles import Region, aligned_regions
+from napari_sciml.images.tiles import Region, Tile, aligned_regions
+from napari_sciml.steps import Report
 from napari_sciml.storage.arrays import check_array_suffix
 from napari_sciml.storage.atomic import check_target
 from napari_sciml.storage.block_arrays import save_by_blocks
@@ -31,7 +32,7 @@ def threshold_prediction(
     config: ThresholdConfig,
     *,
     coverage: float | None = None,
-    report: Callable[[float, str], None] | None = None,
+    report: Report | None = None,
 ) -> dict[str, Any]:
     """Keep what is sure of a predicted class, as a mask file.
 
@@ -115,11 +116,7 @@ class SureMask(LazyArray):
         )
         mask = np.zeros([s.stop - s.start for s in region], np.uint8)
         for part in aligned_regions(region, self._store.mean.chunks[1:]):
-            inner = tuple(
-                slice(p.start - r.start, p.stop - r.start)
-                for p, r in zip(part, region, strict=True)
-            )
-            mask[inner] = self._keep(part)
+            mask[Tile(part, region).inner] = self._keep(part)
         self.kept += int(np.count_nonzero(mask))
         whole = tuple(slice(None) if isinstance(p, slice) else 0 for p in key)
         return mask[whole]
@@ -143,10 +140,9 @@ class SureMask(LazyArray):
         try:
             return np.asarray(array[(classes, *part)])
         except Exception as error:  # a codec raises whatever broken bytes lead it to
-            lines = str(error).strip().splitlines() or [type(error).__name__]
             raise InputError(
                 f"{self._path} cannot be read at the voxels {_where(part)} and may be "
-                f"damaged there ({lines[0]}); predict again."
+                f"damaged there ({first_line(error)}); predict again."
             ) from error
 
     def _check_sum(self, mean: np.ndarray, part: Region) -> None:

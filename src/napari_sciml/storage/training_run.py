@@ -13,9 +13,9 @@ import numpy as np
 from napari_sciml.images.checks import check_annotation, check_finite
 from napari_sciml.images.reading import open_labels, open_volume
 from napari_sciml.images.volume import Volume
+from napari_sciml.steps import Report
 from napari_sciml.storage.atomic import atomic_path, check_target
 from napari_sciml.storage.model import save_model
-from napari_sciml.storage.pipeline import Report
 from napari_sciml.storage.provenance import provenance
 from napari_sciml.storage.training_state import (
     checkpoint_of,

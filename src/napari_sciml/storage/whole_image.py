@@ -10,15 +10,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from napari_sciml.steps import Report, Say, mapped
 from napari_sciml.storage.atomic import check_target
-from napari_sciml.storage.pipeline import Report
 from napari_sciml.storage.prediction_blocks import BlockWorker, BlockWritten
 from napari_sciml.storage.prediction_facts import cautions, costs, gray_values
 from napari_sciml.storage.prediction_plan import PredictionPlan, plan_prediction
 from napari_sciml.storage.prediction_run import PredictionRun, is_finished, read_plan
-
-Say = Callable[[str], None]
-"""Called with a sentence that a person should read before the work starts."""
 
 DoBlocks = Callable[[PredictionRun], Iterator[BlockWritten | None]]
 """Predicts, writes and records the blocks that are left of a run."""
@@ -179,14 +176,7 @@ def predict_here(
 def _computed(
     run: PredictionRun, worker: BlockWorker, index: int, values: np.ndarray
 ) -> Generator[None, None, Any]:
-    steps = worker.compute(index, values)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value
-        run.beat()
-        yield None
+    return (yield from mapped(worker.compute(index, values), lambda _: run.beat()))
 
 
 class _Clock:

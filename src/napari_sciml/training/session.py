@@ -12,6 +12,7 @@ from napari_sciml.annotation.classes import DEFAULT_CLASSES
 from napari_sciml.errors import InputError
 from napari_sciml.networks.device import default_threads
 from napari_sciml.networks.ensemble import Ensemble
+from napari_sciml.steps import result_of
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.course import Course, Split
 from napari_sciml.training.events import Snapshot, TrainingStep
@@ -184,9 +185,4 @@ def _begin(
 
 def train_to_end(image: Any, labels: np.ndarray, **kwargs: Any) -> Ensemble:
     """Run `train` without looking at its events."""
-    events = train(image, labels, **kwargs)
-    while True:
-        try:
-            next(events)
-        except StopIteration as stop:
-            return stop.value
+    return result_of(train(image, labels, **kwargs))

@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_sciml.fibers.coloring import (
     COLOR_BY,
-    COLUMNS,
+    ON_A_SCALE,
     ColorScale,
     bar_colors,
     color_scale,
@@ -72,8 +72,8 @@ class FiberColors(QWidget):
         self.by.setCurrentIndex(COLOR_BY.index(by))
         self.by.blockSignals(False)
         self.key.setVisible(by == "direction")
-        self.bar.setVisible(by in COLUMNS)
-        if by in COLUMNS:
+        self.bar.setVisible(by in ON_A_SCALE)
+        if by in ON_A_SCALE:
             unit = "" if by == "confidence" else unit_symbol(self._unit)
             self.bar.show_scale(color_scale(self._view.table, by), unit)
 

@@ -13,6 +13,7 @@ from psygnal import Signal
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.coloring import fiber_colors, number_colors
 from napari_sciml.fibers.filtering import FiberFilter
+from napari_sciml.widgets.camera import go_to
 from napari_sciml.widgets.layers import CHEAP
 from napari_sciml.widgets.wiring import Wiring
 
@@ -151,7 +152,7 @@ class FiberView:
             line = result.lines[rows[0]]
             middle = line[len(line) // 2][-layer.ndim :]
             world = layer.data_to_world(middle / np.asarray(result.voxel_size))
-            _go_to(self._session.viewer, np.asarray(world))
+            go_to(self._session.viewer, np.asarray(world))
 
     def hidden(self) -> np.ndarray:
         """For each label up to the greatest one, whether it is not shown."""
@@ -245,13 +246,3 @@ class FiberView:
     def _on_removed(self, event: Any) -> None:
         if self._layer is not None and event.value is self._layer():
             self.layer_gone.emit()
-
-
-def _go_to(viewer: Any, world: np.ndarray) -> None:
-    offset = viewer.dims.ndim - len(world)
-    viewer.dims.set_point([offset + i for i in range(len(world))], list(world))
-    shown = [axis - offset for axis in viewer.dims.displayed]
-    center = [float(world[axis]) for axis in shown]
-    # napari 0.9 moved the camera and warns at the old place.
-    camera = getattr(viewer, "scene", viewer).camera
-    camera.center = (0.0, *center)[-3:]

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_sciml.errors import InputError
+from napari_sciml.fibers.figures import count_title
 from napari_sciml.jobs.exporting import Exported
 from napari_sciml.widgets.dock import (
     Dock,
@@ -234,15 +235,9 @@ class FibersDock(Dock):
 def _sentence(run: Any) -> str:
     """How many fibers there are, and are shown."""
     table, shown = run.view.table, int(run.view.shown.sum())
-    count = (
-        _count(len(table))
-        if shown == len(table)
-        else (f"{shown:,} of {_count(len(table))}")
-    )
+    count = count_title(len(table))
+    if shown < len(table):
+        count = f"{shown:,} of {count}"
     cut = int(table["touches_border"][run.view.shown].sum())
     gone = "" if run.view.layer is not None else " Their layer is deleted."
     return f"{count}, {cut:,} at the border of the image.{gone}"
-
-
-def _count(fibers: int) -> str:
-    return "1 fiber" if fibers == 1 else f"{fibers:,} fibers"

@@ -8,7 +8,6 @@ from napari.layers import Image
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_sciml.errors import InputError
-from napari_sciml.images.lazy import LazyArray
 from napari_sciml.images.tiles import Region
 from napari_sciml.images.volume import SPATIAL_AXES, Volume
 from napari_sciml.jobs.whole_volume import (
@@ -17,7 +16,7 @@ from napari_sciml.jobs.whole_volume import (
     ResultGrew,
     predict_to_disk,
 )
-from napari_sciml.storage.results import PredictionStore
+from napari_sciml.storage.results import OneClass, PredictionStore
 from napari_sciml.widgets.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.widgets.dock import button, text_line
 from napari_sciml.widgets.images import pixels, shown_view, voxel_size
@@ -200,27 +199,8 @@ class WholeVolume(QWidget):
                 layer.data = data
 
 
-def _parts(store: PredictionStore) -> list["OneClass"]:
+def _parts(store: PredictionStore) -> list[OneClass]:
     """Means of all classes but the first, and the deviation of the last one."""
     classes = range(1, len(store.class_names))
     means = [OneClass(store.mean, index) for index in classes]
     return [*means, OneClass(store.std, len(classes))]
-
-
-class OneClass(LazyArray):
-    """A class of a prediction on the disk; only what is looked at is read.
-
-    Parameters
-    ----------
-    array
-        zarr array ``(class, …)``.
-    index
-        Of the class.
-    """
-
-    def __init__(self, array: Any, index: int) -> None:
-        super().__init__(array.shape[1:], array.dtype)
-        self._array, self._index = array, index
-
-    def _read(self, key: Any) -> Any:
-        return self._array[(self._index, *key)]

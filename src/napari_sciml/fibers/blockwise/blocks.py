@@ -1,37 +1,17 @@
 """A volume on disk as blocks, in order."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sciml.errors import InputError
-from napari_sciml.fibers.steps import Steps
-from napari_sciml.images.tiles import aligned_regions
+from napari_sciml.errors import InputError, first_line
+from napari_sciml.images.tiles import grid
+from napari_sciml.steps import Steps
 
 Region = tuple[slice, slice, slice]
 Indices = NDArray[np.int64]
-
-
-class Readable(Protocol):
-    """What gives numpy when it is sliced: numpy, zarr, a lazy image."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Voxels along each axis."""
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Of the values."""
-
-    def __getitem__(self, key: Any, /) -> Any: ...
-
-
-class Writable(Readable, Protocol):
-    """What can be written by slices, too."""
-
-    def __setitem__(self, key: Any, value: Any, /) -> None: ...
 
 
 class BlockVolume:
@@ -72,8 +52,7 @@ class BlockVolume:
 
     def regions(self) -> list[Region]:
         """Blocks in C order; the last ones are smaller where the edge does not fit."""
-        whole = tuple(slice(0, n) for n in self.shape)
-        return [(z, y, x) for z, y, x in aligned_regions(whole, (self.edge,) * 3)]
+        return [(z, y, x) for z, y, x in grid(self.shape, self.edge)]
 
     def read(self, region: Sequence[slice]) -> NDArray[Any]:
         """Give a part as ``(z, y, x)``.
@@ -92,7 +71,7 @@ class BlockVolume:
             where = ", ".join(f"{s.start} to {s.stop - 1}" for s in key)
             raise InputError(
                 f"{self.name} cannot be read at the voxels ({where}) and may be "
-                f"damaged there ({_first_line(error)}); write it again."
+                f"damaged there ({first_line(error)}); write it again."
             ) from error
         return values[None] if self.flat else values
 
@@ -164,8 +143,3 @@ def count_voxels(labels: BlockVolume) -> Steps[Indices]:
         sizes = found
     sizes[0] = 0
     return sizes
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -19,8 +19,8 @@ from napari_sciml.fibers.measure import (
     voxel_steps,
     with_neighbors,
 )
-from napari_sciml.fibers.steps import Steps, part
 from napari_sciml.fibers.voxels import Grid, SortedVoxels, make_grid
+from napari_sciml.steps import Steps, part
 
 _MANY_PAIRS = 1 << 20
 

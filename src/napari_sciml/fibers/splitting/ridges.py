@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_sciml.fibers.blockwise.blocks import BlockVolume
-from napari_sciml.fibers.steps import Steps
 from napari_sciml.images.tiles import Tile, with_halo
+from napari_sciml.steps import Steps
 
 Array = NDArray[np.float64]
 

@@ -25,8 +25,8 @@ from napari_sciml.fibers.splitting.assignment import (
 )
 from napari_sciml.fibers.splitting.lines import find_lines
 from napari_sciml.fibers.splitting.ridges import find_ridges, find_scale
-from napari_sciml.fibers.steps import Steps, part, result_of
 from napari_sciml.fibers.voxels import make_grid
+from napari_sciml.steps import Steps, part, result_of
 
 _EDGE, _FLAT_EDGE = 160, 2048  # of blocks, in memory
 _FAR = np.uint32(1 << 31)
