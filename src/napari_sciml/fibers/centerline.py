@@ -31,6 +31,7 @@ _THICK = 1.5  # scatter round a curve, relative to a tube's, that calls for a be
 _NO_TUBE = 3.0  # the same, for what is no tube at all: a plate, a net, a clump
 _SHORTEST = 2.0  # length over diameter below which a body has no center line
 _ROUNDING = 1e-9
+_NO_LENGTH = 1e-12  # what a curve that shrank to one point counts as
 SAMPLES = 33
 """Points of a measured center line."""
 
@@ -62,6 +63,7 @@ class Tube:
 
     def radii(self, volumes: Array, length: float) -> Array:
         """Radii of pieces of these volumes, all of one length."""
+        length = max(length, _NO_LENGTH)
         if self.flat:
             return volumes / (2 * length)
         return np.asarray(np.sqrt(volumes / (np.pi * length)))
@@ -213,8 +215,7 @@ def _slant(tube: Tube, length: float) -> float:
     """
     if not tube.cut:
         return 0.0
-    reach = _SLANT * tube.radius(max(length, 1e-12))
-    return min(2 * reach / max(length, 1e-12), _MOST_SLANT)
+    return min(2 * _SLANT * tube.radius(length) / max(length, _NO_LENGTH), _MOST_SLANT)
 
 
 def _values(coefficients: Array, u: Array) -> Array:
