@@ -9,7 +9,9 @@ PART = st.floats(0, 1, allow_subnormal=False)
 
 
 @given(hue=PART, saturation=PART, value=PART)
-def test_colors_are_those_of_matplotlib(hue: float, saturation: float, value: float) -> None:
+def test_colors_are_those_of_matplotlib(
+    hue: float, saturation: float, value: float
+) -> None:
     expected = hsv_to_rgb([hue, saturation, value])
     np.testing.assert_allclose(from_hsv(hue, saturation, value), expected, atol=1e-9)
 

@@ -1,9 +1,9 @@
-"""HDF5 files, where the package h5py is installed."""
+"""HDF5 files, of which only blocks are read."""
 
 from pathlib import Path
 from typing import Any
 
-from napari_sciml.errors import InputError
+from napari_sciml.errors import InputError, first_line
 from napari_sciml.images.axes import RawImage, guess_axes
 
 HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs")
@@ -36,15 +36,14 @@ def open_hdf5(file: Path, inside: str = "") -> RawImage:
     Raises
     ------
     InputError
-        When h5py is not there, or it is not clear which data set is meant.
+        When the file cannot be read, or it is not clear which data set is meant.
     """
+    import h5py
+
     try:
-        import h5py
-    except ImportError as error:
-        raise InputError(
-            f"{file} is an HDF5 file, which needs the package h5py: pip install h5py."
-        ) from error
-    opened = h5py.File(file, "r")
+        opened = h5py.File(file, "r")
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {first_line(error)}") from error
     found: list[str] = []
 
     def remember(name: str, node: Any) -> None:
