@@ -1,6 +1,7 @@
 """Shared fixtures. Threads are limited before torch is imported anywhere."""
 
 import os
+import sys
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -25,6 +26,14 @@ def projects_folder(tmp_path, monkeypatch):
     """Where autosave makes projects, so that tests leave the user's alone."""
     monkeypatch.setenv("NAPARI_SCIML_PROJECTS", str(tmp_path / "projects"))
     return tmp_path / "projects"
+
+
+@pytest.fixture(autouse=True)
+def one_thread_again():
+    """What takes all cores for itself leaves torch so: the tests after it pay."""
+    yield
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
 
 
 @pytest.fixture
