@@ -1,5 +1,7 @@
 """Training on files: what is written, and going on after an interruption."""
 
+import re
+
 import pytest
 import tifffile
 import torch
@@ -71,6 +73,13 @@ def test_what_is_written(files):
     assert record["calibration"]["marginal"]["n"] == record["held_out"]["voxels"] > 0
     assert not (files / "model.checkpoint").exists()
     assert load_model(files / "model").temperature > 0
+
+
+def test_too_few_seconds_are_said(files):
+    few = run(files, config(steps=None, seconds=0.01), name="few")["hint"]
+    assert re.match(r"only \d+ steps? of each network fitted into 0\.01 s", few)
+    # Whoever asks for a number of steps gets what was asked for.
+    assert run(files, config(steps=1), name="asked")["hint"] is None
 
 
 def test_an_interrupted_training_goes_on(files, monkeypatch):

@@ -54,8 +54,13 @@ def test_result_is_shown_and_equals_plain_prediction(
     layer = volume.viewer.layers[LAYERS[0]]
     np.testing.assert_array_equal(layer.scale, (3, 2, 2))
     whole = predict(volume.session.prediction.model.ensemble, volume.values)
-    np.testing.assert_allclose(layer.data[5], whole.mean[1, 5], atol=6e-4)
     store = PredictionStore.open(out)
+    # 300 columns are more than a screen needs at once: there is a coarser level.
+    assert layer.multiscale
+    assert len(layer.data) == 1 + len(store.coarser) == 2
+    np.testing.assert_allclose(layer.data[0][5], whole.mean[1, 5], atol=6e-4)
+    np.testing.assert_array_equal(layer.data[1][3], store.coarser[0][0][1, 3])
+    assert volume.names.count(LAYERS[0]) == 1
     assert store.voxel_size == (3, 2, 2)
     np.testing.assert_allclose(store.std[1], whole.std[1], atol=6e-4)
     # Once more with the same model: there is nothing to do.
@@ -63,6 +68,7 @@ def test_result_is_shown_and_equals_plain_prediction(
     volume.face.predict(out)
     patience(lambda: not volume.face.running)
     assert {p: p.stat().st_mtime_ns for p in out.rglob("*")} == times
+    assert sorted(n for n in volume.names if n.startswith("Whole")) == LAYERS
 
 
 def test_stopped_and_gone_on_with(volume, tmp_path, patience) -> None:

@@ -26,6 +26,8 @@ class PredictionStore:
     ----------
     mean, std
         zarr arrays; slicing gives numpy.
+    coarser
+        Pairs of mean and std of the further levels of the pyramid, finest first.
     class_names
         Names along the first axis.
     axes
@@ -48,6 +50,7 @@ class PredictionStore:
     unit: str
     provenance: dict[str, Any]
     calibration: dict[str, Any]
+    coarser: tuple[tuple[Any, Any], ...] = ()
 
     @classmethod
     def create(
@@ -205,6 +208,7 @@ class PredictionStore:
     @classmethod
     def _from_group(cls, root: Any) -> "PredictionStore":
         attributes = root.attrs.asdict()
+        count = len(root["mean"])
         return cls(
             mean=root["mean"][LEVEL],
             std=root["std"][LEVEL],
@@ -214,6 +218,10 @@ class PredictionStore:
             unit=attributes["unit"],
             provenance=attributes["provenance"],
             calibration=attributes["calibration"],
+            coarser=tuple(
+                (root["mean"][str(level)], root["std"][str(level)])
+                for level in range(1, count)
+            ),
         )
 
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from napari_sciml.training.state import TrainingState
 
 CHECKPOINT_SECONDS = 15.0
+FEW_STEPS = 60
+"""With fewer steps than this networks have hardly begun to learn."""
 
 
 def train_model(
@@ -94,6 +96,7 @@ def train_model(
         "members": config.members,
         "labeled_voxels": {names[v - 1]: n for v, n in sorted(given.counts.items())},
         **describe_training(last, names),
+        "hint": hint_of_few_steps(config, last.state.members[0].steps),
     }
     record = provenance(
         image=image,
@@ -166,6 +169,17 @@ def describe_training(last: "Snapshot", names: Sequence[str]) -> dict[str, Any]:
         "estimated_share": calibration and _named(names, calibration.shares),
         "expected_dice": calibration and _named(names, calibration.expected_dice),
     }
+
+
+def hint_of_few_steps(config: "TrainingConfig", steps: int) -> str | None:
+    """What to do where the seconds were over before anything was learned."""
+    if config.steps is not None or config.patience is not None or steps >= FEW_STEPS:
+        return None
+    return (
+        f"only {steps} {'step' if steps == 1 else 'steps'} of each network fitted into "
+        f"{config.seconds:g} s, so expect little: give it more --seconds, or end what "
+        "else is running."
+    )
 
 
 def calibration_record(

@@ -1,7 +1,7 @@
 """The layers that we add to a viewer."""
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -98,6 +98,10 @@ class LayerGroup:
         self._layers[name] = weakref.ref(layer)
         self._made.add(layer)
 
+    def show_pyramid(self, layer: Image, levels: Sequence[LazyArray]) -> Image:
+        """Put a pyramid in the place of a layer of ours; it looks the same."""
+        return self._replace(layer, levels, multiscale=True)
+
     def touch(self, name: str) -> None:
         """Show soon what was written into the array of a layer."""
         self._stale.add(name)
@@ -121,7 +125,9 @@ class LayerGroup:
         options: Any,
     ) -> Any:
         layer = self.get(name)
-        if layer is not None and layer.data.shape == data.shape:
+        if layer is not None and tuple(layer.data.shape) == tuple(data.shape):
+            if layer.multiscale:
+                return self._replace(layer, data, multiscale=False)
             if layer.data is not data:
                 layer.data = data
             layer.refresh(**CHEAP)
@@ -131,7 +137,22 @@ class LayerGroup:
         self.adopt(name, layer)
         return layer
 
-    def _insert(self, layer: Layer) -> None:
+    def _replace(self, layer: Image, data: Any, *, multiscale: bool) -> Image:
+        """A layer cannot change between one array and a pyramid: make another one."""
+        layers = self._viewer().layers
+        _, look, _ = layer.as_layer_data_tuple()
+        other = Image(data, **{**look, "multiscale": multiscale})
+        self._insert(other, layers.index(layer) + 1)
+        if layer in layers.selection:
+            layers.selection.add(other)
+        if layer is layers.selection.active:
+            layers.selection.active = other
+        layers.remove(layer)
+        other.name = look["name"]
+        self.adopt(look["name"], other)
+        return other
+
+    def _insert(self, layer: Layer, place: int | None = None) -> None:
         """Below the annotation, and without taking the brush out of the hand."""
         viewer = self._viewer()
         selection = viewer.layers.selection
@@ -139,7 +160,7 @@ class LayerGroup:
         annotation = self.get("Annotation")
         layers = viewer.layers
         top = layers.index(annotation) if annotation is not None else len(layers)
-        layers.insert(top, layer)
+        layers.insert(top if place is None else place, layer)
         selection.clear()
         selection.update(chosen)
         selection.active = active

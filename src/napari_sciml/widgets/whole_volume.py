@@ -165,7 +165,7 @@ class WholeVolume(QWidget):
     def _show(self, store: PredictionStore) -> None:
         if self._image not in self._session.viewer.layers:
             return
-        *parts, deviation = _parts(store)
+        *parts, deviation = (levels[0] for levels in _parts(store))
         colors = [probability_colormap(label) for label in range(2, len(parts) + 2)]
         limits = [*[(0, 1)] * len(parts), MEASURES[DEVIATION].limits]
         names = [f"Whole volume: {name}" for name in store.class_names[1:]]
@@ -189,18 +189,25 @@ class WholeVolume(QWidget):
         ]
 
     def _finish(self, store: PredictionStore) -> None:
-        """The arrays have another path now."""
+        """The arrays have another path now, and coarser levels that zoom out fast."""
         if not self._layers:
             self._show(store)
-            return
         there = self._there()
-        for layer, data in zip(self._layers, _parts(store), strict=True):
-            if layer in there:
-                layer.data = data
+        for layer, levels in zip(self._layers, _parts(store), strict=False):
+            if layer not in there:
+                continue
+            if len(levels) > 1:
+                self._session.layers.show_pyramid(layer, levels)
+            else:
+                layer.data = levels[0]
 
 
-def _parts(store: PredictionStore) -> list[OneClass]:
-    """Means of all classes but the first, and the deviation of the last one."""
+def _parts(store: PredictionStore) -> list[list[OneClass]]:
+    """Means of all classes but the first, and the deviation of the last one.
+
+    Each is a list of its levels, finest first.
+    """
     classes = range(1, len(store.class_names))
-    means = [OneClass(store.mean, index) for index in classes]
-    return [*means, OneClass(store.std, len(classes))]
+    means, deviations = zip((store.mean, store.std), *store.coarser, strict=True)
+    parts = [[OneClass(level, index) for level in means] for index in classes]
+    return [*parts, [OneClass(level, len(classes)) for level in deviations]]
