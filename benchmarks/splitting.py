@@ -1,7 +1,7 @@
 """How well touching fibers are taken apart, from a perfect mask of phantoms.
 
     python benchmarks/splitting.py [--edge 128] [--seeds 101,102,103]
-    python benchmarks/splitting.py --predicted [--seconds 80] [--keep FOLDER]
+    python benchmarks/splitting.py --predicted [--steps 200] [--keep FOLDER]
     python benchmarks/splitting.py --glass SCAN.tif
 
 Prints, for each preset and seed, the instance F1 (IoU from 0.4) of connected components
@@ -87,10 +87,10 @@ def errors(phantom: Phantom, labels: np.ndarray) -> str:
     )
 
 
-def predicted_row(name: str, seed: int, edge: int, seconds: float, folder: Path) -> str:
+def predicted_row(name: str, seed: int, edge: int, steps: int, folder: Path) -> str:
     """Train, predict, threshold and split as the demo does."""
     config = PRESETS[name](shape=(edge,) * 3, seed=seed)
-    training = TrainingConfig(seconds=seconds, seed=seed, device="cpu", threads=1)
+    training = TrainingConfig(steps=steps, seed=seed, device="cpu", threads=1)
     summary = run_demo(folder, training=training, stage=_quiet, config=config)
     scores = summary["scores"]
     truth = make_phantom(config).labels
@@ -109,7 +109,7 @@ def _quiet(title: str) -> Iterator:
     yield lambda share, note: None
 
 
-def predicted(seeds: list[int], edge: int, seconds: float, keep: Path | None) -> None:
+def predicted(seeds: list[int], edge: int, steps: int, keep: Path | None) -> None:
     print(
         "| preset | seed | fibers | Dice of the mask | F1 of components | F1 "
         "| F1 of the truth in this mask |\n" + "| --- " * 7 + "|"
@@ -118,7 +118,7 @@ def predicted(seeds: list[int], edge: int, seconds: float, keep: Path | None) ->
         for seed in seeds:
             with tempfile.TemporaryDirectory() as scratch:
                 folder = (keep or Path(scratch)) / f"{PREDICTED.index(name)}-{seed}"
-                print(predicted_row(name, seed, edge, seconds, folder), flush=True)
+                print(predicted_row(name, seed, edge, steps, folder), flush=True)
 
 
 def glass(path: Path) -> None:
@@ -178,7 +178,7 @@ def main() -> None:
     parser.add_argument("--edge", type=int, default=128)
     parser.add_argument("--seeds")
     parser.add_argument("--predicted", action="store_true")
-    parser.add_argument("--seconds", type=float, default=80)
+    parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--glass", type=Path)
     given = parser.parse_args()
@@ -186,7 +186,7 @@ def main() -> None:
         glass(given.glass)
     elif given.predicted:
         seeds = [int(seed) for seed in (given.seeds or "101").split(",")]
-        predicted(seeds, given.edge, given.seconds, given.keep)
+        predicted(seeds, given.edge, given.steps, given.keep)
     else:
         perfect((given.seeds or "101,102,103").split(","), given.edge)
 

@@ -11,14 +11,16 @@ from napari_sciml.commands.options import (
     AsJson,
     Device,
     Scheduler,
-    Seconds,
     Threads,
     describe,
 )
 from napari_sciml.terminal import print_summary, say, stage
 from napari_sciml.training.config import TrainingConfig
 
-DEMO_SECONDS = 80.0
+DEMO_STEPS = 200
+"""As many on any machine: the same fibers, sooner or later."""
+DEMO_SECONDS = 240.0
+"""At most, in the viewer, where one sees how far it is."""
 TRAINING = TrainingConfig()
 
 
@@ -43,7 +45,12 @@ def demo(
     out: Annotated[
         Path, typer.Option(help="Folder to write, without a viewer.")
     ] = Path("napari-sciml-demo"),
-    seconds: Seconds = DEMO_SECONDS,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            min=1, help=f"Seconds of training, instead of {DEMO_STEPS} steps."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the training.")] = 0,
     device: Device = "auto",
     threads: Threads = None,
@@ -52,7 +59,13 @@ def demo(
     """Do the whole job on the sample volume, in the viewer or without a screen."""
     from napari_sciml.screen import why_no_viewer
 
-    config = TrainingConfig(seconds=seconds, seed=seed, device=device, threads=threads)
+    config = TrainingConfig(
+        seconds=seconds or DEMO_SECONDS,
+        steps=None if seconds else DEMO_STEPS,
+        seed=seed,
+        device=device,
+        threads=threads,
+    )
     reason = None if headless else why_no_viewer()
     if reason:
         typer.echo(f"{reason} Running without a viewer.", err=True)

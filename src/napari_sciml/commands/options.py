@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel
 
-Seconds = Annotated[float, typer.Option(min=1, help="Seconds of training.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores.")]
 Scheduler = Annotated[

