@@ -171,6 +171,48 @@ def test_parts_under_dust_go_to_their_neighbors():
     assert whole.max() == 1
 
 
+def side_by_side():
+    """Two rods, what fills the groove between them, and what a network says of that."""
+    first, second = rod((20, 30, 5), (20, 30, 55)), rod((20, 36, 5), (20, 36, 55))
+    groove = rod((20, 33, 5), (20, 33, 55), radius=2.6)
+    probability = np.where(first | second, 0.95, np.where(groove, 0.7, 0.1))
+    return first, second, first | second | groove, probability
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_a_probability_parts_what_the_mask_has_filled(dtype):
+    first, second, mask, probability = side_by_side()
+    assert split(mask).max() == 1
+    found = split(mask, probability=probability.astype(dtype))
+    assert found.max() == 2
+    assert instance_f1(np.where(first, 1, 2 * second), found, iou=0.75).f1 == 1
+    assert np.array_equal(found > 0, mask)
+
+
+def test_a_probability_that_knows_no_more_than_the_mask(clustered, found):
+    mask = clustered > 0
+    assert np.array_equal(split(mask, probability=mask.astype(np.float32)), found)
+
+
+def test_what_was_painted_where_nothing_was_predicted_is_taken_apart():
+    first, second, *_ = side_by_side()
+    nothing = np.zeros(SHAPE, np.float32)
+    assert split(first | second, probability=nothing).max() == 2
+
+
+def test_a_probability_of_a_volume_of_one_plane():
+    *_, mask, probability = side_by_side()
+    plane = split(mask[20], probability=probability[20])
+    volume = split(mask[:, :, 20:21], probability=probability[:, :, 20:21])
+    assert plane.shape == mask.shape[1:]
+    assert volume.shape == (*mask.shape[:2], 1)
+
+
+def test_a_probability_of_another_image_is_refused():
+    with pytest.raises(InputError, match=r"has shape \(3, 4, 5\), but the fibers have"):
+        split(CASES["T"][0], probability=np.ones((3, 4, 5)))
+
+
 def test_progress_rises_and_may_be_stopped():
     components = label_fibers(CASES["crossing"][0] | CASES["crossing"][1])
     shares = list(splitting_steps(components))
@@ -207,9 +249,13 @@ def test_labels_are_in_order_and_cover_the_mask(clustered, found):
 
 @pytest.mark.parametrize("edge", [24, 37, 64])
 def test_blocks_do_not_matter(clustered, found, monkeypatch, edge):
+    noise = np.random.default_rng(0).uniform(-0.3, 0.3, clustered.shape)
+    probability = np.where(clustered > 0, 0.75, 0.25) + noise
+    whole = split(clustered > 0, probability=probability)
     monkeypatch.setattr("napari_sciml.fibers.splitting.split._EDGE", edge)
     monkeypatch.setattr("napari_sciml.fibers.splitting.assignment._CHUNK", 1 << 10)
     assert np.array_equal(split(clustered > 0), found)
+    assert np.array_equal(split(clustered > 0, probability=probability), whole)
 
 
 def test_parts_of_the_points_do_not_matter(clustered, found, monkeypatch):

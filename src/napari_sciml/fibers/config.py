@@ -12,9 +12,9 @@ Connectivity = Literal[4, 6, 8, 18, 26]
 class FiberConfig(BaseModel):
     """Settings of the instances; forms and command-line options come from here.
 
-    The default of `dust` is a fiber of radius 2 voxels and four voxels long, in the
-    plane one of 5 by 10 pixels: what is smaller has neither a length nor a direction
-    that could be trusted, and most specks of noise are smaller.
+    The default of `dust` is a fiber of radius 2 voxels that is twice as long as wide
+    (in the plane one of 7 by 14 pixels): what is smaller has neither a length nor a
+    direction that could be trusted, and most pieces of things that are no fibers are.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -25,7 +25,7 @@ class FiberConfig(BaseModel):
         "by edges, 26 = and by corners. A 2D mask takes 4 for 6, and 8 otherwise.",
     )
     dust: int = Field(
-        50, ge=0, description="Pieces of fewer voxels than this are dropped (voxels)."
+        100, ge=0, description="Pieces of fewer voxels than this are dropped (voxels)."
     )
     dust_volume: float | None = Field(
         None,

@@ -25,6 +25,7 @@ def label_fibers(
     dust_volume: float | None = None,
     split: bool = False,
     voxel_size: Sequence[float] | None = None,
+    probability: ArrayLike | None = None,
 ) -> NDArray[np.unsignedinteger[Any]]:
     """Number the connected pieces of a mask, or its fibers.
 
@@ -47,6 +48,9 @@ def label_fibers(
         `napari_sciml.fibers.splitting.split.split_fibers`.
     voxel_size
         Edge of a voxel along each axis, for splitting and `dust_volume`; None = 1.
+    probability
+        Of the fibers, same shape, where the mask was made from one; splitting follows
+        it where fibers touch.
 
     Returns
     -------
@@ -57,7 +61,8 @@ def label_fibers(
     Raises
     ------
     InputError
-        If the mask is neither 2D nor 3D, or not a mask.
+        If the mask is neither 2D nor 3D, or not a mask, or the probability has another
+        shape.
     """
     steps = labeling_steps(
         mask,
@@ -66,6 +71,7 @@ def label_fibers(
         dust_volume=dust_volume,
         split=split,
         voxel_size=voxel_size,
+        probability=probability,
     )
     return result_of(steps)
 
@@ -78,6 +84,7 @@ def labeling_steps(
     dust_volume: float | None = None,
     split: bool = False,
     voxel_size: Sequence[float] | None = None,
+    probability: ArrayLike | None = None,
 ) -> Steps[NDArray[np.unsignedinteger[Any]]]:
     """Do as `label_fibers`, and yield the share that is done; may be closed."""
     binary = _as_binary(mask)
@@ -94,7 +101,9 @@ def labeling_steps(
     pieces = _renumbered(labels, _sizes(labels, int(labels.max())) >= max(dust, 1))
     if not split:
         return pieces
-    steps = splitting_steps(pieces, voxel_size=voxel_size, dust=dust)
+    steps = splitting_steps(
+        pieces, voxel_size=voxel_size, dust=dust, probability=probability
+    )
     return (yield from part(0.1, 1.0, steps))
 
 

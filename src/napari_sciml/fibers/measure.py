@@ -8,11 +8,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from napari_sciml.errors import InputError
 from napari_sciml.fibers.bodies import Bodies, body_steps
 from napari_sciml.fibers.contacts import contact_steps
 from napari_sciml.fibers.spacing import nearest_neighbor_spacing
-from napari_sciml.fibers.voxels import Grid, SortedVoxels, make_grid, sort_voxels
+from napari_sciml.fibers.voxels import (
+    Grid,
+    SortedVoxels,
+    check_probability,
+    make_grid,
+    sort_voxels,
+)
 from napari_sciml.steps import Steps, part, result_of
 
 COLUMNS = (
@@ -149,11 +154,7 @@ def measuring_steps(
     """Do as `measure_fibers`, and yield the share that is done; may be closed."""
     values = np.asarray(labels)
     grid = make_grid(values.shape, voxel_size)
-    if probability is not None and np.shape(probability) != values.shape:
-        raise InputError(
-            f"The probability has shape {np.shape(probability)}, but the labels have "
-            f"{values.shape}; give the probability of one class for the same image."
-        )
+    check_probability(probability, values.shape)
     voxels = sort_voxels(values)
     known = None
     if probability is not None:

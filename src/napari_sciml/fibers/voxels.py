@@ -47,6 +47,22 @@ class Grid:
         return float(np.prod(self.spacing))
 
 
+def check_probability(probability: Any, shape: Sequence[int]) -> None:
+    """Make sure that a probability, where there is one, fits its image.
+
+    Raises
+    ------
+    InputError
+        If it does not.
+    """
+    if probability is None or np.shape(probability) == tuple(shape):
+        return
+    raise InputError(
+        f"The probability has shape {np.shape(probability)}, but the fibers have "
+        f"{tuple(shape)}; give the probability of one class for the same image."
+    )
+
+
 def make_grid(shape: Sequence[int], voxel_size: Sequence[float] | None) -> Grid:
     """Check shape and voxel size (one edge an axis; None = 1) and make them 3D.
 

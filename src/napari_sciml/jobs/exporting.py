@@ -139,7 +139,8 @@ def _sweep(
     size, total = result.voxel_size, len(KS) * len(TS)
 
     def label(mask: np.ndarray) -> np.ndarray:
-        return label_fibers(mask, **config.model_dump(), voxel_size=size)
+        settings, known = config.model_dump(), prediction.mean
+        return label_fibers(mask, **settings, voxel_size=size, probability=known)
 
     rows = []
     yield Stage("Measuring at other thresholds …", 0.0)

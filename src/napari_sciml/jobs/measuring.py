@@ -88,7 +88,8 @@ def find_and_measure(
     voxel_size, unit
         Edge of a voxel along each axis.
     probability
-        Of the class, same shape; gives each fiber a `mean_confidence`.
+        Of the class, same shape; tells where touching fibers part, and gives each one
+        a `mean_confidence`.
 
     Raises
     ------
@@ -102,7 +103,9 @@ def find_and_measure(
             '"Keep what is sure".'
         )
     words = "Taking touching fibers apart …" if config.split else "Numbering …"
-    steps = labeling_steps(mask, **config.model_dump(), voxel_size=voxel_size)
+    steps = labeling_steps(
+        mask, **config.model_dump(), voxel_size=voxel_size, probability=probability
+    )
     labels = yield from _told(words, steps)
     count = int(labels.max())
     if not count:

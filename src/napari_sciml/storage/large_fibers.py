@@ -120,15 +120,12 @@ def measure_by_blocks(
         folder.mkdir()
         work = _Work(given, config, chunk, edge, folder / "labels.zarr", scratch)
         labels, sizes = _run(work.label(), 0.0, 0.7, report, "numbering")
-        probability = None
-        if given.probability is not None:
-            probability = BlockVolume(given.probability, edge, "The prediction")
         measuring = measure_blocks(
             labels,
             sizes,
             scratch,
             voxel_size=given.voxel_size,
-            probability=probability,
+            probability=work.probability,
         )
         note = f"measuring {len(sizes) - 1:,} fibers"
         table = _run(measuring, 0.7, 0.95, report, note).table
@@ -174,6 +171,12 @@ class _Work:
     target: Path
     scratch: Path
 
+    @property
+    def probability(self) -> BlockVolume | None:
+        if self.given.probability is None:
+            return None
+        return BlockVolume(self.given.probability, self.edge, "The prediction")
+
     def label(self) -> Steps[tuple[BlockVolume, Indices]]:
         """Number the fibers; give labels and the voxels of each."""
         mask = BlockVolume(self.given.mask, self.edge, self.given.name)
@@ -197,6 +200,7 @@ class _Work:
             labels,
             voxel_size=self.given.voxel_size,
             dust=dust,
+            probability=self.probability,
         )
         return labels, (yield from part(0.2, 1.0, splitting))
 

@@ -139,13 +139,15 @@ def _measure_whole(
 
     values, size = _whole(given.mask, given.name), given.voxel_size
 
-    def label(mask: Any) -> np.ndarray:
-        return label_fibers(mask, **config.model_dump(), voxel_size=size)
-
-    labels = label(values)
     known = rows = None
     if prediction is not None:
         known = _whole(prediction.mean, prediction.name)
+
+    def label(mask: Any) -> np.ndarray:
+        settings = config.model_dump()
+        return label_fibers(mask, **settings, voxel_size=size, probability=known)
+
+    labels = label(values)
     table = measure_fibers(labels, voxel_size=size, probability=known)
     summary = summarize(table, labels.shape, size, given.unit)
     if sweep and prediction is not None:

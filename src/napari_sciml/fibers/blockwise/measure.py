@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_sciml.errors import InputError
 from napari_sciml.fibers.blockwise.blocks import BlockVolume, Indices
 from napari_sciml.fibers.blockwise.spill import BATCH_VOXELS, FiberSpill
 from napari_sciml.fibers.blockwise.union import Cuts, Pairs
@@ -19,7 +18,12 @@ from napari_sciml.fibers.measure import (
     voxel_steps,
     with_neighbors,
 )
-from napari_sciml.fibers.voxels import Grid, SortedVoxels, make_grid
+from napari_sciml.fibers.voxels import (
+    Grid,
+    SortedVoxels,
+    check_probability,
+    make_grid,
+)
 from napari_sciml.steps import Steps, part
 
 _MANY_PAIRS = 1 << 20
@@ -65,11 +69,7 @@ def measure_blocks(
         If shape or voxel size does not fit, or something cannot be read.
     """
     grid = make_grid(labels.source.shape, voxel_size)
-    if probability is not None and probability.shape != labels.shape:
-        raise InputError(
-            f"The probability has shape {probability.shape}, but the labels have "
-            f"{labels.shape}; give the probability of one class for the same image."
-        )
+    check_probability(probability and probability.source, labels.source.shape)
     spill = FiberSpill(scratch, sizes, labels.shape, batch)
     contacts, boxes = _Contacts(labels.shape), _Boxes(sizes, batch)
     regions = labels.regions()

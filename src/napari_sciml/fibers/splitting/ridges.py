@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_sciml.fibers.blockwise.blocks import BlockVolume
+from napari_sciml.fibers.splitting.rim import Rim
 from napari_sciml.images.tiles import Tile, with_halo
 from napari_sciml.steps import Steps
 
@@ -71,24 +71,17 @@ def _reach(most: np.float32, spacing: Array) -> list[int]:
     return [int(np.ceil(most / edge)) + 1 for edge in spacing]
 
 
-def find_scale(volume: BlockVolume, spacing: Array) -> Steps[Scale]:
-    """Find the usual radius, from the local maxima of the distance.
-
-    Parameters
-    ----------
-    volume
-        What is not zero is fiber.
-    spacing
-        Edges of a voxel.
+def find_scale(rim: Rim) -> Steps[Scale]:
+    """Find the usual radius, from the local maxima of the distance to the rim.
 
     Yields
     ------
     float
         Share that is done.
     """
-    voxel, reach = float(spacing.min()), _FIRST_REACH
+    voxel, reach = float(rim.spacing.min()), _FIRST_REACH
     while True:
-        tops = yield from _tops(volume, spacing, np.float32(reach * voxel))
+        tops = yield from _tops(rim, np.float32(reach * voxel))
         radius = max(_usual(*tops), voxel)
         if radius * _CAP <= reach * voxel or reach >= _LAST_REACH:
             most = min(np.float32(_CAP * radius), np.float32(reach * voxel))
@@ -105,20 +98,21 @@ def _usual(tops: NDArray[np.float32], counts: NDArray[np.int64]) -> float:
 
 
 def _tops(
-    volume: BlockVolume, spacing: Array, most: np.float32
+    rim: Rim, most: np.float32
 ) -> Steps[tuple[NDArray[np.float32], NDArray[np.int64]]]:
     """Local maxima of the distance, ascending, and how many there are of each."""
     tops, counts = np.zeros(0, np.float32), np.zeros(0, np.int64)
-    halo, regions = _reach(most, spacing), volume.regions()
+    volume = rim.components
+    halo, regions = _reach(most, rim.spacing), volume.regions()
     for number, region in enumerate(regions):
         yield number / len(regions)
         if not volume.read(region).any():
             continue
         tile = with_halo(region, halo, volume.shape)
-        inside = volume.read(tile.read) != 0
-        depth = depths(inside, spacing, most)
+        labels = volume.read(tile.read)
+        depth = rim.distance(tile.read, labels, most)
         top = depth == ndimage.maximum_filter(depth, size=3, mode="nearest")
-        found = depth[tile.inner][(inside & top)[tile.inner]]
+        found = depth[tile.inner][((labels != 0) & top)[tile.inner]]
         values, number_of = np.unique(found, return_counts=True)
         both = np.concatenate((tops, values))
         tops, place = np.unique(both, return_inverse=True)
@@ -127,22 +121,8 @@ def _tops(
     return tops, counts
 
 
-def depths(
-    inside: NDArray[np.bool_], spacing: Array, most: np.float32
-) -> NDArray[np.float32]:
-    """Distance of each voxel to the background, at most so far."""
-    if inside.all():
-        return np.full(inside.shape, most, np.float32)
-    depth = ndimage.distance_transform_edt(inside, spacing).astype(np.float32)
-    return np.minimum(depth, most, out=depth)
-
-
 def find_ridges(
-    volume: BlockVolume,
-    large: NDArray[np.bool_],
-    spacing: Array,
-    scale: Scale,
-    flat: bool,
+    rim: Rim, large: NDArray[np.bool_], scale: Scale, flat: bool
 ) -> Steps[Ridges]:
     """Find the ridges of the smoothed distance; yields the share that is done.
 
@@ -151,12 +131,10 @@ def find_ridges(
 
     Parameters
     ----------
-    volume
-        Labels of components.
+    rim
+        Of components.
     large
-        For each label whether there are ridges to look for.
-    spacing
-        Edges of a voxel.
+        For each component whether there are ridges to look for.
     scale
         From `find_scale`.
     flat
@@ -167,6 +145,7 @@ def find_ridges(
     Ridges
         In the order of their voxels.
     """
+    volume, spacing = rim.components, rim.spacing
     sigma = np.maximum(_SMOOTHING * scale.radius / spacing, _LEAST_SMOOTHING)
     sigma[0] *= not flat
     blur = [int(np.ceil(4 * s)) + 2 for s in sigma]
@@ -181,7 +160,7 @@ def find_ridges(
         tile = with_halo(region, blur, volume.shape)
         labels = volume.read(outer)
         near = Tile(tile.read, outer).inner
-        depth = depths(labels != 0, spacing, scale.most)[near]
+        depth = rim.distance(outer, labels, scale.most)[near]
         depth *= large[labels[near]]
         smooth = ndimage.gaussian_filter(depth, sigma, mode="nearest", truncate=4)
         candidates = np.zeros(depth.shape, bool)

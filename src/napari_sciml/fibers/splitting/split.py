@@ -25,7 +25,8 @@ from napari_sciml.fibers.splitting.assignment import (
 )
 from napari_sciml.fibers.splitting.lines import find_lines
 from napari_sciml.fibers.splitting.ridges import find_ridges, find_scale
-from napari_sciml.fibers.voxels import make_grid
+from napari_sciml.fibers.splitting.rim import Rim
+from napari_sciml.fibers.voxels import check_probability, make_grid
 from napari_sciml.steps import Steps, part, result_of
 
 _EDGE, _FLAT_EDGE = 160, 2048  # of blocks, in memory
@@ -39,6 +40,7 @@ def split_fibers(
     *,
     voxel_size: Sequence[float] | None = None,
     dust: int = 0,
+    probability: ArrayLike | None = None,
 ) -> NDArray[np.unsignedinteger[Any]]:
     """Take fibers apart that touch, cross or lie in bundles, and join broken ones.
 
@@ -51,6 +53,9 @@ def split_fibers(
         Edge of a voxel along each axis; None = 1.
     dust
         Parts of a component with fewer voxels than this go to its other fibers.
+    probability
+        Of the fibers, of the same shape, where the mask was made from one: it tells
+        more of where fibers touch; see `napari_sciml.fibers.splitting.rim`.
 
     Returns
     -------
@@ -74,7 +79,10 @@ def split_fibers(
     local maxima of the distance. Fibers that are packed without a background voxel
     between them cannot be told apart.
     """
-    return result_of(splitting_steps(components, voxel_size=voxel_size, dust=dust))
+    steps = splitting_steps(
+        components, voxel_size=voxel_size, dust=dust, probability=probability
+    )
+    return result_of(steps)
 
 
 def splitting_steps(
@@ -82,24 +90,33 @@ def splitting_steps(
     *,
     voxel_size: Sequence[float] | None = None,
     dust: int = 0,
+    probability: ArrayLike | None = None,
 ) -> Steps[NDArray[np.unsignedinteger[Any]]]:
     """Do as `split_fibers`, and yield the share that is done; may be closed."""
     values = np.asarray(components)
     grid = make_grid(values.shape, voxel_size)
+    check_probability(probability, values.shape)
     thin = [axis for axis, n in enumerate(values.shape) if n == 1]
     if values.ndim == 3 and len(thin) == 1:
         plane = values.squeeze(thin[0])
         size = np.delete(grid.spacing, thin[0]).tolist()
-        found = yield from splitting_steps(plane, voxel_size=size, dust=dust)
+        if probability is not None:
+            probability = np.asarray(probability).squeeze(thin[0])
+        found = yield from splitting_steps(
+            plane, voxel_size=size, dust=dust, probability=probability
+        )
         return found.reshape(values.shape)
     if not values.any():
         return np.zeros(values.shape, np.uint8)
     edge = _FLAT_EDGE if grid.flat else _EDGE
     names = BlockVolume(np.zeros(values.shape, np.uint32), edge)
     volume = BlockVolume(values, edge)
+    known = None
+    if probability is not None:
+        known = BlockVolume(np.asarray(probability), edge, "The probability")
     sizes = yield from part(0.0, 0.02, count_voxels(volume))
     splitting = split_blocks(
-        volume, sizes, names, names, voxel_size=voxel_size, dust=dust
+        volume, sizes, names, names, voxel_size=voxel_size, dust=dust, probability=known
     )
     voxels = yield from part(0.02, 1.0, splitting)
     return np.asarray(names.source.astype(np.min_scalar_type(len(voxels) - 1)))
@@ -113,6 +130,7 @@ def split_blocks(
     *,
     voxel_size: Sequence[float] | None = None,
     dust: int = 0,
+    probability: BlockVolume | None = None,
 ) -> Steps[Indices]:
     """Do as `split_fibers` block by block; the blocks do not change the result.
 
@@ -129,7 +147,7 @@ def split_blocks(
         uint32, of the same shape, to write in on the way.
     out
         Where the labels go; may be `names`.
-    voxel_size, dust
+    voxel_size, dust, probability
         As in `split_fibers`.
 
     Yields
@@ -143,14 +161,16 @@ def split_blocks(
         ``(m + 1,)`` voxels of each label; 0 for number 0.
     """
     grid = make_grid(components.source.shape, voxel_size)
+    check_probability(probability and probability.source, components.source.shape)
     spacing = grid.spacing.copy()
     if grid.flat:
         spacing[0] = spacing[1:].min()
-    scale = yield from part(0.0, 0.25, find_scale(components, spacing))
+    rim = Rim(components, spacing, probability)
+    scale = yield from part(0.0, 0.25, find_scale(rim))
     least = max(_FEWEST, voxels_in(_LEAST, scale.radius, spacing, grid.flat))
     large = sizes >= least
     large[0] = False
-    steps = find_ridges(components, large, spacing, scale, grid.flat)
+    steps = find_ridges(rim, large, scale, grid.flat)
     ridges = yield from part(0.25, 0.55, steps)
     sample = Sample(components, large, spacing, scale.radius, grid.flat)
     lines = find_lines(ridges, sample.inside, spacing, scale.radius)
