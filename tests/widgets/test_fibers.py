@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from napari_sciml.fibers.config import FiberConfig
+
 pytestmark = pytest.mark.gui
 
 
@@ -173,7 +175,7 @@ def test_dust_by_volume(measured, patience) -> None:
     form = measured.form
     form.dust_unit.setCurrentIndex(1)
     assert form.dust_unit.currentText() == "µm³"
-    assert form.dust_volume.value() == 50 * 8
+    assert form.dust_volume.value() == FiberConfig().dust * 8
     form.dust_volume.setValue(8 * 200)  # the shorter bar has 180 voxels
     assert form.config.dust_volume == 1600
     measured.measure.click()
@@ -193,7 +195,7 @@ def test_dust_by_volume(measured, patience) -> None:
         (np.ones((2, 2, 8, 8), np.uint8), "not a single 2D or 3D mask"),
         (
             np.eye(8, dtype=np.uint8)[None] * np.eye(1, 8)[0].astype(np.uint8)[:, None],
-            "No piece of the mask has 50 voxels",
+            f"No piece of the mask has {FiberConfig().dust} voxels",
         ),
     ],
     ids=["none", "empty", "classes", "4D", "one voxel"],
