@@ -147,7 +147,7 @@ def main() -> None:
     parser.add_argument("--no-noise", action="store_true")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument(
-        "--temperature", type=float, default=0.7, help="Log-odds are divided by it."
+        "--temperature", type=float, default=0.5, help="Log-odds are divided by it."
     )
     options = parser.parse_args()
     torch.set_num_threads(1)

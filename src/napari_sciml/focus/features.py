@@ -69,7 +69,7 @@ def other_texture(features: Tensor, tilt: float, wave: float) -> Tensor:
     """Change spectra as if the specimen had more or less fine structure.
 
     A network must not take the fineness of the specimens that it saw for focus.
-    Noise, the lowest ring, stays as it is.
+    Noise, what is not above the lowest ring, stays as it is.
 
     Parameters
     ----------
@@ -81,14 +81,16 @@ def other_texture(features: Tensor, tilt: float, wave: float) -> Tensor:
     """
     count = len(features)
     power = 10 ** (features[:, :BINS] - 1.5)
-    floor = power.amin(dim=1, keepdim=True)
+    # Rings of noise alone scatter round its level; they must not become structure.
+    noise = 1.5 * power.amin(dim=1, keepdim=True)
+    excess = (power - noise).clamp_min(0)
     frequency = torch.arange(1, 2 * BINS, 2, device=features.device) / (4 * BINS)
     place = torch.log10(frequency / 0.1)
     slope, height = features.new_empty(2, count, 1).normal_()
     phase, pace = features.new_empty(2, count, 1).uniform_()
     turns = phase + (0.3 + 1.5 * pace) * place
     gain = tilt * slope * place + wave * height * torch.sin(2 * torch.pi * turns)
-    changed = (power - floor) * 10**gain + floor
+    changed = power + excess * (10**gain - 1)
     counts = _rings(TILE, features.device)[2]
     # Standardized as before: the sum of the power stays.
     changed = changed * ((power @ counts) / (changed @ counts))[:, None]
