@@ -14,6 +14,7 @@ from napari_sciml.focus.model import CARD, FocusModel, load_focus
 from napari_sciml.focus.network import (
     JUDGES,
     FocusNet,
+    make_network,
     ranked_probability_score,
     tile_features,
 )
@@ -74,6 +75,17 @@ def test_judges_are_trained_each_and_averaged_after(sharp):
     normed = network.judges.norm(features).clamp(-6, 6)
     each = [torch.softmax(head(normed), 1) for head in network.judges.heads]
     torch.testing.assert_close(torch.softmax(logits, 1), torch.stack(each).mean(0))
+
+
+def test_a_panel_asks_both_networks(sharp, tmp_path):
+    generator = torch.Generator().manual_seed(0)
+    tiles, _ = TileMaker(sharp, generator).batch(8)
+    panel = make_network("focusnet", 3)
+    assert panel.train()(tiles).shape == ((JUDGES + 1) * 8, 11)
+    model = FocusModel(panel, "focusnet")
+    model.save(tmp_path)
+    assert type(load_focus(tmp_path).network) is type(panel)
+    assert not panel(torch.full((2, 1, 84, 84), 3.0)).any()
 
 
 def test_another_texture_keeps_noise_power_and_signal(sharp):
