@@ -13,8 +13,11 @@ from typing import Any
 
 import numpy as np
 from skimage import io
+from skimage.transform import rescale
 
 Array = np.ndarray[Any, np.dtype[Any]]
+PHOTOS = "photographs"
+"""No instrument and in no fold: shown to every model, to look at other textures."""
 MANIFEST = Path(__file__).with_name("focus_training.json")
 
 
@@ -27,7 +30,7 @@ class Photograph:
 
     name: str
     instrument: str
-    fold: int
+    fold: int | None
     ship: bool
     image: Array
 
@@ -40,6 +43,8 @@ def photographs(folders: list[Path], manifest: Path = MANIFEST) -> list[Photogra
         whole = io.imread(path)
         for index in entry.get("take", [None]):
             image = whole if index is None else _taken(whole, index)
+            if "shrink" in entry:  # a photograph may be soft at full size
+                image = rescale(image, entry["shrink"], anti_aliasing=True)
             name = path.name if index is None else f"{path.name}#{index}"
             found.append(
                 Photograph(

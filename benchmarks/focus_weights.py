@@ -4,8 +4,8 @@
     python benchmarks/focus_weights.py FOLDER ... --out fold1 --leave-out 1
 
 FOLDERs hold the images that focus_training.json lists. Tiles are made once, as many
-of each instrument, and kept in ``--cache``; training passes over them several
-times, flipped and turned. ``--leave-out`` leaves out every instrument of a fold:
+of each instrument, and what the networks see of them is kept in ``--cache``; training
+passes over them several times. ``--leave-out`` leaves out every instrument of a fold:
 what such a model says of them is the honest estimate for an unknown instrument.
 """
 
@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from focus_images import Photograph, photographs
-from torch import Tensor
+from focus_images import PHOTOS, Photograph, photographs
+from torch import Tensor, nn
 
 from napari_sciml.focus.config import FocusTrainingConfig
-from napari_sciml.focus.levels import TILE
+from napari_sciml.focus.features import BINS
 from napari_sciml.focus.model import FocusModel
-from napari_sciml.focus.network import make_network
+from napari_sciml.focus.network import SpectrumNet, make_network, tile_features
 from napari_sciml.focus.synthesis import TileMaker
 from napari_sciml.focus.textures import texture
 from napari_sciml.focus.training import fit
@@ -33,12 +33,12 @@ CHUNK = 64
 
 
 class Pool:
-    """Tiles made before, drawn evenly from the instruments.
+    """Features of tiles made before, drawn evenly from the instruments.
 
     Parameters
     ----------
     parts
-        Tiles and levels of each instrument.
+        Features and levels of each instrument.
     weights
         How often each instrument is drawn.
     generator
@@ -55,40 +55,49 @@ class Pool:
         self.weights = torch.tensor(weights)
 
     def batch(self, size: int) -> tuple[Tensor, Tensor]:
-        """Give ``(size, 1, 84, 84)`` tiles and their levels."""
+        """Give features ``(size, 45)`` and levels of tiles."""
         chosen = torch.multinomial(
             self.weights, size, replacement=True, generator=self.generator
         )
         drawn = []
         for part, count in zip(*chosen.unique(return_counts=True), strict=True):
-            tiles, levels = self.parts[int(part)]
-            where = torch.randint(len(tiles), (int(count),), generator=self.generator)
-            drawn.append((tiles[where], levels[where]))
-        tiles = torch.cat([t for t, _ in drawn])
-        way = int(torch.randint(8, (1,), generator=self.generator))
-        tiles = tiles.rot90(way % 4, (1, 2))
-        tiles = tiles.flip(2) if way >= 4 else tiles
-        return tiles[:, None], torch.cat([k for _, k in drawn])
+            features, levels = self.parts[int(part)]
+            where = torch.randint(len(levels), (int(count),), generator=self.generator)
+            drawn.append((features[where], levels[where]))
+        return torch.cat([f for f, _ in drawn]), torch.cat([k for _, k in drawn])
 
 
-def made_tiles(
+class Head(nn.Module):
+    """The part of a network behind its features, to be trained on them."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features ``(n, 45)`` to log-odds."""
+        if isinstance(self.network, SpectrumNet):
+            return self.network.head(features[:, :BINS])
+        return self.network.judges(features)
+
+
+def made_features(
     name: str, images: Callable[[], list[np.ndarray]], options: argparse.Namespace
 ) -> tuple[Tensor, Tensor]:
-    """Make the tiles of an instrument, or read those made before."""
+    """Make tiles of an instrument and keep what networks see of them, or read it."""
     path = options.cache / f"{''.join(c if c.isalnum() else '_' for c in name)}.npz"
     if not path.exists():
         generator = torch.Generator().manual_seed(len(name))
         maker = TileMaker(images(), generator, noise=not options.no_noise)
-        chunks = [maker.batch(CHUNK) for _ in range(options.tiles // CHUNK)]
+        pairs = [maker.batch(CHUNK) for _ in range(options.tiles // CHUNK)]
         options.cache.mkdir(parents=True, exist_ok=True)
         np.savez(
             path,
-            tiles=np.concatenate([t[:, 0].numpy() for t, _ in chunks]),
-            levels=np.concatenate([k.numpy() for _, k in chunks]),
+            features=np.concatenate([tile_features(t)[0].numpy() for t, _ in pairs]),
+            levels=np.concatenate([k.numpy() for _, k in pairs]),
         )
     held = np.load(path)
-    assert held["tiles"].shape[1:] == (TILE, TILE)
-    return torch.from_numpy(held["tiles"]), torch.from_numpy(held["levels"])
+    return torch.from_numpy(held["features"]), torch.from_numpy(held["levels"])
 
 
 def textures(count: int) -> list[np.ndarray]:
@@ -107,14 +116,14 @@ def pool(options: argparse.Namespace) -> tuple[Pool, list[Photograph]]:
     ]
     names = list(dict.fromkeys(p.instrument for p in seen))
     images = {n: [p.image for p in seen if p.instrument == n] for n in names}
-    parts = [made_tiles(n, partial(images.get, n, []), options) for n in names]
+    parts = [made_features(n, partial(images.get, n, []), options) for n in names]
     # An instrument of many pictures has more to teach than one of a single picture.
-    weights = [len(images[name]) ** 0.5 for name in names]
-    if options.textures:
-        drawn = partial(textures, options.textures)
-        parts.append(made_tiles(MADE_UP, drawn, options))
-        share = options.made_up / (1 - options.made_up)
-        weights.append(share * sum(weights))
+    weights = [0.0 if n == PHOTOS else len(images[n]) ** 0.5 for n in names]
+    whole = sum(weights) / (1 - options.made_up - options.photos)
+    weights = [options.photos * whole if n == PHOTOS else w
+               for n, w in zip(names, weights, strict=True)]  # fmt: skip
+    parts.append(made_features(MADE_UP, partial(textures, options.textures), options))
+    weights.append(options.made_up * whole)
     return Pool(parts, weights, torch.Generator().manual_seed(options.seed)), seen
 
 
@@ -127,17 +136,18 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--leave-out", type=int, nargs="*", default=[])
     parser.add_argument("--cache", type=Path, default=Path("focus-tiles"))
-    parser.add_argument("--tiles", type=int, default=9600, help="Per instrument.")
+    parser.add_argument("--tiles", type=int, default=4800, help="Per instrument.")
     parser.add_argument("--textures", type=int, default=160)
     parser.add_argument("--made-up", type=float, default=0.2, help="Share of tiles.")
+    parser.add_argument("--photos", type=float, default=0.25, help="Share of tiles.")
     parser.add_argument("--network", default="focusnet")
-    parser.add_argument("--steps", type=int, default=4000)
-    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-noise", action="store_true")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument(
-        "--temperature", type=float, default=1.0, help="Log-odds are divided by it."
+        "--temperature", type=float, default=0.5, help="Log-odds are divided by it."
     )
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -149,11 +159,8 @@ def main() -> None:
     source, seen = pool(options)
     torch.manual_seed(options.seed)
     network = make_network(options.network).train()
-    if options.network == "focusnet":
-        network.mixed = True
-        network.to(memory_format=torch.channels_last)
     said = 0.0
-    for event in fit(network, source, config):
+    for event in fit(Head(network), source, config):
         if time.monotonic() - said > 10:
             said = time.monotonic()
             print(f"{event.step} {event.seconds:.0f} s {event.loss:.3f}", flush=True)
@@ -165,11 +172,8 @@ def main() -> None:
         },
         "settings": config.model_dump(),
     }
-    network.to(memory_format=torch.contiguous_format)
-    last = network.head[-1]
-    with torch.no_grad():
-        last.weight /= options.temperature
-        last.bias /= options.temperature
+    if options.network == "focusnet":
+        network.judges.temperature.fill_(options.temperature)
     FocusModel(network, options.network, card).save(options.out)
 
 

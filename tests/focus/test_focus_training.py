@@ -1,14 +1,24 @@
 """Training on own images, and the model files."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
 from napari_sciml.errors import InputError
 from napari_sciml.focus.config import FocusTrainingConfig
-from napari_sciml.focus.model import load_focus
-from napari_sciml.focus.network import ranked_probability_score
-from napari_sciml.focus.synthesis import TileMaker, psf_bank
+from napari_sciml.focus.convolutional import ConvolutionalFocusNet
+from napari_sciml.focus.features import BINS, other_texture
+from napari_sciml.focus.model import CARD, FocusModel, load_focus
+from napari_sciml.focus.network import (
+    JUDGES,
+    FocusNet,
+    make_network,
+    ranked_probability_score,
+    tile_features,
+)
+from napari_sciml.focus.synthesis import FAMILY_SHARES, TileMaker, psf_bank
 from napari_sciml.focus.training import (
     FocusStep,
     FocusTrained,
@@ -40,6 +50,54 @@ def test_saved_model_rates_the_same(trained, sharp, tmp_path):
     np.testing.assert_array_equal(
         again.rate(sharp[0]).probabilities, model.rate(sharp[0]).probabilities
     )
+
+
+def test_convolutional_model_of_before_still_loads(sharp, tmp_path):
+    old = FocusModel(ConvolutionalFocusNet(), "focusnet")
+    old.save(tmp_path)
+    card = json.loads((tmp_path / CARD).read_text())
+    del card["version"]  # nothing wrote one then
+    (tmp_path / CARD).write_text(json.dumps(card))
+    again = load_focus(tmp_path)
+    assert isinstance(again.network, ConvolutionalFocusNet)
+    np.testing.assert_array_equal(
+        again.rate(sharp[0]).probabilities, old.rate(sharp[0]).probabilities
+    )
+
+
+def test_judges_are_trained_each_and_averaged_after(sharp):
+    generator = torch.Generator().manual_seed(0)
+    tiles, _ = TileMaker(sharp, generator).batch(8)
+    network = FocusNet().train()
+    assert network(tiles).shape == (JUDGES * 8, 11)
+    logits = network.eval()(tiles)
+    features, _ = tile_features(tiles)
+    normed = network.judges.norm(features).clamp(-6, 6)
+    each = [torch.softmax(head(normed), 1) for head in network.judges.heads]
+    torch.testing.assert_close(torch.softmax(logits, 1), torch.stack(each).mean(0))
+
+
+def test_a_panel_asks_both_networks(sharp, tmp_path):
+    generator = torch.Generator().manual_seed(0)
+    tiles, _ = TileMaker(sharp, generator).batch(8)
+    panel = make_network("focusnet", 3)
+    assert panel.train()(tiles).shape == ((JUDGES + 1) * 8, 11)
+    model = FocusModel(panel, "focusnet")
+    model.save(tmp_path)
+    assert type(load_focus(tmp_path).network) is type(panel)
+    assert not panel(torch.full((2, 1, 84, 84), 3.0)).any()
+
+
+def test_another_texture_keeps_noise_power_and_signal(sharp):
+    generator = torch.Generator().manual_seed(0)
+    tiles, _ = TileMaker(sharp, generator, blanks=0).batch(64)
+    features, _ = tile_features(tiles)
+    same = other_texture(features, 0, 0)
+    torch.testing.assert_close(same, features, atol=0.02, rtol=0)
+    other = other_texture(features, 0.3, 0.15)
+    assert (other[:, :BINS] - features[:, :BINS]).abs().max() > 0.1
+    torch.testing.assert_close(other[:, BINS:], features[:, BINS:])
+    assert torch.isfinite(other).all()
 
 
 def test_what_is_no_model_is_refused(tmp_path):
@@ -101,6 +159,7 @@ def test_made_tiles_have_noise_after_the_blur(sharp):
 def test_psf_bank_sums_to_one():
     sums = psf_bank().sum(dim=(1, 2))
     torch.testing.assert_close(sums, torch.ones_like(sums))
+    assert len(sums) == 11 * len(FAMILY_SHARES)
 
 
 def test_ranked_probability_score_counts_the_distance():

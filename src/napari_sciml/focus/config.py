@@ -11,7 +11,8 @@ class FocusTrainingConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     network: Literal["focusnet", "spectrum"] = Field(
-        "focusnet", description="Convolutional network, or the spectrum baseline."
+        "focusnet",
+        description="Judges of spectrum and noise, or the spectrum baseline.",
     )
     seconds: float = Field(300.0, ge=1, description="Seconds of training.")
     steps: int | None = Field(

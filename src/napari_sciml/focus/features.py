@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from napari_sciml.focus.levels import TILE
+
 BINS = 41
 SCALARS = 4
 EPSILON = 1e-12
@@ -61,6 +63,39 @@ def signal_features(scaled: Tensor) -> Tensor:
         ],
         dim=1,
     )
+
+
+def other_texture(features: Tensor, tilt: float, wave: float) -> Tensor:
+    """Change spectra as if the specimen had more or less fine structure.
+
+    A network must not take the fineness of the specimens that it saw for focus.
+    Noise, what is not above the lowest ring, stays as it is.
+
+    Parameters
+    ----------
+    features
+        ``(n, 41 or more)``, of `radial_spectrum` and what may follow.
+    tilt, wave
+        Standard deviation of the slope and of a wave of the power over frequency,
+        in decades (the slope a decade of frequency).
+    """
+    count = len(features)
+    power = 10 ** (features[:, :BINS] - 1.5)
+    # Rings of noise alone scatter round its level; they must not become structure.
+    noise = 1.5 * power.amin(dim=1, keepdim=True)
+    excess = (power - noise).clamp_min(0)
+    frequency = torch.arange(1, 2 * BINS, 2, device=features.device) / (4 * BINS)
+    place = torch.log10(frequency / 0.1)
+    slope, height = features.new_empty(2, count, 1).normal_()
+    phase, pace = features.new_empty(2, count, 1).uniform_()
+    turns = phase + (0.3 + 1.5 * pace) * place
+    gain = tilt * slope * place + wave * height * torch.sin(2 * torch.pi * turns)
+    changed = power + excess * (10**gain - 1)
+    counts = _rings(TILE, features.device)[2]
+    # Standardized as before: the sum of the power stays.
+    changed = changed * ((power @ counts) / (changed @ counts))[:, None]
+    spectrum = torch.log10(changed + 1e-8) + 1.5
+    return torch.cat([spectrum, features[:, BINS:]], dim=1)
 
 
 @cache

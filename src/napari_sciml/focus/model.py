@@ -169,7 +169,8 @@ class FocusModel:
         folder.mkdir(parents=True, exist_ok=True)
         state = {k: v.contiguous().cpu() for k, v in self.network.state_dict().items()}
         save_file(state, folder / WEIGHTS)
-        card = {**self.card, "kind": self.kind}
+        version = getattr(self.network, "version", 1)
+        card = {**self.card, "kind": self.kind, "version": version}
         (folder / CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 
@@ -186,7 +187,7 @@ def load_focus(folder: str | Path) -> FocusModel:
     folder = Path(folder)
     try:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        network = make_network(card["kind"])
+        network = make_network(card["kind"], card.get("version", 1))
         network.load_state_dict(load_file(folder / WEIGHTS))
     except InputError:
         raise

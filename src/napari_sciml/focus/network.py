@@ -6,57 +6,99 @@ import torch
 from torch import Tensor, nn
 
 from napari_sciml.errors import InputError
+from napari_sciml.focus.convolutional import ConvolutionalFocusNet
 from napari_sciml.focus.features import (
     BINS,
     SCALARS,
+    other_texture,
     radial_spectrum,
     signal_features,
     standardize,
 )
 from napari_sciml.focus.levels import LEVELS
 
+JUDGES = 4
+SHARPER = 0.7
+"""Temperature of a `FocusPanel`: a mean of two is less sure than it might be."""
+TILT, WAVE = 0.3, 0.15
+"""How much the texture of the specimen is changed in training; see `other_texture`."""
+
 
 class FocusNet(nn.Module):
-    """A small convolutional network that also sees the spectrum and the noise.
+    """Judges of the spectrum and the noise of a tile, and their mean.
 
-    Tiles ``(n, 1, y, x)`` of any gain and offset to log-odds ``(n, 11)``.
+    Tiles ``(n, 1, y, x)`` of any gain and offset to log-odds ``(n, 11)``; in
+    training the log-odds of every judge, one after another, ``(4 n, 11)``.
+    """
 
-    Attributes
-    ----------
-    mixed
-        Convolve in bfloat16. Training is several times as fast on processors that
-        have units for it, and slower on others.
+    version = 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.judges = Judges()
+
+    def forward(self, tiles: Tensor) -> Tensor:
+        """Rate tiles; what has no contrast at all is rated evenly."""
+        features, alive = tile_features(tiles)
+        logits = cast("Tensor", self.judges(features))
+        return logits * alive.repeat(len(logits) // len(alive))[:, None]
+
+
+class Judges(nn.Module):
+    """Small networks that began differently: where they disagree, none is sure.
+
+    Features ``(n, 45)`` of `tile_features` to log-odds as `FocusNet`.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.mixed = False
-        self.convolutions = nn.Sequential(
-            # Even strides everywhere: a flip must not move what is sampled.
-            *_stage(1, 16, kernel=6, stride=2),
-            *_stage(16, 24),
-            nn.MaxPool2d(2),
-            *_stage(24, 32),
-            nn.MaxPool2d(3, stride=2, padding=1),
-            *_stage(32, 48),
-        )
-        self.head = _head(2 * 48 + BINS + SCALARS)
+        self.norm = nn.BatchNorm1d(BINS + SCALARS, affine=False, momentum=0.02)
+        self.heads = nn.ModuleList(_judge() for _ in range(JUDGES))
+        self.temperature: Tensor
+        self.register_buffer("temperature", torch.ones(()))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Rate features."""
+        if self.training:
+            features = other_texture(features, TILT, WAVE)
+        # What is far from all that was seen must not pull a judge along.
+        normed = self.norm(features).clamp(-6, 6)
+        logits = torch.stack([head(normed) for head in self.heads])
+        if self.training:  # each learns on its own
+            return logits.flatten(0, 1)
+        mean = torch.softmax(logits / self.temperature, dim=2).mean(dim=0)
+        return mean.clamp_min(1e-12).log()
+
+
+class FocusPanel(nn.Module):
+    """`FocusNet` and the convolutional network, half and half: what ships.
+
+    The judges know new instruments better; convolutions see what lies near the rim
+    of a tile, where the window of a spectrum is dark, and so tell blank tiles better.
+    """
+
+    version = 3
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.judges = Judges()
+        self.convolutional = ConvolutionalFocusNet()
 
     def forward(self, tiles: Tensor) -> Tensor:
-        """Rate tiles; what has no contrast at all is rated evenly."""
-        scaled, alive = standardize(tiles)
-        with torch.autocast(tiles.device.type, torch.bfloat16, enabled=self.mixed):
-            maps = self.convolutions(scaled.clamp(-8, 8))
-        maps = maps.float()
-        pooled = [maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))]
-        seen = torch.cat(
-            [*pooled, radial_spectrum(scaled), signal_features(scaled)], dim=1
-        )
-        return cast("Tensor", self.head(seen)) * alive[:, None]
+        """Rate tiles as `FocusNet` does; in training the last n are convolved."""
+        features, alive = tile_features(tiles)
+        two = self.judges(features), self.convolutional(tiles)
+        if self.training:
+            logits = torch.cat(two)
+            return logits * alive.repeat(len(logits) // len(alive))[:, None]
+        mean = (torch.softmax(two[0], dim=1) + torch.softmax(two[1], dim=1)) / 2
+        return mean.clamp_min(1e-12).log() / SHARPER * alive[:, None]
 
 
 class SpectrumNet(nn.Module):
     """The baseline: only the radial spectrum, about 7,600 weights."""
+
+    version = 1
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,12 +113,23 @@ class SpectrumNet(nn.Module):
         return cast("Tensor", self.head(radial_spectrum(scaled))) * alive[:, None]
 
 
-def make_network(kind: str) -> nn.Module:
-    """Build "focusnet" or "spectrum"."""
-    kinds: dict[str, type[nn.Module]] = {"focusnet": FocusNet, "spectrum": SpectrumNet}
-    if kind not in kinds:
-        raise InputError(f"'{kind}' is no focus network; use {' or '.join(kinds)}.")
-    return kinds[kind]()
+def tile_features(tiles: Tensor) -> tuple[Tensor, Tensor]:
+    """Spectrum and signal ``(n, 45)`` of tiles, and which have any contrast."""
+    scaled, alive = standardize(tiles)
+    return torch.cat([radial_spectrum(scaled), signal_features(scaled)], dim=1), alive
+
+
+def make_network(kind: str, version: int = FocusNet.version) -> nn.Module:
+    """Build "spectrum" or "focusnet", of the version trained now if none is given."""
+    versions: dict[tuple[str, int], type[nn.Module]] = {
+        ("focusnet", kept.version): kept
+        for kept in (ConvolutionalFocusNet, FocusNet, FocusPanel)
+    }
+    if kind == "spectrum":
+        return SpectrumNet()
+    if (kind, version) not in versions:
+        raise InputError(f"'{kind}' is no focus network; use focusnet or spectrum.")
+    return versions[kind, version]()
 
 
 def ranked_probability_score(logits: Tensor, levels: Tensor) -> Tensor:
@@ -91,16 +144,9 @@ def ranked_probability_score(logits: Tensor, levels: Tensor) -> Tensor:
     return (predicted - true).pow(2).sum(dim=1).mean() / (LEVELS - 1)
 
 
-def _stage(
-    inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1
-) -> list[nn.Module]:
-    convolution = nn.Conv2d(
-        inputs, outputs, kernel, stride=stride, padding=(kernel - 1) // 2, bias=False
-    )
-    return [convolution, nn.BatchNorm2d(outputs), nn.ReLU()]
-
-
-def _head(inputs: int) -> nn.Sequential:
+def _judge() -> nn.Sequential:
     return nn.Sequential(
-        nn.Linear(inputs, 96), nn.ReLU(), nn.Dropout(0.1), nn.Linear(96, LEVELS)
-    )
+        nn.Linear(BINS + SCALARS, 96), nn.ReLU(), nn.Dropout(0.15),
+        nn.Linear(96, 48), nn.ReLU(), nn.Dropout(0.15),
+        nn.Linear(48, LEVELS),
+    )  # fmt: skip

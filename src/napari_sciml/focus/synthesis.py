@@ -26,6 +26,12 @@ PAD = 144
 HAZE = 31.0
 """Diameter of the blur of light from far out of focus, in pixels."""
 ZOOMS = (1.0, 0.8, 0.62, 0.5)
+FAMILY_SHARES = (1.0, 1.0, 1.0, 1.0, 5.0, 2.0, 1.5, 0.5)
+"""How often each family of `psf_bank` is drawn.
+
+A disk has the spectrum of a defocused Airy pattern half a level further out: drawn
+as often as the others it would be outvoted, and level 2 called out of focus.
+"""
 
 
 class TileMaker:
@@ -69,6 +75,7 @@ class TileMaker:
                 "give larger in-focus images."
             )
         transfer = torch.fft.rfft2(psf_bank(), s=(PAD, PAD)).to(self.device)
+        self._shares = torch.tensor(FAMILY_SHARES)
         self.transfer = transfer.unflatten(0, (-1, LEVELS))
         haze = torch.from_numpy(gaussian_psf(HAZE)).float()
         self.haze = torch.fft.rfft2(haze, s=(PAD, PAD)).to(self.device)
@@ -89,7 +96,10 @@ class TileMaker:
     def _transfer(self, levels: Tensor) -> Tensor:
         """Blur of each level, for one in five with light from other depths."""
         size = len(levels)
-        chosen = self.transfer[self._integers(len(self.transfer), size), levels]
+        families = torch.multinomial(
+            self._shares, size, replacement=True, generator=self.generator
+        )
+        chosen = self.transfer[families, levels]
         share = self._uniform(0.1, 0.6, size) * (self._uniform(0, 1, size) < 0.2)
         share = share[:, None, None].to(self.device)
         return (1 - share) * chosen + share * self.haze

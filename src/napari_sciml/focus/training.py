@@ -140,6 +140,8 @@ def fit(
             group["lr"] = config.learning_rate * _schedule(fraction, step)
         tiles, levels = source.batch(config.batch)
         logits = network(tiles)
+        # Several judges are trained side by side, each on all tiles.
+        levels = levels.repeat(len(logits) // len(levels))
         loss = 3 * ranked_probability_score(logits, levels)
         loss = loss + ENTROPY * nn.functional.cross_entropy(logits, levels)
         optimizer.zero_grad()
