@@ -3,6 +3,8 @@
     python benchmarks/focus_weights.py FOLDER ... --out src/napari_sciml/focus/weights
     python benchmarks/focus_weights.py FOLDER ... --out fold1 --leave-out 1
 
+What ships was made with ``--beside MODEL``: judges, and beside them the convolutional
+network of a model that this file trained at commit da32dd5.
 FOLDERs hold the images that focus_training.json lists. Tiles are made once, as many
 of each instrument, and what the networks see of them is kept in ``--cache``; training
 passes over them several times. ``--leave-out`` leaves out every instrument of a fold:
@@ -22,8 +24,13 @@ from torch import Tensor, nn
 
 from napari_sciml.focus.config import FocusTrainingConfig
 from napari_sciml.focus.features import BINS
-from napari_sciml.focus.model import FocusModel
-from napari_sciml.focus.network import SpectrumNet, make_network, tile_features
+from napari_sciml.focus.model import FocusModel, load_focus
+from napari_sciml.focus.network import (
+    FocusPanel,
+    SpectrumNet,
+    make_network,
+    tile_features,
+)
 from napari_sciml.focus.synthesis import TileMaker
 from napari_sciml.focus.textures import texture
 from napari_sciml.focus.training import fit
@@ -127,6 +134,14 @@ def pool(options: argparse.Namespace) -> tuple[Pool, list[Photograph]]:
     return Pool(parts, weights, torch.Generator().manual_seed(options.seed)), seen
 
 
+def panel(network: nn.Module, beside: Path) -> FocusPanel:
+    """Put the convolutional network of a model beside judges."""
+    both = FocusPanel()
+    both.judges.load_state_dict(network.judges.state_dict())
+    both.convolutional.load_state_dict(load_focus(beside).network.state_dict())
+    return both
+
+
 def main() -> None:
     """Train and save."""
     parser = argparse.ArgumentParser(
@@ -148,6 +163,9 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument(
         "--temperature", type=float, default=0.5, help="Log-odds are divided by it."
+    )
+    parser.add_argument(
+        "--beside", type=Path, help="Convolutional model to put beside the judges."
     )
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -174,6 +192,8 @@ def main() -> None:
     }
     if options.network == "focusnet":
         network.judges.temperature.fill_(options.temperature)
+    if options.beside:
+        network = panel(network, options.beside)
     FocusModel(network, options.network, card).save(options.out)
 
 
