@@ -17,9 +17,7 @@ from napari_sciml.samples.scribbles import scribble
 from napari_sciml.steps import Report
 from napari_sciml.storage.arrays import save_labels
 from napari_sciml.storage.atomic import atomic_path
-from napari_sciml.storage.pipeline import (
-    measure_mask,
-)
+from napari_sciml.storage.pipeline import measure_mask
 from napari_sciml.storage.provenance import jsonable
 from napari_sciml.storage.thresholding import threshold_prediction
 from napari_sciml.storage.training_run import train_model

@@ -138,7 +138,6 @@ def _measure_whole(
     from napari_sciml.fibers.summary import summarize
 
     values, size = _whole(given.mask, given.name), given.voxel_size
-
     known = rows = None
     if prediction is not None:
         known = _whole(prediction.mean, prediction.name)

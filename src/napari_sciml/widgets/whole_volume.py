@@ -192,8 +192,10 @@ class WholeVolume(QWidget):
         """The arrays have another path now, and coarser levels that zoom out fast."""
         if not self._layers:
             self._show(store)
+        if not self._layers:  # the user has deleted the image
+            return
         there = self._there()
-        for layer, levels in zip(self._layers, _parts(store), strict=False):
+        for layer, levels in zip(self._layers, _parts(store), strict=True):
             if layer not in there:
                 continue
             if len(levels) > 1:
