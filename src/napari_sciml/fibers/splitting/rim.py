@@ -17,8 +17,8 @@ from napari_sciml.fibers.blockwise.blocks import BlockVolume
 Array = NDArray[np.float64]
 Distance = NDArray[np.float32]
 
-_LEVELS = (0.4, 0.6, 0.8)
-_GIVEN = np.float32(0.61)  # least probability of what is in the mask, whatever is known
+_LEVELS = (0.5, 0.7, 0.9)
+_GIVEN = np.float32(0.71)  # least probability of what is in the mask, whatever is known
 
 
 @dataclass(frozen=True)
