@@ -14,6 +14,7 @@ from napari_sciml.fibers.editing import FiberEdits
 from napari_sciml.fibers.summary import summarize
 from napari_sciml.jobs.exporting import Exported, Prediction
 from napari_sciml.jobs.measuring import FibersMeasured, Stage, find_and_measure
+from napari_sciml.widgets.blanking import Blanked
 from napari_sciml.widgets.fiber_hand import FiberHand
 from napari_sciml.widgets.fiber_view import FIBERS, FiberView
 from napari_sciml.widgets.images import voxel_size
@@ -121,7 +122,11 @@ class FiberRun:
             return None
         if volume.shape != mask.data.shape or not volume.complete:
             return None
-        return Prediction(volume.mean[self._class - 1], volume.std[self._class - 1])
+        mean, std = volume.mean[self._class - 1], volume.std[self._class - 1]
+        cover = self._session.exclusion.cover
+        if cover is not None:  # no fibers there in the mask, and none by other rules
+            mean = np.asarray(Blanked(mean, cover, blank=0))
+        return Prediction(mean, std)
 
     def choose(self, label: int) -> None:
         """Go to a fiber and mark it."""

@@ -72,7 +72,7 @@ class Guide:
         self._search.start(
             search(
                 volume.entropy if self._alone() else volume.information,
-                volume.known,
+                self._session.prediction.trusted,
                 labeled=labeled,
                 visited=tuple(self._visited),
                 dismissed=tuple(self._dismissed),

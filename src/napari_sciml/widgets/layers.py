@@ -2,7 +2,7 @@
 
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from napari.layers import Image, Labels, Layer, Shapes
@@ -11,6 +11,7 @@ from qtpy.QtCore import QTimer
 from napari_sciml.images.lazy import LazyArray
 from napari_sciml.widgets.images import place_of
 
+T = TypeVar("T", bound=Layer)
 REFRESH_MS = 150
 EDGE_WIDTH = 0.4
 """Of outlines, in voxels."""
@@ -51,6 +52,11 @@ class LayerGroup:
         layer = self._layers.get(name, lambda: None)()
         viewer = self._viewer()
         return layer if viewer is not None and layer in viewer.layers else None
+
+    def of(self, kind: type[T], begins: str | tuple[str, ...]) -> list[T]:
+        """Our layers of a kind whose names, as we gave them, begin so."""
+        found = [self.get(name) for name in self._layers if name.startswith(begins)]
+        return [layer for layer in found if isinstance(layer, kind)]
 
     def owns(self, layer: Layer) -> bool:
         """Whether we made this layer, for this image or for another one."""
