@@ -135,6 +135,7 @@ class FocusDock(Dock):
         self.wiring.connect(session.exclusion.changed, self._on_counted)
         self.wiring.connect(run.changed, self.redraw)
         self.wiring.connect(run.failed, self.show_error)
+        self.wiring.connect(run.clicks.picked, self.table.choose)
 
     def _images(self) -> list[Any]:
         return list(self.session.images)

@@ -67,6 +67,12 @@ class FocusLayers:
         few = len(self.result.ys) * len(self.result.xs) <= MOST_SHAPES
         return few and safe and self._plane_place() is not None
 
+    @property
+    def visible(self) -> bool:
+        """Whether the tiles can be seen, if one looks where they are."""
+        layer = self._layers.get(FOCUS)
+        return layer is not None and bool(layer.visible)
+
     def show(self, viewer: Any) -> "Iterator[None]":
         """Make the layers, one at a time: each takes the viewer some 0.1 s."""
         result = self.result

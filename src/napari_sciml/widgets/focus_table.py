@@ -76,6 +76,11 @@ class FocusTableModel(QAbstractTableModel):
         values = self._values[column]
         return self._text(column, float(values.max())) if len(values) else ""
 
+    def row_of(self, tile: tuple[int, ...]) -> int:
+        """Row in which a tile is now."""
+        flat = np.ravel_multi_index(tile, self._shape)
+        return int(np.flatnonzero(self._order == flat)[0])
+
     def first_of(self, plane: int) -> int | None:
         """First row of a plane of a stack."""
         planes = np.unravel_index(self._order, self._shape)[0]
@@ -135,7 +140,10 @@ class FocusTable(QTableView):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("focus_table")
-        self.setToolTip("Click a tile to go to it; click a header to sort.")
+        self.setToolTip(
+            "Click a row to go to its tile, or a tile in the image to find its row; "
+            "click a header to sort."
+        )
         self._model = FocusTableModel()
         self.setModel(self._model)
         self.setSortingEnabled(True)
@@ -178,6 +186,15 @@ class FocusTable(QTableView):
         if row is not None:
             top = QAbstractItemView.ScrollHint.PositionAtTop
             self.scrollTo(self._model.index(row, 0), top)
+
+    def choose(self, tile: tuple[int, ...]) -> None:
+        """Select the row of a tile, and scroll there; tells nobody."""
+        row = self._model.row_of(tile)
+        blocked = self.blockSignals(True)
+        self.selectRow(row)
+        self.blockSignals(blocked)
+        middle = QAbstractItemView.ScrollHint.PositionAtCenter
+        self.scrollTo(self._model.index(row, 0), middle)
 
     def _needed(self) -> list[int]:
         """Width of each column that nothing in it is cut at, less the arrow."""

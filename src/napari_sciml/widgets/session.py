@@ -250,6 +250,7 @@ class ViewerSession:
         self._watch(self.viewer)
         self.sure.watch()
         self.fibers.watch()
+        self.focus.watch()
         if self.image is None or self.image not in self.viewer.layers:
             self._choose_some_image()
         self._follow_annotation(self._find_annotation())
