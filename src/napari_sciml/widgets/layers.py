@@ -33,7 +33,8 @@ class LayerGroup:
     ----------
     shapes_lost
         Whether a Shapes layer was removed: napari 0.9 with software rendering
-        crashes in drawing when another one is added after that.
+        crashes in drawing when another one is added after that. So only what needs
+        many outlines is a Shapes layer, and only as long as none was lost.
     """
 
     def __init__(self, viewer: Callable[[], Any]) -> None:
@@ -155,7 +156,9 @@ class LayerGroup:
             layers.selection.active = other
         layers.remove(layer)
         other.name = look["name"]
-        self.adopt(look["name"], other)
+        for known, held in list(self._layers.items()):
+            if held() is layer:  # the user may call it something else by now
+                self.adopt(known, other)
         return other
 
     def _insert(self, layer: Layer, place: int | None = None) -> None:
