@@ -31,6 +31,7 @@ import tifffile
 from skimage.filters import threshold_otsu
 
 from napari_sciml.demo import run_demo
+from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.fibers.instances import label_fibers
 from napari_sciml.fibers.measure import measure_fibers
 from napari_sciml.fibers.orientation import orientation_tensor
@@ -49,6 +50,9 @@ PRESETS = {
     ),
 }
 
+SETTINGS = FiberConfig().model_dump()
+"""Those that the command and the dock begin with."""
+
 PREDICTED = ["clustered", "clustered, 6 %", "thin, bundled, 5 %"]
 
 
@@ -57,7 +61,7 @@ def row(name: str, seed: int, edge: int) -> str:
     mask = phantom.labels > 0
     plain = instance_f1(phantom.labels, label_fibers(mask)).f1
     began = time.perf_counter()
-    labels = label_fibers(mask, split=True)
+    labels = label_fibers(mask, **SETTINGS)
     seconds = time.perf_counter() - began
     score = instance_f1(phantom.labels, labels)
     return (
@@ -95,7 +99,7 @@ def predicted_row(name: str, seed: int, edge: int, steps: int, folder: Path) -> 
     scores = summary["scores"]
     truth = make_phantom(config).labels
     mask = tifffile.imread(folder / "mask.tif") > 0
-    plain = instance_f1(truth, label_fibers(mask, dust=50)).f1
+    plain = instance_f1(truth, label_fibers(mask, dust=SETTINGS["dust"])).f1
     # What is left to lose to the mask alone: the truth, cut to it.
     perfect = instance_f1(truth, np.where(mask, truth, 0)).f1
     return (
@@ -124,12 +128,12 @@ def predicted(seeds: list[int], edge: int, steps: int, keep: Path | None) -> Non
 def glass(path: Path) -> None:
     image = tifffile.imread(path)
     mask = image > threshold_otsu(image)
-    whole = _measured(label_fibers(mask, dust=50, split=True))
+    whole = _measured(label_fibers(mask, **SETTINGS))
     print("| volume | fibers | mean length | median length |\n" + "| --- " * 4 + "|")
     print(_lengths("as it is", whole, whole))
     for axes in ((0, 1), (1, 2), (0, 2)):
         turned = np.ascontiguousarray(np.rot90(mask, 1, axes))
-        table = _measured(label_fibers(turned, dust=50, split=True))
+        table = _measured(label_fibers(turned, **SETTINGS))
         print(_lengths(f"turned in the plane of {axes}", table, whole), flush=True)
     for axis in range(3):
         table = _measured(_halves(mask, axis))
@@ -141,7 +145,7 @@ def _halves(mask: np.ndarray, axis: int) -> np.ndarray:
     half = mask.shape[axis] // 2
     parts = np.split(mask, [half], axis)
     first, second = (
-        label_fibers(np.ascontiguousarray(part), dust=50, split=True).astype(np.int64)
+        label_fibers(np.ascontiguousarray(part), **SETTINGS).astype(np.int64)
         for part in parts
     )
     second[second > 0] += first.max()

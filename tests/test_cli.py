@@ -79,7 +79,7 @@ def test_from_scribbles_to_fibers(
     assert names >= {"labels.tif", "fibers.csv", "summary.json"} | pictures
 
 
-def test_dust_by_volume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_dropped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mask = np.zeros((8, 20, 40), np.uint8)
     mask[2:5, 2:5, 2:36] = mask[2:5, 12:15, 2:14] = 1  # 306 and 108 voxels of 8 um3
     path, out = tmp_path / "mask.npy", str(tmp_path / "fibers")
@@ -88,7 +88,11 @@ def test_dust_by_volume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     for volume, count in (("864", 2), ("865", 1)):
         assert run("fibers", str(path), *given, "--dust-volume", volume) == 0
         assert json.loads(capsys.readouterr().out)["fibers"] == count
-    assert "dust: 865 µm³" in (tmp_path / "fibers/report.html").read_text("utf-8")
+    report = (tmp_path / "fibers/report.html").read_text("utf-8")
+    assert "dropped: under 865 µm³, or not 2.5 times as long as wide" in report
+    for slenderness, count in (("0", 2), ("3.5", 2), ("3.6", 1)):
+        assert run("fibers", str(path), *given, "--slenderness", slenderness) == 0
+        assert json.loads(capsys.readouterr().out)["fibers"] == count
     assert run("fibers", str(path), *given, "--dust-volume", "-1") == 2
 
 

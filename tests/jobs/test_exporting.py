@@ -43,7 +43,9 @@ def test_hidden_fibers_are_left_out_everywhere(found: FibersMeasured) -> None:
     assert result.summary["shown"] == shown
     assert result.summary["fibers"] == 2
     assert result.settings["shown of 3 fibers"] == "length 50 to 100 µm"
-    assert result.settings["dust"] == "80 µm³"
+    assert result.settings["dropped"] == (
+        "under 80 µm³, or not 2.5 times as long as wide"
+    )
 
 
 def test_nothing_shown_is_nothing_to_write(found: FibersMeasured) -> None:

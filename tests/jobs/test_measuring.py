@@ -34,7 +34,7 @@ def test_tells_its_stages_then_the_fibers() -> None:
         (np.zeros((4, 5, 6), np.uint8), "mask is empty"),
         (
             np.eye(6, dtype=np.uint8)[None] * np.ones((2, 1, 1), np.uint8),
-            "smaller number",
+            "Drop less",
         ),
         (np.arange(60, dtype=np.uint8).reshape(3, 4, 5), "more values than two"),
     ],

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from scipy import ndimage
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import FiberConfig
@@ -46,7 +47,9 @@ def files(tmp_path, mask):
         {},
     )
     noise = np.random.default_rng(0).random(SHAPE, np.float32) / 4
-    mean = np.where(mask, 1 - noise, noise)
+    # Part of the rim is likelier fiber than not, but not in the mask.
+    likely = ndimage.binary_dilation(mask, iterations=2) & (noise < 0.2)
+    mean = np.where(mask | likely, 1 - noise, noise)
     store.write(
         tuple(slice(0, n) for n in SHAPE),
         np.stack((1 - mean, mean)),
@@ -60,9 +63,11 @@ def read(folder: Path):
 
 
 @pytest.mark.parametrize("block", [16, 37, 300])
-@pytest.mark.parametrize("split", [True, False])
-def test_same_as_in_one_piece(files, mask, block, split):
-    config = FiberConfig(split=split)
+@pytest.mark.parametrize(
+    ("split", "extend"), [(True, True), (False, True), (True, False)]
+)
+def test_same_as_in_one_piece(files, mask, block, split, extend):
+    config = FiberConfig(split=split, extend=extend)
     summary = measure_mask(
         files / "mask.zarr",
         files / "out",
@@ -75,6 +80,7 @@ def test_same_as_in_one_piece(files, mask, block, split):
         mask, **config.model_dump(), voxel_size=SIZE, probability=known
     )
     np.testing.assert_array_equal(read(files / "out"), expected)
+    assert np.any(expected[~mask]) == extend
     table = measure_fibers(expected, voxel_size=SIZE, probability=known)
     found = pd.read_csv(files / "out" / "fibers.csv")
     pd.testing.assert_frame_equal(found, table, check_dtype=False, rtol=1e-5, atol=1e-5)
@@ -127,7 +133,7 @@ def test_specks(tmp_path):
     save_mask(tmp_path / "mask.zarr", mask, (1, 1, 1))
     config = FiberConfig(dust=0)
     measure_mask(tmp_path / "mask.zarr", tmp_path / "out", config, block=32)
-    expected = label_fibers(mask, split=True)
+    expected = label_fibers(mask, **config.model_dump())
     np.testing.assert_array_equal(read(tmp_path / "out"), expected)
 
 

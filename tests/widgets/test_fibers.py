@@ -167,6 +167,10 @@ def test_measures_again_with_other_settings(measured, viewer, patience) -> None:
     measured.form.dust.setValue(1)
     measured.measure.click()
     patience(lambda: not measured.session.measuring.busy)
+    assert measured.summary.text().startswith("2 fibers")  # the third is a grain
+    measured.form.slenderness.setValue(0)
+    measured.measure.click()
+    patience(lambda: not measured.session.measuring.busy)
     assert measured.summary.text().startswith("3 fibers")
     assert viewer.layers["Fibers"].data.max() == 3
 
@@ -195,7 +199,7 @@ def test_dust_by_volume(measured, patience) -> None:
         (np.ones((2, 2, 8, 8), np.uint8), "not a single 2D or 3D mask"),
         (
             np.eye(8, dtype=np.uint8)[None] * np.eye(1, 8)[0].astype(np.uint8)[:, None],
-            f"No piece of the mask has {FiberConfig().dust} voxels",
+            f"No fiber is left of the mask: all is under {FiberConfig().dust} voxels",
         ),
     ],
     ids=["none", "empty", "classes", "4D", "one voxel"],
@@ -218,6 +222,7 @@ def test_one_voxel_is_a_fiber_if_you_insist(viewer, open_dock, patience) -> None
     viewer.add_labels(mask)
     dock = open_dock("Fibers")
     dock.form.dust.setValue(0)
+    dock.form.slenderness.setValue(0)
     dock.measure.click()
     patience(lambda: not dock.session.measuring.busy)
     assert dock.summary.text().startswith("1 fiber, 0 at the border")

@@ -20,7 +20,11 @@ def fibers(
         Path | None, typer.Option(help="Gray image, for the overview picture.")
     ] = None,
     probability: Annotated[
-        Path | None, typer.Option(help="Prediction, for the confidence of each fiber.")
+        Path | None,
+        typer.Option(
+            help="Prediction that the mask was made from: tells where fibers touch and "
+            "end, and the confidence of each."
+        ),
     ] = None,
     class_: Annotated[
         str, typer.Option("--class", help="Class of the prediction.")
@@ -34,6 +38,12 @@ def fibers(
     split: Annotated[
         bool, typer.Option(help=describe(FiberConfig, "split"))
     ] = FIBERS.split,
+    slenderness: Annotated[
+        float, typer.Option(min=0, help=describe(FiberConfig, "slenderness"))
+    ] = FIBERS.slenderness,
+    extend: Annotated[
+        bool, typer.Option(help=describe(FiberConfig, "extend"))
+    ] = FIBERS.extend,
     connectivity: Annotated[
         int, typer.Option(help=describe(FiberConfig, "connectivity"))
     ] = FIBERS.connectivity,
@@ -67,6 +77,8 @@ def fibers(
             "dust_volume": dust_volume,
             "connectivity": connectivity,
             "split": split,
+            "slenderness": slenderness,
+            "extend": extend,
         }
     )
     with stage("Measuring fibers") as report:

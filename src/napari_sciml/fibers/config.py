@@ -38,9 +38,29 @@ class FiberConfig(BaseModel):
         description="Take touching, crossing and bundled fibers apart along their "
         "center lines, and join what continues across a small gap.",
     )
+    slenderness: float = Field(
+        2.5,
+        ge=0,
+        le=100,
+        allow_inf_nan=False,
+        description="In a volume, bodies that are not so many times as long as wide "
+        "are no fibers and are dropped, unless the border cuts them; 0 = none.",
+    )
+    extend: bool = Field(
+        True,
+        description="Where the probability is known, add to a fiber the voxels next "
+        "to it that are likelier fiber than not: what is sure ends before its rim.",
+    )
 
     def dust_text(self, unit: str, ndim: int = 3) -> str:
         """What is dropped, in words; `unit` is that of the voxel size."""
         if self.dust_volume is None:
             return f"{self.dust} voxels"
         return f"{self.dust_volume:g} {volume_symbol(unit, ndim)}"
+
+    def dropped_text(self, unit: str, ndim: int = 3) -> str:
+        """All that is dropped, in words."""
+        text = f"under {self.dust_text(unit, ndim)}"
+        if ndim == 3 and self.slenderness:
+            text += f", or not {self.slenderness:g} times as long as wide"
+        return text

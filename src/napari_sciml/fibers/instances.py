@@ -7,13 +7,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_sciml.errors import InputError
+from napari_sciml.fibers.blockwise.blocks import BlockVolume
+from napari_sciml.fibers.blockwise.compact import drop_compact
+from napari_sciml.fibers.blockwise.extending import extend_blocks
 from napari_sciml.fibers.config import Connectivity
 from napari_sciml.fibers.splitting.split import splitting_steps
-from napari_sciml.fibers.voxels import Grid, make_grid
+from napari_sciml.fibers.voxels import Grid, check_probability, make_grid
 from napari_sciml.images.components import connected_components
 from napari_sciml.steps import Steps, part, result_of
 
 _CHUNK = 1 << 22
+_EDGE = 160  # of blocks
 _IN_PLANE = {4: 4, 6: 4, 8: 8, 18: 8, 26: 8}
 
 
@@ -26,6 +30,8 @@ def label_fibers(
     split: bool = False,
     voxel_size: Sequence[float] | None = None,
     probability: ArrayLike | None = None,
+    extend: bool = False,
+    slenderness: float = 0.0,
 ) -> NDArray[np.unsignedinteger[Any]]:
     """Number the connected pieces of a mask, or its fibers.
 
@@ -51,12 +57,18 @@ def label_fibers(
     probability
         Of the fibers, same shape, where the mask was made from one; splitting follows
         it where fibers touch.
+    extend
+        Where there is a probability, add to each fiber the voxels next to it that are
+        likelier fiber than not; see `napari_sciml.fibers.blockwise.extending`.
+    slenderness
+        In a volume, bodies that are not so many times as long as wide are dropped,
+        unless the border cuts them; see `napari_sciml.fibers.blockwise.compact`.
 
     Returns
     -------
     ndarray
-        Labels 1 to n in the order of the first voxel, 0 = no fiber; in the smallest
-        of uint8, uint16 and uint32 that holds n. An empty mask has no fibers.
+        Labels 1 to n in the order of the first voxel in the mask, 0 = no fiber; in the
+        smallest of uint8, uint16 and uint32 that holds n. An empty mask has no fibers.
 
     Raises
     ------
@@ -72,6 +84,8 @@ def label_fibers(
         split=split,
         voxel_size=voxel_size,
         probability=probability,
+        extend=extend,
+        slenderness=slenderness,
     )
     return result_of(steps)
 
@@ -85,9 +99,12 @@ def labeling_steps(
     split: bool = False,
     voxel_size: Sequence[float] | None = None,
     probability: ArrayLike | None = None,
+    extend: bool = False,
+    slenderness: float = 0.0,
 ) -> Steps[NDArray[np.unsignedinteger[Any]]]:
     """Do as `label_fibers`, and yield the share that is done; may be closed."""
     binary = _as_binary(mask)
+    check_probability(probability, binary.shape)
     if dust_volume is not None:
         dust = voxels_of(dust_volume, make_grid(binary.shape, voxel_size))
     if dust < 0:
@@ -98,13 +115,32 @@ def labeling_steps(
     yield 0.0
     labels = connected_components(binary, neighbors)
     yield 0.05
-    pieces = _renumbered(labels, _sizes(labels, int(labels.max())) >= max(dust, 1))
-    if not split:
-        return pieces
-    steps = splitting_steps(
-        pieces, voxel_size=voxel_size, dust=dust, probability=probability
-    )
-    return (yield from part(0.1, 1.0, steps))
+    labels = _renumbered(labels, _sizes(labels, int(labels.max())) >= max(dust, 1))
+    if split:
+        steps = splitting_steps(
+            labels, voxel_size=voxel_size, dust=dust, probability=probability
+        )
+        labels = yield from part(0.1, 0.95, steps)
+    grid = make_grid(labels.shape, voxel_size)
+    known = np.asarray(probability) if extend and probability is not None else None
+    return (yield from part(0.95, 1.0, _shaped(labels, known, slenderness, grid)))
+
+
+def _shaped(
+    labels: NDArray[Any], likely: NDArray[Any] | None, slenderness: float, grid: Grid
+) -> Steps[NDArray[np.unsignedinteger[Any]]]:
+    """Extend the bodies, where a probability is given, and drop what is no fiber."""
+    volume, count = BlockVolume(labels, _EDGE), int(labels.max())
+    if likely is not None:
+        known = BlockVolume(likely, _EDGE, "The probability")
+        sure, volume = volume, BlockVolume(np.zeros_like(labels), _EDGE)
+        yield from part(
+            0.0, 0.5, extend_blocks(sure, known, volume, count, grid.spacing)
+        )
+    if slenderness and not grid.flat:
+        dropping = drop_compact(volume, count, slenderness, grid)
+        count = len((yield from part(0.5, 1.0, dropping))) - 1
+    return np.asarray(volume.source.astype(np.min_scalar_type(count), copy=False))
 
 
 def voxels_of(volume: float, grid: Grid) -> int:

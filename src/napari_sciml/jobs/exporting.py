@@ -78,7 +78,8 @@ def choose_shown(
     words = chosen.words(unit, labels.ndim)
     summary = summarize(table, labels.shape, found.voxel_size, unit)
     shown = {"fibers": len(table), "of": len(keep), "filter": words}
-    settings = instance_settings(found.config, unit, labels.ndim)
+    known = found.probability is not None
+    settings = instance_settings(found.config, unit, labels.ndim, known=known)
     if words:
         settings[f"shown of {len(keep):,} fibers"] = words
     return FiberResult(

@@ -77,7 +77,7 @@ def find_and_measure(
     unit: str,
     probability: np.ndarray | None = None,
 ) -> Generator[Stage | FibersMeasured, None, None]:
-    """Number the pieces of a mask, take touching ones apart, and measure each.
+    """Number the fibers of a mask, and measure each.
 
     Parameters
     ----------
@@ -88,8 +88,8 @@ def find_and_measure(
     voxel_size, unit
         Edge of a voxel along each axis.
     probability
-        Of the class, same shape; tells where touching fibers part, and gives each one
-        a `mean_confidence`.
+        Of the class, same shape; tells where touching fibers part and where they end,
+        and gives each one a `mean_confidence`.
 
     Raises
     ------
@@ -109,10 +109,8 @@ def find_and_measure(
     labels = yield from _told(words, steps)
     count = int(labels.max())
     if not count:
-        least = config.dust_text(unit, mask.ndim)
-        raise InputError(
-            f"No piece of the mask has {least}: choose a smaller number to drop."
-        )
+        dropped = config.dropped_text(unit, mask.ndim)
+        raise InputError(f"No fiber is left of the mask: all is {dropped}. Drop less.")
     words = "Measuring 1 fiber …" if count == 1 else f"Measuring {count:,} fibers …"
     measuring = measuring_steps(labels, voxel_size=voxel_size, probability=probability)
     found = yield from _told(words, measuring)

@@ -57,12 +57,19 @@ class FiberResult:
     labels_file: str = "labels.tif"
 
 
-def instance_settings(config: FiberConfig, unit: str, ndim: int) -> dict[str, Any]:
-    """What a report tells of how the instances were made."""
+def instance_settings(
+    config: FiberConfig, unit: str, ndim: int, *, known: bool
+) -> dict[str, Any]:
+    """What a report tells of how the instances were made.
+
+    ``known`` is whether the probability of the fibers was.
+    """
+    likely = known and config.extend
     return {
-        "dust": config.dust_text(unit, ndim),
+        "dropped": config.dropped_text(unit, ndim),
         "connectivity": config.connectivity,
         "touching fibers": "taken apart" if config.split else "counted as one",
+        "rim": "where fibers likely end" if likely else "of the mask",
         "napari-sciml": version("napari-sciml"),
     }
 

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from napari_sciml.fibers.blockwise.blocks import BlockVolume, Indices
+from napari_sciml.fibers.blockwise.compact import drop_compact
 from napari_sciml.fibers.blockwise.components import (
     BinaryBlocks,
     Components,
     find_components,
 )
+from napari_sciml.fibers.blockwise.extending import extend_blocks
 from napari_sciml.fibers.blockwise.measure import measure_blocks
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.fibers.instances import voxels_of
@@ -131,7 +133,8 @@ def measure_by_blocks(
         table = _run(measuring, 0.7, 0.95, report, note).table
         shape = given.mask.shape
         summary = summarize(table, shape, given.voxel_size, given.unit)
-        settings = instance_settings(config, given.unit, ndim)
+        known = given.probability is not None
+        settings = instance_settings(config, given.unit, ndim, known=known)
         result = FiberResult(
             labels.source,
             table,
@@ -181,28 +184,44 @@ class _Work:
         """Number the fibers; give labels and the voxels of each."""
         mask = BlockVolume(self.given.mask, self.edge, self.given.name)
         grid = make_grid(self.given.mask.shape, self.given.voxel_size)
-        dust = self.config.dust
-        if self.config.dust_volume is not None:
-            dust = voxels_of(self.config.dust_volume, grid)
+        config, dust = self.config, self.config.dust
+        if config.dust_volume is not None:
+            dust = voxels_of(config.dust_volume, grid)
         binary = BinaryBlocks(mask)
-        steps = find_components(binary, self.config.connectivity, dust)
-        found = yield from part(0.0, 0.1, steps)
+        finding = find_components(binary, config.connectivity, dust)
+        found = yield from part(0.0, 0.1, finding)
         labels = self._block_volume(self._labels())
+        known = self.probability if config.extend else None
+        # What is extended is read with what is round it, and so is not written over.
+        sure = labels if known is None else self._block_volume(self._temporary("sure"))
+        sizes = yield from part(0.1, 0.9, self._fibers(binary, found, dust, sure))
+        if known is not None:
+            steps = extend_blocks(sure, known, labels, len(sizes) - 1, grid.spacing)
+            sizes = yield from part(0.9, 0.95, steps)
+        if config.slenderness and not grid.flat:
+            steps = drop_compact(labels, len(sizes) - 1, config.slenderness, grid)
+            sizes = yield from part(0.95, 1.0, steps)
+        return labels, sizes
+
+    def _fibers(
+        self, binary: BinaryBlocks, found: Components, dust: int, target: BlockVolume
+    ) -> Steps[Indices]:
+        """Number what is in the mask."""
         if not self.config.split:
-            yield from part(0.1, 1.0, _write(binary, found, labels))
-            return labels, found.sizes
+            yield from _write(binary, found, target)
+            return found.sizes
         pieces = self._block_volume(self._temporary("pieces"))
-        yield from part(0.1, 0.2, _write(binary, found, pieces))
+        yield from part(0.0, 0.1, _write(binary, found, pieces))
         splitting = split_blocks(
             pieces,
             found.sizes,
             self._block_volume(self._temporary("names")),
-            labels,
+            target,
             voxel_size=self.given.voxel_size,
             dust=dust,
             probability=self.probability,
         )
-        return labels, (yield from part(0.2, 1.0, splitting))
+        return (yield from part(0.1, 1.0, splitting))
 
     def _block_volume(self, array: Any) -> BlockVolume:
         return BlockVolume(array, self.edge, "What was written")

@@ -158,7 +158,9 @@ def _measure_whole(
         size,
         given.unit,
         title=given.title,
-        settings=instance_settings(config, given.unit, labels.ndim),
+        settings=instance_settings(
+            config, given.unit, labels.ndim, known=known is not None
+        ),
         image=values if given.image is None else as_gray(given.image),
         sweep=rows,
     )

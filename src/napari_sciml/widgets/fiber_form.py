@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from napari.layers import Labels
 from qtpy.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
@@ -17,7 +16,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.fibers.figures import unit_symbol, volume_symbol
 from napari_sciml.widgets.dock import text_line
-from napari_sciml.widgets.forms import LARGEST, whole_number
+from napari_sciml.widgets.forms import LARGEST, ratio, switch, whole_number
 from napari_sciml.widgets.images import voxel_size
 from napari_sciml.widgets.layer_picker import LayerPicker
 from napari_sciml.widgets.session import ViewerSession
@@ -28,7 +27,7 @@ DIGITS = 4
 
 
 class FiberForm(QWidget):
-    """Mask, dust, splitting, and the size of a voxel.
+    """Mask, size of a voxel, and what makes a fiber.
 
     Parameters
     ----------
@@ -51,10 +50,9 @@ class FiberForm(QWidget):
         self.dust_unit.setObjectName("dust_unit")
         self.dust_unit.setToolTip("Count small pieces by voxels, or by their volume.")
         self.dust_unit.addItems(["voxels", "volume"])
-        self.split = QCheckBox("Take touching fibers apart")
-        self.split.setObjectName("split")
-        self.split.setToolTip(str(FiberConfig.model_fields["split"].description))
-        self.split.setChecked(FiberConfig().split)
+        self.slenderness = ratio(FiberConfig, "slenderness", " times as long as wide")
+        self.split = switch(FiberConfig, "split", "Take touching fibers apart")
+        self.extend = switch(FiberConfig, "extend", "Extend to the likely rim")
         self.size = text_line("voxel_size", "From the scale and units of the layer.")
         self._edges: tuple[float, ...] = ()
         self._lay_out()
@@ -74,7 +72,11 @@ class FiberForm(QWidget):
         by_volume = self.dust_unit.currentIndex() == VOLUME
         volume = self.dust_volume.value() if by_volume else None
         return FiberConfig(
-            dust=self.dust.value(), dust_volume=volume, split=self.split.isChecked()
+            dust=self.dust.value(),
+            dust_volume=volume,
+            split=self.split.isChecked(),
+            slenderness=self.slenderness.value(),
+            extend=self.extend.isChecked(),
         )
 
     def follow(self, event: object = None) -> None:
@@ -108,7 +110,9 @@ class FiberForm(QWidget):
         form.addRow("Mask", self.mask)
         form.addRow("Voxel", self.size)
         form.addRow("Drop under", small)
+        form.addRow("or not", self.slenderness)
         form.addRow("", self.split)
+        form.addRow("", self.extend)
 
     def _masks(self) -> list[Labels]:
         """Labels that can be a mask, the confident ones first."""

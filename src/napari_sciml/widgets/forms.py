@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QDoubleSpinBox, QSpinBox
+from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QSpinBox
 from superqt import QLabeledDoubleSlider
 
 LARGEST = 2**31 - 1
@@ -36,6 +36,27 @@ def number(model: type[BaseModel], field: str, suffix: str = "") -> QDoubleSpinB
     box.setSingleStep(10)
     box.setSuffix(suffix)
     return _finish(box, model, field, "")
+
+
+def ratio(model: type[BaseModel], field: str, suffix: str) -> QDoubleSpinBox:
+    """A box for small numbers with bounds, default and help of the field."""
+    low, high = bounds(model, field)
+    box = QDoubleSpinBox()
+    box.setDecimals(1)
+    box.setRange(low or 0.0, LARGEST if high is None else high)
+    box.setSingleStep(0.5)
+    box.setSuffix(suffix)
+    return _finish(box, model, field, "")
+
+
+def switch(model: type[BaseModel], field: str, text: str) -> QCheckBox:
+    """A box to tick with default and help of the field."""
+    info = model.model_fields[field]
+    box = QCheckBox(text)
+    box.setObjectName(field)
+    box.setToolTip(info.description or "")
+    box.setChecked(info.default)
+    return box
 
 
 def slider(
