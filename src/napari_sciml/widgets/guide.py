@@ -159,8 +159,7 @@ class Guide:
 
         An image, as marks come and go: see `LayerGroup.shapes_lost`.
         """
-        self._remove_mark()
-        image = self._session.image
+        image, layers = self._session.image, self._session.layers
         assert image is not None
         corners = _outline(spot)
         low, high = corners.min(axis=0), corners.max(axis=0)
@@ -170,7 +169,11 @@ class Guide:
         place = place_of_part(image, np.where(flat, low, low + 0.5), steps)
         color = Colormap([COLOR, COLOR], name="look here")
         options = {"colormap": color, "contrast_limits": (0, 1), **place}
-        self._session.layers.show_image(LOOK_HERE, frame, image, **options)
+        mark = layers.get(LOOK_HERE)
+        if mark is not None and mark.data.shape != frame.shape:
+            self._remove_mark()
+        mark = layers.show_image(LOOK_HERE, frame, image, **options)
+        mark.scale, mark.translate = place["scale"], place["translate"]
 
     def _remove_mark(self) -> None:
         layer = self._session.layers.get(LOOK_HERE)
