@@ -228,3 +228,19 @@ def test_a_whole_volume_is_blank_there_too(predicted) -> None:
         middle = level.shape[1] // 2
         assert np.isfinite(np.asarray(level)[:, :middle]).all()
         assert np.isnan(np.asarray(level)[:, middle:]).all()
+
+
+def test_fibers_are_looked_for_in_focus_only(predicted, viewer, patience) -> None:
+    from napari_sciml.fibers.config import FiberConfig
+
+    predicted.exclude.click()
+    predicted.session.sure.settle()
+    fibers, anything = predicted.session.fibers, FiberConfig(slenderness=0, split=False)
+    fibers.start(viewer.layers["Confident: fiber"], anything)
+    patience(lambda: not predicted.session.measuring.busy)
+    mean = fibers.prediction().mean
+    assert (mean[:, :168] == np.float16(0.9)).all()
+    assert not mean[:, 168:].any()
+    assert fibers.result.labels[:, :160].all()
+    # With a probability of 0.9 all over, it could be extended to the other half.
+    assert not fibers.result.labels[:, 168:].any()
