@@ -10,7 +10,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.focus.config import FocusTrainingConfig
 from napari_sciml.focus.convolutional import ConvolutionalFocusNet
 from napari_sciml.focus.features import BINS, other_texture
-from napari_sciml.focus.model import CARD, FocusModel, load_focus
+from napari_sciml.focus.model import CARD, FocusModel, load_focus, pretrained
 from napari_sciml.focus.network import (
     JUDGES,
     FocusNet,
@@ -168,3 +168,12 @@ def test_ranked_probability_score_counts_the_distance():
         float(ranked_probability_score(sure[:1], torch.tensor([k]))) for k in (0, 1, 10)
     ]
     np.testing.assert_allclose(scores, [0, 0.1, 1.0], atol=1e-6)
+
+
+def test_a_model_of_a_newer_version_says_so(tmp_path):
+    pretrained().save(tmp_path / "model")
+    card = tmp_path / "model" / CARD
+    written = json.loads(card.read_text())
+    card.write_text(json.dumps({**written, "version": 99}))
+    with pytest.raises(InputError, match="newer version of napari-sciml"):
+        load_focus(tmp_path / "model")

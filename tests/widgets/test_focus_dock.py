@@ -53,10 +53,12 @@ def test_sharp_is_red_and_blurred_is_blue(viewer, rate, half_blurred) -> None:
 
 
 def test_stacks_have_a_best_plane_and_the_viewer_goes_there(
-    viewer, rate, focus_stack
+    viewer, open_dock, rate, focus_stack
 ) -> None:
     viewer.add_image(focus_stack, scale=(3, 1, 1))
-    dock = rate()
+    dock = open_dock("Focus")
+    dock.table.setFixedHeight(120)  # too low for all rows
+    rate(dock)
     assert dock.verdict.text().startswith("Best plane: 2 of 5")
     assert viewer.dims.current_step[0] == 2
     assert dock.curve.isVisibleTo(dock)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from napari_sciml.widgets.guide import LOOK_HERE, SURROUNDINGS
-from napari_sciml.widgets.images import PLACE
 from napari_sciml.widgets.probabilities import Probabilities
 from napari_sciml.widgets.session import ViewerSession
 
@@ -68,14 +67,13 @@ def test_the_spot_is_in_the_middle_of_the_window(viewer, patience, name) -> None
     size = min(viewer.canvas.size)
     assert size / camera(viewer).zoom == pytest.approx(SURROUNDINGS * max(edges))
     mark = viewer.layers[LOOK_HERE]
-    for attribute in PLACE:
-        np.testing.assert_array_equal(
-            getattr(mark, attribute), getattr(image, attribute)
-        )
-    np.testing.assert_allclose(mark.affine.affine_matrix, image.affine.affine_matrix)
-    low, high = mark.data[0].min(0), mark.data[0].max(0)
-    assert np.all(low <= np.array(spot.center))
-    assert np.all(np.array(spot.center) <= high)
+    begin = np.array([part.start for part in spot.region]) - 0.5
+    end = np.array([part.stop for part in spot.region]) - 0.5
+    last = np.array(mark.data.shape) - 0.5
+    for mine, its in ((-0.5 * np.ones(ndim), begin), (last, end)):
+        np.testing.assert_allclose(mark.data_to_world(mine), image.data_to_world(its))
+    for attribute in ("units", "axis_labels"):
+        assert getattr(mark, attribute) == getattr(image, attribute)
 
 
 def test_flat_voxels_make_flat_blocks(viewer, patience) -> None:

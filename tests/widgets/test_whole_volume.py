@@ -20,7 +20,7 @@ class Volume:
     def __init__(self, session, viewer, train, make_ensemble) -> None:
         import dask.array as da
 
-        from napari_sciml.widgets.prediction import Model
+        from napari_sciml.widgets.model import Model
 
         values = np.random.default_rng(0).integers(0, 255, SHAPE).astype(np.uint8)
         self.values, self.session, self.viewer = values, session, viewer

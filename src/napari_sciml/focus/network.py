@@ -127,6 +127,11 @@ def make_network(kind: str, version: int = FocusNet.version) -> nn.Module:
     }
     if kind == "spectrum":
         return SpectrumNet()
+    if kind == "focusnet" and version > max(known for _, known in versions):
+        raise InputError(
+            "The focus model was made by a newer version of napari-sciml "
+            f"({kind} {version}): upgrade napari-sciml to use it."
+        )
     if (kind, version) not in versions:
         raise InputError(f"'{kind}' is no focus network; use focusnet or spectrum.")
     return versions[kind, version]()

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from napari_sciml.errors import InputError, first_line
+from napari_sciml.errors import InputError
 from napari_sciml.images.axes import RawImage, guess_axes
 
 HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs")
@@ -36,14 +36,13 @@ def open_hdf5(file: Path, inside: str = "") -> RawImage:
     Raises
     ------
     InputError
-        When the file cannot be read, or it is not clear which data set is meant.
+        When it is not clear which data set is meant.
+    OSError
+        When the file cannot be read.
     """
     import h5py
 
-    try:
-        opened = h5py.File(file, "r")
-    except OSError as error:
-        raise InputError(f"{file} cannot be read: {first_line(error)}") from error
+    opened = h5py.File(file, "r")
     found: list[str] = []
 
     def remember(name: str, node: Any) -> None:

@@ -1,7 +1,8 @@
 """The probabilities of a prediction as an OME-Zarr on disk."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,6 @@ class PredictionStore:
     ----------
     mean, std
         zarr arrays; slicing gives numpy.
-    coarser
-        Pairs of mean and std of the further levels of the pyramid, finest first.
     class_names
         Names along the first axis.
     axes
@@ -50,7 +49,7 @@ class PredictionStore:
     unit: str
     provenance: dict[str, Any]
     calibration: dict[str, Any]
-    coarser: tuple[tuple[Any, Any], ...] = ()
+    _root: Any = field(repr=False)
 
     @classmethod
     def create(
@@ -169,6 +168,16 @@ class PredictionStore:
                 f"{path} is no prediction that was begun; begin anew."
             ) from error
 
+    @cached_property
+    def coarser(self) -> tuple[tuple[Any, Any], ...]:
+        """Pairs of mean and std of the further levels of the pyramid, finest first.
+
+        Opened when they are asked for, as only a viewer looks at them.
+        """
+        means, stds = self._root["mean"], self._root["std"]
+        levels = range(1, len(means))
+        return tuple((means[str(level)], stds[str(level)]) for level in levels)
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Voxels of the image, without classes."""
@@ -208,7 +217,6 @@ class PredictionStore:
     @classmethod
     def _from_group(cls, root: Any) -> "PredictionStore":
         attributes = root.attrs.asdict()
-        count = len(root["mean"])
         return cls(
             mean=root["mean"][LEVEL],
             std=root["std"][LEVEL],
@@ -218,10 +226,7 @@ class PredictionStore:
             unit=attributes["unit"],
             provenance=attributes["provenance"],
             calibration=attributes["calibration"],
-            coarser=tuple(
-                (root["mean"][str(level)], root["std"][str(level)])
-                for level in range(1, count)
-            ),
+            _root=root,
         )
 
 

@@ -128,7 +128,7 @@ class AnnotateDock(Dock):
         for text in (self.hint, self.error, self.keys):
             self.column.addWidget(text)
         self.column.addStretch()
-        self.column.addWidget(ProjectBar(self.session))
+        self.below.addWidget(ProjectBar(self.session))
 
     def _connect(self) -> None:
         session, annotation = self.session, self.session.annotation

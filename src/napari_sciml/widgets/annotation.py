@@ -168,6 +168,8 @@ class Annotation:
         if not self._exclusion.active:
             return "There is no mask: rate the focus first."
         total, left = len(self.store), sum(self.counts.voxels.values())
+        if not total:
+            return ""
         return f"{total - left:,} of {total:,} labeled voxels are left out."
 
     def look_again(self) -> None:

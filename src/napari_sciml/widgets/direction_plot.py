@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_sciml.fibers.orientation import hammer, hammer_of_angles
 from napari_sciml.fibers.summary import directions_of
-from napari_sciml.widgets.plots import AXIS
+from napari_sciml.widgets.plots import AXIS, give_way
 
 HALF_WIDTH, HALF_HEIGHT = 2 * np.sqrt(2), np.sqrt(2)
 MOST = 3000
@@ -36,6 +36,7 @@ class DirectionPlot(QWidget):
         )
         self.plot = pg.PlotWidget(background=None)
         self.plot.setFixedHeight(126)
+        give_way(self.plot)
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.setMenuEnabled(False)
         self.plot.hideAxis("left")

@@ -5,6 +5,7 @@ from typing import Any
 from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from napari_sciml.widgets.scrolling import SPACING, ScrollingColumn
 from napari_sciml.widgets.session import ViewerSession
 from napari_sciml.widgets.wiring import Wiring
 
@@ -26,6 +27,13 @@ class Dock(QWidget):
     ----------
     napari_viewer
         Given by napari.
+
+    Attributes
+    ----------
+    column
+        Takes the controls; it scrolls.
+    below
+        Takes what is always seen.
     """
 
     def __init__(self, napari_viewer: Any) -> None:
@@ -34,9 +42,13 @@ class Dock(QWidget):
         self.wiring = Wiring()
         self.destroyed.connect(self.wiring.close)
         self.session.attach(self)
-        self.column = QVBoxLayout(self)
-        self.column.setContentsMargins(10, 8, 10, 8)
-        self.column.setSpacing(8)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(10, 8, 10, 8)
+        outer.setSpacing(SPACING)
+        # All of it is higher than a small screen.
+        area = ScrollingColumn()
+        outer.addWidget(area)
+        self.column, self.below = area.column, outer
         self.error = text_line("error_line", "What went wrong, and what to do.")
         self.error.setStyleSheet(ERROR)
         self.error.hide()

@@ -1,4 +1,4 @@
-"""Leaves out of a training what is out of focus."""
+"""Trusts nothing that is out of focus."""
 
 import weakref
 from dataclasses import replace
@@ -10,6 +10,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_sciml.annotation.changes import LabelChange
+from napari_sciml.widgets.blanking import Cover
 from napari_sciml.widgets.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ REST_MS = 200
 
 
 class Exclusion:
-    """The mask of what is out of focus, as the training sees it.
+    """The mask of what is out of focus, as training and prediction see it.
 
     The mask is the Labels layer, so what the user paints or erases there counts.
 
@@ -52,6 +53,14 @@ class Exclusion:
         """Whether anything can be left out."""
         return self._wanted and self._mask() is not None
 
+    @property
+    def cover(self) -> Cover | None:
+        """What is left out; None where nothing can be."""
+        mask = self._mask()
+        if not self._wanted or mask is None or self._grid is None:
+            return None
+        return Cover(mask, self._grid)
+
     def want(self, wanted: bool) -> None:
         """Begin or end to leave out what the mask covers."""
         if wanted != self._wanted:
@@ -79,14 +88,10 @@ class Exclusion:
 
     def covers(self, indices: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         """Which voxels ``(n,)``, flat in C order, are left out."""
-        mask, nothing = self._mask(), np.zeros(len(indices), bool)
-        if not self._wanted or mask is None or self._grid is None:
-            return nothing
-        fits = (*mask.shape[:-2], *self._grid.shape) == tuple(shape)
-        if not fits or not len(indices):
-            return nothing
-        *lead, y, x = np.unravel_index(indices, shape)
-        return mask[(*lead, *self._grid.cell_at(y, x))] > 0
+        cover = self.cover
+        if cover is None or cover.shape != tuple(shape) or not len(indices):
+            return np.zeros(len(indices), bool)
+        return cover.hides_at(indices)
 
     def without(self, change: LabelChange, shape: tuple[int, ...]) -> LabelChange:
         """The same change, with no label where the mask is."""

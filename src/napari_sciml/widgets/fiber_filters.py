@@ -49,7 +49,7 @@ class FiberFilters(QWidget):
         self.axis.addItems([f"Angle to {axis} (°)" for axis in AXES])
         self.axis.setToolTip("Axis that the angle is measured from.")
         self._captions = {name: QLabel() for name in COLUMNS}
-        self.whole = QCheckBox("Leave out fibers cut by the border")
+        self.whole = QCheckBox("Whole fibers only")
         self.whole.setObjectName("filter_whole")
         self.whole.setToolTip(str(FiberFilter.model_fields["whole"].description))
         self.clear = button("clear_filters", "Show all", "Take all limits away.")
@@ -115,7 +115,9 @@ class FiberFilters(QWidget):
     def _lay_out(self) -> None:
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
-        form.setVerticalSpacing(4)
+        form.setVerticalSpacing(2)
+        # Beside a long name, the numbers would leave nothing of a slider.
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapAllRows)
         for name, caption in self._captions.items():
             form.addRow(caption, self.sliders[name])
         form.addRow(self.axis, self.sliders["angle"])

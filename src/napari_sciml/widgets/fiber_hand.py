@@ -1,7 +1,7 @@
 """Fibers corrected by hand in a viewer: clicks, strokes, undo."""
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from qtpy.QtCore import QTimer
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.editing import Edit
+from napari_sciml.widgets.clicks import Clicks
 from napari_sciml.widgets.fiber_click import fiber_at
 from napari_sciml.widgets.painting import forget_history, painted_over
 from napari_sciml.widgets.wiring import Wiring
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from napari_sciml.widgets.fiber_run import FiberRun
 
 REST_MS = 150
-STILL = 3
-"""Pixels that a hand may move during a click."""
 UNDO, REDO = "Control-Z", "Control-Shift-Z"
 
 
@@ -46,7 +45,7 @@ class FiberHand:
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self.take_strokes)
         self._wiring = Wiring()
-        self._viewer: Any = None
+        self._clicks = Clicks(self._on_click)
 
     def delete(self) -> None:
         """Take the selected fibers out."""
@@ -106,8 +105,7 @@ class FiberHand:
         self._wiring.connect(layer.events.paint, self._on_paint)
         self._wiring.connect(layer.events.data, self._on_data)
         _bind(self, layer)
-        self._viewer = weakref.ref(self._run.view.viewer)
-        self._run.view.viewer.mouse_drag_callbacks.append(self._on_press)
+        self._clicks.listen(self._run.view.viewer)
         if self._strokes:
             self._rest.start()
 
@@ -115,9 +113,7 @@ class FiberHand:
         """Stop listening."""
         self._wiring.close()
         self._rest.stop()
-        viewer = None if self._viewer is None else self._viewer()
-        if viewer is not None and self._on_press in viewer.mouse_drag_callbacks:
-            viewer.mouse_drag_callbacks.remove(self._on_press)
+        self._clicks.close()
 
     def _edits(self) -> Any:
         self._run.view.checked_layer()
@@ -183,18 +179,10 @@ class FiberHand:
         forget_history(layer)
         self._tell(edits.painted(position, before.astype(edits.labels.dtype)))
 
-    def _on_press(self, viewer: Any, event: Any) -> Iterator[None]:
-        """Act on a click that is no drag, where the hand is free."""
-        view, active = self._run.view, viewer.layers.selection.active
-        layer = view.layer
-        free = active is None or str(getattr(active, "mode", "pan_zoom")) == "pan_zoom"
-        if event.button != 1 or not free or layer is None or not layer.visible:
-            return
-        pressed = np.array(event.pos)
-        yield
-        while event.type == "mouse_move":
-            yield
-        if np.abs(np.array(event.pos) - pressed).max() > STILL:
+    def _on_click(self, event: Any) -> None:
+        """Cut or choose the fiber that is clicked."""
+        view, layer = self._run.view, self._run.view.layer
+        if layer is None or not layer.visible:
             return
         found = fiber_at(layer, event, view.hidden())
         if self.cutting:

@@ -1,7 +1,5 @@
 """Lengths, directions and tensor of the fibers that are shown, live."""
 
-from itertools import zip_longest
-
 import numpy as np
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
@@ -111,15 +109,13 @@ class FiberPlots(QWidget):
         if not found.count:
             self.numbers.setText("The filters hide all fibers.")
             return
-        axes = list(zip(("zz", "yy", "xx"), found.tensor, strict=True))
-        left = [
+        axes = zip(("zz", "yy", "xx"), found.tensor, strict=True)
+        cells = [
             _cells("length", f"{found.length.text()} {symbol}"),
             _cells("diameter", f"{found.diameter.text()} {symbol}"),
+            *[_cells(name, _share(value)) for name, value in axes][-self._ndim :],
         ]
-        right = [_cells(name, _share(value)) for name, value in axes]
-        lines = zip_longest(left, right[-self._ndim :], fillvalue="<td/><td/>")
-        gap = "<td>&nbsp;&nbsp;</td>"
-        table = "".join(f"<tr>{one}{gap}{other}</tr>" for one, other in lines)
+        table = "".join(f"<tr>{cell}</tr>" for cell in cells)
         self.numbers.setText(f'<table style="font-size: 9pt">{table}</table>')
 
 

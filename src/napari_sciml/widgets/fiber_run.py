@@ -14,11 +14,13 @@ from napari_sciml.fibers.editing import FiberEdits
 from napari_sciml.fibers.summary import summarize
 from napari_sciml.jobs.exporting import Exported, Prediction
 from napari_sciml.jobs.measuring import FibersMeasured, Stage, find_and_measure
+from napari_sciml.widgets.blanking import Blanked
 from napari_sciml.widgets.fiber_hand import FiberHand
 from napari_sciml.widgets.fiber_view import FIBERS, FiberView
 from napari_sciml.widgets.images import voxel_size
 
 if TYPE_CHECKING:
+    from napari_sciml.widgets.probabilities import Probabilities
     from napari_sciml.widgets.session import ViewerSession
 
 __all__ = ["FIBERS", "FiberRun"]
@@ -121,7 +123,7 @@ class FiberRun:
             return None
         if volume.shape != mask.data.shape or not volume.complete:
             return None
-        return Prediction(volume.mean[self._class - 1], volume.std[self._class - 1])
+        return Prediction(self._mean(volume), volume.std[self._class - 1])
 
     def choose(self, label: int) -> None:
         """Go to a fiber and mark it."""
@@ -163,7 +165,12 @@ class FiberRun:
         known = self._session.layers.owns(mask)
         self._class = int(mask.data.max()) if known else 0
         # A copy, as a training that goes on writes another prediction into it.
-        return volume.mean[self._class - 1].copy() if self._class else None
+        return self._mean(volume).copy() if self._class else None
+
+    def _mean(self, volume: "Probabilities") -> np.ndarray:
+        """Of the class; 0 out of focus, where nothing is to be found or extended to."""
+        mean, cover = volume.mean[self._class - 1], self._session.exclusion.cover
+        return mean if cover is None else np.asarray(Blanked(mean, cover, blank=0))
 
     def _image_under(self, mask: Labels) -> Image | None:
         """The gray image that a mask belongs to, for pictures."""

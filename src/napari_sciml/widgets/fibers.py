@@ -3,13 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QMessageBox,
     QProgressBar,
-    QScrollArea,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -68,9 +65,7 @@ class FibersDock(Dock):
         self.redraw()
 
     def _lay_out(self) -> None:
-        inner = QWidget()
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(0, 0, 4, 0)
+        column = self.column
         column.setSpacing(6)
         line = QHBoxLayout()
         line.addWidget(self.summary, stretch=1)
@@ -87,15 +82,8 @@ class FibersDock(Dock):
         results.addWidget(self._tabs(), stretch=1)
         column.addWidget(self.results, stretch=1)
         column.addStretch()
-        # All of it is higher than a small screen.
-        area = QScrollArea()
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(inner)
-        self.column.addWidget(area)
-        self.column.addWidget(self.told)
-        self.column.addWidget(self.export)
+        self.below.addWidget(self.told)
+        self.below.addWidget(self.export)
 
     def _tabs(self) -> QTabWidget:
         page = QWidget()

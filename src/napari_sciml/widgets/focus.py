@@ -78,11 +78,12 @@ class FocusDock(Dock):
         self.export = button(
             "export_focus", "Export…", "Write the table, a summary and a picture."
         )
-        self.exclude = QCheckBox("Exclude out of focus from training")
+        self.exclude = QCheckBox("Exclude what is out of focus")
         self.exclude.setObjectName("exclude_out_of_focus")
         self.exclude.setToolTip(
-            f'Strokes under the layer "{OUT_OF_FOCUS}" are not learned from, nor '
-            "counted. You can paint and erase in that layer."
+            f'Under the layer "{OUT_OF_FOCUS}", strokes are not learned from, nor '
+            "counted, predictions are not shown, and nothing is sure. You can paint "
+            "and erase in that layer."
         )
         self.exclude.setChecked(self.session.exclusion.wanted)
         self.model = FocusModelPanel(self.session)
@@ -134,6 +135,7 @@ class FocusDock(Dock):
         self.wiring.connect(session.exclusion.changed, self._on_counted)
         self.wiring.connect(run.changed, self.redraw)
         self.wiring.connect(run.failed, self.show_error)
+        self.wiring.connect(run.clicks.picked, self.table.choose)
 
     def _images(self) -> list[Any]:
         return list(self.session.images)

@@ -13,6 +13,7 @@ from napari_sciml.focus.colors import focus_colors
 from napari_sciml.focus.levels import LEVELS
 from napari_sciml.focus.result import FocusResult
 from napari_sciml.widgets.images import place_of, space_of
+from napari_sciml.widgets.places import place_of_part, to_physical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,6 +68,12 @@ class FocusLayers:
         few = len(self.result.ys) * len(self.result.xs) <= MOST_SHAPES
         return few and safe and self._plane_place() is not None
 
+    @property
+    def visible(self) -> bool:
+        """Whether the tiles can be seen, if one looks where they are."""
+        layer = self._layers.get(FOCUS)
+        return layer is not None and bool(layer.visible)
+
     def show(self, viewer: Any) -> "Iterator[None]":
         """Make the layers, one at a time: each takes the viewer some 0.1 s."""
         result = self.result
@@ -109,7 +116,7 @@ class FocusLayers:
         y, x = self.result.ys[tile[-2]] + middle, self.result.xs[tile[-1]] + middle
         place = place_of(self.on)
         to_world = Affine(affine_matrix=place["affine"])
-        return np.asarray(to_world(_to_physical(place)((*tile[:-2], y, x))))
+        return np.asarray(to_world(to_physical(place)((*tile[:-2], y, x))))
 
     def in_plane(self, plane: int, point: Any) -> np.ndarray:
         """The same place of the world in another plane of the stack."""
@@ -236,26 +243,16 @@ class FocusLayers:
 
 def place_of_cells(layer: Layer, grid: CellGrid) -> dict[str, Any]:
     """Keywords that put a grid of cells on the image that they are of."""
-    place = place_of(layer)
     pitch = np.array(grid.pitch)
-    first = np.zeros(len(place["scale"]))
-    first[-2:] = pitch / 2 - 0.5
-    place["translate"] = np.asarray(_to_physical(place)(first))
-    scale = np.array(place["scale"], float)
-    scale[-2:] *= pitch
-    return {**place, "scale": scale}
+    steps = np.ones(len(place_of(layer)["scale"]))
+    steps[-2:] = pitch
+    return place_of_part(layer, np.zeros(len(steps)), steps)
 
 
 def level_colormap() -> Colormap:
     """Hue of the levels at full certainty; nothing where nothing is known."""
     colors = focus_colors(np.linspace(0, LEVELS - 1, 64), 1.0)
     return Colormap(colors, name="focus level", nan_color=(0, 0, 0, 0))
-
-
-def _to_physical(place: dict[str, Any]) -> Affine:
-    """From voxels to where scale, rotation, shear and translation put them."""
-    names = ("scale", "translate", "rotate", "shear")
-    return Affine(**{name: place[name] for name in names})
 
 
 def _same(old: list[np.ndarray], new: list[np.ndarray]) -> bool:

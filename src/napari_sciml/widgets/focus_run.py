@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from napari.layers import Image
 from psygnal import Signal
 from qtpy.QtCore import QTimer
@@ -28,8 +27,9 @@ from napari_sciml.jobs.focusing import (
 from napari_sciml.jobs.qt import IdleRunner
 from napari_sciml.storage.focus_run import save_focus_model, write_rating
 from napari_sciml.widgets.camera import go_to
+from napari_sciml.widgets.focus_click import TileClicks
 from napari_sciml.widgets.focus_layers import OUT_OF_FOCUS, FocusLayers
-from napari_sciml.widgets.images import dims_for, pixels
+from napari_sciml.widgets.images import dims_for, pixels, value_range
 
 if TYPE_CHECKING:
     from napari_sciml.focus.model import FocusModel
@@ -81,6 +81,7 @@ class FocusRun:
         self._asked: tuple[Any, tuple[float, float] | None] = (None, None)
         self._of: weakref.ref[Image] | None = None
         self.shown: FocusLayers | None = None
+        self.clicks = TileClicks()
         runner = session.measuring
         runner.yielded.connect(self._on_event)
         runner.failed.connect(self._on_failed)
@@ -116,7 +117,8 @@ class FocusRun:
         layer = self._session.image
         data = as_gray(pixels(layer), channel)
         assert layer is not None
-        scale = self._scale_for(layer, data)
+        fixed = self.model is not None and self.model.fixed_scale
+        scale = value_range(layer, data) if fixed else None
         self._start("rate", rate_focus, data, self.model, tile=tile, scale=scale)
         self._asked = (data, scale)
         self._of = weakref.ref(layer)
@@ -200,12 +202,18 @@ class FocusRun:
         self.result, self.best, self.shown, self._data = None, None, None, None
         self.note = ""
         self._session.exclusion.use(None, None)
+        self.clicks.watch(None, None)
         self.changed.emit()
 
     def close(self) -> None:
         """Stop everything."""
         self._showing.stop()
+        self.clicks.close()
         self._follow.stop()
+
+    def watch(self) -> None:
+        """Listen to clicks on the tiles."""
+        self.clicks.watch(self.shown, self._session.viewer)
 
     def choose(self, tile: tuple[int, ...]) -> None:
         """Go to a tile and mark it."""
@@ -229,15 +237,6 @@ class FocusRun:
         self._session.measuring.start(job, *args, **kw)
         self.doing, self.progress, self.note = doing, FocusProgress("Starting …"), ""
         self.changed.emit()
-
-    def _scale_for(self, layer: Image, data: Any) -> tuple[float, float] | None:
-        """Values for 0 and 1, where the model depends on them."""
-        if self.model is None or not self.model.fixed_scale:
-            return None
-        if data.dtype.kind in "iu":
-            return 0.0, float(np.iinfo(data.dtype).max)
-        low, high = layer.contrast_limits_range
-        return float(low), float(high)
 
     def _on_event(self, event: object) -> None:
         if isinstance(event, FocusProgress):
@@ -286,6 +285,7 @@ class FocusRun:
         if self.shown is not None:
             mask = self._session.layers.get(OUT_OF_FOCUS)
             self._session.exclusion.use(mask, self.shown.grid)
+        self.watch()
         self._on_plane()
         self.changed.emit()
 

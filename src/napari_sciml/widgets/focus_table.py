@@ -3,8 +3,9 @@
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSize, Qt, Signal
+from qtpy.QtGui import QResizeEvent
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QStyle, QTableView
 
 from napari_sciml.focus.result import FocusResult
 
@@ -25,6 +26,8 @@ HELP = {
     "Certain": "How much the tile tells: 0 nothing, 1 all; blank tiles tell nothing",
     "In focus": "Probability that the blur is 7 pixels or less (levels 0 to 2)",
 }
+PADDING = 12
+"""Pixels round a number."""
 
 
 class FocusTableModel(QAbstractTableModel):
@@ -68,6 +71,16 @@ class FocusTableModel(QAbstractTableModel):
         """Index of the tile in a row: plane, row and column of tiles."""
         return tuple(int(n) for n in np.unravel_index(self._order[row], self._shape))
 
+    def widest(self, column: int) -> str:
+        """Text of a column that takes the most room."""
+        values = self._values[column]
+        return self._text(column, float(values.max())) if len(values) else ""
+
+    def row_of(self, tile: tuple[int, ...]) -> int:
+        """Row in which a tile is now."""
+        flat = np.ravel_multi_index(tile, self._shape)
+        return int(np.flatnonzero(self._order == flat)[0])
+
     def first_of(self, plane: int) -> int | None:
         """First row of a plane of a stack."""
         planes = np.unravel_index(self._order, self._shape)[0]
@@ -103,7 +116,7 @@ class FocusTableModel(QAbstractTableModel):
         name = self._names[index.column()]
         if self._blank[tile] and name in ("Level", "In focus"):
             return "-"
-        return FORMATS.get(name, "{:.0f}").format(self._values[index.column(), tile])
+        return self._text(index.column(), self._values[index.column(), tile])
 
     def headerData(  # noqa: D102
         self, section: int, orientation: Qt.Orientation, role: int = 0
@@ -115,6 +128,9 @@ class FocusTableModel(QAbstractTableModel):
             return name
         return HELP.get(name) if role == Qt.ItemDataRole.ToolTipRole else None
 
+    def _text(self, column: int, value: float) -> str:
+        return FORMATS.get(self._names[column], "{:.0f}").format(value)
+
 
 class FocusTable(QTableView):
     """A sortable table that tells which tile is chosen."""
@@ -124,7 +140,10 @@ class FocusTable(QTableView):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("focus_table")
-        self.setToolTip("Click a tile to go to it; click a header to sort.")
+        self.setToolTip(
+            "Click a row to go to its tile, or a tile in the image to find its row; "
+            "click a header to sort."
+        )
         self._model = FocusTableModel()
         self.setModel(self._model)
         self.setSortingEnabled(True)
@@ -133,7 +152,9 @@ class FocusTable(QTableView):
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         header = self.horizontalHeader()
         header.setMinimumSectionSize(30)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header.setHighlightSections(False)  # bold is wider
+        header.sortIndicatorChanged.connect(self._spread)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(20)
         self.setMinimumHeight(100)
@@ -145,6 +166,19 @@ class FocusTable(QTableView):
         header = self.horizontalHeader()
         if 0 <= header.sortIndicatorSection() < self._model.columnCount():
             self._model.sort(header.sortIndicatorSection(), header.sortIndicatorOrder())
+        self._spread()
+        self.updateGeometry()
+
+    def minimumSizeHint(self) -> QSize:
+        """As wide as its columns: headers and numbers are read, not guessed."""
+        around = self.verticalScrollBar().sizeHint().width() + 2 * self.frameWidth()
+        width = sum(self._needed()) + self._arrow() + around
+        return QSize(width, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Spread the columns over the room that there is."""
+        super().resizeEvent(event)
+        self._spread()
 
     def scroll_to_plane(self, plane: int) -> None:
         """Bring the first tile of a plane to the top, as the table is sorted now."""
@@ -152,6 +186,42 @@ class FocusTable(QTableView):
         if row is not None:
             top = QAbstractItemView.ScrollHint.PositionAtTop
             self.scrollTo(self._model.index(row, 0), top)
+
+    def choose(self, tile: tuple[int, ...]) -> None:
+        """Select the row of a tile, and scroll there; tells nobody."""
+        row = self._model.row_of(tile)
+        blocked = self.blockSignals(True)
+        self.selectRow(row)
+        self.blockSignals(blocked)
+        middle = QAbstractItemView.ScrollHint.PositionAtCenter
+        self.scrollTo(self._model.index(row, 0), middle)
+
+    def _needed(self) -> list[int]:
+        """Width of each column that nothing in it is cut at, less the arrow."""
+        header, metrics = self.horizontalHeader(), self.fontMetrics()
+        return [
+            max(
+                header.sectionSizeHint(column) - self._arrow(),
+                metrics.horizontalAdvance(self._model.widest(column)) + PADDING,
+            )
+            for column in range(self._model.columnCount())
+        ]
+
+    def _arrow(self) -> int:
+        """Room for the sort arrow, which Qt keeps in every header."""
+        mark = QStyle.PixelMetric.PM_HeaderMarkSize
+        return int(self.style().pixelMetric(mark, None, self.horizontalHeader()))
+
+    def _spread(self, *_: object) -> None:
+        needed = self._needed()
+        header = self.horizontalHeader()
+        if 0 <= header.sortIndicatorSection() < len(needed):
+            needed[header.sortIndicatorSection()] += self._arrow()
+        over = max(0, self.viewport().width() - sum(needed))
+        for column, width in enumerate(needed):
+            more = over // (len(needed) - column)  # to the last pixel
+            over -= more
+            header.resizeSection(column, width + more)
 
     def _on_row(self, now: QModelIndex, before: QModelIndex) -> None:
         if now.isValid():

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.utils.colormaps import Colormap
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
@@ -11,6 +12,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.jobs.qt import IdleRunner
 from napari_sciml.uncertainty.suggest import Spot, search
 from napari_sciml.widgets.images import space_of, voxel_size
+from napari_sciml.widgets.places import place_of_part
 from napari_sciml.widgets.sure import NOTHING_PREDICTED
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ LOOK_HERE = "Look here"
 SURROUNDINGS = 6
 """Block edges that the window shows after a jump."""
 COLOR = "#f6d32d"
+FRAME, LINE = 64, 2
+"""Edge of the picture of the box, and width of its line, in its own pixels."""
 NOTHING_LEFT = "No disputed place is left in what is predicted so far."
 
 
@@ -72,7 +76,7 @@ class Guide:
         self._search.start(
             search(
                 volume.entropy if self._alone() else volume.information,
-                volume.known,
+                self._session.prediction.trusted,
                 labeled=labeled,
                 visited=tuple(self._visited),
                 dismissed=tuple(self._dismissed),
@@ -151,9 +155,25 @@ class Guide:
         self.changed.emit()
 
     def _mark(self, spot: Spot) -> None:
-        """A thin box round the place, in the layer that there is or in a new one."""
-        session = self._session
-        session.layers.show_shapes(LOOK_HERE, [_outline(spot)], session.image, COLOR)
+        """A thin box round the place.
+
+        An image, as marks come and go: see `LayerGroup.shapes_lost`.
+        """
+        image, layers = self._session.image, self._session.layers
+        assert image is not None
+        corners = _outline(spot)
+        low, high = corners.min(axis=0), corners.max(axis=0)
+        flat = low == high
+        frame = _frame(np.where(flat, 1, FRAME).tolist())
+        steps = np.where(flat, 1, high - low) / frame.shape
+        place = place_of_part(image, np.where(flat, low, low + 0.5), steps)
+        color = Colormap([COLOR, COLOR], name="look here")
+        options = {"colormap": color, "contrast_limits": (0, 1), **place}
+        mark = layers.get(LOOK_HERE)
+        if mark is not None and mark.data.shape != frame.shape:
+            self._remove_mark()
+        mark = layers.show_image(LOOK_HERE, frame, image, **options)
+        mark.scale, mark.translate = place["scale"], place["translate"]
 
     def _remove_mark(self) -> None:
         layer = self._session.layers.get(LOOK_HERE)
@@ -213,6 +233,14 @@ def _outline(spot: Spot) -> np.ndarray:
     corners[:, first] = np.array([y.start, y.start, y.stop, y.stop]) - 0.5
     corners[:, second] = np.array([x.start, x.stop, x.stop, x.start]) - 0.5
     return corners
+
+
+def _frame(shape: list[int]) -> np.ndarray:
+    """Ones round nothing, along the axes that are more than a voxel thick."""
+    frame = np.ones(shape, np.float32)
+    inside = [slice(LINE, -LINE) if n > 1 else slice(None) for n in shape]
+    frame[tuple(inside)] = np.nan
+    return frame
 
 
 def _window(viewer: Any) -> float:

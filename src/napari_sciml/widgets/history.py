@@ -16,7 +16,7 @@ from napari_sciml.widgets.images import pixels
 
 if TYPE_CHECKING:
     from napari_sciml.images.tiles import Region
-    from napari_sciml.widgets.prediction import Model
+    from napari_sciml.widgets.model import Model
     from napari_sciml.widgets.session import ViewerSession
 
 MOST = 20
@@ -225,7 +225,7 @@ class History:
 
 
 def _loaded(entry: ModelEntry) -> "Model":
-    from napari_sciml.widgets.prediction import Model
+    from napari_sciml.widgets.model import Model
 
     return Model(
         entry.load(),

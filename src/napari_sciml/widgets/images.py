@@ -273,3 +273,11 @@ def _without_channels(matrix: Any, kept: list[int], layer: Layer) -> np.ndarray:
             "do not lie upon each other: set its transforms anew."
         )
     return matrix[np.ix_(kept, kept)]
+
+
+def value_range(layer: Image, data: Any) -> tuple[float, float]:
+    """Values for 0 and 1: those of the type, or of the contrast limits' range."""
+    if data.dtype.kind in "iu":
+        return 0.0, float(np.iinfo(data.dtype).max)
+    low, high = layer.contrast_limits_range
+    return float(low), float(high)

@@ -2,7 +2,7 @@
 
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from napari.layers import Image, Labels, Layer, Shapes
@@ -11,6 +11,7 @@ from qtpy.QtCore import QTimer
 from napari_sciml.images.lazy import LazyArray
 from napari_sciml.widgets.images import place_of
 
+T = TypeVar("T", bound=Layer)
 REFRESH_MS = 150
 EDGE_WIDTH = 0.4
 """Of outlines, in voxels."""
@@ -32,7 +33,8 @@ class LayerGroup:
     ----------
     shapes_lost
         Whether a Shapes layer was removed: napari 0.9 with software rendering
-        crashes in drawing when another one is added after that.
+        crashes in drawing when another one is added after that. So only what needs
+        many outlines is a Shapes layer, and only as long as none was lost.
     """
 
     def __init__(self, viewer: Callable[[], Any]) -> None:
@@ -51,6 +53,11 @@ class LayerGroup:
         layer = self._layers.get(name, lambda: None)()
         viewer = self._viewer()
         return layer if viewer is not None and layer in viewer.layers else None
+
+    def of(self, kind: type[T], begins: str | tuple[str, ...]) -> list[T]:
+        """Our layers of a kind whose names, as we gave them, begin so."""
+        found = [self.get(name) for name in self._layers if name.startswith(begins)]
+        return [layer for layer in found if isinstance(layer, kind)]
 
     def owns(self, layer: Layer) -> bool:
         """Whether we made this layer, for this image or for another one."""
@@ -149,7 +156,9 @@ class LayerGroup:
             layers.selection.active = other
         layers.remove(layer)
         other.name = look["name"]
-        self.adopt(look["name"], other)
+        for known, held in list(self._layers.items()):
+            if held() is layer:  # the user may call it something else by now
+                self.adopt(known, other)
         return other
 
     def _insert(self, layer: Layer, place: int | None = None) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyqtgraph as pg
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QSizePolicy
 from scipy.signal import lfilter
 
 from napari_sciml.widgets.colors import class_color
@@ -26,6 +27,7 @@ def plot(name: str, tooltip: str, *, x: str, y: str, height: int) -> pg.PlotWidg
     made.setToolTip(tooltip)
     made.setFixedHeight(height)
     made.setMinimumWidth(200)
+    give_way(made)
     item = made.getPlotItem()
     item.setMenuEnabled(False)
     item.setMouseEnabled(x=False, y=False)
@@ -38,6 +40,11 @@ def plot(name: str, tooltip: str, *, x: str, y: str, height: int) -> pg.PlotWidg
         axis.enableAutoSIPrefix(False)
         item.setLabel(side, text, color=AXIS, size="9pt")
     return made
+
+
+def give_way(plot: pg.PlotWidget) -> None:
+    """Let a plot have the width of its dock, instead of asking for a window's."""
+    plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
 
 class LossPlot:

@@ -1,102 +1,29 @@
-"""The model of a viewer, and what it predicts, as layers."""
+"""What the model of a viewer predicts, as layers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from napari.layers import Image
 from psygnal import Signal
 
 from napari_sciml.errors import InputError
-from napari_sciml.storage.provenance import provenance
-from napari_sciml.storage.training_run import calibration_record
-from napari_sciml.training.config import TrainingConfig
-from napari_sciml.uncertainty.calibration import ConformalCalibration
+from napari_sciml.widgets.blanking import Cover, blank_layer, blanked
 from napari_sciml.widgets.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.widgets.dimming import Dimmer
 from napari_sciml.widgets.images import pixels
 from napari_sciml.widgets.measures import DEVIATION, MEASURES
+from napari_sciml.widgets.model import Model
 from napari_sciml.widgets.probabilities import Probabilities
 
 if TYPE_CHECKING:
-    from napari_sciml.networks.ensemble import Ensemble
     from napari_sciml.prediction.blockwise import BlockPredicted
-    from napari_sciml.training.calibration import Calibration
-    from napari_sciml.training.metrics import Scores
-    from napari_sciml.training.state import TrainingState
     from napari_sciml.widgets.session import ViewerSession
 
 UNCERTAINTY = "Uncertainty"
+PREDICTED = ("Probability: ", UNCERTAINTY, "Whole volume: ")
+"""How the names of layers begin that show what a model says of the image."""
 STYLE = {"blending": "translucent", "opacity": 0.7}
-
-
-@dataclass(frozen=True)
-class Model:
-    """The ensemble that the viewer uses.
-
-    Attributes
-    ----------
-    ensemble
-        Trained networks.
-    number
-        Counts the models of a viewer; blocks are marked with it. 0 = loaded.
-    kind
-        "instant" = the cheap first model, "ensemble" = the trained networks.
-    revision
-        Of the annotation that it was trained on; None where it was loaded.
-    scores
-        On held-out strokes, where there were any.
-    calibration
-        What its probabilities mean, once the training has ended.
-    settings
-        What the training was told.
-    run, round, seconds
-        Which training of the project made it, after how many rounds, and after how
-        many seconds of training.
-    state
-        For the model file: the command line can go on with the training.
-    loaded
-        What the file said that it was loaded from.
-    """
-
-    ensemble: "Ensemble"
-    number: int = 0
-    kind: Literal["instant", "ensemble"] = "ensemble"
-    revision: int | None = None
-    scores: "Scores | None" = None
-    calibration: "Calibration | None" = None
-    settings: TrainingConfig | None = None
-    run: int = 0
-    round: int = 0
-    seconds: float = 0.0
-    state: "TrainingState | None" = None
-    loaded: dict[str, Any] | None = None
-
-    @cached_property
-    def conformal(self) -> ConformalCalibration | None:
-        """For coverages, where it was calibrated; a loaded model has it in words."""
-        if self.calibration is not None:
-            return self.calibration.conformal
-        stored = (self.loaded or {}).get("calibration")
-        return None if stored is None else ConformalCalibration.model_validate(stored)
-
-    def record(self) -> dict[str, Any]:
-        """What is worth knowing about the training, for the model file."""
-        record = {
-            **(self.loaded or {}),
-            **provenance(
-                annotation_revision=self.revision,
-                held_out_dice=self.scores and self.scores.dice,
-            ),
-        }
-        if self.settings is not None:
-            record["config"] = self.settings.model_dump(mode="json")
-        if self.calibration is not None:
-            names = self.ensemble.class_names
-            record |= calibration_record(self.calibration, names)
-        return record
 
 
 class Prediction:
@@ -243,6 +170,23 @@ class Prediction:
         if layer is not None and self.probabilities is not None:
             layer.data = self._uncertainty()
 
+    def blank(self) -> None:
+        """Show nothing where the image is not to be trusted, or show it again."""
+        for layer in self._session.layers.of(Image, PREDICTED):
+            blank_layer(layer, self._cover)
+
+    @property
+    def trusted(self) -> Any:
+        """Array-like of bool: predicted, and not left out as out of focus.
+
+        Raises
+        ------
+        AssertionError
+            When there is no prediction.
+        """
+        assert self.probabilities is not None
+        return blanked(self.probabilities.known, self._cover)
+
     def show_measure(self, name: str) -> None:
         """Let the uncertainty be another one of `MEASURES`."""
         self.measure = name
@@ -251,10 +195,15 @@ class Prediction:
         if layer is not None:
             layer.contrast_limits = MEASURES[name].limits
 
-    def _uncertainty(self) -> np.ndarray:
+    def _uncertainty(self) -> Any:
         assert self.probabilities is not None
         index = self._session.sure.class_index
-        return MEASURES[self.measure].values(self.probabilities, index)
+        values = MEASURES[self.measure].values(self.probabilities, index)
+        return blanked(values, self._cover)
+
+    @property
+    def _cover(self) -> Cover | None:
+        return self._session.exclusion.cover
 
     def _names(self) -> list[str]:
         assert self.probabilities is not None
@@ -268,7 +217,7 @@ class Prediction:
         for label, name in enumerate(volume.class_names[1:], start=2):
             session.layers.show_image(
                 f"Probability: {name}",
-                volume.mean[label - 1],
+                blanked(volume.mean[label - 1], self._cover),
                 session.image,
                 colormap=probability_colormap(
                     label, session.annotation.classes.color_of(label)

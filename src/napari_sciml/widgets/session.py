@@ -47,7 +47,7 @@ class ViewerSession:
     annotation
         The painted labels, their classes and revision.
     exclusion
-        What the training leaves out.
+        What training and prediction leave out.
     prediction
         The model at hand, and what it predicts.
     layers
@@ -137,9 +137,9 @@ class ViewerSession:
             return
         self.training.stop()
         self.guide.forget()
+        self.layers.forget()  # what they leave out goes with the focus
         self.focus.forget()
         self.image = layer
-        self.layers.forget()
         self.prediction.clear()
         self._follow_annotation(self._find_annotation())
         self.follow_view()
@@ -250,6 +250,7 @@ class ViewerSession:
         self._watch(self.viewer)
         self.sure.watch()
         self.fibers.watch()
+        self.focus.watch()
         if self.image is None or self.image not in self.viewer.layers:
             self._choose_some_image()
         self._follow_annotation(self._find_annotation())
@@ -283,6 +284,7 @@ class ViewerSession:
     def _on_exclusion(self) -> None:
         self.annotation.recount()
         self.training.follow_layer()
+        self.prediction.blank()
 
     def _on_face_gone(self) -> None:
         self._faces -= 1

@@ -171,7 +171,7 @@ class SureMask:
             keep_sure(
                 volume.mean,
                 volume.std,
-                volume.known,
+                self._session.prediction.trusted,
                 index=self.class_index,
                 rule=self.rule,
             )
@@ -184,8 +184,9 @@ class SureMask:
         self._idle.finish()
 
     def watch(self) -> None:
-        """Follow the prediction."""
+        """Follow the prediction, and what is not to be trusted in it."""
         prediction = self._session.prediction
+        self._wiring.connect(self._session.exclusion.changed, self._on_exclusion)
         self._wiring.connect(prediction.changed, self._on_prediction)
         self._wiring.connect(prediction.model_changed, self._on_model)
 
@@ -216,7 +217,8 @@ class SureMask:
             return  # what was sure by the last calibration stays
         index, mask = self.class_index, self._mask_for(volume)
         sure = rule.keep(volume.mean[:, *region], volume.std[:, *region], index)
-        mask[region] = (sure & volume.known[region]) * np.uint8(index + 1)
+        trusted = self._session.prediction.trusted[region]
+        mask[region] = (sure & trusted) * np.uint8(index + 1)
 
     def _on_prediction(self, region: Region | None) -> None:
         volume = self._volume()
@@ -234,6 +236,17 @@ class SureMask:
         if self.kind == "coverage":
             self._rest.start()
 
+    def _on_exclusion(self) -> None:
+        """Other voxels can be sure now; a mask that was deleted stays away."""
+        volume, region = self._volume(), self._session.shown_region()
+        if volume is None:
+            return
+        self._idle.stop()
+        if region is not None:
+            self._write(volume, region)
+            self._session.layers.touch(self.layer_name)
+        self._rest.start()
+
     def _on_slab(self, slab: SlabKept) -> None:
         volume = self._volume()
         if volume is None:
@@ -241,6 +254,8 @@ class SureMask:
         mask = self._mask_for(volume)
         if slab.mask is not None:
             mask[slab.where] = slab.mask * np.uint8(self.class_index + 1)
+        elif self._session.exclusion.active:
+            mask[slab.where][~self._session.prediction.trusted[slab.where]] = 0
         self._counts = self._counts + slab.histogram
         self._sum += int(np.count_nonzero(mask[slab.where]))
 

@@ -12,7 +12,7 @@ from napari_sciml.storage.runs import RunTook, run_started
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.widgets.curves import Curves
 from napari_sciml.widgets.images import dims_for, pixels
-from napari_sciml.widgets.prediction import Model
+from napari_sciml.widgets.model import Model
 from napari_sciml.widgets.training_labels import TrainingLabels
 from napari_sciml.widgets.training_status import Phase, TrainingStatus
 

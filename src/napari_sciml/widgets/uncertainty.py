@@ -224,6 +224,8 @@ class UncertaintyDock(Dock):
             return ""
         percent = 100 * sure.kept / sure.predicted
         where = "the image" if sure.complete else "what is predicted so far"
+        if self.session.exclusion.active:
+            where = f"{where}, where it is in focus,"
         name = self.classes.currentText()
         return f"{percent:.3g} % of {where} is sure to be {name}."
 

@@ -17,6 +17,7 @@ from napari_sciml.jobs.whole_volume import (
     predict_to_disk,
 )
 from napari_sciml.storage.results import OneClass, PredictionStore
+from napari_sciml.widgets.blanking import blanked
 from napari_sciml.widgets.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.widgets.dock import button, text_line
 from napari_sciml.widgets.images import pixels, shown_view, voxel_size
@@ -165,7 +166,7 @@ class WholeVolume(QWidget):
     def _show(self, store: PredictionStore) -> None:
         if self._image not in self._session.viewer.layers:
             return
-        *parts, deviation = (levels[0] for levels in _parts(store))
+        *parts, deviation = (levels[0] for levels in self._levels(store))
         colors = [probability_colormap(label) for label in range(2, len(parts) + 2)]
         limits = [*[(0, 1)] * len(parts), MEASURES[DEVIATION].limits]
         names = [f"Whole volume: {name}" for name in store.class_names[1:]]
@@ -188,6 +189,11 @@ class WholeVolume(QWidget):
             )
         ]
 
+    def _levels(self, store: PredictionStore) -> list[list[Any]]:
+        """What is shown of it: nothing where the image is not to be trusted."""
+        cover = self._session.exclusion.cover
+        return [[blanked(level, cover) for level in part] for part in _parts(store)]
+
     def _finish(self, store: PredictionStore) -> None:
         """The arrays have another path now, and coarser levels that zoom out fast."""
         if not self._layers:
@@ -195,7 +201,7 @@ class WholeVolume(QWidget):
         if not self._layers:  # the user has deleted the image
             return
         there = self._there()
-        for layer, levels in zip(self._layers, _parts(store), strict=True):
+        for layer, levels in zip(self._layers, self._levels(store), strict=True):
             if layer not in there:
                 continue
             if len(levels) > 1:
