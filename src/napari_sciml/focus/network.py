@@ -20,11 +20,11 @@ from napari_sciml.focus.judges import Judges
 from napari_sciml.focus.levels import IN_FOCUS_LEVELS, LEVELS
 
 IN_FOCUS_ODDS = 2.0
-"""How much more often than in training, level by level, images are in focus.
+"""How much more images are expected in focus than by counting levels.
 
-Training draws all levels alike, three in focus and eight out of focus. Under that
-prior, tiles in doubt between levels 2 and 3 are called out of focus, and so is nearly
-every image that is rated wrongly; images are taken to be sharp.
+Training draws all levels alike: three in focus, eight out of focus. Left at that, what
+is in doubt round level 2 would be called out of focus, and so it was for nearly all
+images on the wrong side. People mean their images to be in focus.
 """
 
 
