@@ -3,8 +3,6 @@
     python benchmarks/focus_weights.py FOLDER ... --out src/napari_sciml/focus/weights
     python benchmarks/focus_weights.py FOLDER ... --out fold1 --leave-out 1
 
-What ships was made with ``--beside MODEL``: judges, and beside them the convolutional
-network of a model that this file trained at commit da32dd5.
 FOLDERs hold the images that focus_training.json lists. Tiles are made once, as many
 of each instrument, and what the networks see of them is kept in ``--cache``; training
 passes over them several times. ``--leave-out`` leaves out every instrument of a fold:
@@ -24,13 +22,8 @@ from torch import Tensor, nn
 
 from napari_sciml.focus.config import FocusTrainingConfig
 from napari_sciml.focus.features import BINS
-from napari_sciml.focus.model import FocusModel, load_focus
-from napari_sciml.focus.network import (
-    FocusPanel,
-    SpectrumNet,
-    make_network,
-    tile_features,
-)
+from napari_sciml.focus.model import FocusModel
+from napari_sciml.focus.network import SpectrumNet, make_network, tile_features
 from napari_sciml.focus.synthesis import TileMaker
 from napari_sciml.focus.textures import texture
 from napari_sciml.focus.training import fit
@@ -62,7 +55,7 @@ class Pool:
         self.weights = torch.tensor(weights)
 
     def batch(self, size: int) -> tuple[Tensor, Tensor]:
-        """Give features ``(size, 45)`` and levels of tiles."""
+        """Give features ``(size, 86)`` and levels of tiles."""
         chosen = torch.multinomial(
             self.weights, size, replacement=True, generator=self.generator
         )
@@ -82,7 +75,7 @@ class Head(nn.Module):
         self.network = network
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features ``(n, 45)`` to log-odds."""
+        """Features ``(n, 86)`` to log-odds."""
         if isinstance(self.network, SpectrumNet):
             return self.network.head(features[:, :BINS])
         return self.network.judges(features)
@@ -134,14 +127,6 @@ def pool(options: argparse.Namespace) -> tuple[Pool, list[Photograph]]:
     return Pool(parts, weights, torch.Generator().manual_seed(options.seed)), seen
 
 
-def panel(network: nn.Module, beside: Path) -> FocusPanel:
-    """Put the convolutional network of a model beside judges."""
-    both = FocusPanel()
-    both.judges.load_state_dict(network.judges.state_dict())
-    both.convolutional.load_state_dict(load_focus(beside).network.state_dict())
-    return both
-
-
 def main() -> None:
     """Train and save."""
     parser = argparse.ArgumentParser(
@@ -156,16 +141,13 @@ def main() -> None:
     parser.add_argument("--made-up", type=float, default=0.2, help="Share of tiles.")
     parser.add_argument("--photos", type=float, default=0.25, help="Share of tiles.")
     parser.add_argument("--network", default="focusnet")
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-noise", action="store_true")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument(
         "--temperature", type=float, default=0.5, help="Log-odds are divided by it."
-    )
-    parser.add_argument(
-        "--beside", type=Path, help="Convolutional model to put beside the judges."
     )
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -192,8 +174,6 @@ def main() -> None:
     }
     if options.network == "focusnet":
         network.judges.temperature.fill_(options.temperature)
-    if options.beside:
-        network = panel(network, options.beside)
     FocusModel(network, options.network, card).save(options.out)
 
 

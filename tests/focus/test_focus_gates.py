@@ -15,7 +15,7 @@ from scipy.stats import rankdata, spearmanr
 from skimage import io as skio
 
 from napari_sciml.focus.model import pretrained
-from napari_sciml.focus.optics import airy_psf, blur
+from napari_sciml.focus.optics import airy_psf, blur, disk_psf
 from napari_sciml.focus.result import pool
 
 LEVELS = np.arange(11)
@@ -85,8 +85,23 @@ def test_instruments_that_were_not_trained_on_are_rated(model, shots):
     assert within.mean() >= 0.93
     assert spearmanr(pooled @ LEVELS, levels).statistic >= 0.95
     assert 2 * (said & true).sum() / (said.sum() + true.sum()) >= 0.93
-    # The study asks for 0.08 over all exposures, where it is 0.06; this is one of them.
-    assert _calibration_error(tiles, levels) <= 0.1
+    assert _calibration_error(tiles, levels) <= 0.08
+
+
+def test_blur_like_a_disk_in_focus_is_not_called_out_of_focus(model, unseen):
+    """Its level 2 lies at the border: the spectrum is that of an Airy level 2.5."""
+    said, true = [], []
+    rng = np.random.default_rng(3)
+    for field in unseen:
+        for level in (0, 1, 2, 3, 4, 5):
+            light = rng.poisson(
+                np.maximum(blur(field, disk_psf(1 + 3 * level)), 0) * 1e3
+            )
+            shot = light + rng.normal(0, 3, field.shape) + 100
+            said.append(pool(_tiles(model, shot))[:3].sum() > 0.5)
+            true.append(level <= 2)
+    both = np.logical_and(said, true).sum()
+    assert 2 * both / (np.sum(said) + np.sum(true)) >= 0.90
 
 
 def _calibration_error(tiles, levels):
@@ -122,10 +137,10 @@ def test_fields_in_focus_are_said_to_be(model, cells):
 
 @pytest.mark.parametrize(
     ("quality", "median", "least"),
-    [(16, 0.10, 0.98), (8, 0.25, 0.98), (90, 0.25, 0.97), (75, 0.25, 0.98)],
+    [(16, 0.10, 0.98), (8, 0.25, 0.98), (90, 0.25, 0.98), (75, 0.25, 0.98)],
 )
 def test_blank_tiles_are_uncertain(model, cells, quality, median, least):
-    """16 and 8 are bits, the rest the quality of a JPEG; of 90, 0.98 is not reached."""
+    """16 and 8 are bits, the rest the quality of a JPEG."""
     empty, full = [], []
     for image in cells:
         result = model.rate(_stored(image, quality), device="cpu")

@@ -9,10 +9,17 @@ import torch
 from napari_sciml.errors import InputError
 from napari_sciml.focus.config import FocusTrainingConfig
 from napari_sciml.focus.convolutional import ConvolutionalFocusNet
-from napari_sciml.focus.features import BINS, other_texture
+from napari_sciml.focus.features import (
+    BINS,
+    other_texture,
+    radial_spectrum,
+    standardize,
+    steady_spectrum,
+)
+from napari_sciml.focus.judges import JUDGES
 from napari_sciml.focus.model import CARD, FocusModel, load_focus, pretrained
 from napari_sciml.focus.network import (
-    JUDGES,
+    IN_FOCUS_ODDS,
     FocusNet,
     make_network,
     ranked_probability_score,
@@ -74,29 +81,34 @@ def test_judges_are_trained_each_and_averaged_after(sharp):
     features, _ = tile_features(tiles)
     normed = network.judges.norm(features).clamp(-6, 6)
     each = [torch.softmax(head(normed), 1) for head in network.judges.heads]
-    torch.testing.assert_close(torch.softmax(logits, 1), torch.stack(each).mean(0))
+    mean = torch.stack(each).mean(0)
+    mean[:, :3] *= IN_FOCUS_ODDS
+    mean = mean / mean.sum(1, keepdim=True)
+    torch.testing.assert_close(torch.softmax(logits, 1), mean)
 
 
-def test_a_panel_asks_both_networks(sharp, tmp_path):
-    generator = torch.Generator().manual_seed(0)
-    tiles, _ = TileMaker(sharp, generator).batch(8)
-    panel = make_network("focusnet", 3)
-    assert panel.train()(tiles).shape == ((JUDGES + 1) * 8, 11)
-    model = FocusModel(panel, "focusnet")
-    model.save(tmp_path)
-    assert type(load_focus(tmp_path).network) is type(panel)
-    assert not panel(torch.full((2, 1, 84, 84), 3.0)).any()
+@pytest.mark.parametrize("version", [2, 3])
+def test_judges_of_before_still_load(sharp, tmp_path, version):
+    old = FocusModel(make_network("focusnet", version), "focusnet")
+    old.save(tmp_path)
+    again = load_focus(tmp_path)
+    assert again.network.version == version
+    np.testing.assert_array_equal(
+        again.rate(sharp[0]).probabilities, old.rate(sharp[0]).probabilities
+    )
+    assert not again.network(torch.full((2, 1, 84, 84), 3.0)).any()
 
 
 def test_another_texture_keeps_noise_power_and_signal(sharp):
     generator = torch.Generator().manual_seed(0)
     tiles, _ = TileMaker(sharp, generator, blanks=0).batch(64)
     features, _ = tile_features(tiles)
-    same = other_texture(features, 0, 0)
+    same = other_texture(features, 0, 0, 2)
     torch.testing.assert_close(same, features, atol=0.02, rtol=0)
-    other = other_texture(features, 0.3, 0.15)
-    assert (other[:, :BINS] - features[:, :BINS]).abs().max() > 0.1
-    torch.testing.assert_close(other[:, BINS:], features[:, BINS:])
+    other = other_texture(features, 0.3, 0.15, 2)
+    for spectrum in (slice(BINS), slice(BINS, 2 * BINS)):
+        assert (other[:, spectrum] - features[:, spectrum]).abs().max() > 0.1
+    torch.testing.assert_close(other[:, 2 * BINS :], features[:, 2 * BINS :])
     assert torch.isfinite(other).all()
 
 
@@ -177,3 +189,17 @@ def test_a_model_of_a_newer_version_says_so(tmp_path):
     card.write_text(json.dumps({**written, "version": 99}))
     with pytest.raises(InputError, match="newer version of napari-sciml"):
         load_focus(tmp_path / "model")
+
+
+def test_a_cell_at_the_rim_is_in_one_of_the_spectra():
+    tile = torch.zeros(1, 1, 84, 84)
+    tile[..., 40:46, :3] = 1
+    scaled, _ = standardize(tile)
+    assert (steady_spectrum(scaled) - radial_spectrum(scaled))[:, 2:].min() > 1
+
+
+def test_noise_has_the_same_power_in_both_spectra():
+    noise = torch.randn(64, 1, 84, 84, generator=torch.Generator().manual_seed(0))
+    both = [spectrum(noise)[:, 3:] for spectrum in (radial_spectrum, steady_spectrum)]
+    torch.testing.assert_close(both[0].mean(), both[1].mean(), atol=0.03, rtol=0)
+    assert both[1].std() < 0.6 * both[0].std()

@@ -10,6 +10,7 @@ from napari_sciml.focus.levels import TILE
 
 BINS = 41
 SCALARS = 4
+TAPERS = 3
 EPSILON = 1e-12
 
 
@@ -32,12 +33,20 @@ def standardize(tiles: Tensor) -> tuple[Tensor, Tensor]:
 
 def radial_spectrum(scaled: Tensor) -> Tensor:
     """Log power of standardized tiles in rings of frequency, ``(n, 41)``."""
-    edge = scaled.shape[-1]
-    window, rings, counts = _rings(edge, scaled.device)
-    power = torch.fft.rfft2(scaled[:, 0] * window).abs().pow(2).flatten(1)
-    sums = power.new_zeros(len(power), BINS + 1).index_add_(1, rings, power)
-    mean = sums[:, :BINS] / counts
-    return torch.log10(mean / edge**2 + 1e-6) + 1.5
+    window = _hann(scaled.shape[-1], scaled.device)
+    return _in_rings(_power(scaled, window))
+
+
+def steady_spectrum(scaled: Tensor) -> Tensor:
+    """The same through sine tapers (Riedel and Sidorenko 1995), ``(n, 41)``.
+
+    The Hann window of `radial_spectrum` is dark near the rim and uses a seventh of
+    the light of a tile; tapers use all of it, so that noise scatters less and a cell
+    at the rim is seen. Their dynamic range is the smaller one: both are needed.
+    """
+    tapers = _tapers(scaled.shape[-1], scaled.device)
+    power = torch.stack([_power(scaled, taper) for taper in tapers]).mean(dim=0)
+    return _in_rings(power)
 
 
 def signal_features(scaled: Tensor) -> Tensor:
@@ -65,7 +74,9 @@ def signal_features(scaled: Tensor) -> Tensor:
     )
 
 
-def other_texture(features: Tensor, tilt: float, wave: float) -> Tensor:
+def other_texture(
+    features: Tensor, tilt: float, wave: float, spectra: int = 1
+) -> Tensor:
     """Change spectra as if the specimen had more or less fine structure.
 
     A network must not take the fineness of the specimens that it saw for focus.
@@ -74,33 +85,75 @@ def other_texture(features: Tensor, tilt: float, wave: float) -> Tensor:
     Parameters
     ----------
     features
-        ``(n, 41 or more)``, of `radial_spectrum` and what may follow.
+        ``(n, 41 * spectra or more)``: spectra, and what may follow.
     tilt, wave
         Standard deviation of the slope and of a wave of the power over frequency,
         in decades (the slope a decade of frequency).
+    spectra
+        How many spectra of the same tiles there are; all are changed alike.
     """
+    gain = _gain(features, tilt, wave)
+    ends = range(BINS, BINS * spectra + 1, BINS)
+    changed = [_with_gain(features[:, end - BINS : end], gain) for end in ends]
+    return torch.cat([*changed, features[:, BINS * spectra :]], dim=1)
+
+
+def _gain(features: Tensor, tilt: float, wave: float) -> Tensor:
     count = len(features)
-    power = 10 ** (features[:, :BINS] - 1.5)
-    # Rings of noise alone scatter round its level; they must not become structure.
-    noise = 1.5 * power.amin(dim=1, keepdim=True)
-    excess = (power - noise).clamp_min(0)
     frequency = torch.arange(1, 2 * BINS, 2, device=features.device) / (4 * BINS)
     place = torch.log10(frequency / 0.1)
     slope, height = features.new_empty(2, count, 1).normal_()
     phase, pace = features.new_empty(2, count, 1).uniform_()
     turns = phase + (0.3 + 1.5 * pace) * place
     gain = tilt * slope * place + wave * height * torch.sin(2 * torch.pi * turns)
-    changed = power + excess * (10**gain - 1)
-    counts = _rings(TILE, features.device)[2]
+    return 10**gain
+
+
+def _with_gain(spectrum: Tensor, gain: Tensor) -> Tensor:
+    power = 10 ** (spectrum - 1.5)
+    # Rings of noise alone scatter round its level; they must not become structure.
+    noise = 1.5 * power.amin(dim=1, keepdim=True)
+    changed = power + (power - noise).clamp_min(0) * (gain - 1)
+    counts = _rings(TILE, spectrum.device)[1]
     # Standardized as before: the sum of the power stays.
     changed = changed * ((power @ counts) / (changed @ counts))[:, None]
-    spectrum = torch.log10(changed + 1e-8) + 1.5
-    return torch.cat([spectrum, features[:, BINS:]], dim=1)
+    return torch.log10(changed + 1e-8) + 1.5
+
+
+def _power(scaled: Tensor, window: Tensor) -> Tensor:
+    return torch.fft.rfft2(scaled[:, 0] * window).abs().pow(2)
+
+
+def _in_rings(power: Tensor) -> Tensor:
+    edge = power.shape[-2]
+    rings, counts = _rings(edge, power.device)
+    power = power.flatten(1)
+    sums = power.new_zeros(len(power), BINS + 1).index_add_(1, rings, power)
+    return torch.log10(sums[:, :BINS] / counts / edge**2 + 1e-6) + 1.5
 
 
 @cache
-def _rings(edge: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+def _hann(edge: int, device: torch.device) -> Tensor:
     line = torch.hann_window(edge, periodic=False)
+    return (line[:, None] * line[None, :]).to(device)
+
+
+@cache
+def _tapers(edge: int, device: torch.device) -> Tensor:
+    """Orthogonal tapers of a plane; noise has the power that the Hann window gives."""
+    place = torch.arange(1, edge + 1) / (edge + 1)
+    lines = (
+        torch.stack(
+            [torch.sin(torch.pi * order * place) for order in range(1, TAPERS + 1)]
+        )
+        * (2 / (edge + 1)) ** 0.5
+    )
+    planes = lines[:, None, :, None] * lines[None, :, None, :]
+    return (planes.flatten(0, 1) * edge * 0.14**0.5).to(device)
+
+
+@cache
+def _rings(edge: int, device: torch.device) -> tuple[Tensor, Tensor]:
     fy = torch.fft.fftfreq(edge)[:, None]
     fx = torch.fft.rfftfreq(edge)[None, :]
     radius = torch.sqrt(fy**2 + fx**2) / 0.5
@@ -108,5 +161,4 @@ def _rings(edge: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     rings = torch.where(radius <= 1, (radius * BINS).long().clamp_max(BINS - 1), BINS)
     rings[0, 0] = BINS
     counts = torch.bincount(rings.flatten(), minlength=BINS + 1)[:BINS].clamp_min(1)
-    window = line[:, None] * line[None, :]
-    return window.to(device), rings.flatten().to(device), counts.float().to(device)
+    return rings.flatten().to(device), counts.float().to(device)
