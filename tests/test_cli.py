@@ -87,7 +87,9 @@ def test_what_is_dropped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     given = ["--voxel-size", "2", "--unit", "um", "--json", "--out", out]
     for volume, count in (("864", 2), ("865", 1)):
         assert run("fibers", str(path), *given, "--dust-volume", volume) == 0
-        assert json.loads(capsys.readouterr().out)["fibers"] == count
+        summary = json.loads(capsys.readouterr().out)
+        assert summary["fibers"] == count
+        assert summary["dropped"].startswith(f"under {volume} µm³")
     report = (tmp_path / "fibers/report.html").read_text("utf-8")
     assert "dropped: under 865 µm³, or not 2.5 times as long as wide" in report
     for slenderness, count in (("0", 2), ("3.5", 2), ("3.6", 1)):

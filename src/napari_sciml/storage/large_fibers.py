@@ -147,7 +147,8 @@ def measure_by_blocks(
         )
         report(0.95, "drawing")
         write_fibers(folder, result)
-    return {"folder": str(out), "block": edge, **summary}
+    dropped = config.dropped_text(given.unit, ndim)
+    return {"folder": str(out), "block": edge, "dropped": dropped, **summary}
 
 
 def chunk_and_block(block: int, ndim: int) -> tuple[int, int]:

@@ -167,7 +167,8 @@ def _measure_whole(
     with atomic_path(out) as folder:
         folder.mkdir()
         write_fibers(folder, result)
-    return {"folder": str(out), **summary}
+    dropped = config.dropped_text(given.unit, labels.ndim)
+    return {"folder": str(out), "dropped": dropped, **summary}
 
 
 def parse_voxel_size(text: str | None, ndim: int) -> tuple[float, ...] | None:
