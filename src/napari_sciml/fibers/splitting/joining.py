@@ -15,12 +15,12 @@ Inside = Callable[[Indices], NDArray[np.bool_]]
 """Tells of voxels ``(n, 3)`` whether they are in the mask; the nearest one counts
 where one lies beyond the border."""
 
-_REACH = 6.0  # how far apart, in radii, two ends may be
+_REACH = 9.0  # how far apart, in radii, two ends may be
 _OVERLAP = 1.0  # how far, in radii, two ends may have passed each other
-_MISS = 0.4  # how far aside, in radii, one end may lie of the line of the other,
+_MISS = 1.0  # how far aside, in radii, one end may lie of the line of the other,
 _DRIFT = 0.12  # and how much more the farther away it is
-_BEND = 30.0  # most change of direction, degrees
-_OPEN = 2.0  # most background between two ends, in radii
+_BEND = 45.0  # most change of direction, degrees
+_OPEN = 3.0  # most background between two ends, in radii
 _SAMPLES = 25
 
 
