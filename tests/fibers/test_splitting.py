@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_sciml.errors import InputError
+from napari_sciml.fibers.blockwise import blocks
 from napari_sciml.fibers.instances import label_fibers
 from napari_sciml.fibers.score import instance_f1
 from napari_sciml.fibers.splitting.split import split_fibers, splitting_steps
@@ -252,7 +253,7 @@ def test_blocks_do_not_matter(clustered, found, monkeypatch, edge):
     noise = np.random.default_rng(0).uniform(-0.3, 0.3, clustered.shape)
     probability = np.where(clustered > 0, 0.75, 0.25) + noise
     whole = split(clustered > 0, probability=probability)
-    monkeypatch.setattr("napari_sciml.fibers.splitting.split._EDGE", edge)
+    monkeypatch.setitem(blocks._EDGE, 3, edge)
     monkeypatch.setattr("napari_sciml.fibers.splitting.assignment._CHUNK", 1 << 10)
     assert np.array_equal(split(clustered > 0), found)
     assert np.array_equal(split(clustered > 0, probability=probability), whole)

@@ -8,8 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.blockwise.blocks import BlockVolume
-from napari_sciml.fibers.blockwise.compact import drop_compact
-from napari_sciml.fibers.blockwise.extending import extend_blocks
+from napari_sciml.fibers.blockwise.shaping import shape_fibers
 from napari_sciml.fibers.config import Connectivity
 from napari_sciml.fibers.splitting.split import splitting_steps
 from napari_sciml.fibers.voxels import Grid, check_probability, make_grid
@@ -17,7 +16,6 @@ from napari_sciml.images.components import connected_components
 from napari_sciml.steps import Steps, part, result_of
 
 _CHUNK = 1 << 22
-_EDGE = 160  # of blocks
 _IN_PLANE = {4: 4, 6: 4, 8: 8, 18: 8, 26: 8}
 
 
@@ -121,26 +119,21 @@ def labeling_steps(
             labels, voxel_size=voxel_size, dust=dust, probability=probability
         )
         labels = yield from part(0.1, 0.95, steps)
-    grid = make_grid(labels.shape, voxel_size)
-    known = np.asarray(probability) if extend and probability is not None else None
-    return (yield from part(0.95, 1.0, _shaped(labels, known, slenderness, grid)))
-
-
-def _shaped(
-    labels: NDArray[Any], likely: NDArray[Any] | None, slenderness: float, grid: Grid
-) -> Steps[NDArray[np.unsignedinteger[Any]]]:
-    """Extend the bodies, where a probability is given, and drop what is no fiber."""
-    volume, count = BlockVolume(labels, _EDGE), int(labels.max())
-    if likely is not None:
-        known = BlockVolume(likely, _EDGE, "The probability")
-        sure, volume = volume, BlockVolume(np.zeros_like(labels), _EDGE)
-        yield from part(
-            0.0, 0.5, extend_blocks(sure, known, volume, count, grid.spacing)
-        )
-    if slenderness and not grid.flat:
-        dropping = drop_compact(volume, count, slenderness, grid)
-        count = len((yield from part(0.5, 1.0, dropping))) - 1
-    return np.asarray(volume.source.astype(np.min_scalar_type(count), copy=False))
+    volume = out = BlockVolume.in_memory(labels)
+    likely = None
+    if extend and probability is not None:
+        likely = BlockVolume.in_memory(np.asarray(probability), "The probability")
+        out = BlockVolume.in_memory(np.zeros_like(labels))
+    shaping = shape_fibers(
+        volume,
+        _sizes(labels, int(labels.max())),
+        out,
+        likely=likely,
+        slenderness=slenderness,
+        grid=make_grid(labels.shape, voxel_size),
+    )
+    sizes = yield from part(0.95, 1.0, shaping)
+    return out.source.astype(np.min_scalar_type(len(sizes) - 1), copy=False)
 
 
 def voxels_of(volume: float, grid: Grid) -> int:

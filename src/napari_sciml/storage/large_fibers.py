@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 
 from napari_sciml.fibers.blockwise.blocks import BlockVolume, Indices
-from napari_sciml.fibers.blockwise.compact import drop_compact
 from napari_sciml.fibers.blockwise.components import (
     BinaryBlocks,
     Components,
     find_components,
 )
-from napari_sciml.fibers.blockwise.extending import extend_blocks
 from napari_sciml.fibers.blockwise.measure import measure_blocks
+from napari_sciml.fibers.blockwise.shaping import shape_fibers
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.fibers.instances import voxels_of
 from napari_sciml.fibers.splitting.split import split_blocks
@@ -147,8 +146,7 @@ def measure_by_blocks(
         )
         report(0.95, "drawing")
         write_fibers(folder, result)
-    dropped = config.dropped_text(given.unit, ndim)
-    return {"folder": str(out), "block": edge, "dropped": dropped, **summary}
+    return {"folder": str(out), "block": edge, **summary}
 
 
 def chunk_and_block(block: int, ndim: int) -> tuple[int, int]:
@@ -196,13 +194,15 @@ class _Work:
         # What is extended is read with what is round it, and so is not written over.
         sure = labels if known is None else self._block_volume(self._temporary("sure"))
         sizes = yield from part(0.1, 0.9, self._fibers(binary, found, dust, sure))
-        if known is not None:
-            steps = extend_blocks(sure, known, labels, len(sizes) - 1, grid.spacing)
-            sizes = yield from part(0.9, 0.95, steps)
-        if config.slenderness and not grid.flat:
-            steps = drop_compact(labels, len(sizes) - 1, config.slenderness, grid)
-            sizes = yield from part(0.95, 1.0, steps)
-        return labels, sizes
+        shaping = shape_fibers(
+            sure,
+            sizes,
+            labels,
+            likely=known,
+            slenderness=config.slenderness,
+            grid=grid,
+        )
+        return labels, (yield from part(0.9, 1.0, shaping))
 
     def _fibers(
         self, binary: BinaryBlocks, found: Components, dust: int, target: BlockVolume
@@ -249,9 +249,8 @@ class _Work:
 
 
 def _write(mask: BinaryBlocks, found: Components, out: BlockVolume) -> Steps[None]:
-    regions = mask.volume.regions()
-    for number, region in enumerate(regions):
-        yield number / len(regions)
+    for number, (done, region) in enumerate(mask.volume.walk()):
+        yield done
         out.write(region, found.number(number, mask.read(region)))
 
 

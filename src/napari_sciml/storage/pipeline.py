@@ -80,8 +80,12 @@ def measure_mask(
     )
     if block is not None or not fits_in_memory(volume.shape):
         _refuse(sweep)
-        return measure_by_blocks(given, out, config, block=block, report=report)
-    return _measure_whole(given, prediction, out, config, sweep=sweep, report=report)
+        found = measure_by_blocks(given, out, config, block=block, report=report)
+    else:
+        found = _measure_whole(
+            given, prediction, out, config, sweep=sweep, report=report
+        )
+    return {"dropped": config.dropped_text(given.unit, volume.ndim), **found}
 
 
 def _refuse(sweep: bool) -> None:
@@ -167,8 +171,7 @@ def _measure_whole(
     with atomic_path(out) as folder:
         folder.mkdir()
         write_fibers(folder, result)
-    dropped = config.dropped_text(given.unit, labels.ndim)
-    return {"folder": str(out), "dropped": dropped, **summary}
+    return {"folder": str(out), **summary}
 
 
 def parse_voxel_size(text: str | None, ndim: int) -> tuple[float, ...] | None:

@@ -28,35 +28,20 @@ def whole_number(model: type[BaseModel], field: str, name: str = "") -> QSpinBox
 
 
 def number(model: type[BaseModel], field: str, suffix: str = "") -> QDoubleSpinBox:
-    """A box for numbers with bounds, default and help of the field."""
-    low, high = bounds(model, field)
-    box = QDoubleSpinBox()
-    box.setDecimals(0)
-    box.setRange(max(1.0, low or 0.0), LARGEST if high is None else high)
-    box.setSingleStep(10)
-    box.setSuffix(suffix)
-    return _finish(box, model, field, "")
+    """A box for numbers from 1 on, with bounds, default and help of the field."""
+    return _decimal(model, field, suffix, least=1.0, step=10.0, decimals=0)
 
 
 def ratio(model: type[BaseModel], field: str, suffix: str) -> QDoubleSpinBox:
     """A box for small numbers with bounds, default and help of the field."""
-    low, high = bounds(model, field)
-    box = QDoubleSpinBox()
-    box.setDecimals(1)
-    box.setRange(low or 0.0, LARGEST if high is None else high)
-    box.setSingleStep(0.5)
-    box.setSuffix(suffix)
-    return _finish(box, model, field, "")
+    return _decimal(model, field, suffix, least=0.0, step=0.5, decimals=1)
 
 
 def switch(model: type[BaseModel], field: str, text: str) -> QCheckBox:
     """A box to tick with default and help of the field."""
-    info = model.model_fields[field]
     box = QCheckBox(text)
-    box.setObjectName(field)
-    box.setToolTip(info.description or "")
-    box.setChecked(info.default)
-    return box
+    box.setChecked(model.model_fields[field].default)
+    return _named(box, model, field, field)
 
 
 def slider(
@@ -72,9 +57,30 @@ def slider(
     return _finish(made, model, field, name)
 
 
+def _decimal(
+    model: type[BaseModel],
+    field: str,
+    suffix: str,
+    *,
+    least: float,
+    step: float,
+    decimals: int,
+) -> QDoubleSpinBox:
+    low, high = bounds(model, field)
+    box = QDoubleSpinBox()
+    box.setDecimals(decimals)
+    box.setRange(max(least, low or 0.0), LARGEST if high is None else high)
+    box.setSingleStep(step)
+    box.setSuffix(suffix)
+    return _finish(box, model, field, "")
+
+
 def _finish(control: Any, model: type[BaseModel], field: str, name: str) -> Any:
-    info = model.model_fields[field]
-    control.setValue(info.default)
-    control.setObjectName(name or field)
-    control.setToolTip(info.description or "")
+    control.setValue(model.model_fields[field].default)
+    return _named(control, model, field, name or field)
+
+
+def _named(control: Any, model: type[BaseModel], field: str, name: str) -> Any:
+    control.setObjectName(name)
+    control.setToolTip(model.model_fields[field].description or "")
     return control

@@ -13,6 +13,9 @@ from napari_sciml.steps import Steps
 Region = tuple[slice, slice, slice]
 Indices = NDArray[np.int64]
 
+_EDGE = {2: 2048, 3: 160}
+"""Of blocks of an image and of a volume in memory, by number of axes."""
+
 
 class BlockVolume:
     """A volume, or an image as a volume of one plane, read and written by blocks.
@@ -45,6 +48,12 @@ class BlockVolume:
         self.shape: tuple[int, int, int] = (z, y, x)
         self.edge = max(1, int(edge))
 
+    @classmethod
+    def in_memory(cls, source: Any, name: str = "The volume") -> "BlockVolume":
+        """What is in memory, in blocks of a size that is fast to compute with."""
+        # Of another number of axes it is refused, whatever the edge.
+        return cls(source, _EDGE.get(source.ndim, 1), name)
+
     @property
     def size(self) -> int:
         """Number of voxels."""
@@ -53,6 +62,12 @@ class BlockVolume:
     def regions(self) -> list[Region]:
         """Blocks in C order; the last ones are smaller where the edge does not fit."""
         return [(z, y, x) for z, y, x in grid(self.shape, self.edge)]
+
+    def walk(self) -> Iterator[tuple[float, Region]]:
+        """Give the blocks in C order, each with the share of them that came before."""
+        regions = self.regions()
+        for number, region in enumerate(regions):
+            yield number / len(regions), region
 
     def read(self, region: Sequence[slice]) -> NDArray[Any]:
         """Give a part as ``(z, y, x)``.
@@ -135,9 +150,8 @@ def first_voxels(
 def count_voxels(labels: BlockVolume) -> Steps[Indices]:
     """Count the voxels of each label, 0 to the highest; 0 counts none."""
     sizes = np.zeros(1, np.int64)
-    regions = labels.regions()
-    for number, region in enumerate(regions):
-        yield number / len(regions)
+    for done, region in labels.walk():
+        yield done
         found = np.bincount(labels.read(region).reshape(-1), minlength=len(sizes))
         found[: len(sizes)] += sizes
         sizes = found

@@ -47,9 +47,8 @@ def drop_compact(
         ``(m + 1,)`` voxels of each label that is left; 0 for number 0.
     """
     moments = _Moments(count)
-    regions = labels.regions()
-    for number, region in enumerate(regions):
-        yield 0.6 * number / len(regions)
+    for done, region in labels.walk():
+        yield 0.6 * done
         moments.add(labels.read(region), region, labels.shape)
     keep = moments.cut | (moments.slenderness(grid) >= slenderness)
     keep &= moments.sizes > 0
@@ -61,9 +60,8 @@ def drop_compact(
 
 def _renumber(labels: BlockVolume, keep: NDArray[np.bool_]) -> Steps[None]:
     table = np.where(keep, np.cumsum(keep), 0).astype(labels.source.dtype)
-    regions = labels.regions()
-    for number, region in enumerate(regions):
-        yield number / len(regions)
+    for done, region in labels.walk():
+        yield done
         labels.write(region, table[labels.read(region)])
 
 

@@ -117,12 +117,11 @@ def find_components(
         Numbered in the order of their first voxel, as in one piece.
     """
     volume = mask.volume
-    regions = volume.regions()
     cuts = Cuts(volume.shape, connectivity)
     sizes, first = [np.zeros(1, np.int64)], [np.full(1, -1)]
     counts, offset = [], 0
-    for number, region in enumerate(regions):
-        yield number / len(regions)
+    for done, region in volume.walk():
+        yield done
         labels = _pieces(mask.read(region), connectivity)
         count = int(labels.max(initial=0))
         if offset + count > _MOST:

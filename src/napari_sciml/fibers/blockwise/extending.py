@@ -56,9 +56,8 @@ def extend_blocks(
     """
     sizes = np.zeros(count + 1, np.int64)
     shells = _shells(spacing)
-    regions = labels.regions()
-    for number, region in enumerate(regions):
-        yield number / len(regions)
+    for done, region in labels.walk():
+        yield done
         tile = with_halo(region, 1, labels.shape)
         around = labels.read(tile.read)
         extended = around[tile.inner].copy()

@@ -72,9 +72,8 @@ def measure_blocks(
     check_probability(probability and probability.source, labels.source.shape)
     spill = FiberSpill(scratch, sizes, labels.shape, batch)
     contacts, boxes = _Contacts(labels.shape), _Boxes(sizes, batch)
-    regions = labels.regions()
-    for number, region in enumerate(regions):
-        yield 0.5 * number / len(regions)
+    for done, region in labels.walk():
+        yield 0.5 * done
         values = labels.read(region)
         if values.any():
             known = None if probability is None else probability.read(region)

@@ -103,9 +103,9 @@ def _tops(
     """Local maxima of the distance, ascending, and how many there are of each."""
     tops, counts = np.zeros(0, np.float32), np.zeros(0, np.int64)
     volume = rim.components
-    halo, regions = _reach(most, rim.spacing), volume.regions()
-    for number, region in enumerate(regions):
-        yield number / len(regions)
+    halo = _reach(most, rim.spacing)
+    for done, region in volume.walk():
+        yield done
         if not volume.read(region).any():
             continue
         tile = with_halo(region, halo, volume.shape)
@@ -151,9 +151,8 @@ def find_ridges(
     blur = [int(np.ceil(4 * s)) + 2 for s in sigma]
     halo = [a + b for a, b in zip(blur, scale.reach(spacing), strict=True)]
     parts = [(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0), np.zeros(0, np.int64))]
-    regions = volume.regions()
-    for number, region in enumerate(regions):
-        yield number / len(regions)
+    for done, region in volume.walk():
+        yield done
         if not large[volume.read(region)].any():
             continue
         outer = with_halo(region, halo, volume.shape).read

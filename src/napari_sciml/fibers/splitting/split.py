@@ -29,7 +29,6 @@ from napari_sciml.fibers.splitting.rim import Rim
 from napari_sciml.fibers.voxels import check_probability, make_grid
 from napari_sciml.steps import Steps, part, result_of
 
-_EDGE, _FLAT_EDGE = 160, 2048  # of blocks, in memory
 _FAR = np.uint32(1 << 31)
 _FEWEST = 20  # voxels of a component that may be more than one fiber,
 _LEAST = 8.0  # and its volume in cubic radii
@@ -108,12 +107,10 @@ def splitting_steps(
         return found.reshape(values.shape)
     if not values.any():
         return np.zeros(values.shape, np.uint8)
-    edge = _FLAT_EDGE if grid.flat else _EDGE
-    names = BlockVolume(np.zeros(values.shape, np.uint32), edge)
-    volume = BlockVolume(values, edge)
-    known = None
+    names = BlockVolume.in_memory(np.zeros(values.shape, np.uint32))
+    volume, known = BlockVolume.in_memory(values), None
     if probability is not None:
-        known = BlockVolume(np.asarray(probability), edge, "The probability")
+        known = BlockVolume.in_memory(np.asarray(probability), "The probability")
     sizes = yield from part(0.0, 0.02, count_voxels(volume))
     splitting = split_blocks(
         volume, sizes, names, names, voxel_size=voxel_size, dust=dust, probability=known
@@ -191,9 +188,8 @@ def _name(
     sizes, first
         Voxels of each name, and the first of them.
     """
-    regions = names.regions()
-    for number, region in enumerate(regions):
-        yield 0.7 * number / len(regions)
+    for done, region in names.walk():
+        yield 0.7 * done
         labels = sample.components.read(region)
         fiber, far = assigner.first(region)
         codes = np.zeros(labels.shape, np.uint32)
@@ -206,8 +202,8 @@ def _name(
     count = offset + assigner.count + (clumps.count if clumps else 0)
     sizes = np.zeros(count + 1, np.int64)
     first = np.full(count + 1, names.size)
-    for number, region in enumerate(regions):
-        yield 0.75 + 0.25 * number / len(regions)
+    for number, (done, region) in enumerate(names.walk()):
+        yield 0.75 + 0.25 * done
         labels = sample.components.read(region)
         codes = names.read(region)
         named = labels.astype(np.uint32)
@@ -259,7 +255,6 @@ def _order(sizes: Indices, first: Indices) -> tuple[NDArray[np.uint32], Indices]
 def _number(
     names: BlockVolume, rank: NDArray[np.uint32], out: BlockVolume
 ) -> Steps[None]:
-    regions = names.regions()
-    for number, region in enumerate(regions):
-        yield number / len(regions)
+    for done, region in names.walk():
+        yield done
         out.write(region, rank[names.read(region)])
