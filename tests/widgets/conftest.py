@@ -158,3 +158,28 @@ def patience(qtbot: Any) -> Callable[[Callable[[], bool]], None]:
         qtbot.waitUntil(done, timeout=PATIENCE_MS)
 
     return wait
+
+
+@pytest.fixture
+def click_world(viewer: Any, qtbot: Any) -> Callable[..., None]:
+    """Click a place (y, x) of the world in the shown plane with the real mouse."""
+    from qtpy.QtCore import QPoint, Qt
+
+    def click_at(place: Any, *, shift: bool = False, drag: int = 0) -> None:
+        widget = viewer.window._qt_viewer.canvas.native
+        camera = viewer.scene.camera
+        offset = (np.asarray(place) - np.array(camera.center[1:])) * camera.zoom
+        at = QPoint(
+            round(widget.width() / 2 + offset[1]),
+            round(widget.height() / 2 + offset[0]),
+        )
+        modifiers = Qt.KeyboardModifier
+        keys = modifiers.ShiftModifier if shift else modifiers.NoModifier
+        left = Qt.MouseButton.LeftButton
+        qtbot.mouseMove(widget, at)
+        qtbot.mousePress(widget, left, keys, at)
+        if drag:
+            qtbot.mouseMove(widget, at + QPoint(drag, 0))
+        qtbot.mouseRelease(widget, left, keys, at + QPoint(drag, 0))
+
+    return click_at

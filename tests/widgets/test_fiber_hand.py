@@ -38,28 +38,11 @@ def dock(viewer, open_dock, patience, qtbot):
 
 
 @pytest.fixture
-def click(viewer, qtbot):
-    """Click a voxel (y, x) of the shown slice with the real mouse."""
-    from qtpy.QtCore import QPoint, Qt
+def click(click_world):
+    """Click a voxel (y, x) of the shown slice."""
 
     def click_at(y: float, x: float, shift: bool = False, drag: int = 0) -> None:
-        qt_canvas = viewer.window._qt_viewer.canvas
-        camera = viewer.scene.camera
-        center = np.array(camera.center[1:])
-        offset = (np.array([y + 5, x + 6]) - center) * camera.zoom
-        widget = qt_canvas.native
-        at = QPoint(
-            round(widget.width() / 2 + offset[1]),
-            round(widget.height() / 2 + offset[0]),
-        )
-        key = Qt.KeyboardModifier.ShiftModifier if shift else None
-        keys = key or Qt.KeyboardModifier.NoModifier
-        left = Qt.MouseButton.LeftButton
-        qtbot.mouseMove(widget, at)
-        qtbot.mousePress(widget, left, keys, at)
-        if drag:
-            qtbot.mouseMove(widget, at + QPoint(drag, 0))
-        qtbot.mouseRelease(widget, left, keys, at + QPoint(drag, 0))
+        click_world((y + 5, x + 6), shift=shift, drag=drag)
 
     return click_at
 

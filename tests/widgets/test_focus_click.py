@@ -25,25 +25,11 @@ def dock(viewer, open_dock, focus_stack, patience, qtbot):
 
 
 @pytest.fixture
-def click(viewer, qtbot):
-    """Click a pixel (y, x) of the shown plane with the real mouse."""
-    from qtpy.QtCore import QPoint, Qt
+def click(click_world):
+    """Click a pixel (y, x) of the shown plane."""
 
     def click_at(y: float, x: float, drag: int = 0) -> None:
-        widget = viewer.window._qt_viewer.canvas.native
-        camera = viewer.scene.camera
-        world = np.array([y, x]) * SCALE[1:] + AT[1:]
-        offset = (world - np.array(camera.center[1:])) * camera.zoom
-        at = QPoint(
-            round(widget.width() / 2 + offset[1]),
-            round(widget.height() / 2 + offset[0]),
-        )
-        left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-        qtbot.mouseMove(widget, at)
-        qtbot.mousePress(widget, left, none, at)
-        if drag:
-            qtbot.mouseMove(widget, at + QPoint(drag, 0))
-        qtbot.mouseRelease(widget, left, none, at + QPoint(drag, 0))
+        click_world(np.array([y, x]) * SCALE[1:] + AT[1:], drag=drag)
 
     return click_at
 
