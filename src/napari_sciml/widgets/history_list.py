@@ -51,6 +51,7 @@ class HistoryList(QCollapsible):
         self.rows.setObjectName("kept_models")
         self.rows.setToolTip("The newest first; choose one to go back, two to compare.")
         self.rows.setIconSize(QSize(THUMBNAIL, THUMBNAIL))
+        self.rows.setWordWrap(True)  # beside a scroll bar a line is cut
         self.rows.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.rows.setFixedHeight(HEIGHT)
         self.use = button(
