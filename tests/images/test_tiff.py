@@ -13,7 +13,16 @@ GRAY = np.arange(np.prod(SHAPE), dtype=np.uint16).reshape(SHAPE)
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"compression": "zlib"}, {"byteorder": ">"}, {"bigtiff": True}],
+    [
+        {},
+        {"compression": "zlib"},
+        {"compression": "lzw"},
+        {"compression": "lzw", "predictor": True},
+        {"compression": "zstd"},
+        {"compression": "packbits"},
+        {"byteorder": ">"},
+        {"bigtiff": True},
+    ],
     ids=str,
 )
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int32", "float32"])
@@ -37,7 +46,7 @@ def test_uncompressed_tiff_is_memory_mapped(tmp_path):
 
 def test_large_compressed_tiff_stays_on_disk(tmp_path, monkeypatch):
     monkeypatch.setattr("napari_sciml.images.tiff.READ_AT_ONCE", 10)
-    tifffile.imwrite(tmp_path / "a.tif", GRAY, compression="zlib")
+    tifffile.imwrite(tmp_path / "a.tif", GRAY, compression="lzw")
     volume = open_volume(tmp_path / "a.tif")
     assert isinstance(volume.data, PlaneStack)
     np.testing.assert_array_equal(volume.data[2:4, :3], GRAY[2:4, :3])
