@@ -25,7 +25,7 @@ from napari_sciml.focus.network import (
     ranked_probability_score,
     tile_features,
 )
-from napari_sciml.focus.synthesis import FAMILY_SHARES, TileMaker, psf_bank
+from napari_sciml.focus.synthesis import TileMaker
 from napari_sciml.focus.training import (
     FocusStep,
     FocusTrained,
@@ -87,7 +87,7 @@ def test_judges_are_trained_each_and_averaged_after(sharp):
     torch.testing.assert_close(torch.softmax(logits, 1), mean)
 
 
-@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("version", [2, 3, 4])
 def test_judges_of_before_still_load(sharp, tmp_path, version):
     old = FocusModel(make_network("focusnet", version), "focusnet")
     old.save(tmp_path)
@@ -97,6 +97,30 @@ def test_judges_of_before_still_load(sharp, tmp_path, version):
         again.rate(sharp[0]).probabilities, old.rate(sharp[0]).probabilities
     )
     assert not again.network(torch.full((2, 1, 84, 84), 3.0)).any()
+
+
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("flipped", [False, True])
+def test_a_tile_that_is_turned_or_flipped_looks_the_same(sharp, turns, flipped):
+    generator = torch.Generator().manual_seed(0)
+    tiles, _ = TileMaker(sharp, generator).batch(32)
+    turned = torch.rot90(tiles, turns, (2, 3))
+    turned = turned.flip(3) if flipped else turned
+    torch.testing.assert_close(
+        tile_features(turned)[0], tile_features(tiles)[0], atol=1e-4, rtol=0
+    )
+
+
+@pytest.mark.parametrize("edge", [83, 84])
+def test_rings_hold_the_whole_plane_of_frequencies(edge):
+    noise = torch.randn(2, 1, edge, edge, generator=torch.Generator().manual_seed(0))
+    line = torch.hann_window(edge, periodic=False)
+    power = torch.fft.fft2(noise[:, 0] * line * line[:, None]).abs() ** 2
+    fy = torch.fft.fftfreq(edge)
+    ring = (torch.hypot(fy[:, None], fy) / 0.5 * BINS).long()
+    expected = torch.stack([power[:, ring == k].mean(1) for k in range(1, BINS - 1)], 1)
+    found = 10 ** (radial_spectrum(noise) - 1.5) * edge**2
+    torch.testing.assert_close(found[:, 1:-1], expected, rtol=1e-3, atol=1e-3 * edge)
 
 
 def test_another_texture_keeps_noise_power_and_signal(sharp):
@@ -166,12 +190,6 @@ def test_made_tiles_have_noise_after_the_blur(sharp):
     # Of the blurriest tiles too, neighbors differ.
     rough = (tiles[levels >= 9].diff(dim=-1) != 0).float().mean()
     assert rough > 0.3
-
-
-def test_psf_bank_sums_to_one():
-    sums = psf_bank().sum(dim=(1, 2))
-    torch.testing.assert_close(sums, torch.ones_like(sums))
-    assert len(sums) == 11 * len(FAMILY_SHARES)
 
 
 def test_ranked_probability_score_counts_the_distance():

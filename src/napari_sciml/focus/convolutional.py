@@ -46,7 +46,12 @@ class ConvolutionalFocusNet(nn.Module):
         maps = self.convolutions(scaled.clamp(-8, 8))
         pooled = [maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))]
         seen = torch.cat(
-            [*pooled, radial_spectrum(scaled), signal_features(scaled)], dim=1
+            [
+                *pooled,
+                radial_spectrum(scaled, even=False),
+                signal_features(scaled, even=False),
+            ],
+            dim=1,
         )
         return cast("Tensor", self.head(seen)) * alive[:, None]
 

@@ -48,4 +48,7 @@ class FocusPanel(nn.Module):
 
 def _features(tiles: Tensor) -> tuple[Tensor, Tensor]:
     scaled, alive = standardize(tiles)
-    return torch.cat([radial_spectrum(scaled), signal_features(scaled)], dim=1), alive
+    return torch.cat(
+        [radial_spectrum(scaled, even=False), signal_features(scaled, even=False)],
+        dim=1,
+    ), alive

@@ -31,13 +31,22 @@ def standardize(tiles: Tensor) -> tuple[Tensor, Tensor]:
     return scaled, alive.flatten()
 
 
-def radial_spectrum(scaled: Tensor) -> Tensor:
-    """Log power of standardized tiles in rings of frequency, ``(n, 41)``."""
+def radial_spectrum(scaled: Tensor, *, even: bool = True) -> Tensor:
+    """Log power of standardized tiles in rings of frequency, ``(n, 41)``.
+
+    Parameters
+    ----------
+    scaled
+        Standardized tiles ``(n, 1, y, x)``.
+    even
+        Count all directions alike, so that a tile that is turned or flipped looks
+        the same. Networks of before counted one axis twice.
+    """
     window = _hann(scaled.shape[-1], scaled.device)
-    return _in_rings(_power(scaled, window))
+    return _in_rings(_power(scaled, window), even)
 
 
-def steady_spectrum(scaled: Tensor) -> Tensor:
+def steady_spectrum(scaled: Tensor, *, even: bool = True) -> Tensor:
     """The same through sine tapers (Riedel and Sidorenko 1995), ``(n, 41)``.
 
     The Hann window of `radial_spectrum` is dark near the rim and uses a seventh of
@@ -46,10 +55,10 @@ def steady_spectrum(scaled: Tensor) -> Tensor:
     """
     tapers = _tapers(scaled.shape[-1], scaled.device)
     power = torch.stack([_power(scaled, taper) for taper in tapers]).mean(dim=0)
-    return _in_rings(power)
+    return _in_rings(power, even)
 
 
-def signal_features(scaled: Tensor) -> Tensor:
+def signal_features(scaled: Tensor, *, even: bool = True) -> Tensor:
     """Signal over noise, coarseness of the values, and skew, ``(n, 4)``.
 
     Standardizing magnifies whatever a blank tile holds, noise or the steps of
@@ -58,10 +67,12 @@ def signal_features(scaled: Tensor) -> Tensor:
     kernel = scaled.new_tensor([[1.0, -2.0, 1.0], [-2.0, 4.0, -2.0], [1.0, -2.0, 1.0]])
     high = functional.conv2d(scaled, kernel[None, None])
     noise = high.abs().mean(dim=(1, 2, 3)) * 0.2089  # sqrt(pi / 2) / 6
-    smooth = functional.avg_pool2d(scaled, 7, stride=3)
+    # Boxes of 6 at every third pixel fill 84 pixels, from either end.
+    smooth = functional.avg_pool2d(scaled, 6 if even else 7, stride=3)
     contrast = smooth.std(dim=(1, 2, 3))
-    flat = (scaled[..., 1:] - scaled[..., :-1]).abs() < 1e-4
-    ties = flat.float().mean(dim=(1, 2, 3))
+    ties = _ties(scaled, -1)
+    if even:
+        ties = (ties + _ties(scaled, -2)) / 2
     skew = scaled.clamp(-6, 6).pow(3).mean(dim=(1, 2, 3))
     return torch.stack(
         [
@@ -72,6 +83,11 @@ def signal_features(scaled: Tensor) -> Tensor:
         ],
         dim=1,
     )
+
+
+def _ties(scaled: Tensor, axis: int) -> Tensor:
+    """Share of neighbors along an axis that are alike."""
+    return (scaled.diff(dim=axis).abs() < 1e-4).float().mean(dim=(1, 2, 3))
 
 
 def other_texture(
@@ -124,9 +140,11 @@ def _power(scaled: Tensor, window: Tensor) -> Tensor:
     return torch.fft.rfft2(scaled[:, 0] * window).abs().pow(2)
 
 
-def _in_rings(power: Tensor) -> Tensor:
+def _in_rings(power: Tensor, even: bool) -> Tensor:
     edge = power.shape[-2]
-    rings, counts = _rings(edge, power.device)
+    rings, counts = _rings(edge, power.device, even)
+    if even:
+        power = power * _weights(edge, power.device)
     power = power.flatten(1)
     sums = power.new_zeros(len(power), BINS + 1).index_add_(1, rings, power)
     return torch.log10(sums[:, :BINS] / counts / edge**2 + 1e-6) + 1.5
@@ -153,12 +171,26 @@ def _tapers(edge: int, device: torch.device) -> Tensor:
 
 
 @cache
-def _rings(edge: int, device: torch.device) -> tuple[Tensor, Tensor]:
+def _rings(edge: int, device: torch.device, even: bool = True) -> tuple[Tensor, Tensor]:
+    """Ring of every frequency of half a plane, and how many there are in each."""
     fy = torch.fft.fftfreq(edge)[:, None]
     fx = torch.fft.rfftfreq(edge)[None, :]
     radius = torch.sqrt(fy**2 + fx**2) / 0.5
     # The corners beyond the Nyquist frequency go to a bin that nobody reads.
     rings = torch.where(radius <= 1, (radius * BINS).long().clamp_max(BINS - 1), BINS)
     rings[0, 0] = BINS
-    counts = torch.bincount(rings.flatten(), minlength=BINS + 1)[:BINS].clamp_min(1)
+    weights = _weights(edge, torch.device("cpu")).expand(edge, -1).flatten()
+    counts = torch.bincount(
+        rings.flatten(), weights=weights if even else None, minlength=BINS + 1
+    )[:BINS].clamp_min(1)
     return rings.flatten().to(device), counts.float().to(device)
+
+
+@cache
+def _weights(edge: int, device: torch.device) -> Tensor:
+    """How often a column of half a plane of frequencies is in the whole plane."""
+    weights = torch.full((edge // 2 + 1,), 2.0)
+    weights[0] = 1
+    if edge % 2 == 0:
+        weights[-1] = 1
+    return weights.to(device)

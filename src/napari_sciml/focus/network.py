@@ -35,7 +35,8 @@ class FocusNet(nn.Module):
     training the log-odds of every judge, one after another, ``(4 n, 11)``.
     """
 
-    version = 4
+    version = 5
+    even = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,12 +44,22 @@ class FocusNet(nn.Module):
 
     def forward(self, tiles: Tensor) -> Tensor:
         """Rate tiles; what has no contrast at all is rated evenly."""
-        features, alive = tile_features(tiles)
+        features, alive = tile_features(tiles, even=self.even)
         logits = cast("Tensor", self.judges(features))
         if not self.training:
             inside = torch.arange(LEVELS, device=logits.device) < IN_FOCUS_LEVELS
             logits = logits + math.log(IN_FOCUS_ODDS) * inside
         return logits * alive.repeat(len(logits) // len(alive))[:, None]
+
+
+class UnevenFocusNet(FocusNet):
+    """The same of before, to which a tile turned by 90 degrees looked a bit different.
+
+    Models saved with it still rate; none is trained now.
+    """
+
+    version = 4
+    even = False
 
 
 class SpectrumNet(nn.Module):
@@ -66,21 +77,30 @@ class SpectrumNet(nn.Module):
     def forward(self, tiles: Tensor) -> Tensor:
         """Rate tiles; what has no contrast at all is rated evenly."""
         scaled, alive = standardize(tiles)
-        return cast("Tensor", self.head(radial_spectrum(scaled))) * alive[:, None]
+        return (
+            cast("Tensor", self.head(radial_spectrum(scaled, even=False)))
+            * alive[:, None]
+        )
 
 
-def tile_features(tiles: Tensor) -> tuple[Tensor, Tensor]:
+def tile_features(tiles: Tensor, *, even: bool = True) -> tuple[Tensor, Tensor]:
     """Spectra and signal ``(n, 86)`` of tiles, and which have any contrast."""
     scaled, alive = standardize(tiles)
-    seen = radial_spectrum(scaled), steady_spectrum(scaled), signal_features(scaled)
-    return torch.cat(seen, dim=1), alive
+    looks = radial_spectrum, steady_spectrum, signal_features
+    return torch.cat([look(scaled, even=even) for look in looks], dim=1), alive
 
 
 def make_network(kind: str, version: int = FocusNet.version) -> nn.Module:
     """Build "spectrum" or "focusnet", of the version trained now if none is given."""
     versions: dict[tuple[str, int], type[nn.Module]] = {
         ("focusnet", kept.version): kept
-        for kept in (ConvolutionalFocusNet, OneSpectrumNet, FocusPanel, FocusNet)
+        for kept in (
+            ConvolutionalFocusNet,
+            OneSpectrumNet,
+            FocusPanel,
+            UnevenFocusNet,
+            FocusNet,
+        )
     }
     if kind == "spectrum":
         return SpectrumNet()

@@ -9,28 +9,23 @@ from scipy.ndimage import zoom
 from torch import Tensor
 
 from napari_sciml.errors import InputError
-from napari_sciml.focus.levels import LEVELS, STEP, TILE
-from napari_sciml.focus.optics import (
-    PSF_WIDTH,
-    airy_psf,
-    blur,
-    disk_psf,
-    gaussian_psf,
-    thick_psf,
+from napari_sciml.focus.blur_bank import (
+    CROP,
+    FAMILY_SHARES,
+    FAR_LEVELS,
+    FAR_WIDTH,
+    MARGIN,
+    BlurBank,
 )
+from napari_sciml.focus.levels import LEVELS, TILE
+from napari_sciml.focus.optics import PSF_WIDTH
 
-MARGIN = PSF_WIDTH // 2
-CROP = TILE + 2 * MARGIN
-PAD = 144
-"""A length that Fourier transforms like, at least ``CROP``."""
-HAZE = 31.0
-"""Diameter of the blur of light from far out of focus, in pixels."""
 ZOOMS = (1.0, 0.8, 0.62, 0.5)
-FAMILY_SHARES = (1.0, 1.0, 1.0, 1.0, 5.0, 2.0, 1.5, 0.5)
-"""How often each family of `psf_bank` is drawn.
+FAR_SHARE = 0.5
+"""Of the tiles of the last level, those that are blurred more than it.
 
-A disk has the spectrum of a defocused Airy pattern half a level further out: drawn
-as often as the others it would be outvoted, and level 2 called out of focus.
+In a stack most planes are far from focus; without such tiles they looked sharper the
+further out they were, and a stack had no clear best plane.
 """
 
 
@@ -74,35 +69,37 @@ class TileMaker:
                 f"No image with contrast of at least {CROP} x {CROP} pixels; "
                 "give larger in-focus images."
             )
-        transfer = torch.fft.rfft2(psf_bank(), s=(PAD, PAD)).to(self.device)
         self._shares = torch.tensor(FAMILY_SHARES)
-        self.transfer = transfer.unflatten(0, (-1, LEVELS))
-        haze = torch.from_numpy(gaussian_psf(HAZE)).float()
-        self.haze = torch.fft.rfft2(haze, s=(PAD, PAD)).to(self.device)
+        self._near = BlurBank(range(LEVELS), PSF_WIDTH, self.device)
+        self._far = BlurBank(FAR_LEVELS, FAR_WIDTH, self.device)
         self._dct = _dct_matrix()
 
     def batch(self, size: int) -> tuple[Tensor, Tensor]:
         """Make ``(size, 1, 84, 84)`` tiles and their levels ``(size,)``."""
         levels = self._integers(LEVELS, size)
         crops = torch.stack([self._crop() for _ in range(size)]).to(self.device)
-        spectra = torch.fft.rfft2(crops, s=(PAD, PAD)) * self._transfer(levels)
-        blurred = torch.fft.irfft2(spectra, s=(PAD, PAD))
-        valid = slice(2 * MARGIN, 2 * MARGIN + TILE)
-        tiles = blurred[:, valid, valid].clamp_min(0).cpu()
+        tiles = self._blurred(crops, levels).clamp_min(0).cpu()
         if self.noise:
             tiles = self._camera(tiles)
         return tiles[:, None].to(self.device), levels.to(self.device)
 
-    def _transfer(self, levels: Tensor) -> Tensor:
-        """Blur of each level, for one in five with light from other depths."""
+    def _blurred(self, crops: Tensor, levels: Tensor) -> Tensor:
+        """Blur to the levels, one in five with light from other depths."""
         size = len(levels)
         families = torch.multinomial(
             self._shares, size, replacement=True, generator=self.generator
         )
-        chosen = self.transfer[families, levels]
-        share = self._uniform(0.1, 0.6, size) * (self._uniform(0, 1, size) < 0.2)
-        share = share[:, None, None].to(self.device)
-        return (1 - share) * chosen + share * self.haze
+        haze = self._uniform(0.1, 0.6, size) * (self._uniform(0, 1, size) < 0.2)
+        tiles = self._near.blur(crops, families, levels, haze)
+        last = levels == LEVELS - 1
+        far = last & (self._uniform(0, 1, size) < FAR_SHARE)
+        rows = self._integers(len(FAR_LEVELS), size)
+        if far.any():
+            chosen = (families[far], rows[far], haze[far])
+            tiles[far.to(self.device)] = self._far.blur(
+                crops[far.to(self.device)], *chosen
+            )
+        return tiles
 
     def _crop(self) -> Tensor:
         image = self.images[int(self._integers(len(self.images), 1))]
@@ -140,12 +137,13 @@ class TileMaker:
         return self._stored(noisy, peak)
 
     def _haze(self, count: int) -> Tensor:
-        """Blank tiles: even, or with a slope of light."""
+        """Blank tiles: even, or with a slope of light that may be bent."""
         line = torch.linspace(-0.5, 0.5, TILE)
-        slope_y, slope_x = self._uniform(-1, 1, count), self._uniform(-1, 1, count)
-        amount = 10 ** self._uniform(-4, -1.5, count)
-        plane = slope_y[:, None, None] * line[:, None] + slope_x[:, None, None] * line
-        return (plane * amount[:, None, None] + 0.02).clamp_min(0)
+        slope_y, slope_x, bend = self._uniform(-1, 1, 3 * count).view(3, -1, 1, 1)
+        amount = 10 ** self._uniform(-4, -1.2, count)[:, None, None]
+        down, across = line[:, None], line[None, :]
+        plane = slope_y * down + slope_x * across + bend * (down**2 + across**2)
+        return (plane * amount + 0.02).clamp_min(0)
 
     def _stored(self, tiles: Tensor, peak: Tensor) -> Tensor:
         """Round to counts, to 8 bits or through JPEG."""
@@ -177,40 +175,6 @@ class TileMaker:
 
     def _integers(self, high: int, size: int) -> Tensor:
         return torch.randint(high, (size,), generator=self.generator)
-
-
-def psf_bank() -> Tensor:
-    """PSFs of all families and levels, ``(8 * 11, 51, 51)``, float32."""
-    bank: list[Any] = []
-    for diameters in (
-        [_airy(level, na=0.5, pixel=0.65, wavelength=0.5) for level in range(LEVELS)],
-        [_airy(level, na=0.3, pixel=0.9, wavelength=0.6) for level in range(LEVELS)],
-        [_airy(level, na=0.65, pixel=0.6, wavelength=0.52) for level in range(LEVELS)],
-        [thick_psf(2.0 * level, 1.2, planes=7) for level in range(LEVELS)],
-        [disk_psf(1 + STEP * level) for level in range(LEVELS)],
-        [gaussian_psf(1 + STEP * level) for level in range(LEVELS)],
-        [_soft_disk(1 + STEP * level) for level in range(LEVELS)],
-        [_soft_airy(level) for level in range(LEVELS)],
-    ):
-        bank += diameters
-    return torch.from_numpy(np.stack(bank)).float()
-
-
-def _airy(level: int, *, na: float, pixel: float, wavelength: float) -> Any:
-    z = level * STEP * pixel / (2 * na)
-    return airy_psf(z=z, na=na, pixel=pixel, wavelength=wavelength)
-
-
-def _soft_disk(diameter: float) -> Any:
-    """Between a disk and a Gaussian, as of a pupil that is darker at its rim."""
-    return (disk_psf(diameter) + gaussian_psf(diameter)) / 2
-
-
-def _soft_airy(level: int) -> Any:
-    """Defocus seen by a camera or relay that blurs a little itself."""
-    sharp = _airy(level, na=0.5, pixel=0.65, wavelength=0.5)
-    soft = blur(sharp, gaussian_psf(2.4, 9))
-    return soft / soft.sum()
 
 
 def _zoomed(image: Any) -> list[Tensor]:
