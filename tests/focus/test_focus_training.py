@@ -87,9 +87,12 @@ def test_judges_are_trained_each_and_averaged_after(sharp):
     torch.testing.assert_close(torch.softmax(logits, 1), mean)
 
 
-@pytest.mark.parametrize("version", [2, 3, 4])
-def test_judges_of_before_still_load(sharp, tmp_path, version):
-    old = FocusModel(make_network("focusnet", version), "focusnet")
+@pytest.mark.parametrize(
+    ("kind", "version"),
+    [("focusnet", 2), ("focusnet", 3), ("focusnet", 4), ("spectrum", 1)],
+)
+def test_networks_of_before_still_load(sharp, tmp_path, kind, version):
+    old = FocusModel(make_network(kind, version), kind)
     old.save(tmp_path)
     again = load_focus(tmp_path)
     assert again.network.version == version

@@ -1,7 +1,7 @@
 """The networks that rate a tile."""
 
 import math
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -65,7 +65,8 @@ class UnevenFocusNet(FocusNet):
 class SpectrumNet(nn.Module):
     """The baseline: only the radial spectrum, about 7,600 weights."""
 
-    version = 1
+    version = 2
+    even = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,10 +78,15 @@ class SpectrumNet(nn.Module):
     def forward(self, tiles: Tensor) -> Tensor:
         """Rate tiles; what has no contrast at all is rated evenly."""
         scaled, alive = standardize(tiles)
-        return (
-            cast("Tensor", self.head(radial_spectrum(scaled, even=False)))
-            * alive[:, None]
-        )
+        spectrum = radial_spectrum(scaled, even=self.even)
+        return cast("Tensor", self.head(spectrum)) * alive[:, None]
+
+
+class UnevenSpectrumNet(SpectrumNet):
+    """The same of before; see `UnevenFocusNet`."""
+
+    version = 1
+    even = False
 
 
 def tile_features(tiles: Tensor, *, even: bool = True) -> tuple[Tensor, Tensor]:
@@ -90,28 +96,30 @@ def tile_features(tiles: Tensor, *, even: bool = True) -> tuple[Tensor, Tensor]:
     return torch.cat([look(scaled, even=even) for look in looks], dim=1), alive
 
 
-def make_network(kind: str, version: int = FocusNet.version) -> nn.Module:
+def make_network(kind: str, version: int | None = None) -> nn.Module:
     """Build "spectrum" or "focusnet", of the version trained now if none is given."""
-    versions: dict[tuple[str, int], type[nn.Module]] = {
-        ("focusnet", kept.version): kept
-        for kept in (
-            ConvolutionalFocusNet,
-            OneSpectrumNet,
-            FocusPanel,
-            UnevenFocusNet,
-            FocusNet,
-        )
-    }
-    if kind == "spectrum":
-        return SpectrumNet()
-    if kind == "focusnet" and version > max(known for _, known in versions):
+    known = {network.version: network for network in _NETWORKS.get(kind, ())}
+    if not known:
+        raise InputError(f"'{kind}' is no focus network; use focusnet or spectrum.")
+    version = max(known) if version is None else version
+    if version not in known:
         raise InputError(
             "The focus model was made by a newer version of napari-sciml "
             f"({kind} {version}): upgrade napari-sciml to use it."
         )
-    if (kind, version) not in versions:
-        raise InputError(f"'{kind}' is no focus network; use focusnet or spectrum.")
-    return versions[kind, version]()
+    return cast("nn.Module", known[version]())
+
+
+_NETWORKS: dict[str, tuple[Any, ...]] = {
+    "focusnet": (
+        ConvolutionalFocusNet,
+        OneSpectrumNet,
+        FocusPanel,
+        UnevenFocusNet,
+        FocusNet,
+    ),
+    "spectrum": (UnevenSpectrumNet, SpectrumNet),
+}
 
 
 def ranked_probability_score(logits: Tensor, levels: Tensor) -> Tensor:
