@@ -5,11 +5,12 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from napari_sciml.annotation import blocks
-from napari_sciml.annotation.blocks import clear_near, number_blocks
+from napari_sciml.annotation.blocks import is_near, number_blocks
+from napari_sciml.annotation.scribbles import Scribbles
 
 
 @pytest.mark.parametrize("cell", [2, 64])
-def test_clear_near_is_a_dilation(monkeypatch, cell):
+def test_what_is_near_is_a_dilation(monkeypatch, cell):
     monkeypatch.setattr(blocks, "CELL", cell)
 
     @settings(deadline=None, max_examples=60)
@@ -20,14 +21,13 @@ def test_clear_near_is_a_dilation(monkeypatch, cell):
     )
     def check(shape, distance, seed):
         rng = np.random.default_rng(seed)
-        labels = rng.integers(1, 4, shape).astype(np.uint8)
+        labels = rng.integers(0, 4, shape).astype(np.uint8)
         voxels = np.argwhere(rng.random(shape) < rng.choice([0, 0.02, 0.3]))
         mask = np.zeros(shape, bool)
         mask[tuple(voxels.T)] = True
         near = ndimage.binary_dilation(mask, np.ones([2 * distance + 1] * len(shape)))
-        expected = np.where(near, 0, labels)
-        clear_near(labels, voxels, distance)
-        assert np.array_equal(labels, expected)
+        found = is_near(Scribbles.from_dense(labels), voxels, distance)
+        assert np.array_equal(found, near[labels > 0])
 
     check()
 

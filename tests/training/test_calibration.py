@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.images.intensity import IntensityScale
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.networks.own import OwnNetwork
@@ -43,7 +44,7 @@ def ensemble(gain=1.0, biases=(0.0, 0.0, 0.0), dims=2):
 
 
 def calibrated(model, image, labels, prior=None):
-    held_out = HeldOut(labels, ChannelCache(image, model), 64)
+    held_out = HeldOut(Scribbles.from_dense(labels), ChannelCache(image, model), 64)
     rng = np.random.default_rng(0)
     return result_of(calibrate_ensemble(model, image, held_out, prior=prior, rng=rng))
 
@@ -114,7 +115,7 @@ def test_held_out_labels_are_all_there_and_in_order():
     labels[5:9, 10:60], labels[50, 20:80], labels[66:, 3] = 1, 2, 1
     image = rng.normal(size=labels.shape).astype(np.float32)
     model = ensemble()
-    held_out = HeldOut(labels, ChannelCache(image, model), 32)
+    held_out = HeldOut(Scribbles.from_dense(labels), ChannelCache(image, model), 32)
     assert len(held_out) == np.count_nonzero(labels)
     assert np.bincount(held_out.truth).tolist() == [204, 60]
     logits = result_of(held_out.logits(model))

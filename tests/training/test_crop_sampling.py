@@ -4,6 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_sciml.annotation.scribbles import Scribbles, as_scribbles
 from napari_sciml.training.augmentation_config import AugmentationConfig
 from napari_sciml.training.channels import ChannelCache
 from napari_sciml.training.sampling import (
@@ -18,7 +19,11 @@ def sampler(make, labels, edge, image=None, **settings):
     """Crops whose only channel is the gray value, by default the label."""
     image = labels.astype(np.float32) if image is None else image
     cache = ChannelCache(image, make(labels.ndim))
-    return CropSampler(labels, cache, edge=edge, **settings)
+    return CropSampler(as_scribbles(labels), cache, edge=edge, **settings)
+
+
+def found_in(labels, region):
+    return targets_in(as_scribbles(labels), region).numpy()
 
 
 @pytest.mark.parametrize("shape", [(40, 30), (20, 24, 18), (40, 7), (20, 9, 30)])
@@ -120,7 +125,7 @@ def test_labels_at_cut_edges_are_ignored(axis, start, stop, kept):
     labels = np.full((20, 20, 20), 2, np.uint8)
     region = [slice(0, 20)] * 3
     region[axis] = slice(start, stop)
-    targets = np.moveaxis(targets_in(labels, tuple(region)).numpy(), axis, 0)
+    targets = np.moveaxis(found_in(labels, tuple(region)), axis, 0)
     assert set(np.unique(targets)) <= {IGNORE, 1}
     rows = np.flatnonzero((targets == 1).all((1, 2))) + start
     assert rows.tolist() == list(kept)
@@ -130,7 +135,7 @@ def test_labels_at_cut_edges_are_ignored(axis, start, stop, kept):
 def test_labels_are_left_alone(gray_ensemble):
     labels = np.random.default_rng(0).integers(0, 3, (20, 20)).astype(np.uint8)
     before = labels.copy()
-    targets_in(labels, (slice(3, 9), slice(0, 20)))
+    found_in(labels, (slice(3, 9), slice(0, 20)))
     sampler(gray_ensemble, labels, 8).draw(5, np.random.default_rng(0))
     assert np.array_equal(labels, before)
 
@@ -166,7 +171,10 @@ def test_augmented_labels_stay_on_their_gray_values(gray_ensemble, shape, sigmas
     labels = rng.integers(0, 4, shape).astype(np.uint8)
     cache = ChannelCache(labels.astype(np.float32), gray_ensemble(len(shape), sigmas))
     crops = CropSampler(
-        labels, cache, edge=12, augmentation=AugmentationConfig(offset=1e-6)
+        as_scribbles(labels),
+        cache,
+        edge=12,
+        augmentation=AugmentationConfig(offset=1e-6),
     )
     seen = 0
     for _ in range(20):
@@ -181,7 +189,7 @@ def test_augmented_labels_stay_on_their_gray_values(gray_ensemble, shape, sigmas
 def test_channels_are_those_of_the_varied_gray_values(gray_ensemble):
     """Noise must pass through the front end like the image that it lies on."""
     image = np.random.default_rng(0).normal(size=(40, 40)).astype(np.float32)
-    labels = np.ones(image.shape, np.uint8)
+    labels = as_scribbles(np.ones(image.shape, np.uint8))
     cache = ChannelCache(image, gray_ensemble(2, (1.0, 2.0)))
     exact = {"flips": False, "turns": False}
     crops = [
@@ -203,7 +211,11 @@ def test_bootstrap_draws_whole_strokes_of_every_class():
         labels[3 * row, 20:34] = 2
     shares = []
     for seed in range(200):
-        kept, times = bootstrap_strokes(labels, np.random.default_rng(seed))
+        drawn, often = bootstrap_strokes(
+            Scribbles.from_dense(labels), np.random.default_rng(seed)
+        )
+        kept, times = drawn.to_dense(), np.zeros(labels.shape, int)
+        times[kept > 0] = often
         assert set(np.unique(kept)) == {0, 1, 2}
         assert np.array_equal(kept[kept > 0], labels[kept > 0])
         rows = (kept[::3, 20:34] > 0).mean(1)
@@ -218,8 +230,7 @@ def test_bootstrap_draws_whole_strokes_of_every_class():
 def test_a_stroke_drawn_twice_is_met_twice_as_often(gray_ensemble):
     labels = np.zeros((200, 20), np.uint8)
     labels[20, 5:15] = labels[180, 5:15] = 1
-    times = np.where(labels, 1, 0)
-    times[180] *= 3
+    times = np.repeat([1, 3], 10)
     rows = np.repeat(np.arange(200, dtype=np.float32)[:, None], 20, 1)
     crops = sampler(gray_ensemble, labels, 12, rows, times=times)
     rng = np.random.default_rng(0)

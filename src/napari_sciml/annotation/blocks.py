@@ -5,6 +5,9 @@ import math
 import numpy as np
 from scipy import ndimage
 
+from napari_sciml.annotation.scribbles import Scribbles
+from napari_sciml.annotation.strokes import positions_by_number
+
 CELL = 64
 """Edge of the boxes in which neighborhoods are worked out, in voxels."""
 
@@ -37,28 +40,32 @@ def number_blocks(
     return (np.cumsum(filled) - 1)[flat]
 
 
-def clear_near(labels: np.ndarray, voxels: np.ndarray, distance: int) -> None:
-    """Set labels to 0, in place, within a chessboard distance of some voxels.
+def is_near(labels: Scribbles, voxels: np.ndarray, distance: int) -> np.ndarray:
+    """Tell which labels lie within a chessboard distance of some voxels.
 
     Parameters
     ----------
     labels
-        Annotation.
+        Annotation of n voxels.
     voxels
-        Coordinates ``(n, ndim)``.
+        Coordinates ``(m, ndim)`` in it.
     distance
         In voxels; 0 = the voxels themselves.
+
+    Returns
+    -------
+    ndarray of bool
+        ``(n,)``.
     """
-    if not len(voxels):
-        return
-    blocks = number_blocks(voxels, CELL)
-    order = np.argsort(blocks, kind="stable")
-    cuts = np.flatnonzero(np.diff(blocks[order])) + 1
-    for group in np.split(voxels[order], cuts):
-        low = np.maximum(group.min(0) - distance, 0)
-        high = np.minimum(group.max(0) + distance + 1, labels.shape)
+    found = np.zeros(len(labels), bool)
+    for group in positions_by_number(number_blocks(voxels, CELL)):
+        own = voxels[group]
+        low = np.maximum(own.min(0) - distance, 0)
+        high = np.minimum(own.max(0) + distance + 1, labels.shape)
         near = np.zeros(high - low, np.uint8)
-        near[tuple((group - low).T)] = 1
+        near[tuple((own - low).T)] = 1
         near = ndimage.maximum_filter(near, 2 * distance + 1, mode="constant")
-        box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-        labels[box][near > 0] = 0
+        box = zip(low.tolist(), high.tolist(), strict=True)
+        positions = labels.positions_in(tuple(slice(a, b) for a, b in box))
+        found[positions] |= near[tuple((labels.voxels[positions] - low).T)] > 0
+    return found

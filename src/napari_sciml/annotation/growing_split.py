@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.annotation.split import divide, hold_out
-from napari_sciml.annotation.strokes import Stroke, find_strokes
 
 TRAINED, HELD_OUT = 1, 2
 
@@ -37,61 +37,62 @@ class GrowingSplit:
         rng: np.random.Generator,
     ) -> None:
         self._fraction, self._gap, self._rng = fraction, gap, rng
-        self._side = np.zeros(tuple(shape), np.uint8)
+        self._sides = Scribbles.empty(shape)
 
-    def update(self, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def update(self, labels: Scribbles) -> tuple[Scribbles, Scribbles]:
         """Split the annotation as it is now.
 
         Parameters
         ----------
         labels
-            Annotation, uint8; 0 = not annotated.
+            Annotation.
 
         Returns
         -------
-        trained, held_out : ndarray of uint8
+        trained, held_out : Scribbles
             As from `hold_out`.
         """
-        self._side[labels == 0] = 0
-        strokes = find_strokes(labels)
-        for label in sorted({stroke.label for stroke in strokes}):
-            own = [stroke for stroke in strokes if stroke.label == label]
-            sides = [self._side[tuple(stroke.voxels.T)] for stroke in own]
-            if any(side.any() for side in sides):
-                self._grow(own, sides)
+        # 0 where a label is new: it has no side yet.
+        sides = self._sides.values_at(labels.indices)
+        for label in labels.counts:
+            own = labels.values == label
+            if sides[own].any():
+                sides[own] = self._grow(labels.stroke_numbers[own], sides[own])
             else:
-                self._begin(own, labels)
-        places = [stroke.voxels for stroke in strokes]
-        voxels = np.concatenate([np.zeros((0, labels.ndim), np.intp), *places])
-        held = self._side[tuple(voxels.T)] == HELD_OUT
-        trained, held_out = divide(labels, voxels, held, self._gap)
+                sides[own] = self._begin(labels.subset(own))
+        trained, held_out = divide(labels, sides == HELD_OUT, self._gap)
         # A class that would have had nothing left to learn from got its labels back.
-        self._side[trained > 0] = TRAINED
+        sides[trained.values_at(labels.indices) > 0] = TRAINED
+        self._sides = Scribbles(labels.shape, labels.indices, sides)
         return trained, held_out
 
-    def _begin(self, strokes: list[Stroke], labels: np.ndarray) -> None:
-        alone = np.zeros_like(labels)
-        for stroke in strokes:
-            alone[tuple(stroke.voxels.T)] = stroke.label
+    def _begin(self, labels: Scribbles) -> np.ndarray:
+        """The side of each label of a class that is met for the first time."""
         _, held_out = hold_out(
-            alone, fraction=self._fraction, gap=self._gap, rng=self._rng
+            labels, fraction=self._fraction, gap=self._gap, rng=self._rng
         )
-        self._side[alone > 0] = TRAINED
-        self._side[held_out > 0] = HELD_OUT
+        held = held_out.values_at(labels.indices) > 0
+        return np.where(held, HELD_OUT, TRAINED)
 
-    def _grow(self, strokes: list[Stroke], sides: list[np.ndarray]) -> None:
-        total = sum(int(np.count_nonzero(side)) for side in sides)
-        held = sum(int((side == HELD_OUT).sum()) for side in sides)
-        for stroke, side in zip(strokes, sides, strict=True):
-            new = side == 0
-            if not new.any():
-                continue
-            count = int(new.sum())
+    def _grow(self, strokes: np.ndarray, sides: np.ndarray) -> np.ndarray:
+        """The side of each label of a class, given their strokes and sides so far."""
+        _, strokes = np.unique(strokes, return_inverse=True)
+        strokes = strokes.reshape(-1)
+        size = np.bincount(strokes)
+        new, old_held = (
+            np.bincount(strokes[sides == side], minlength=len(size))
+            for side in (0, HELD_OUT)
+        )
+        old = size - new
+        total, held = int(old.sum()), int(old_held.sum())
+        goes = np.zeros(len(size), bool)
+        for stroke in np.flatnonzero(new):
+            count = int(new[stroke])
             total += count
-            if new.all():
-                goes = held + count <= self._fraction * total
+            if old[stroke]:
+                goes[stroke] = 2 * old_held[stroke] > old[stroke]
             else:
-                goes = 2 * int((side == HELD_OUT).sum()) > int((~new).sum())
-            held += count if goes else 0
-            place = tuple(stroke.voxels[new].T)
-            self._side[place] = HELD_OUT if goes else TRAINED
+                goes[stroke] = held + count <= self._fraction * total
+            held += count if goes[stroke] else 0
+        fresh = np.where(goes[strokes], HELD_OUT, TRAINED)
+        return np.where(sides == 0, fresh, sides)

@@ -1,13 +1,18 @@
 """Keep some labels aside, to measure what the training never saw."""
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from napari_sciml.annotation.blocks import clear_near, number_blocks
-from napari_sciml.annotation.strokes import Stroke, find_strokes, labeled_voxels
+from napari_sciml.annotation.blocks import is_near, number_blocks
+from napari_sciml.annotation.scribbles import (
+    Labels,
+    Scribbles,
+    as_scribbles,
+    in_kind_of,
+)
+from napari_sciml.annotation.strokes import Stroke
 from napari_sciml.errors import InputError
 
 Unit = Literal["strokes", "blocks"]
@@ -22,14 +27,14 @@ PIECES = 4
 
 
 def hold_out(
-    labels: np.ndarray,
+    labels: Labels,
     *,
     fraction: float,
     gap: int,
     rng: np.random.Generator,
     by: Unit = "strokes",
     edge: int = BLOCK,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Labels, Labels]:
     """Split an annotation into a part to train on and a part to test on.
 
     Whole strokes are held out, at random, class by class, until ``fraction`` of
@@ -47,7 +52,8 @@ def hold_out(
     Parameters
     ----------
     labels
-        Annotation, ``(y, x)`` or ``(z, y, x)``, ``uint8``; 0 = not annotated.
+        Annotation, ``(y, x)`` or ``(z, y, x)``: ``uint8``, 0 = not annotated, or
+        scribbles.
     fraction
         Share of each class to hold out, 0 to below 1; 0 holds out nothing.
     gap
@@ -61,33 +67,35 @@ def hold_out(
 
     Returns
     -------
-    train, held_out : ndarray of uint8
-        Same shape as ``labels``. A class always keeps some training labels; one
-        that is too small to be split has no held-out ones.
+    train, held_out : ndarray of uint8, or Scribbles
+        Of the shape and kind of ``labels``. A class always keeps some training
+        labels; one that is too small to be split has no held-out ones.
     """
+    scribbles = as_scribbles(labels)
     if by == "blocks":
-        parts = _blocks(labels, edge, gap, FEWEST_BLOCKS, rng)
-        held = _choose_blocks(parts.counts(), fraction, rng)
+        part = _blocks(scribbles, edge, gap, FEWEST_BLOCKS, rng)
+        held = _choose_blocks(_counts(scribbles, part), fraction, rng)
     else:
         pieces: list[Stroke] = []
         chosen: list[bool] = []
-        for strokes in _by_class(labels):
+        for strokes in _by_class(scribbles):
             cut = _cut_large(strokes, gap, PIECES)
             pieces += cut
             chosen += _choose(cut, fraction, rng)
-        parts, held = _as_parts(pieces, labels), np.array(chosen, bool)
-    return _divide(labels, parts, held, gap)
+        part, held = _as_parts(pieces, scribbles), np.array(chosen, bool)
+    trained, held_out = divide(scribbles, held[part], gap)
+    return in_kind_of(labels, trained), in_kind_of(labels, held_out)
 
 
 def k_folds(
-    labels: np.ndarray,
+    labels: Labels,
     *,
     folds: int,
     gap: int,
     rng: np.random.Generator,
     by: Unit = "strokes",
     edge: int = BLOCK,
-) -> list[tuple[np.ndarray, np.ndarray]]:
+) -> list[tuple[Labels, Labels]]:
     """Split an annotation several times, so that each part is held out once.
 
     The parts are strokes or blocks, as in `hold_out`; a stroke that holds more
@@ -121,64 +129,59 @@ def k_folds(
         raise InputError(
             f"Labels cannot be split into {folds} folds: ask for 2 at least."
         )
+    scribbles = as_scribbles(labels)
     if by == "blocks":
-        parts = _blocks(labels, edge, gap, max(FEWEST_BLOCKS, 2 * folds), rng)
+        part = _blocks(scribbles, edge, gap, max(FEWEST_BLOCKS, 2 * folds), rng)
     else:
         pieces = [
             piece
-            for strokes in _by_class(labels)
+            for strokes in _by_class(scribbles)
             for piece in _cut_large(strokes, gap, folds)
         ]
-        parts = _as_parts(pieces, labels)
-    fold = _deal(parts.counts(), folds, rng)
-    return [_divide(labels, parts, fold == index, gap) for index in range(folds)]
+        part = _as_parts(pieces, scribbles)
+    fold = _deal(_counts(scribbles, part), folds, rng)[part]
+    splits = [divide(scribbles, fold == index, gap) for index in range(folds)]
+    return [(in_kind_of(labels, a), in_kind_of(labels, b)) for a, b in splits]
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """Labeled voxels ``(n, ndim)``, the label and the part of each ``(n,)``."""
-
-    voxels: np.ndarray
-    values: np.ndarray
-    part: np.ndarray
-
-    def counts(self) -> np.ndarray:
-        """Voxels ``(part, class)``, for the classes that are there."""
-        present, index = np.unique(self.values, return_inverse=True)
-        table = np.zeros((int(self.part.max(initial=-1)) + 1, len(present)), np.int64)
-        np.add.at(table, (self.part, index.reshape(-1)), 1)
-        return table
+def _counts(labels: Scribbles, part: np.ndarray) -> np.ndarray:
+    """Voxels ``(part, class)``, for the classes that are there."""
+    present, index = np.unique(labels.values, return_inverse=True)
+    table = np.zeros((int(part.max(initial=-1)) + 1, len(present)), np.int64)
+    np.add.at(table, (part, index.reshape(-1)), 1)
+    return table
 
 
-def _by_class(labels: np.ndarray) -> list[list[Stroke]]:
+def _by_class(labels: Scribbles) -> list[list[Stroke]]:
     by_class: dict[int, list[Stroke]] = defaultdict(list)
-    for stroke in find_strokes(labels):
+    for stroke in labels.strokes():
         by_class[stroke.label].append(stroke)
     return [strokes for _, strokes in sorted(by_class.items())]
 
 
-def _as_parts(pieces: list[Stroke], labels: np.ndarray) -> _Parts:
-    sizes = list(map(len, pieces))
-    voxels = np.concatenate(
-        [np.zeros((0, labels.ndim), np.intp), *(piece.voxels for piece in pieces)]
-    )
-    values = np.array([piece.label for piece in pieces], labels.dtype)
-    return _Parts(
-        voxels, np.repeat(values, sizes), np.repeat(np.arange(len(pieces)), sizes)
-    )
+def _as_parts(pieces: list[Stroke], labels: Scribbles) -> np.ndarray:
+    """The piece of each labeled voxel, ``(n,)``."""
+    nothing = np.zeros((0, labels.ndim), np.intp)
+    voxels = np.concatenate([nothing, *(piece.voxels for piece in pieces)])
+    indices = np.ravel_multi_index(tuple(voxels.T), labels.shape)
+    part = np.empty(len(labels), np.intp)
+    numbers = np.repeat(np.arange(len(pieces)), list(map(len, pieces)))
+    part[np.searchsorted(labels.indices, indices)] = numbers
+    return part
 
 
 def _blocks(
-    labels: np.ndarray, edge: int, gap: int, fewest: int, rng: np.random.Generator
-) -> _Parts:
-    voxels = labeled_voxels(labels)
+    labels: Scribbles, edge: int, gap: int, fewest: int, rng: np.random.Generator
+) -> np.ndarray:
+    """The block of each labeled voxel, ``(n,)``."""
+    voxels = labels.voxels
     corner = rng.random(labels.ndim)
     while True:
         start = voxels.min(0, initial=0) - (corner * edge).astype(np.intp)
         part = number_blocks(voxels, edge, start)
         # Smaller blocks than this would leave nothing between two gaps.
         if part.max(initial=-1) + 1 >= fewest or edge // 2 < 2 * gap + 2:
-            return _Parts(voxels, labels[tuple(voxels.T)], part)
+            return part
         edge //= 2
 
 
@@ -229,45 +232,34 @@ def _deal(counts: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarra
     return fold
 
 
-def _divide(
-    labels: np.ndarray, parts: _Parts, held: np.ndarray, gap: int
-) -> tuple[np.ndarray, np.ndarray]:
-    return divide(labels, parts.voxels, held[parts.part], gap)
-
-
 def divide(
-    labels: np.ndarray, voxels: np.ndarray, held: np.ndarray, gap: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Training and held-out labels, given which voxels are held out.
+    labels: Scribbles, held: np.ndarray, gap: int
+) -> tuple[Scribbles, Scribbles]:
+    """Divide labels into training and held-out ones, given which are held out.
 
     Parameters
     ----------
     labels
         Annotation.
-    voxels, held
-        Labeled voxels ``(n, ndim)``, and whether each is held out ``(n,)``.
+    held
+        Whether each labeled voxel is held out, ``(n,)``.
     gap
         As in `hold_out`.
 
     Returns
     -------
-    train, held_out : ndarray
+    train, held_out : Scribbles
         As from `hold_out`.
     """
-    values = labels[tuple(voxels.T)]
-    # Zeros cost nothing until they are written to, unlike a copy of the labels.
-    train, held_out = (np.zeros(labels.shape, labels.dtype) for _ in range(2))
-    train[tuple(voxels.T)] = values
-    held_out[tuple(voxels[held].T)] = values[held]
-    clear_near(train, voxels[held], gap)
-    for label in np.unique(values):
-        own = voxels[values == label]
-        if not train[tuple(own.T)].any():
-            held_out[tuple(own.T)] = 0
-            train[tuple(own.T)] = label
+    held = held.copy()
+    trained = ~is_near(labels, labels.voxels[held], gap)
+    for label in labels.counts:
+        own = labels.values == label
+        if not trained[own].any():
+            held[own], trained[own] = False, True
             # It can lie beside a held-out stroke of another class.
-            clear_near(held_out, own, gap)
-    return train, held_out
+            held &= ~is_near(labels, labels.voxels[own], gap)
+    return labels.subset(trained), labels.subset(held)
 
 
 def _cut_large(strokes: list[Stroke], gap: int, parts: int) -> list[Stroke]:

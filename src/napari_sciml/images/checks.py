@@ -58,13 +58,29 @@ def check_annotation(labels: np.ndarray) -> dict[int, int]:
     """
     values, counts = np.unique(labels, return_counts=True)
     found = {int(v): int(n) for v, n in zip(values, counts, strict=True) if v != 0}
+    check_counts(found)
+    return found
+
+
+def check_counts(found: dict[int, int]) -> None:
+    """Make sure that at least two classes are annotated.
+
+    Parameters
+    ----------
+    found
+        Annotated voxels of each label value that occurs.
+
+    Raises
+    ------
+    InputError
+        Tells which class is the only one, if any.
+    """
     if not found:
         raise InputError("Not annotated yet: paint at least two classes.")
     if len(found) == 1:
         raise InputError(
             f"Only class {next(iter(found))} is annotated: paint at least two classes."
         )
-    return found
 
 
 def _slabs(data: Any) -> Iterator[np.ndarray]:

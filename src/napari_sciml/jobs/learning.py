@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.annotation.feed import LabelFeed
+from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.errors import InputError
 from napari_sciml.images.checks import check_finite
 from napari_sciml.prediction.view import ViewTarget
@@ -131,7 +132,7 @@ class _Learner:
         self.training: LiveTraining | None = None
         self.number = self.revision = 0
         self.seconds = 0.0
-        self._labels = np.zeros(tuple(image.shape), np.uint8)
+        self._labels = Scribbles.empty(image.shape)
         self._labels_at = self._handed_out = self._calibrated = 0.0
         self._obstacle = TWO_CLASSES
         self._told: Activity | None = None
@@ -190,7 +191,7 @@ class _Learner:
             self.training.take(changes)
             return self.training
         for change in changes:
-            change.apply_to(self._labels)
+            self._labels = self._labels.changed(change)
         self.training = LiveTraining(
             self.image, self._labels, self.config, self.feed.class_names
         )

@@ -1,6 +1,7 @@
 """All that was ever painted, in the order in which it was painted."""
 
 import base64
+import math
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from napari_sciml.annotation.changes import LabelChange, merged
+from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.errors import InputError
 from napari_sciml.storage.lines import LineFile, read_lines
 
@@ -75,15 +77,15 @@ class JournalReading:
         InputError
             When an entry does not fit into the shape.
         """
-        labels = np.zeros(tuple(shape), np.uint8)
+        labels = Scribbles.empty(shape)
         for entry in self.entries:
             change = entry.change
-            _check_inside(change, labels.size)
+            _check_inside(change, math.prod(labels.shape))
             if entry.whole:
-                before = np.flatnonzero(labels)
-                erased = LabelChange(change.revision, before, np.zeros_like(before))
-                change = _uint8(merged([erased, change]))
-            change.apply_to(labels)
+                erased = np.zeros_like(labels.values)
+                before = LabelChange(change.revision, labels.indices, erased)
+                change = merged([before, change])
+            labels = labels.changed(change)
             yield change
 
     def labels(self, shape: Sequence[int], revision: int | None = None) -> np.ndarray:
@@ -194,7 +196,3 @@ def _check_inside(change: LabelChange, size: int) -> None:
             "The strokes do not fit the image that the project names: it belongs to "
             "another image, or is damaged."
         )
-
-
-def _uint8(change: LabelChange) -> LabelChange:
-    return LabelChange(change.revision, change.indices, change.values.astype(np.uint8))

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from napari_sciml.annotation.changes import LabelChange, merged
+from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.errors import InputError
 from napari_sciml.images.channels import ChannelImage
 from napari_sciml.steps import Report, result_of
@@ -170,8 +169,7 @@ def train_again(
     config = TrainingConfig.model_validate(dict(run.started.settings))
     if run.started.threads is not None:
         torch.set_num_threads(run.started.threads)
-    labels = np.zeros(tuple(image.shape), np.uint8)
-    schedule[0][2].apply_to(labels)
+    labels = Scribbles.empty(image.shape).changed(schedule[0][2])
     training = LiveTraining(image, labels, config, run.started.class_names)
     going = _Again(training, entry.round, report)
     going.look()

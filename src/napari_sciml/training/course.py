@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_sciml.annotation.scribbles import Scribbles, as_scribbles
 from napari_sciml.annotation.split import hold_out
 from napari_sciml.errors import InputError
 from napari_sciml.networks.ensemble import Ensemble
@@ -17,7 +18,7 @@ from napari_sciml.training.setup import MakeNetwork, fingerprint
 from napari_sciml.training.state import TrainingState
 from napari_sciml.training.team import Team
 
-Split = tuple[np.ndarray, np.ndarray]
+Split = tuple[np.ndarray, np.ndarray] | tuple[Scribbles, Scribbles]
 """Labels to train on, and labels held out."""
 
 
@@ -36,7 +37,7 @@ class Course:
     def __init__(
         self,
         image: Any,
-        labels: np.ndarray,
+        labels: Scribbles,
         config: TrainingConfig,
         class_names: Sequence[str],
         *,
@@ -47,13 +48,14 @@ class Course:
         self.image, self.config = image, config
         self.seconds = self.fraction = self._started = 0.0
         self.team = Team(image, labels, config, class_names, make_network)
-        trained, held_out = split or hold_out(
+        parts = split or hold_out(
             labels,
             fraction=config.holdout,
             gap=config.gap,
             rng=self.team.rng,
             by=config.split,
         )
+        trained, held_out = map(as_scribbles, parts)
         self.fingerprint = fingerprint(
             image, (labels, trained, held_out), config, self.team.ensemble
         )

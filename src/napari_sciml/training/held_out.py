@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from napari_sciml.annotation.strokes import find_strokes
+from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.images.tiles import Tile, with_halo
 from napari_sciml.networks.ensemble import Ensemble, memory_format
 from napari_sciml.training.augmentation import joined
@@ -46,7 +46,7 @@ class HeldOut:
     Parameters
     ----------
     labels
-        The held-out annotation; 0 = not held out.
+        The held-out annotation.
     cache
         Where the channels come from.
     edge
@@ -59,7 +59,7 @@ class HeldOut:
 
     def __init__(
         self,
-        labels: np.ndarray,
+        labels: Scribbles,
         cache: ChannelCache,
         edge: int | Sequence[int],
         *,
@@ -69,7 +69,7 @@ class HeldOut:
         self._cache = cache
         self._batches: list[Batch] = []
         cells = _cells(_numbered(labels), np.broadcast_to(edge, labels.ndim))
-        tiles = [_tile(cell, cache.ensemble, labels.shape) for cell in cells]
+        tiles = _tiles(cells, cache.ensemble, labels.shape)
         chosen = _choose(cells, tiles, np.random.default_rng(seed), most or VOXELS)
         self._cells = [(cells[index], tiles[index]) for index in chosen]
 
@@ -146,18 +146,10 @@ def _answer(ensemble: Ensemble, member: int, batch: Batch) -> np.ndarray:
         return logits[:, batch.targets[0] != IGNORE].T.cpu().numpy()
 
 
-def _numbered(labels: np.ndarray) -> _Labels:
+def _numbered(labels: Scribbles) -> _Labels:
     """All held-out voxels, in C order."""
-    strokes = find_strokes(labels)
-    if not strokes:
-        nothing = np.empty(0, np.int64)
-        return _Labels(np.empty((0, labels.ndim), np.intp), nothing, nothing)
-    sizes = [len(stroke) for stroke in strokes]
-    voxels = np.concatenate([stroke.voxels for stroke in strokes])
-    classes = np.repeat([stroke.label - 1 for stroke in strokes], sizes)
-    numbers = np.repeat(np.arange(len(strokes)), sizes)
-    order = np.argsort(np.ravel_multi_index(tuple(voxels.T), labels.shape))
-    return _Labels(voxels, classes, numbers)[order]
+    classes = labels.values.astype(np.int64) - 1
+    return _Labels(labels.voxels, classes, labels.stroke_numbers)
 
 
 def _cells(labels: _Labels, edges: np.ndarray) -> list[_Labels]:
@@ -169,17 +161,22 @@ def _cells(labels: _Labels, edges: np.ndarray) -> list[_Labels]:
     return [labels[part] for part in np.split(order, cuts) if len(part)]
 
 
-def _tile(cell: _Labels, ensemble: Ensemble, shape: Sequence[int]) -> Tile:
-    """What has to be seen to answer for the labels of a cell."""
-    low, high = cell.voxels.min(0).tolist(), (cell.voxels.max(0) + 1).tolist()
-    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+def _tiles(
+    cells: Sequence[_Labels], ensemble: Ensemble, shape: Sequence[int]
+) -> list[Tile]:
+    """What has to be seen to answer for the labels of each cell."""
     near = joined(ensemble.front.spacing or [1.0] * len(shape))
     reach = np.subtract(ensemble.halo, ensemble.front.reach)
     margins = np.minimum(reach, MARGIN[int(near.sum())]).tolist()
-    tile = with_halo(box, margins, shape, align=ensemble.stride)
-    # No network looks along an axis that is not joined, nor pools along it.
-    read = (r if n else c for n, r, c in zip(near, tile.read, box, strict=True))
-    return Tile(box, tuple(read))
+    stride, tiles = ensemble.stride, []
+    for cell in cells:
+        low, high = cell.voxels.min(0).tolist(), (cell.voxels.max(0) + 1).tolist()
+        box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+        tile = with_halo(box, margins, shape, align=stride)
+        # No network looks along an axis that is not joined, nor pools along it.
+        read = (r if n else c for n, r, c in zip(near, tile.read, box, strict=True))
+        tiles.append(Tile(box, tuple(read)))
+    return tiles
 
 
 def _choose(

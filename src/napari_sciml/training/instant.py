@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from napari_sciml.annotation.strokes import find_strokes
+from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.images.tiles import Region, with_halo
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.networks.pixelwise import PixelNet
@@ -45,13 +45,13 @@ class InstantModel:
         self._known = np.empty(0, np.int64)
         self._rows = torch.empty((0, ensemble.front.channels), device=ensemble.device)
 
-    def learn(self, labels: np.ndarray) -> Generator[None, None, Ensemble]:
+    def learn(self, labels: Scribbles) -> Generator[None, None, Ensemble]:
         """Fit to the labels; yields often.
 
         Parameters
         ----------
         labels
-            Annotation, same shape as the image; 0 = not annotated.
+            Annotation of the shape of the image.
 
         Returns
         -------
@@ -83,10 +83,9 @@ class InstantModel:
         member.initialize(generator)
         return member.to(self._like.device)
 
-    def _look_at(self, labels: np.ndarray) -> Generator[None, None, None]:
+    def _look_at(self, labels: Scribbles) -> Generator[None, None, None]:
         """Compute the channels of labeled voxels that are new."""
-        flat = np.ravel(labels)
-        for stroke in find_strokes(labels):
+        for stroke in labels.strokes():
             index = np.ravel_multi_index(tuple(stroke.voxels.T), labels.shape)
             fresh = ~np.isin(index, self._known, assume_unique=True)
             if not fresh.any():
@@ -94,7 +93,7 @@ class InstantModel:
             for piece in _pieces(stroke.voxels[fresh]):
                 self._remember(piece, labels.shape)
                 yield
-        kept = flat[self._known] > 0
+        kept = labels.values_at(self._known) > 0
         if not kept.all():
             self._known, self._rows = self._known[kept], self._rows[kept.tolist()]
 
@@ -113,9 +112,9 @@ class InstantModel:
         with torch.inference_mode():
             return self._like.channels(gray.to(self._like.device), tile.surround)
 
-    def _chosen(self, labels: np.ndarray) -> tuple[Tensor, Tensor]:
+    def _chosen(self, labels: Scribbles) -> tuple[Tensor, Tensor]:
         """Rows and class indices, not too many of a class, in a fixed order."""
-        values = np.ravel(labels)[self._known]
+        values = labels.values_at(self._known)
         order = np.argsort(self._known)
         rng = np.random.default_rng(self._seed)
         parts = []

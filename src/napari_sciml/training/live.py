@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from napari_sciml.annotation.changes import LabelChange
+from napari_sciml.annotation.changes import LabelChange, merged
 from napari_sciml.annotation.growing_split import GrowingSplit
+from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.training.calibration import Calibration, calibrate_ensemble
 from napari_sciml.training.config import TrainingConfig
@@ -54,7 +55,7 @@ class LiveTraining:
     image
         Array-like of raw gray values, ``(y, x)`` or ``(z, y, x)``.
     labels
-        Annotation of two classes or more; it is copied.
+        Annotation of two classes or more, dense or as scribbles.
     config
         Settings; the budget is not used.
     class_names
@@ -78,12 +79,12 @@ class LiveTraining:
     def __init__(
         self,
         image: Any,
-        labels: np.ndarray,
+        labels: np.ndarray | Scribbles,
         config: TrainingConfig,
         class_names: Sequence[str],
         make_network: MakeNetwork | None = None,
     ) -> None:
-        self.labels = checked_labels(image, labels, class_names).copy()
+        self.labels = checked_labels(image, labels, class_names)
         check_config(config, image.ndim, len(class_names))
         self.image, self.config = image, config
         self.round = 0
@@ -123,14 +124,12 @@ class LiveTraining:
             When fewer than two classes are left. The labels are changed all the
             same, but the training goes on with what it had.
         """
-        fresh = np.zeros_like(self.labels)
-        for change in changes:
-            change.apply_to(self.labels)
-            np.ravel(fresh)[change.indices] = change.values
+        change = merged(changes)
+        self.labels = self.labels.changed(change)
         checked_labels(self.image, self.labels, self.team.ensemble.class_names)
         # A stroke more does not undo what was learned: only half of the way back.
         self._since = min(self._since, SETTLING // 2)
-        self._assign(fresh)
+        self._assign(change.indices[change.values > 0])
 
     def learn_instant(self) -> Generator[None, None, Ensemble]:
         """Fit the cheap model to all trained labels."""
@@ -178,7 +177,7 @@ class LiveTraining:
 
     def _judges_all_classes(self) -> bool:
         judged = set((self.team.test.truth + 1).tolist())
-        return judged.issuperset(np.unique(self._trained[self._trained > 0]).tolist())
+        return judged.issuperset(self._trained.counts)
 
     def calibrate(self, ensemble: Ensemble) -> Generator[None, None, Calibration]:
         """Find out what the probabilities of an ensemble mean."""
@@ -190,11 +189,12 @@ class LiveTraining:
             rng=np.random.default_rng([self.config.seed, 1]),
         )
 
-    def _assign(self, fresh: np.ndarray | None) -> None:
+    def _assign(self, painted: np.ndarray | None) -> None:
         self._trained, held_out = self._split.update(self.labels)
         self._age = 0
-        if fresh is not None:
-            fresh = np.where(fresh > 0, self._trained, 0)
+        fresh = None
+        if painted is not None:
+            fresh = self._trained.subset(np.isin(self._trained.indices, painted))
         self.team.assign(self._trained, held_out, fresh=fresh, most=JUDGED)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_sciml.annotation.strokes import find_strokes, labeled_voxels
+from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.images.tiles import Region
 from napari_sciml.training.augmentation import augment, joined, shuffled_axes
 from napari_sciml.training.augmentation_config import AugmentationConfig
@@ -40,7 +40,7 @@ class CropSampler:
     Parameters
     ----------
     labels
-        Annotation, same shape as the image; 0 = not annotated.
+        Annotation of the shape of the image.
     cache
         Where the channels come from.
     edge
@@ -51,22 +51,22 @@ class CropSampler:
     spacing
         Edges of a voxel; axes of different spacing are never exchanged.
     times
-        How much likelier a labeled voxel is the center of a crop than others of its
-        class, same shape as the labels; see `bootstrap_strokes`. None = all alike.
+        How much likelier each labeled voxel is the center of a crop than others of
+        its class, ``(n,)``; see `bootstrap_strokes`. None = all alike.
     centers
-        The labels that crops are drawn round; None = all of them.
+        The voxels that crops are drawn round, instead of all with their times.
     """
 
     def __init__(
         self,
-        labels: np.ndarray,
+        labels: Scribbles,
         cache: ChannelCache,
         *,
         edge: int | Sequence[int],
         augmentation: AugmentationConfig | None = None,
         spacing: Sequence[float] | None = None,
         times: np.ndarray | None = None,
-        centers: np.ndarray | None = None,
+        centers: Scribbles | None = None,
     ) -> None:
         self.labels = labels
         self.cache = cache
@@ -75,11 +75,11 @@ class CropSampler:
         self.augmentation = augmentation or AugmentationConfig()
         self.spacing = spacing
         self._edges = tuple(spacing or [1.0] * labels.ndim)
-        places = labeled_voxels(labels if centers is None else centers)
-        if times is not None:
-            places = np.repeat(places, times[tuple(places.T)], axis=0)
-        values = labels[tuple(places.T)]
-        self._voxels = [places[values == value] for value in np.unique(values)]
+        indices = labels.indices if centers is None else centers.indices
+        if times is not None and centers is None:
+            indices = np.repeat(indices, times)
+        values = labels.values_at(indices)
+        self._indices = [indices[values == value] for value in np.unique(values)]
 
     def draw(self, size: int, rng: np.random.Generator) -> Batch:
         """Draw a batch of crops, each varied in its own way."""
@@ -90,8 +90,9 @@ class CropSampler:
         )
 
     def _draw_one(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        voxels = self._voxels[rng.integers(len(self._voxels))]
-        voxel = voxels[rng.integers(len(voxels))]
+        indices = self._indices[rng.integers(len(self._indices))]
+        index = indices[rng.integers(len(indices))]
+        voxel = np.unravel_index(index, self.labels.shape)
         crop = tuple(
             _random_window(int(v), length, n, rng)
             for v, length, n in zip(voxel, self.edge, self.labels.shape, strict=True)
@@ -140,35 +141,33 @@ class CropSampler:
 
 
 def bootstrap_strokes(
-    labels: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+    labels: Scribbles, rng: np.random.Generator
+) -> tuple[Scribbles, np.ndarray]:
     """Draw as many strokes as there are, with repetition; drop those never drawn.
 
     Class by class, so that none is lost (Breiman, *Bagging predictors*, 1996).
 
     Returns
     -------
-    kept, times : ndarray
+    kept, times : Scribbles, ndarray of int
         The labels that are left, and how often the stroke of each was drawn: the
         ``times`` of `CropSampler`.
     """
-    strokes = find_strokes(labels)
-    kept = np.zeros(labels.shape, labels.dtype)
-    times = np.zeros(labels.shape, np.uint16)
-    for label in sorted({stroke.label for stroke in strokes}):
-        own = [stroke for stroke in strokes if stroke.label == label]
-        for index in rng.integers(len(own), size=len(own)):
-            kept[tuple(own[index].voxels.T)] = label
-            times[tuple(own[index].voxels.T)] += 1
-    return kept, times
+    classes = np.array([stroke.label for stroke in labels.strokes()], np.uint8)
+    drawn = np.zeros(len(classes), np.intp)
+    for label in labels.counts:
+        own = np.flatnonzero(classes == label)
+        np.add.at(drawn, own[rng.integers(len(own), size=len(own))], 1)
+    times = drawn[labels.stroke_numbers]
+    return labels.subset(times > 0), times[times > 0]
 
 
-def targets_in(labels: np.ndarray, region: Region) -> Tensor:
-    """Class indices of a region, without what lies at a cut edge of it.
+def targets_in(labels: Scribbles, region: Region) -> Tensor:
+    """Give class indices of a region, without what lies at a cut edge of it.
 
     An axis along which a region is a single voxel was never meant to give context.
     """
-    targets = labels[region].astype(np.int64) - 1
+    targets = labels.values_in(region).astype(np.int64) - 1
     for axis, (part, length) in enumerate(zip(region, labels.shape, strict=True)):
         if part.stop - part.start == 1:
             continue

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from napari_sciml.annotation.classes import DEFAULT_CLASSES
+from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.errors import InputError
 from napari_sciml.networks.device import default_threads
 from napari_sciml.networks.ensemble import Ensemble
@@ -22,7 +23,7 @@ from napari_sciml.training.state import TrainingState
 
 def train(
     image: Any,
-    labels: np.ndarray,
+    labels: np.ndarray | Scribbles,
     config: TrainingConfig | None = None,
     *,
     class_names: Sequence[str] = DEFAULT_CLASSES,
@@ -43,7 +44,8 @@ def train(
         parts round labels are read, and a few blocks for gray scale and shares. An
         image with several channels is a `napari_sciml.images.channels.ChannelImage`.
     labels
-        Annotation of the same shape; 0 = not annotated, 1, 2 … = classes.
+        Annotation of the same shape, 0 = not annotated, 1, 2 … = classes; or the same
+        as scribbles.
     config
         Settings; see `TrainingConfig`.
     class_names
@@ -98,7 +100,7 @@ def train(
 
 def train_member(
     image: Any,
-    labels: np.ndarray,
+    labels: np.ndarray | Scribbles,
     config: TrainingConfig,
     number: int,
     *,
@@ -171,18 +173,18 @@ def joined(states: Sequence[TrainingState]) -> TrainingState:
 
 def _begin(
     image: Any,
-    labels: np.ndarray,
+    labels: np.ndarray | Scribbles,
     config: TrainingConfig | None,
     class_names: Sequence[str],
     **kwargs: Any,
 ) -> Course:
     config = config or TrainingConfig()
-    labels = checked_labels(image, labels, class_names)
+    scribbles = checked_labels(image, labels, class_names)
     check_config(config, image.ndim, len(class_names))
     torch.set_num_threads(config.threads or default_threads())
-    return Course(image, labels, config, class_names, **kwargs)
+    return Course(image, scribbles, config, class_names, **kwargs)
 
 
-def train_to_end(image: Any, labels: np.ndarray, **kwargs: Any) -> Ensemble:
+def train_to_end(image: Any, labels: np.ndarray | Scribbles, **kwargs: Any) -> Ensemble:
     """Run `train` without looking at its events."""
     return result_of(train(image, labels, **kwargs))

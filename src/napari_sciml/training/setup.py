@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_sciml.annotation.strokes import labeled_voxels
+from napari_sciml.annotation.scribbles import Scribbles, as_scribbles
 from napari_sciml.errors import InputError
-from napari_sciml.images.checks import as_labels, check_annotation
+from napari_sciml.images.checks import check_counts
 from napari_sciml.images.intensity import estimate_intensity
 from napari_sciml.networks.build import build_network
 from napari_sciml.networks.ensemble import Ensemble
@@ -27,9 +27,9 @@ MakeNetwork = Callable[[int, int, int], Network]
 
 
 def checked_labels(
-    image: Any, labels: np.ndarray, class_names: Sequence[str]
-) -> np.ndarray:
-    """Labels that can be trained on, as ``uint8``.
+    image: Any, labels: np.ndarray | Scribbles, class_names: Sequence[str]
+) -> Scribbles:
+    """Make scribbles that can be trained on of an annotation of either kind.
 
     Raises
     ------
@@ -46,16 +46,17 @@ def checked_labels(
             f"An image of {image.ndim} axes cannot be used: give one with the axes "
             "y, x or z, y, x."
         )
-    labels = as_labels(labels, "The labels")
-    present = check_annotation(labels)
-    if max(present) > len(class_names):
+    scribbles = as_scribbles(labels)
+    check_counts(scribbles.counts)
+    highest = max(scribbles.counts)
+    if highest > len(class_names):
         raise InputError(
-            f"The labels hold the value {max(present)}, but there are only "
+            f"The labels hold the value {highest}, but there are only "
             f"{len(class_names)} classes: {', '.join(class_names)}."
         )
     if len(set(class_names)) < len(class_names):
         raise InputError("Two classes have the same name: give each a name of its own.")
-    return labels
+    return scribbles
 
 
 def check_config(config: TrainingConfig, dims: int, classes: int) -> None:
@@ -85,7 +86,7 @@ def check_config(config: TrainingConfig, dims: int, classes: int) -> None:
 
 def new_ensemble(
     image: Any,
-    labels: np.ndarray,
+    labels: Scribbles,
     config: TrainingConfig,
     *,
     class_names: Sequence[str],
@@ -121,9 +122,9 @@ def new_ensemble(
     return Ensemble(networks, front=front, intensity=intensity, class_names=class_names)
 
 
-def balanced_weights(labels: np.ndarray, classes: int) -> Tensor:
+def balanced_weights(labels: Scribbles, classes: int) -> Tensor:
     """Weights by which every class counts alike."""
-    counts = np.bincount(labels[labels > 0], minlength=classes + 1)[1 : classes + 1]
+    counts = np.bincount(labels.values, minlength=classes + 1)[1 : classes + 1]
     return torch.tensor(
         [counts.sum() / (classes * n) if n else 0.0 for n in counts],
         dtype=torch.float32,
@@ -132,7 +133,7 @@ def balanced_weights(labels: np.ndarray, classes: int) -> Tensor:
 
 def fingerprint(
     image: Any,
-    annotations: Sequence[np.ndarray],
+    annotations: Sequence[Scribbles],
     config: TrainingConfig,
     ensemble: Ensemble,
 ) -> str:
@@ -159,9 +160,8 @@ def fingerprint(
     ):
         digest.update(part.encode())
     for labels in annotations:
-        voxels = labeled_voxels(labels)
-        digest.update(voxels.astype("<i8").tobytes())
-        digest.update(labels[tuple(voxels.T)].tobytes())
+        digest.update(labels.voxels.astype("<i8").tobytes())
+        digest.update(labels.values.tobytes())
     fixed = np.random.default_rng(0)
     for block in _blocks_round_labels(image, annotations[0], fixed):
         digest.update(block.tobytes())
@@ -169,12 +169,11 @@ def fingerprint(
 
 
 def _blocks_round_labels(
-    image: Any, labels: np.ndarray, rng: np.random.Generator
+    image: Any, labels: Scribbles, rng: np.random.Generator
 ) -> list[np.ndarray]:
     """Where people paint there is something to see; a masked surround is flat."""
-    voxels = labeled_voxels(labels)
     half = EDGE // 2
-    chosen = voxels[rng.integers(len(voxels), size=BLOCKS)]
+    chosen = labels.voxels[rng.integers(len(labels), size=BLOCKS)]
     return [
         np.asarray(
             image[tuple(slice(max(0, int(v) - half), int(v) + half) for v in voxel)]

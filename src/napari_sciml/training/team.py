@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.networks.device import resolve_device
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.training.channels import ChannelCache
@@ -40,7 +41,7 @@ class Team:
     def __init__(
         self,
         image: Any,
-        labels: np.ndarray,
+        labels: Scribbles,
         config: TrainingConfig,
         class_names: Sequence[str],
         make_network: MakeNetwork | None = None,
@@ -65,10 +66,10 @@ class Team:
 
     def assign(
         self,
-        trained: np.ndarray,
-        held_out: np.ndarray,
+        trained: Scribbles,
+        held_out: Scribbles,
         *,
-        fresh: np.ndarray | None = None,
+        fresh: Scribbles | None = None,
         most: int | None = None,
     ) -> None:
         """Give the members labels to learn from and labels to be judged by.
@@ -76,7 +77,7 @@ class Team:
         Parameters
         ----------
         trained, held_out
-            Annotations of the shape of the image; 0 = not in this part.
+            Annotations of the shape of the image.
         fresh
             Those of ``trained`` that are new: crops are drawn round them more often at
             first.
@@ -119,30 +120,30 @@ class Team:
         return mean_scores([member.best for member in self.members])
 
     def _exchange(
-        self, member: Member, trained: np.ndarray, fresh: np.ndarray | None
+        self, member: Member, trained: Scribbles, fresh: Scribbles | None
     ) -> None:
         labels, times = self._draw_strokes(trained, member.rng)
         draw = self._sampler(labels, times).draw
-        if fresh is not None and fresh.any():
+        if fresh is not None and len(fresh):
             draw = _FreshFirst(self._sampler(labels, None, fresh).draw, draw).draw
         member.relabel(draw, self._weights(labels))
 
     def _draw_strokes(
-        self, trained: np.ndarray, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray | None]:
+        self, trained: Scribbles, rng: np.random.Generator
+    ) -> tuple[Scribbles, np.ndarray | None]:
         if self.config.bootstrap:
             return bootstrap_strokes(trained, rng)
         return trained, None
 
-    def _weights(self, labels: np.ndarray) -> torch.Tensor:
+    def _weights(self, labels: Scribbles) -> torch.Tensor:
         weights = balanced_weights(labels, len(self.ensemble.class_names))
         return weights.to(self.device)
 
     def _sampler(
         self,
-        labels: np.ndarray,
+        labels: Scribbles,
         times: np.ndarray | None,
-        centers: np.ndarray | None = None,
+        centers: Scribbles | None = None,
     ) -> CropSampler:
         return CropSampler(
             labels,

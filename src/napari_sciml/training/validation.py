@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from napari_sciml.annotation.classes import DEFAULT_CLASSES
+from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.annotation.split import k_folds
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.events import Snapshot, TrainingStep
@@ -17,7 +18,7 @@ from napari_sciml.training.setup import checked_labels
 
 def cross_validate(
     image: Any,
-    labels: np.ndarray,
+    labels: np.ndarray | Scribbles,
     config: TrainingConfig | None = None,
     *,
     folds: int = 5,
@@ -53,19 +54,19 @@ def cross_validate(
         As `train`.
     """
     config = config or TrainingConfig()
-    labels = checked_labels(image, labels, class_names)
+    scribbles = checked_labels(image, labels, class_names)
     splits = k_folds(
-        labels,
+        scribbles,
         folds=folds,
         gap=config.gap,
         rng=np.random.default_rng(config.seed),
         by=config.split,
     )
-    used = [index for index, (_, held_out) in enumerate(splits) if held_out.any()]
+    used = [index for index, (_, held_out) in enumerate(splits) if len(held_out)]
     reports: list[Report | None] = [None] * folds
     for done, index in enumerate(used):
         events = train(
-            image, labels, config, class_names=class_names, split=splits[index]
+            image, scribbles, config, class_names=class_names, split=splits[index]
         )
         for event in events:
             if event is None:
