@@ -51,7 +51,8 @@ def test_many_parts_are_capped_and_keep_every_class(gray_ensemble, dims):
     labels[rare] = 2
     cache = ChannelCache(np.zeros(labels.shape, np.float32), gray_ensemble(dims))
     edge = 8 * dims - 8
-    tests = [HeldOut(as_scribbles(labels), cache, edge, seed=seed) for seed in (0, 0, 1)]
+    given = as_scribbles(labels)
+    tests = [HeldOut(given, cache, edge, seed=seed) for seed in (0, 0, 1)]
     assert [len(t.batches) for t in tests] == [module.CELLS] * 3
     assert [np.bincount(t.truth)[1] for t in tests] == [1, 1, 1]
     found = [t.strokes.tolist() for t in tests]
