@@ -120,7 +120,7 @@ def composite(rng: Rng, edge: int) -> Made:
     specks[canvas.depth > -1] = -1
     paint(image, np.clip(specks + 0.5, 0, 1), 1.3)
     image = image + streaks(rng, shape, 90, 0.05)
-    # As reconstructed: attenuation per voxel, small numbers, some below zero.
+    # As reconstructed: attenuation per voxel, small numbers that are no gray levels.
     return 0.03 * detector(rng, image, 1500, 0.8, 0.02) - 0.012, canvas.labels
 
 
