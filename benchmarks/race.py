@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 from race_annotators import ANNOTATORS, Annotator
 from race_cases import TUNED_ON, Case, cases
 from race_methods import METHODS, Method
@@ -57,6 +58,8 @@ def _rounds(
 ) -> Iterator[int]:
     """Paint and learn; yields the number of strokes where scoring is due."""
     person.start(strokes)
+    if len(np.unique(person.labels)) < 3:
+        raise ValueError("a class has nothing that could be painted")
     if not person.corrects:
         with clock:
             racer.learn(person.labels, ROUNDS * person.strokes)
