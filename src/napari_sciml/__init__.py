@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from napari_sciml.fibers.measure import measure_fibers
     from napari_sciml.images.reading import open_volume
     from napari_sciml.images.volume import Volume
+    from napari_sciml.jobs.live_session import LiveSession
     from napari_sciml.networks.autoencoder import AutoencoderConfig, build_autoencoder
     from napari_sciml.networks.build import build_network
     from napari_sciml.networks.config import (
@@ -50,6 +51,7 @@ _PUBLIC = {
     "ChannelImage": "images.channels",
     "Ensemble": "networks.ensemble",
     "InputError": "errors",
+    "LiveSession": "jobs.live_session",
     "MSDNetConfig": "networks.config",
     "OwnNetwork": "networks.own",
     "PhantomConfig": "samples.phantom",
@@ -85,6 +87,7 @@ __all__ = [
     "ChannelImage",
     "Ensemble",
     "InputError",
+    "LiveSession",
     "MSDNetConfig",
     "OwnNetwork",
     "PhantomConfig",

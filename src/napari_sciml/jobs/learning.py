@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Generator, Sequence
-from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -27,11 +26,8 @@ if TYPE_CHECKING:
         TrainingStep,
     )
     from napari_sciml.training.live import LiveTraining
-    from napari_sciml.training.metrics import Scores
 
     Event = TrainingStep | ModelReady | BlockPredicted | LabelsTaken | Activity | None
-
-Kind = Literal["instant", "ensemble"]
 
 NAP = 0.05
 """Seconds between two looks whether there is something to do."""
@@ -66,10 +62,10 @@ def learn(
 ) -> Generator["Event", None, None]:
     """Train on the labels that come, for as long as they may come.
 
-    As soon as two classes are there, a cheap model answers for what is on the
-    screen; the ensemble takes its place when it is better on held-out strokes. New
-    strokes are taken in at once. When nothing changes any more, the model is
-    calibrated, the whole image is predicted, and the job waits for more labels.
+    As soon as two classes are there, trees answer for what is on the screen; networks
+    learn beside them and count as far as they help. New strokes are taken in at once.
+    When nothing changes any more, the model is calibrated, the whole image is
+    predicted, and the job waits for more labels.
 
     Parameters
     ----------
@@ -136,9 +132,8 @@ class _Learner:
         self._labels_at = self._handed_out = self._calibrated = 0.0
         self._obstacle = TWO_CLASSES
         self._told: Activity | None = None
-        self._instant: tuple[Ensemble, Scores | None] | None = None
         self._calibration: Calibration | None = None
-        self._shown: list[Scores | None] = []
+        self._shown: tuple[Any, ...] = ()
         self._finished = False
 
     def turn(self) -> Generator["Event", None, None]:
@@ -179,8 +174,10 @@ class _Learner:
         self.revision, self._labels_at = changes[-1].revision, self.seconds
         yield LabelsTaken(self.revision, round_)
         yield from self._tell("training")
-        if not training.taken_over:
-            yield from self._show_instant(training)
+        for _ in training.grow():
+            yield None
+        yield (yield from self._hand_out(training))
+        yield from self._look()
         for _ in training.team.test.prepare():
             yield from self._look()
 
@@ -197,14 +194,6 @@ class _Learner:
         )
         return self.training
 
-    def _show_instant(self, training: "LiveTraining") -> Generator["Event", None, None]:
-        """The cheap model's answer: first its picture, then how good it is."""
-        ensemble = yield from training.learn_instant()
-        yield self._hand_out("instant", ensemble, None)
-        yield from self._look()
-        scores = yield from training.judge(ensemble)
-        self._instant = ensemble, scores
-
     def _train(self, training: "LiveTraining") -> Generator["Event", None, None]:
         yield from self._tell("training")
         clock = time.monotonic()
@@ -213,11 +202,8 @@ class _Learner:
             yield step and replace(step, seconds=self.seconds)
             yield from self._look()
             clock = time.monotonic()
-        instant = self._instant and self._instant[1]
-        if training.takes_over(instant) and self._is_news(training):
-            yield self._hand_out(
-                "ensemble", training.team.best(), training.team.scores()
-            )
+        if self._is_news(training):
+            yield (yield from self._hand_out(training))
         owed = self._labels_at >= self._handed_out
         if not owed and self.seconds - self._calibrated > CALIBRATION_SECONDS:
             yield from self._calibrate(training)
@@ -230,12 +216,14 @@ class _Learner:
 
     def _is_news(self, training: "LiveTraining") -> bool:
         """Whether there is a better ensemble than the one that is shown."""
-        if self._labels_at >= self._handed_out:  # something new was painted since
-            return training.looked or not len(training.team.test)
-        scores = [member.best for member in training.team.members]
-        same = scores == self._shown and any(scores)
         late = self.seconds - self._handed_out > self.config.snapshot_seconds
-        return late and not same
+        return training.looked and late and self._state(training) != self._shown
+
+    def _state(self, training: "LiveTraining") -> tuple[Any, ...]:
+        """What the picture depends on but the labels."""
+        team = training.team
+        scores = tuple(member.best for member in team.members)
+        return (round(team.trust, 2), scores if team.trust > 0 else ())
 
     def _finish(self, training: "LiveTraining") -> Generator["Event", None, None]:
         """The best there is, with what its probabilities mean."""
@@ -243,21 +231,11 @@ class _Learner:
         if not calibrated:
             return
         self._finished = True
-        yield self._hand_out(*self._better(training), settled=True)
-
-    def _better(
-        self, training: "LiveTraining"
-    ) -> "tuple[Kind, Ensemble, Scores | None]":
-        """The ensemble or the cheap model, as a copy, and its scores."""
-        if self._instant is None or training.takes_over(self._instant[1]):
-            return "ensemble", training.team.best(), training.team.scores()
-        ensemble, scores = self._instant
-        return "instant", deepcopy(ensemble), scores
+        yield (yield from self._hand_out(training, settled=True))
 
     def _calibrate(self, training: "LiveTraining") -> Generator["Event", None, bool]:
         """Look at a copy of what is shown; given up when new labels come."""
-        _, ensemble, _ = self._better(training)
-        looking = training.calibrate(ensemble)
+        looking = training.calibrate(training.ensemble())
         while True:
             try:
                 next(looking)
@@ -270,39 +248,30 @@ class _Learner:
                 return False
 
     def _hand_out(
-        self,
-        kind: "Kind",
-        ensemble: "Ensemble",
-        scores: "Scores | None",
-        *,
-        settled: bool = False,
-    ) -> "ModelReady":
+        self, training: "LiveTraining", *, settled: bool = False
+    ) -> "Generator[None, None, ModelReady]":
+        """Predict with what is known best from now on."""
         from napari_sciml.training.events import ModelReady
 
-        assert self.training is not None
         # Nobody else uses this copy, so that it can be changed.
-        calibration = self._calibration if kind == "ensemble" or settled else None
+        ensemble = yield from training.ready()
         ensemble.class_names = self.feed.class_names
-        if calibration is not None:
-            ensemble.set_calibration(
-                temperature=calibration.temperature,
-                log_prior_ratio=calibration.offsets,
-            )
         self.number += 1
         urgent = self._labels_at >= self._handed_out
         self._handed_out = self.seconds
-        self._shown = [member.best for member in self.training.team.members]
+        self._shown = self._state(training)
         self.lookout.use(ensemble, self.number, urgent=urgent)
         return ModelReady(
             number=self.number,
-            kind=kind,
+            kind="ensemble" if ensemble.trust > 0 else "trees",
             ensemble=ensemble,
-            scores=scores,
+            scores=training.scores(),
             revision=self.revision,
-            round=self.training.round,
+            round=training.round,
             seconds=self.seconds,
-            calibration=calibration,
+            calibration=self._calibration if settled else None,
             settled=settled,
+            steps=training.steps_taken,
         )
 
     def _rest(

@@ -20,16 +20,24 @@ from napari_sciml.networks.scale_space import (
     as_batch,
     check_channels,
 )
+from napari_sciml.networks.two_stage import TwoStageForest
+
+FLOOR = 1e-4
+"""Least share of a class whose odds are corrected: trees can be quite certain."""
 
 
 class Ensemble(nn.Module):
-    """Networks with a shared front end and everything needed to use them.
+    """Trees and networks that answer together, and everything needed to use them.
 
-    Probabilities are ``softmax(logits / temperature + log_prior_ratio)``: a
+    The members are the networks, which share a front end, and the groups of the trees,
+    if there are any. All networks together weigh `trust`, the trees the rest.
+
+    Probabilities of a network are ``softmax(logits / temperature + log_prior_ratio)``: a
     temperature above 1 makes all members less sure (Guo et al., ICML 2017), and the
     logarithm of how often a class is met, over how often it was trained on, turns
     the balance of the labels into that of the image (Saerens et al., Neural
-    Computation 14, 2002, equation 4). See `set_calibration`.
+    Computation 14, 2002, equation 4). Those of trees are shares of labels already:
+    of them only the second correction is made. See `set_calibration`.
 
     Parameters
     ----------
@@ -43,6 +51,10 @@ class Ensemble(nn.Module):
         tells how many channels images have.
     class_names
         Name of each class; the label value of a class is its index plus one.
+    forest
+        Trees; None = there are only networks.
+    trust
+        Weight of all networks together, 0 to 1; without trees it is 1.
     """
 
     def __init__(
@@ -52,8 +64,12 @@ class Ensemble(nn.Module):
         front: ScaleSpace,
         intensity: IntensityScale,
         class_names: Sequence[str],
+        forest: TwoStageForest | None = None,
+        trust: float = 1.0,
     ) -> None:
         super().__init__()
+        self.forest = forest
+        self._trust = float(trust)
         self.networks = nn.ModuleList(cast("Sequence[nn.Module]", members))
         self.front = front
         self.intensity = intensity
@@ -73,6 +89,35 @@ class Ensemble(nn.Module):
         return [cast("Network", member) for member in self.networks]
 
     @property
+    def trust(self) -> float:
+        """Weight of all networks together, 0 to 1."""
+        if self.forest is None:
+            return 1.0
+        return self._trust if len(self.networks) else 0.0
+
+    @property
+    def network_weight(self) -> float:
+        """Weight of one network in mean and deviation."""
+        return self.trust / max(1, len(self.networks))
+
+    @property
+    def forest_weight(self) -> float:
+        """Weight of one group of trees."""
+        return 0.0 if self.forest is None else (1 - self.trust) / self.forest.members
+
+    def use_forest(self, forest: TwoStageForest | None, trust: float) -> None:
+        """Exchange the trees, and say how much the networks weigh beside them.
+
+        Raises
+        ------
+        InputError
+            When the trees are for other images or classes.
+        """
+        if forest is not None:
+            _check_forest(forest, self.front, len(self.class_names))
+        self.forest, self._trust = forest, min(1.0, max(0.0, float(trust)))
+
+    @property
     def dims(self) -> int:
         """2 or 3."""
         return self.front.dims
@@ -85,17 +130,24 @@ class Ensemble(nn.Module):
     @property
     def halo(self) -> tuple[int, ...]:
         """Voxels an axis around a block that its prediction depends on."""
-        return tuple(map(sum, zip(self.front.reach, self.reach, strict=True)))
+        wide = [0] * self.dims
+        if self.trust > 0:
+            wide = [*map(sum, zip(self.front.reach, self.reach, strict=True))]
+        if self.forest is not None:
+            wide = [*map(max, zip(wide, self.forest.halo, strict=True))]
+        return tuple(wide)
 
     @property
     def reach(self) -> tuple[int, ...]:
         """Voxels an axis around a block whose channels the members look at."""
+        if not len(self.networks):
+            return (0,) * self.dims
         return tuple(map(max, zip(*map(network_reach, self.members), strict=True)))
 
     @property
     def stride(self) -> int:
         """Blocks that start at its multiples are answered like the whole image."""
-        return math.lcm(*(m.stride for m in self.members))
+        return math.lcm(1, *(m.stride for m in self.members))
 
     def check_channels(self, image: Any) -> None:
         """Make sure that an image has as many channels as the model is for.
@@ -131,9 +183,18 @@ class Ensemble(nn.Module):
         """
         network = self.members[member]
         compute = _compute_inside(network) if inside else network
-        logits = compute(channels)[0].float()
-        shift = self.log_prior_ratio.view(-1, *[1] * self.dims)
-        return torch.softmax(logits / self.temperature + shift, dim=0)
+        logits = compute(channels)[0].float() / self.temperature
+        return torch.softmax(logits + self._shift(), dim=0)
+
+    def corrected(self, shares: Tensor) -> Tensor:
+        """What trees say ``(class, …)``, turned to the balance of the image."""
+        if not bool(self.log_prior_ratio.any()):
+            return shares
+        odds = shares.clamp_min(FLOOR).log()
+        return torch.softmax(odds + self._shift(), dim=0)
+
+    def _shift(self) -> Tensor:
+        return self.log_prior_ratio.view(-1, *[1] * self.dims)
 
     def set_calibration(
         self,
@@ -189,6 +250,8 @@ class Ensemble(nn.Module):
             "temperature": float(self.temperature),
             "log_prior_ratio": self.log_prior_ratio.tolist(),
             "members": [member.description() for member in self.members],
+            "forest": None if self.forest is None else self.forest.description(),
+            "trust": self._trust,
         }
 
     @classmethod
@@ -212,12 +275,20 @@ class Ensemble(nn.Module):
             inputs=intensity.channels,
         )
         members = [network_from_description(d, own) for d in description["members"]]
-        _check_fit(members, front, len(description["class_names"]))
+        trees = description.get("forest")
+        forest = None if trees is None else TwoStageForest.from_description(trees)
+        classes = len(description["class_names"])
+        if forest is not None:
+            _check_forest(forest, front, classes)
+        if members or forest is None:
+            _check_fit(members, front, classes)
         ensemble = cls(
             members,
             front=front,
             intensity=intensity,
             class_names=description["class_names"],
+            forest=forest,
+            trust=_share(description.get("trust", 1.0)),
         )
         ensemble.set_calibration(
             temperature=description.get("temperature", 1.0),
@@ -243,6 +314,28 @@ def _compute_inside(network: Network) -> Callable[[Tensor], Tensor]:
     cut = network_reach(network)[0]
     own: Callable[[Tensor], Tensor] | None = getattr(network, "inside", None)
     return own or (lambda image: network(image)[:, :, cut : image.shape[2] - cut])
+
+
+def _share(value: Any) -> float:
+    share = float(value)
+    if not 0 <= share <= 1:
+        raise InputError(
+            f"The description of the model is damaged: its networks weigh {share}."
+        )
+    return share
+
+
+def _check_forest(forest: TwoStageForest, front: ScaleSpace, classes: int) -> None:
+    wanted, found = (front.dims, front.inputs, classes), (
+        forest.dims,
+        forest.inputs,
+        forest.classes,
+    )
+    if found != wanted:
+        raise InputError(
+            "The description of the model is damaged: its trees should have "
+            f"{wanted} axes, image channels and classes, but have {found}."
+        )
 
 
 def _check_fit(members: Sequence[Network], front: ScaleSpace, classes: int) -> None:

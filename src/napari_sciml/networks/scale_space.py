@@ -71,7 +71,7 @@ class ScaleSpace(nn.Module):
         self.inputs = inputs
         self.sigmas = tuple(float(sigma) for sigma in sigmas)
         self.spacing = None if spacing is None else _checked(spacing, dims)
-        self._steps = _relative(self.spacing or (1.0,) * dims)
+        self._steps = relative_steps(self.spacing or (1.0,) * dims)
         self.register_buffer("center", torch.zeros(self.channels))
         self.register_buffer("gain", torch.ones(self.channels))
 
@@ -92,7 +92,7 @@ class ScaleSpace(nn.Module):
     def reach(self) -> tuple[int, ...]:
         """The same for each axis."""
         return tuple(
-            max((_kernel_radius(_on_axis(s, step)) for s in self.sigmas), default=-1)
+            max((blur_taps(on_axis(s, step)) for s in self.sigmas), default=-1)
             + 1
             for step in self._steps
         )
@@ -119,19 +119,19 @@ class ScaleSpace(nn.Module):
         image = image.flatten(0, 1).unsqueeze(1)
         reach = self.reach
         around = surround or [(0, 0)] * self.dims
-        padded = _continue(
+        padded = continued(
             image, [(r - a, r - b) for r, (a, b) in zip(reach, around, strict=True)]
         )
-        channels = [_without(padded, reach)]
+        channels = [without(padded, reach)]
         for sigma in self.sigmas:
-            blurs = [_on_axis(sigma, step) for step in self._steps]
+            blurs = [on_axis(sigma, step) for step in self._steps]
             # A voxel more than the kernel, for the derivatives.
             spare = [
-                r - _kernel_radius(b) - 1 for r, b in zip(reach, blurs, strict=True)
+                r - blur_taps(b) - 1 for r, b in zip(reach, blurs, strict=True)
             ]
-            smooth = _without(padded, spare)
+            smooth = without(padded, spare)
             for axis, blur in enumerate(blurs):
-                smooth = _blur(smooth, blur, axis + 2) if blur else smooth
+                smooth = gaussian_blur(smooth, blur, axis + 2) if blur else smooth
             channels += self._invariants(smooth, sigma)
         shape = (1, -1, *[1] * self.dims)
         stack = torch.cat(channels, dim=1)
@@ -241,28 +241,30 @@ def _checked(spacing: Sequence[float], dims: int) -> tuple[float, ...]:
     return values
 
 
-def _relative(spacing: Sequence[float]) -> list[float]:
+def relative_steps(spacing: Sequence[float]) -> list[float]:
+    """Edges of a voxel in units of the finest one."""
     return [edge / min(spacing) for edge in spacing]
 
 
-def _on_axis(sigma: float, step: float) -> float:
+def on_axis(sigma: float, step: float) -> float:
     """A scale in voxels of an axis; 0 where the voxels alone blur as much."""
     blur = sigma / step
     return 0.0 if step > 1 and blur < SMALLEST_BLUR else blur
 
 
-def _kernel_radius(sigma: float) -> int:
+def blur_taps(sigma: float) -> int:
+    """Voxels on each side that a blur looks at."""
     return math.ceil(TRUNCATE * sigma)
 
 
 def _gaussian(sigma: float) -> list[float]:
-    radius = _kernel_radius(sigma)
+    radius = blur_taps(sigma)
     taps = [math.exp(-(i**2) / (2 * sigma**2)) for i in range(radius + 1)]
     total = taps[0] + 2 * sum(taps[1:])
     return [tap / total for tap in taps]
 
 
-def _blur(image: Tensor, sigma: float, axis: int) -> Tensor:
+def gaussian_blur(image: Tensor, sigma: float, axis: int) -> Tensor:
     """Convolve along an axis; the result is shorter by the kernel.
 
     Sums of shifted views: convolutions of one channel run on a slow path.
@@ -277,7 +279,7 @@ def _blur(image: Tensor, sigma: float, axis: int) -> Tensor:
     return out
 
 
-def _continue(image: Tensor, margins: Surround) -> Tensor:
+def continued(image: Tensor, margins: Surround) -> Tensor:
     """Repeat the outermost voxels; unlike `torch.nn.functional.pad` on any size.
 
     A negative margin cuts voxels off.
@@ -288,7 +290,7 @@ def _continue(image: Tensor, margins: Surround) -> Tensor:
     return image
 
 
-def _without(image: Tensor, margins: Sequence[int]) -> Tensor:
+def without(image: Tensor, margins: Sequence[int]) -> Tensor:
     """A view without so many voxels at both ends of each axis."""
     for axis, margin in enumerate(margins, start=2):
         image = image.narrow(axis, margin, image.shape[axis] - 2 * margin)

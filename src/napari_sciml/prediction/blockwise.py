@@ -294,6 +294,43 @@ def _member_statistics(
     half: bool,
 ) -> Generator[None, None, _Found]:
     statistics = RunningStatistics(entropies=True)
+    yield from _ask_trees(ensemble, values, tile, shape, statistics)
+    if ensemble.network_weight > 0:
+        yield from _ask_networks(ensemble, values, tile, shape, half, statistics)
+    parts = statistics.mean, statistics.std, statistics.mutual_information
+    mean, std, information = map(_numpy, parts)
+    return mean, std, information
+
+
+def _ask_trees(
+    ensemble: Ensemble,
+    values: Tensor,
+    tile: Tile,
+    shape: Sequence[int],
+    statistics: RunningStatistics,
+) -> Generator[None, None, None]:
+    forest, weight = ensemble.forest, ensemble.forest_weight
+    if forest is None or weight == 0:
+        return
+    own = with_halo(tile.core, forest.halo, shape)
+    gray = values[Tile(own.read, tile.read).inner]
+    for found in forest.probabilities(gray, own, shape):
+        if found is None:
+            yield
+            continue
+        for member in torch.from_numpy(found):
+            shares = ensemble.corrected(member.to(values.device))
+            statistics.add(shares, weight)
+
+
+def _ask_networks(
+    ensemble: Ensemble,
+    values: Tensor,
+    tile: Tile,
+    shape: Sequence[int],
+    half: bool,
+    statistics: RunningStatistics,
+) -> Generator[None, None, None]:
     seen = with_halo(tile.core, ensemble.reach, shape, align=ensemble.stride)
     # Gradient mode belongs to the thread: it must not stay off over a yield.
     with torch.inference_mode():
@@ -309,11 +346,8 @@ def _member_statistics(
         with torch.inference_mode(), autocast(values.device, half):
             found = ensemble.probabilities(member, part, inside=inside)
             cut = slice(None) if inside else first
-            statistics.add(found[:, cut, *others])
+            statistics.add(found[:, cut, *others], ensemble.network_weight)
         yield
-    parts = statistics.mean, statistics.std, statistics.mutual_information
-    mean, std, information = map(_numpy, parts)
-    return mean, std, information
 
 
 def _numpy(values: Tensor) -> np.ndarray:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from napari_sciml.training.state import TrainingState
 
 FORMAT = "napari-sciml model"
-VERSION = 2
+VERSION = 3
+OLDEST = 2
+"""Without trees; it is read all the same."""
 DESCRIPTION_FILE = "model.json"
 WEIGHTS_FILE = "weights.safetensors"
 
@@ -103,6 +105,8 @@ def load_model(path: str | Path, own: "OwnModules | None" = None) -> "Ensemble":
             f"The weights in {path} do not fit the networks described beside them; "
             "train the model again."
         ) from error
+    if ensemble.forest is not None:
+        ensemble.forest.check()
     return ensemble.eval()
 
 
@@ -159,7 +163,7 @@ def _read_description(path: Path) -> dict[str, Any]:
             f"{path} was written by a newer napari-sciml (model format {written}, "
             f"this one reads {VERSION}); upgrade napari-sciml."
         )
-    if written < VERSION:
+    if written < OLDEST:
         raise InputError(
             f"{path} was written by an older napari-sciml, whose networks were built "
             "differently; train the model again."

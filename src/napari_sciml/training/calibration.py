@@ -9,7 +9,8 @@ import torch
 from scipy.special import softmax
 
 from napari_sciml.networks.ensemble import Ensemble
-from napari_sciml.training.held_out import HeldOut
+from napari_sciml.training.held_out import HeldAnswers, HeldOut
+from napari_sciml.training.image_sample import ImageSample
 from napari_sciml.training.metrics import Report, report
 from napari_sciml.uncertainty.calibration import ConformalCalibration, calibrate
 from napari_sciml.uncertainty.consensus import (
@@ -17,6 +18,8 @@ from napari_sciml.uncertainty.consensus import (
     consensus_shares,
     offsets_for_shares,
 )
+from napari_sciml.uncertainty.cut import apply_offsets
+from napari_sciml.uncertainty.expectation import expected_dice
 from napari_sciml.uncertainty.prior import log_prior_ratio
 from napari_sciml.uncertainty.temperature import fit_temperature
 
@@ -26,6 +29,8 @@ EDGE = {2: 192, 3: 40}
 MARGIN = 8
 SAMPLE = 100_000
 """Voxels of the sample that are looked at: a share of 1 % is known to 0.03 %."""
+EXPECTED = {2: 96, 3: 20}
+"""Edge of a block of the sample for a mixture, which is read with its halo."""
 ENOUGH_STROKES = 20
 """Held-out strokes from which on each is one observation, not each voxel."""
 
@@ -42,8 +47,9 @@ class Calibration:
     shares
         Share of the image that is likeliest of each class.
     expected_dice
-        Of each class in the image: how well the members agree with each other;
-        see `napari_sciml.uncertainty.consensus.agreement`.
+        Of each class in the image, NaN where it cannot be known; see
+        `napari_sciml.uncertainty.expectation.expected_dice`, and without trees
+        `napari_sciml.uncertainty.consensus.agreement`.
     report
         Scores on the held-out labels, at `shares`; None without any. The same labels
         chose the best states and the temperature, so they flatter a little.
@@ -117,6 +123,53 @@ def calibrate_ensemble(
         tuple(map(float, offsets)),
         tuple(map(float, shares)),
         tuple(map(float, agreement(members))),
+        judged,
+        conformal,
+        "strokes" if enough else "voxels",
+    )
+
+
+def calibrate_mixture(
+    ensemble: Ensemble, image: Any, held_out: HeldAnswers, *, seed: int
+) -> Generator[None, None, Calibration]:
+    """Judge trees and networks together, whose cut is set already.
+
+    Parameters
+    ----------
+    ensemble
+        Is not changed.
+    image
+        Array-like of raw gray values; a sample of blocks is read.
+    held_out
+        What both said about strokes that neither had seen, at even odds.
+    seed
+        Chooses the sample.
+
+    Yields
+    ------
+    None
+        A chance to stop.
+    """
+    blocks = {2: 16, 3: 12}[ensemble.dims]
+    sample = ImageSample(image, seed=seed, blocks=blocks, edge=EXPECTED[ensemble.dims])
+    members, weights = yield from sample.members(ensemble)
+    mean = np.average(members, axis=0, weights=weights)
+    yield
+    chosen = mean.argmax(1)
+    shares = np.bincount(chosen, minlength=mean.shape[1]) / len(chosen)
+    offsets = tuple(ensemble.log_prior_ratio.tolist())
+    judged = conformal = None
+    enough = len(np.unique(held_out.strokes)) >= ENOUGH_STROKES
+    if len(held_out.truth):
+        held = apply_offsets(held_out.answers, offsets).astype(np.float32)
+        judged = report(held, held_out.truth, prior=_positive(shares))
+        strokes = held_out.strokes if enough else None
+        conformal = _conformal(held, held_out.truth, strokes, shares)
+    return Calibration(
+        1.0,
+        offsets,
+        tuple(map(float, shares)),
+        tuple(expected_dice(mean, held_out.answers, held_out.truth, held_out.strokes)),
         judged,
         conformal,
         "strokes" if enough else "voxels",

@@ -10,7 +10,7 @@ from napari_sciml.training.augmentation_config import AugmentationConfig
 from napari_sciml.training.loss_config import LossConfig
 from napari_sciml.training.optimizer_config import OptimizerConfig
 
-CROP = {2: 128, 3: 32}
+CROP = {2: 96, 3: 20}
 """Edge of a crop in voxels: small, as most voxels of a large one have no label."""
 
 SLICES_APART = 1e9
@@ -39,6 +39,11 @@ class TrainingConfig(BaseModel):
     augmentation: AugmentationConfig = Field(
         default_factory=AugmentationConfig, description="How crops are varied."
     )
+    trees: bool = Field(
+        True,
+        description="Grow trees beside the networks, which also learn from them; "
+        "without, the networks learn from strokes alone.",
+    )
     members: int = Field(
         5, ge=1, le=50, description="Networks in the ensemble, each on its own graph."
     )
@@ -66,7 +71,7 @@ class TrainingConfig(BaseModel):
     )
     batch: int = Field(1, ge=1, le=64, description="Crops in a training step.")
     crop: int | None = Field(
-        None, ge=8, description="Edge of a crop in voxels; none = 32 in 3D, 128 in 2D."
+        None, ge=8, description="Edge of a crop in voxels; none = 20 in 3D, 96 in 2D."
     )
     sigmas: tuple[float, ...] = Field(
         (1.0, 2.0, 4.0),

@@ -4,13 +4,11 @@ import time
 from collections.abc import Generator, Sequence
 from typing import Any
 
-import numpy as np
-
 from napari_sciml.annotation.scribbles import Scribbles, as_scribbles
 from napari_sciml.annotation.split import hold_out
 from napari_sciml.errors import InputError
 from napari_sciml.networks.ensemble import Ensemble
-from napari_sciml.training.calibration import Calibration, calibrate_ensemble
+from napari_sciml.training.calibration import Calibration
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.events import Snapshot, TrainingStep
 from napari_sciml.training.held_out import HeldOut
@@ -60,6 +58,7 @@ class Course:
             image, (labels, trained, held_out), config, self.team.ensemble
         )
         self.team.assign(trained, held_out)
+        self._labels = labels
         numbers = range(config.members) if only is None else [only]
         self.members = {number: self.team.members[number] for number in numbers}
 
@@ -78,10 +77,20 @@ class Course:
     def prepare(self) -> Generator[None, None, None]:
         """All that comes before the first round; its time does not count."""
         yield from self.test.prepare()
+        if self.team.teacher is not None:
+            yield from self.team.teacher.grow(self._labels)
+            yield from self.team.teacher.lessons.catch_up(self._rounds)
         self._started = time.monotonic() - self.seconds
 
-    def round(self) -> Generator[TrainingStep, None, None]:
+    @property
+    def _rounds(self) -> int:
+        return max(member.steps for member in self.members.values())
+
+    def round(self) -> Generator[TrainingStep | None, None, None]:
         """One step of each member, and now and then a look at the held-out labels."""
+        if self.team.teacher is not None:
+            for _ in self.team.teacher.lessons.prepare(self._rounds):
+                yield None
         for number, member in self.members.items():
             loss = self.team.advance(member, self.fraction)
             self.seconds = time.monotonic() - self._started
@@ -92,8 +101,7 @@ class Course:
         """All members have taken a step: see how much of the budget is left."""
         if self.config.steps is not None:
             # Members that were trained apart may have stopped early on their own.
-            steps = max(member.steps for member in self.members.values())
-            self.fraction = min(1.0, steps / self.config.steps)
+            self.fraction = min(1.0, self._rounds / self.config.steps)
         else:
             self.fraction = min(1.0, self.seconds / self.config.seconds)
 
@@ -105,10 +113,12 @@ class Course:
                 yield
 
     def snapshot(self, revision: int) -> Snapshot:
-        """Copy the best states into an ensemble of its own."""
+        """Copy trees and the networks' best states into an ensemble of its own."""
+        if len(self.members) == len(self.team.members):
+            self.team.weigh()
         return Snapshot(
             self.team.best(),
-            self.team.scores(),
+            self.team.held_out_scores(),
             revision,
             self.seconds,
             self.fraction,
@@ -139,12 +149,10 @@ class Course:
         self.end_round()
 
     def calibrate(self, ensemble: Ensemble) -> Generator[None, None, Calibration]:
-        """Find out what the probabilities of the result mean."""
-        return calibrate_ensemble(
-            ensemble,
-            self.image,
-            self.test,
-            prior=self.config.prior,
-            # Its own: a training that was resumed has to give the same.
-            rng=np.random.default_rng([self.config.seed, 1]),
-        )
+        """Find the cut of the result, and out what its probabilities mean."""
+        teacher = self.team.teacher
+        if teacher is not None and teacher.grown is not None:
+            # Labels that came as a file were painted before anything was shown.
+            offsets = yield from teacher.offsets(1.0, self.config.prior)
+            ensemble.set_calibration(log_prior_ratio=offsets.tolist())
+        return (yield from self.team.calibrate(ensemble))

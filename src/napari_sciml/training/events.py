@@ -8,6 +8,8 @@ from napari_sciml.training.calibration import Calibration
 from napari_sciml.training.metrics import Scores
 from napari_sciml.training.state import TrainingState
 
+Kind = Literal["trees", "ensemble"]
+
 
 @dataclass(frozen=True)
 class TrainingStep:
@@ -71,7 +73,7 @@ class LabelsTaken:
     revision
         Of the annotation.
     round
-        Steps that each member had taken before.
+        Of the training, before which.
     """
 
     revision: int
@@ -87,13 +89,15 @@ class ModelReady:
     number
         Counts the models of a training from 1 on.
     kind
-        "instant" = the cheap voxel-wise model, "ensemble" = the trained networks.
+        "trees" = trees alone, "ensemble" = trees and networks, or networks alone.
     ensemble
         Not touched again by the training.
     scores
         Mean held-out scores of the members; None where nothing could be held out.
     revision, round
-        Of the labels that it has learned from; steps that each member had taken.
+        Of the labels that it has learned from; rounds of the training by then.
+    steps
+        That each network had taken.
     seconds
         Of training so far.
     calibration
@@ -103,7 +107,7 @@ class ModelReady:
     """
 
     number: int
-    kind: Literal["instant", "ensemble"]
+    kind: Kind
     ensemble: Ensemble
     scores: Scores | None
     revision: int
@@ -111,6 +115,7 @@ class ModelReady:
     seconds: float
     calibration: Calibration | None = None
     settled: bool = False
+    steps: int = 0
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,10 @@ from napari_sciml.images.tiles import Tile, with_halo
 from napari_sciml.networks.ensemble import Ensemble, memory_format
 from napari_sciml.training.augmentation import joined
 from napari_sciml.training.channels import ChannelCache
-from napari_sciml.training.metrics import Scores, score
 from napari_sciml.training.sampling import Batch
 from napari_sciml.training.targets import IGNORE
 
-MARGIN = {1: 24, 2: 24, 3: 16}
+MARGIN = {1: 24, 2: 16, 3: 8}
 """Voxels round held-out labels that networks see at most, by joined axes."""
 CELLS = 64
 VOXELS = 1_000_000
@@ -33,6 +32,23 @@ class _Labels:
     def __getitem__(self, chosen: np.ndarray) -> "_Labels":
         parts = (self.voxels, self.classes, self.strokes)
         return _Labels(*(part[chosen] for part in parts))
+
+
+@dataclass(frozen=True)
+class HeldAnswers:
+    """What a model says about held-out voxels.
+
+    Attributes
+    ----------
+    answers
+        ``(n, class)`` probabilities.
+    truth, strokes
+        ``(n,)`` class index, and number of the stroke, of each.
+    """
+
+    answers: np.ndarray
+    truth: np.ndarray
+    strokes: np.ndarray
 
 
 class HeldOut:
@@ -88,6 +104,15 @@ class HeldOut:
         return _joined([cell.classes for cell, _ in self._cells])
 
     @property
+    def indices(self) -> np.ndarray:
+        """Flat place of each voxel in the image, ``(n,)``."""
+        voxels = [cell.voxels for cell, _ in self._cells]
+        if not voxels:
+            return np.empty(0, np.int64)
+        shape = tuple(self._cache.image.shape)
+        return np.ravel_multi_index(tuple(np.concatenate(voxels).T), shape)
+
+    @property
     def batches(self) -> list[Batch]:
         """Channels and class indices of the parts."""
         for _ in self.prepare():
@@ -118,10 +143,10 @@ class HeldOut:
         return np.stack(answers)
 
 
-def score_answers(
+def ask(
     answer: Callable[[torch.Tensor], torch.Tensor], batches: Sequence[Batch]
-) -> Scores:
-    """Score what a network says on parts that hold held-out labels.
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Ask a network about the held-out labels.
 
     Parameters
     ----------
@@ -129,6 +154,11 @@ def score_answers(
         Maps channels ``(n, c, …)`` to logits ``(n, class, …)``.
     batches
         One or more, as from `HeldOut.batches`.
+
+    Returns
+    -------
+    probabilities, targets : Tensor
+        ``(n, class)`` and ``(n,)``, in the order of `HeldOut.truth`.
     """
     rows, targets = [], []
     for batch in batches:
@@ -136,7 +166,7 @@ def score_answers(
         logits = answer(batch.channels).movedim(1, -1)[labeled]
         rows.append(torch.softmax(logits.float(), 1))
         targets.append(batch.targets[labeled])
-    return score(torch.cat(rows), torch.cat(targets))
+    return torch.cat(rows), torch.cat(targets)
 
 
 def _answer(ensemble: Ensemble, member: int, batch: Batch) -> np.ndarray:

@@ -4,48 +4,39 @@ from collections.abc import Generator, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
 from napari_sciml.annotation.changes import LabelChange, merged
 from napari_sciml.annotation.growing_split import GrowingSplit
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.networks.ensemble import Ensemble
-from napari_sciml.training.calibration import Calibration, calibrate_ensemble
+from napari_sciml.training.calibration import Calibration
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.events import TrainingStep
-from napari_sciml.training.held_out import score_answers
-from napari_sciml.training.instant import InstantModel
 from napari_sciml.training.metrics import Scores
 from napari_sciml.training.optimization import WARM_UP
-from napari_sciml.training.sampling import Batch
 from napari_sciml.training.setup import MakeNetwork, check_config, checked_labels
-from napari_sciml.training.team import Team, mean_scores
+from napari_sciml.training.team import Team
+from napari_sciml.uncertainty.cut import sampling_of
 
-SETTLING = 400
+AT_A_TIME = 2
+"""Networks that take a step in a round; they take turns. Trees answer meanwhile, and
+with all of them in each round a stroke would cost several times as much."""
+SETTLING = 1000
 """Rounds after the last new label in which the learning rate falls to its end."""
-LOOKS = (4, 8, 14, 22)
-"""Rounds after new labels at which members are judged, before `evaluate_every`."""
+LOOKS = (8, 20)
+"""Rounds after new labels at which networks are judged, before `evaluate_every`."""
 PATIENCE = 8
 """Looks after `SETTLING` in which members may still become better; without that, it
 is enough that none has in so many looks."""
-JUDGED = 80_000
+JUDGED = 40_000
 """Voxels round held-out labels that are computed at most for a look."""
-LENIENCE = 2.0
-"""The ensemble takes over once its error is below so many times the cheap model's.
-Held-out strokes flatter a model that looks at one voxel at a time: on phantoms both
-segment the volume equally well when the ensemble's error on the strokes is 1.6 to 2.0
-times the other's, and the ensemble is clearly better when they are the same."""
-ENOUGH_STROKES = 8
-"""Held-out strokes from which on this leniency is safe; with fewer, there is none."""
-EARLIEST = 120
-"""Rounds before the ensemble may take over: a few held-out voxels can mislead."""
-EARLIEST_UNJUDGED = 400
-"""The same where not every annotated class has a held-out stroke: an ensemble that
-knows nothing but the others looks best then."""
+GLIDE = 0.25
+"""Of the way to the weight that the networks deserve, gone at a look: the picture
+must not jump."""
 
 
 class LiveTraining:
-    """An ensemble, and a cheap model that answers until it is better.
+    """Trees that are there at once, and networks that learn beside them.
 
     What happens depends on the settings, the labels, and the round in which each
     revision of them is taken, on nothing else: so a training can be replayed.
@@ -55,7 +46,7 @@ class LiveTraining:
     image
         Array-like of raw gray values, ``(y, x)`` or ``(z, y, x)``.
     labels
-        Annotation of two classes or more, dense or as scribbles.
+        Annotation of two classes or more, dense or sparse.
     config
         Settings; the budget is not used.
     class_names
@@ -66,9 +57,9 @@ class LiveTraining:
     Attributes
     ----------
     round
-        Steps that each member has taken.
+        Rounds so far: in each, `AT_A_TIME` networks take a step.
     looked
-        Whether the members were judged after the last of them.
+        Whether the networks were judged after the last of them.
 
     Raises
     ------
@@ -88,12 +79,12 @@ class LiveTraining:
         check_config(config, image.ndim, len(class_names))
         self.image, self.config = image, config
         self.round = 0
+        self._before = len(self.labels.strokes())
+        self._offsets: np.ndarray | None = None
         self._since = 0
         self._age = 0
         self.looked = False
-        self._taken_over = False
         self.team = Team(image, self.labels, config, class_names, make_network)
-        self._instant = InstantModel(image, self.team.ensemble, seed=config.seed)
         self._split = GrowingSplit(
             self.labels.shape,
             fraction=config.holdout,
@@ -115,8 +106,18 @@ class LiveTraining:
         """How far the training has come since the last new label, 0 to 1."""
         return min(1.0, self._since / SETTLING)
 
-    def take(self, changes: Sequence[LabelChange]) -> None:
-        """Learn from the changed annotation from the next step on.
+    def take(
+        self, changes: Sequence[LabelChange], *, correcting: bool = True
+    ) -> None:
+        """Learn from the changed annotation from the next step on; `grow` is next.
+
+        Parameters
+        ----------
+        changes
+            The oldest first; at least one.
+        correcting
+            Whether a picture was shown when they were painted: then they say where
+            it was wrong.
 
         Raises
         ------
@@ -127,26 +128,27 @@ class LiveTraining:
         change = merged(changes)
         self.labels = self.labels.changed(change)
         checked_labels(self.image, self.labels, self.team.ensemble.class_names)
+        if not correcting:
+            self._before = len(self.labels.strokes())
         # A stroke more does not undo what was learned: only half of the way back.
         self._since = min(self._since, SETTLING // 2)
         self._assign(change.indices[change.values > 0])
 
-    def learn_instant(self) -> Generator[None, None, Ensemble]:
-        """Fit the cheap model to all trained labels."""
-        return (yield from self._instant.learn(self._trained))
-
-    def judge(self, ensemble: Ensemble) -> Generator[None, None, Scores | None]:
-        """Score a finished ensemble on the held-out labels; None without any."""
-        for _ in self.team.test.prepare():
-            yield
-        batches = self.team.test.batches
-        return judge(ensemble, batches) if batches else None
+    def grow(self) -> Generator[None, None, None]:
+        """Grow trees from the labels as they are now; yields often."""
+        if self.team.teacher is not None:
+            yield from self.team.teacher.grow(self.labels)
+            self._offsets = None
 
     def steps(self) -> Generator[TrainingStep | None, None, None]:
-        """Let every member take a step, and look at them when it is time."""
+        """A round: the networks whose turn it is take a step; now and then a look."""
+        if self.team.teacher is not None:
+            for _ in self.team.teacher.lessons.prepare(self.round):
+                yield None
         warm = self.round < WARM_UP * SETTLING
         fraction = self.progress if warm else max(self.progress, WARM_UP)
-        for index, member in enumerate(self.team.members):
+        for index in self._turn():
+            member = self.team.members[index]
             loss = member.step(fraction)
             yield TrainingStep(index, member.steps, loss, 0.0, self.progress)
         self.round += 1
@@ -154,51 +156,71 @@ class LiveTraining:
         self._age += 1
         self.looked = False
         if self._age in LOOKS or self.round % self.config.evaluate_every == 0:
-            batches = self.team.test.batches
-            for member in self.team.members:
-                member.evaluate(batches)
-                yield None
-            self.looked = True
+            yield from self._look()
+
+    def ensemble(self) -> Ensemble:
+        """A copy of what is known best: trees and networks, as far as they help."""
+        return self.team.best()
+
+    def ready(self) -> Generator[None, None, Ensemble]:
+        """The same, with its cut where the strokes want it; yields often."""
+        ensemble, teacher = self.ensemble(), self.team.teacher
+        if teacher is not None and teacher.grown is not None:
+            if self._offsets is None:
+                strokes = len(self.labels.strokes())
+                sampling = sampling_of(
+                    before=min(self._before, strokes),
+                    correcting=max(0, strokes - self._before),
+                )
+                self._offsets = yield from teacher.offsets(sampling, self.config.prior)
+            ensemble.set_calibration(log_prior_ratio=self._offsets.tolist())
+        return ensemble
+
+    def describe(self) -> str:
+        """What answers, in words."""
+        return describe(self.team.trust, len(self.team.members), self.steps_taken)
 
     @property
-    def taken_over(self) -> bool:
-        """Whether the ensemble is what is shown."""
-        return self._taken_over
+    def steps_taken(self) -> int:
+        """Steps of the network that has taken most."""
+        return max(member.steps for member in self.team.members)
 
-    def takes_over(self, instant: Scores | None) -> bool:
-        """Whether the ensemble is better than the cheap model; then it stays."""
-        own = self.team.scores()
-        enough = len(np.unique(self.team.test.strokes)) >= ENOUGH_STROKES
-        factor = LENIENCE if enough else 1.0
-        better = own is None or instant is None or own.error < factor * instant.error
-        earliest = EARLIEST if self._judges_all_classes() else EARLIEST_UNJUDGED
-        self._taken_over |= better and self.round >= earliest
-        return self._taken_over
-
-    def _judges_all_classes(self) -> bool:
-        judged = set((self.team.test.truth + 1).tolist())
-        return judged.issuperset(self._trained.counts)
+    def scores(self) -> Scores | None:
+        """How good it is on held-out strokes; None where there are none."""
+        return self.team.held_out_scores()
 
     def calibrate(self, ensemble: Ensemble) -> Generator[None, None, Calibration]:
-        """Find out what the probabilities of an ensemble mean."""
-        return calibrate_ensemble(
-            ensemble,
-            self.image,
-            self.team.test,
-            prior=self.config.prior,
-            rng=np.random.default_rng([self.config.seed, 1]),
-        )
+        """Find out what the probabilities of an ensemble mean; see `Team.calibrate`."""
+        return self.team.calibrate(ensemble)
+
+    def _turn(self) -> list[int]:
+        """Numbers of the networks whose turn it is."""
+        total = len(self.team.members)
+        count = min(AT_A_TIME, total)
+        return [(self.round * count + i) % total for i in range(count)]
+
+    def _look(self) -> Generator[None, None, None]:
+        for _ in self.team.test.prepare():
+            yield
+        for member in self.team.members:
+            member.evaluate(self.team.test.batches)
+            yield
+        self.team.weigh(share=GLIDE)
+        self.looked = True
 
     def _assign(self, painted: np.ndarray | None) -> None:
-        self._trained, held_out = self._split.update(self.labels)
+        trained, held_out = self._split.update(self.labels)
         self._age = 0
         fresh = None
         if painted is not None:
-            fresh = self._trained.subset(np.isin(self._trained.indices, painted))
-        self.team.assign(self._trained, held_out, fresh=fresh, most=JUDGED)
+            fresh = trained.subset(np.isin(trained.indices, painted))
+        self.team.assign(trained, held_out, fresh=fresh, most=JUDGED)
 
 
-def judge(ensemble: Ensemble, batches: Sequence[Batch]) -> Scores | None:
-    """Mean scores of the members of a finished ensemble on held-out parts."""
-    with torch.inference_mode():
-        return mean_scores([score_answers(m, batches) for m in ensemble.members])
+def describe(trust: float, networks: int, steps: int) -> str:
+    """Say in words what answers: "trees and 5 networks, 230 steps"."""
+    count = f"{networks} network{'s' if networks > 1 else ''}"
+    taught = f"{count}, {steps} step{'s' if steps > 1 else ''}"
+    if trust == 0:
+        return "trees"
+    return taught if trust == 1 else f"trees and {taught}"

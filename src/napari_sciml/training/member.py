@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from napari_sciml.networks.device import autocast, has_fast_bfloat16
 from napari_sciml.networks.ensemble import memory_format
 from napari_sciml.training.config import TrainingConfig
-from napari_sciml.training.held_out import score_answers
+from napari_sciml.training.held_out import ask
+from napari_sciml.training.lessons import taught_loss
 from napari_sciml.training.losses import make_loss
-from napari_sciml.training.metrics import Scores
+from napari_sciml.training.metrics import Scores, score
 from napari_sciml.training.optimization import make_optimizer, rate
 from napari_sciml.training.sampling import Batch
 from napari_sciml.training.state import (
@@ -71,6 +72,7 @@ class Member:
         self.steps = 0
         self.looks_since_best = 0
         self.best: Scores | None = None
+        self.answers: np.ndarray | None = None
         self._draw = draw
         self._weights = weights
         self._format = memory_format(int(network.dims))  # type: ignore[arg-type]
@@ -99,7 +101,7 @@ class Member:
         for _ in range(optimizer.accumulate):
             batch = self._draw(self.config.batch, self.rng)
             logits = self._logits(self.network, batch.channels)
-            loss = self._loss(logits, batch.targets, self._weights)
+            loss = self._loss_of(logits, batch)
             (loss / optimizer.accumulate).backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach()) / optimizer.accumulate
         norm = nn.utils.clip_grad_norm_(
@@ -108,6 +110,11 @@ class Member:
         self._take(math.isfinite(total) and bool(norm.isfinite()))
         self.steps += 1
         return total
+
+    def _loss_of(self, logits: Tensor, batch: Batch) -> Tensor:
+        if batch.shares is None or batch.known is None:
+            return self._loss(logits, batch.targets, self._weights)
+        return taught_loss(logits, batch.shares, batch.known)
 
     def _take(self, usable: bool) -> None:
         """Step along the gradient, and follow with the average."""
@@ -125,6 +132,7 @@ class Member:
         """Learn from other labels from now on, and be judged anew at the next look."""
         self._draw, self._weights = draw, weights
         self._relabeled = True
+        self.answers = None
         self.looks_since_best = 0
 
     def evaluate(self, batches: Sequence[Batch]) -> Scores | None:
@@ -135,32 +143,38 @@ class Member:
         """
         if not batches:
             return None
-        scores = self._score(batches)
+        scores, answers = self._score(batches)
         leeway = 1.0
         if self._relabeled and self._best_state:
-            self.best = self._score(batches, self._best_state)
+            self.best, self.answers = self._score(batches, self._best_state)
             leeway = 1 + LEEWAY
         self._relabeled = False
         self.looks_since_best += 1
         better = self.best is None or scores.error < leeway * self.best.error
         if math.isfinite(scores.error) and better:
-            self.best = scores
+            self.best, self.answers = scores, answers
             self._best_state = copied(self._average.network.state_dict())
             self.looks_since_best = 0
         return scores
 
+    def best_answers(self, batches: Sequence[Batch]) -> np.ndarray:
+        """What the best state says about held-out labels, ``(n, class)``."""
+        if self.answers is None:
+            _, self.answers = self._score(batches, self.best_state)
+        return self.answers
+
     def _score(
         self, batches: Sequence[Batch], state: dict[str, Tensor] | None = None
-    ) -> Scores:
-        """Of the averaged weights, or of other ones."""
+    ) -> tuple[Scores, np.ndarray]:
+        """Scores and answers of the averaged weights, or of other ones."""
         own = self._average.network.state_dict()
         kept = copied(own) if state is not None else None
         if state is not None:
             self._average.network.load_state_dict(state)
-        scores = score_answers(self.answer, batches)
+        rows, targets = ask(self.answer, batches)
         if kept is not None:
             self._average.network.load_state_dict(kept)
-        return scores
+        return score(rows, targets), rows.cpu().numpy()
 
     def answer(self, channels: Tensor) -> Tensor:
         """Logits ``(n, class, …)`` float32 of the averaged weights."""
@@ -200,7 +214,7 @@ class Member:
         self.rng.bit_generator.state = state.rng
         self.steps = self._average.steps = state.steps
         self.looks_since_best = state.looks_since_best
-        self.best = state.scores
+        self.best, self.answers = state.scores, None
 
     def _logits(self, network: nn.Module, channels: Tensor) -> Tensor:
         fast = self.config.half and has_fast_bfloat16(self.device)

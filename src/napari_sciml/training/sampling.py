@@ -28,10 +28,17 @@ class Batch:
         ``(n, c, …)`` float32.
     targets
         ``(n, …)`` int64 class indices; `IGNORE` = not annotated.
+    shares
+        ``(n, class, …)`` shares of the classes that somebody else has told, instead of
+        targets; None = nobody has.
+    known
+        ``(n, …)`` bool: where the shares count.
     """
 
     channels: Tensor
     targets: Tensor
+    shares: Tensor | None = None
+    known: Tensor | None = None
 
 
 class CropSampler:

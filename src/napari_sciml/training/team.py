@@ -1,6 +1,6 @@
 """The members of an ensemble in training, and the labels that they share."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,13 +9,19 @@ import torch
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.networks.device import resolve_device
 from napari_sciml.networks.ensemble import Ensemble
+from napari_sciml.training.calibration import (
+    Calibration,
+    calibrate_ensemble,
+    calibrate_mixture,
+)
 from napari_sciml.training.channels import ChannelCache
 from napari_sciml.training.config import TrainingConfig
-from napari_sciml.training.held_out import HeldOut
+from napari_sciml.training.held_out import HeldAnswers, HeldOut
 from napari_sciml.training.member import Draw, Member
-from napari_sciml.training.metrics import Scores
+from napari_sciml.training.metrics import Scores, score
 from napari_sciml.training.sampling import Batch, CropSampler, bootstrap_strokes
 from napari_sciml.training.setup import MakeNetwork, balanced_weights, new_ensemble
+from napari_sciml.training.teacher import Teacher
 
 FRESH_BATCHES = 24
 """Batches of a member after new labels, of which every other is drawn round them."""
@@ -63,6 +69,7 @@ class Team:
         self.cache = ChannelCache(image, self.ensemble)
         self.members: list[Member] = []
         self.test: HeldOut
+        self.teacher = Teacher(self.cache, config) if config.trees else None
 
     def assign(
         self,
@@ -88,6 +95,8 @@ class Team:
         self.test = HeldOut(
             held_out, self.cache, crop, seed=self.config.seed, most=most
         )
+        if self.teacher is not None:
+            self.teacher.assign(trained, held_out)
         if self.members:
             for member in self.members:
                 self._exchange(member, trained, fresh)
@@ -97,7 +106,7 @@ class Team:
             self.members.append(
                 Member(
                     network,
-                    draw=self._sampler(labels, times).draw,
+                    draw=self._taught(self._sampler(labels, times).draw),
                     weights=self._weights(labels),
                     config=self.config,
                     rng=rng,
@@ -112,11 +121,84 @@ class Team:
         return loss
 
     def best(self) -> Ensemble:
-        """A copy of the ensemble with the best state of each member."""
-        return self.ensemble.copy_with([member.best_state for member in self.members])
+        """A copy of the ensemble: trees, and the best state of each network."""
+        made = self.ensemble.copy_with([member.best_state for member in self.members])
+        if self.teacher is not None and self.teacher.grown is not None:
+            made.use_forest(self.teacher.grown.trees, self.teacher.trust)
+        return made
+
+    @property
+    def trust(self) -> float:
+        """Weight of all networks together."""
+        if self.teacher is None or self.teacher.grown is None:
+            return 1.0
+        return self.teacher.trust
+
+    def weigh(self, *, share: float = 1.0) -> None:
+        """See how much the networks deserve to count beside the trees."""
+        if self.teacher is not None:
+            steps = max(member.steps for member in self.members)
+            self.teacher.weigh(self._answers(), self.test, steps, share=share)
+
+    def held_out_scores(self) -> Scores | None:
+        """Scores of trees and networks together; None where nothing is held out."""
+        if self.teacher is None:
+            return self.scores()
+        held = self.held_out_answers()
+        if not len(held.truth):
+            return None
+        return score(torch.from_numpy(held.answers), torch.from_numpy(held.truth))
+
+    def held_out_answers(self) -> HeldAnswers:
+        """What trees and networks together say about the held-out strokes.
+
+        Asked are trees that learned without them.
+        """
+        answers, known = self._answers(), np.ones(len(self.test), bool)
+        if self.teacher is not None:
+            known, trees = self.teacher.told(self.test)
+            if trees is None:
+                known = np.zeros(len(self.test), bool)
+            else:
+                trust = self.trust if len(answers) else 0.0
+                mixed = (1 - trust) * trees
+                answers = mixed + trust * answers[known] if trust else mixed
+        return HeldAnswers(
+            answers[: int(known.sum())].astype(np.float32),
+            self.test.truth[known],
+            self.test.strokes[known],
+        )
+
+    def calibrate(self, ensemble: Ensemble) -> Generator[None, None, Calibration]:
+        """Find out what the probabilities of an ensemble mean.
+
+        With trees, their cut is found before, and only what to expect is measured.
+        """
+        if self.teacher is not None:
+            held = self.held_out_answers()
+            return calibrate_mixture(ensemble, self.image, held, seed=self.config.seed)
+        return calibrate_ensemble(
+            ensemble,
+            self.image,
+            self.test,
+            prior=self.config.prior,
+            # Its own: a training that was resumed has to give the same.
+            rng=np.random.default_rng([self.config.seed, 1]),
+        )
+
+    def _answers(self) -> np.ndarray:
+        """What the networks say about the held-out voxels, ``(n, class)``."""
+        batches = self.test.batches
+        if not batches:
+            return np.empty((0, len(self.ensemble.class_names)), np.float32)
+        answers = [member.best_answers(batches) for member in self.members]
+        return np.asarray(np.mean(answers, axis=0))
+
+    def _taught(self, strokes: Draw) -> Draw:
+        return strokes if self.teacher is None else self.teacher.lessons.taught(strokes)
 
     def scores(self) -> Scores | None:
-        """Mean held-out scores of these states."""
+        """Mean held-out scores of the networks' best states."""
         return mean_scores([member.best for member in self.members])
 
     def _exchange(
@@ -126,7 +208,7 @@ class Team:
         draw = self._sampler(labels, times).draw
         if fresh is not None and len(fresh):
             draw = _FreshFirst(self._sampler(labels, None, fresh).draw, draw).draw
-        member.relabel(draw, self._weights(labels))
+        member.relabel(self._taught(draw), self._weights(labels))
 
     def _draw_strokes(
         self, trained: Scribbles, rng: np.random.Generator
@@ -137,6 +219,9 @@ class Team:
 
     def _weights(self, labels: Scribbles) -> torch.Tensor:
         weights = balanced_weights(labels, len(self.ensemble.class_names))
+        if self.teacher is not None:
+            # Both teachers, strokes and trees, speak of shares of what was painted.
+            weights = (weights > 0).float()
         return weights.to(self.device)
 
     def _sampler(

@@ -35,10 +35,12 @@ class RunningStatistics:
     References
     ----------
     Welford, Technometrics 4 (1962) 419-420.
+    West, Communications of the ACM 22 (1979) 532-535, for weights.
     """
 
     def __init__(self, *, entropies: bool = False) -> None:
         self._count = 0
+        self._weight = self._square_weight = 0.0
         self._entropies = entropies
         self._entropy: Any = None
         self._mean: Any = None
@@ -49,13 +51,15 @@ class RunningStatistics:
         """Members so far."""
         return self._count
 
-    def add(self, values: Any) -> None:
+    def add(self, values: Any, weight: float = 1.0) -> None:
         """Take in one member.
 
         Parameters
         ----------
         values
             Its probabilities, or what it predicts; every member has the same shape.
+        weight
+            How much it counts; only the ratios to other members matter.
 
         Raises
         ------
@@ -64,6 +68,8 @@ class RunningStatistics:
             than two classes where entropies are asked for.
         """
         values = _widened(values)
+        self._weight += weight
+        self._square_weight += weight**2
         if self._count == 0:
             if self._entropies:
                 self._entropy = _relative_entropy(values)
@@ -75,13 +81,14 @@ class RunningStatistics:
                 f"{tuple(self._mean.shape)}; all must predict the same voxels."
             )
         self._count += 1
+        share = weight / self._weight
         if self._entropies:
             own = _relative_entropy(values)
-            self._entropy = self._entropy + (own - self._entropy) / self._count
+            self._entropy = self._entropy + (own - self._entropy) * share
         delta = values - self._mean
-        self._mean = self._mean + delta / self._count
+        self._mean = self._mean + delta * share
         # Never negative, unlike the product of the two deviations when rounded.
-        self._squares = self._squares + delta**2 * ((self._count - 1) / self._count)
+        self._squares = self._squares + delta**2 * (weight * (1 - share))
 
     @property
     def mean(self) -> Any:
@@ -91,9 +98,14 @@ class RunningStatistics:
 
     @property
     def std(self) -> Any:
-        """Sample standard deviation over the members; 0 for a single one."""
+        """Sample standard deviation over the members; 0 for a single one.
+
+        With weights w, squares are divided by ``sum(w) - sum(w²) / sum(w)``, which is
+        the number of members less one where all weigh the same.
+        """
         self._need_members()
-        return (self._squares / max(self._count - 1, 1)) ** 0.5
+        freedom = self._weight - self._square_weight / self._weight
+        return (self._squares / freedom) ** 0.5 if self._count > 1 else self._squares
 
     @property
     def mutual_information(self) -> Any:

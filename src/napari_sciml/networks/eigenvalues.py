@@ -1,0 +1,102 @@
+"""Eigenvalues of symmetric 2×2 and 3×3 tensors at every voxel, in closed form."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+TINY = 1e-12
+
+Tensors = Mapping[tuple[int, int], Tensor]
+"""Entries ``(i, j)`` with i <= j of a symmetric tensor, each ``(…)``."""
+
+
+def eigenvalues(tensor: Tensors, size: int) -> list[Tensor]:
+    """Compute the eigenvalues, the largest first.
+
+    Parameters
+    ----------
+    tensor
+        Entries, each ``(…)``.
+    size
+        1, 2 or 3.
+
+    Returns
+    -------
+    list of Tensor
+        ``size`` of them, each ``(…)``.
+
+    References
+    ----------
+    Smith, "Eigenvalues of a symmetric 3 × 3 matrix", Communications of the ACM 4
+    (1961) 168.
+    """
+    if size == 1:
+        return [tensor[0, 0]]
+    if size == 2:
+        return _of_two(tensor[0, 0], tensor[1, 1], tensor[0, 1])
+    return _of_three(tensor)
+
+
+def axis_of_tubes(tensor: Tensors, values: Sequence[Tensor]) -> Tensor:
+    """Find the unit vector ``(size, …)`` along which a Hessian bends least.
+
+    Zero where all directions are alike.
+
+    Parameters
+    ----------
+    tensor
+        Entries of the Hessian, each ``(…)``.
+    values
+        Its eigenvalues.
+    """
+    stack = torch.stack(list(values))
+    least = stack.gather(0, stack.abs().argmin(0, keepdim=True))[0]
+    if len(values) == 1:
+        return torch.ones_like(stack)
+    diagonal = [tensor[i, i] - least for i in range(len(values))]
+    if len(values) == 2:
+        rows = [torch.stack([diagonal[0], tensor[0, 1]])]
+        rows.append(torch.stack([tensor[0, 1], diagonal[1]]))
+        normals = [torch.stack([-row[1], row[0]]) for row in rows]
+    else:
+        rows = [
+            torch.stack([diagonal[0], tensor[0, 1], tensor[0, 2]]),
+            torch.stack([tensor[0, 1], diagonal[1], tensor[1, 2]]),
+            torch.stack([tensor[0, 2], tensor[1, 2], diagonal[2]]),
+        ]
+        pairs = ((0, 1), (0, 2), (1, 2))
+        normals = [torch.linalg.cross(rows[i], rows[j], dim=0) for i, j in pairs]
+    return _longest(normals)
+
+
+def _longest(vectors: Sequence[Tensor]) -> Tensor:
+    """The longest of some vectors ``(size, …)``, at unit length."""
+    best, length = vectors[0], (vectors[0] ** 2).sum(0)
+    for vector in vectors[1:]:
+        own = (vector**2).sum(0)
+        longer = own > length
+        best = torch.where(longer, vector, best)
+        length = torch.where(longer, own, length)
+    return best / length.clamp_min(TINY**2).sqrt()
+
+
+def _of_two(a: Tensor, b: Tensor, mixed: Tensor) -> list[Tensor]:
+    middle = (a + b) / 2
+    radius = (((a - b) / 2) ** 2 + mixed**2).sqrt()
+    return [middle + radius, middle - radius]
+
+
+def _of_three(tensor: Tensors) -> list[Tensor]:
+    middle = (tensor[0, 0] + tensor[1, 1] + tensor[2, 2]) / 3
+    a, b, c = (tensor[i, i] - middle for i in range(3))
+    d, e, f = tensor[0, 1], tensor[0, 2], tensor[1, 2]
+    square = a * a + b * b + c * c + 2 * (d * d + e * e + f * f)
+    radius = (square / 6).sqrt().clamp_min(TINY)
+    det = a * (b * c - f * f) - d * (d * c - e * f) + e * (d * f - b * e)
+    # Rounded values leave the domain of the arc cosine.
+    angle = torch.acos((det / (2 * radius**3)).clamp(-1, 1)) / 3
+    first = middle + 2 * radius * torch.cos(angle)
+    last = middle + 2 * radius * torch.cos(angle + 2 * math.pi / 3)
+    return [first, 3 * middle - first - last, last]

@@ -1,0 +1,172 @@
+"""The trees of a training: grown from its strokes, and teachers of its networks."""
+
+from collections.abc import Generator, Sequence
+
+import numpy as np
+
+from napari_sciml.annotation.scribbles import Scribbles
+from napari_sciml.networks.ensemble import FLOOR, Ensemble
+from napari_sciml.training.channels import ChannelCache
+from napari_sciml.training.config import TrainingConfig
+from napari_sciml.training.held_out import HeldOut
+from napari_sciml.training.image_sample import ImageSample
+from napari_sciml.training.lessons import Lessons
+from napari_sciml.training.trees import GrownTrees, TreeGrower
+from napari_sciml.uncertainty.consensus import offsets_for_shares
+from napari_sciml.uncertainty.cut import class_offsets
+
+MOST_TRUST = 0.5
+"""Weight of all networks together at most."""
+LEARNED = 150
+"""Steps after which networks count in full, as far as evidence does not say more."""
+PRESUMED = 0.3
+"""Weight that networks are presumed to deserve then."""
+STROKES = 12
+"""Held-out strokes whose evidence counts as much as this presumption."""
+LEAST_SAMPLING = 0.15
+"""Below, the cut is where it is: at even odds."""
+WEIGHTS = np.linspace(0, MOST_TRUST, 11)
+
+
+class Teacher:
+    """Trees that are shown at once, and that networks learn from.
+
+    Parameters
+    ----------
+    cache
+        Image and ensemble.
+    config
+        Settings.
+
+    Attributes
+    ----------
+    grown
+        The trees; None before the first ones.
+    trust
+        Weight of all networks together beside them.
+    lessons
+        What networks learn from the trees.
+    """
+
+    def __init__(self, cache: ChannelCache, config: TrainingConfig) -> None:
+        ensemble, ndim = cache.ensemble, len(cache.image.shape)
+        spacing = config.spacing_for(ndim)
+        self.grower = TreeGrower(
+            cache.image,
+            ensemble.intensity,
+            classes=len(ensemble.class_names),
+            spacing=spacing,
+            seed=config.seed,
+            device=ensemble.device,
+        )
+        self.lessons = Lessons(
+            cache,
+            edges=config.crop_shape(ndim),
+            augmentation=config.augmentation,
+            spacing=spacing,
+            gap=config.gap,
+            seed=config.seed,
+        )
+        self.grown: GrownTrees | None = None
+        self.trust = 0.0
+        self._cache = cache
+        self._sample = ImageSample(cache.image, seed=config.seed)
+        self._trained = Scribbles.empty(cache.image.shape)
+        self._tested: np.ndarray | None = None
+
+    def assign(self, trained: Scribbles, held_out: Scribbles) -> None:
+        """Say what is learned from, and what is a test."""
+        self._trained, self._tested = trained, None
+        self.lessons.assign(trained, held_out)
+
+    def grow(self, labels: Scribbles) -> Generator[None, None, GrownTrees]:
+        """Grow trees from all labels: bags tell what they are worth, not a test."""
+        self.grown = yield from self.grower.grow(labels)
+        self.lessons.use(self.grown.trees)
+        return self.grown
+
+    def offsets(
+        self, sampling: float, prior: Sequence[float] | None = None
+    ) -> Generator[None, None, np.ndarray]:
+        """Find where to cut: offsets of the classes' odds, ``(class,)``; yields often.
+
+        Strokes that correct a picture need no cut of their own, and then nothing of
+        the image is looked at.
+
+        Parameters
+        ----------
+        sampling
+            See `napari_sciml.uncertainty.cut.sampling_of`.
+        prior
+            Shares of the classes in the image, where somebody knows them.
+        """
+        grown = self.grown
+        assert grown is not None
+        if prior is None and sampling < LEAST_SAMPLING:
+            return np.zeros(grown.out_of_bag.shape[1])
+        members, _ = yield from self._sample.members(self._trees_alone(), trees=True)
+        if prior is not None:
+            return offsets_for_shares(np.log(members.clip(FLOOR)), prior)
+        return class_offsets(
+            members.mean(0), grown.out_of_bag, grown.classes, sampling=sampling
+        )
+
+    def _trees_alone(self) -> Ensemble:
+        assert self.grown is not None
+        like = self._cache.ensemble
+        return Ensemble(
+            [],
+            front=like.front,
+            intensity=like.intensity,
+            class_names=like.class_names,
+            forest=self.grown.trees,
+            trust=0.0,
+        ).to(like.device)
+
+    def weigh(
+        self, networks: np.ndarray, test: HeldOut, steps: int, *, share: float
+    ) -> None:
+        """Move the networks' weight towards where the held-out strokes want it.
+
+        A mixture's Brier score on strokes that neither had seen chooses the weight,
+        as far as there are enough of them, and their training time the rest.
+
+        Parameters
+        ----------
+        networks
+            ``(n, class)`` mean probabilities of the networks at the held-out voxels.
+        test
+            The held-out labels.
+        steps
+            That each network has taken.
+        share
+            Of the way that is gone at once: a picture must not jump.
+        """
+        presumed = PRESUMED * min(1.0, steps / LEARNED)
+        wanted = presumed
+        known, trees = self.told(test)
+        if trees is not None and len(networks) and known.any():
+            strokes, truth = test.strokes[known], test.truth[known]
+            errors = [
+                _brier(w * networks[known] + (1 - w) * trees, truth, strokes)
+                for w in WEIGHTS
+            ]
+            best, count = WEIGHTS[int(np.argmin(errors))], len(np.unique(strokes))
+            wanted = (count * best + STROKES * presumed) / (count + STROKES)
+        self.trust += share * (float(wanted) - self.trust)
+
+    def told(self, test: HeldOut) -> tuple[np.ndarray, np.ndarray | None]:
+        """Which held-out voxels trees that never saw their strokes know, and how."""
+        indices = test.indices
+        known = self.grower.knows(indices)
+        if self._tested is None and known.any() and len(self._trained.counts) > 1:
+            self._tested = self.grower.judged(self._trained, indices[known])
+        return known, self._tested
+
+
+def _brier(p: np.ndarray, truth: np.ndarray, strokes: np.ndarray) -> float:
+    """Brier score in which each stroke counts alike."""
+    error = ((p - np.eye(p.shape[1])[truth]) ** 2).sum(1)
+    _, number = np.unique(strokes, return_inverse=True)
+    sums = np.bincount(number, error) / np.bincount(number)
+    return float(sums.mean())
