@@ -86,7 +86,7 @@ def threshold(
         str, typer.Option("--class", help=describe(ThresholdConfig, "class_name"))
     ] = THRESHOLD.class_name,
     k: Annotated[
-        float, typer.Option(min=0, help=describe(ThresholdConfig, "k"))
+        float | None, typer.Option(min=0, help=describe(ThresholdConfig, "k"))
     ] = THRESHOLD.k,
     t: Annotated[
         float, typer.Option(min=0, max=1, help=describe(ThresholdConfig, "t"))

@@ -221,9 +221,9 @@ class _Learner:
 
     def _state(self, training: "LiveTraining") -> tuple[Any, ...]:
         """What the picture depends on but the labels."""
-        team = training.team
-        scores = tuple(member.best for member in team.members)
-        return (round(team.trust, 2), scores if team.trust > 0 else ())
+        scores = tuple(member.best for member in training.team.members)
+        trust = round(training.ensemble_trust, 2)
+        return (trust, scores if trust else ())
 
     def _finish(self, training: "LiveTraining") -> Generator["Event", None, None]:
         """The best there is, with what its probabilities mean."""
@@ -235,7 +235,7 @@ class _Learner:
 
     def _calibrate(self, training: "LiveTraining") -> Generator["Event", None, bool]:
         """Look at a copy of what is shown; given up when new labels come."""
-        looking = training.calibrate(training.ensemble())
+        looking = training.calibrate((yield from training.ready()))
         while True:
             try:
                 next(looking)
@@ -255,6 +255,11 @@ class _Learner:
 
         # Nobody else uses this copy, so that it can be changed.
         ensemble = yield from training.ready()
+        if training.team.teacher is None and self._calibration is not None:
+            ensemble.set_calibration(
+                temperature=self._calibration.temperature,
+                log_prior_ratio=self._calibration.offsets,
+            )
         ensemble.class_names = self.feed.class_names
         self.number += 1
         urgent = self._labels_at >= self._handed_out
@@ -269,7 +274,7 @@ class _Learner:
             revision=self.revision,
             round=training.round,
             seconds=self.seconds,
-            calibration=self._calibration if settled else None,
+            calibration=self._calibration,
             settled=settled,
             steps=training.steps_taken,
         )

@@ -22,6 +22,9 @@ from napari_sciml.networks.scale_space import (
 )
 from napari_sciml.networks.two_stage import TwoStageForest
 
+LEAST_TRUST = 0.05
+"""Networks that weigh less beside trees are not asked: it would cost time and change
+nothing that one could see."""
 FLOOR = 1e-4
 """Least share of a class whose odds are corrected: trees can be quite certain."""
 
@@ -93,7 +96,8 @@ class Ensemble(nn.Module):
         """Weight of all networks together, 0 to 1."""
         if self.forest is None:
             return 1.0
-        return self._trust if len(self.networks) else 0.0
+        helps = len(self.networks) > 0 and self._trust >= LEAST_TRUST
+        return self._trust if helps else 0.0
 
     @property
     def network_weight(self) -> float:
@@ -326,10 +330,13 @@ def _share(value: Any) -> float:
 
 
 def _check_forest(forest: TwoStageForest, front: ScaleSpace, classes: int) -> None:
-    wanted, found = (front.dims, front.inputs, classes), (
-        forest.dims,
-        forest.inputs,
-        forest.classes,
+    wanted, found = (
+        (front.dims, front.inputs, classes),
+        (
+            forest.dims,
+            forest.inputs,
+            forest.classes,
+        ),
     )
     if found != wanted:
         raise InputError(

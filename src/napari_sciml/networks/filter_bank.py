@@ -233,9 +233,7 @@ class FilterBank(nn.Module):
             for a in self._near
         ]
 
-    def _hessian(
-        self, smooth: Tensor, sigma: float
-    ) -> dict[tuple[int, int], Tensor]:
+    def _hessian(self, smooth: Tensor, sigma: float) -> dict[tuple[int, int], Tensor]:
         """By pairs of near axes, numbered from 0, without the outermost voxels."""
         here, found = self._moved(smooth, {}), {}
         unit = [sigma / self._steps[a] for a in self._near]

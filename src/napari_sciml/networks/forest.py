@@ -175,13 +175,13 @@ class Forest(nn.Module):
                 nodes[name] = values[part].cpu().numpy()
             # Only the leaf that a row ends in is asked for.
             tree = Tree(self.features, np.ones(1, np.intp), 1)
-            values = np.zeros((count, 1, 1))
+            nothing = np.zeros((count, 1, 1))
             tree.__setstate__(
                 {
                     "max_depth": count,
                     "node_count": count,
                     "nodes": nodes,
-                    "values": values,
+                    "values": nothing,
                 }
             )
             built.append((tree, self.value[part].cpu().numpy()))

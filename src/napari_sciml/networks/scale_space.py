@@ -92,8 +92,7 @@ class ScaleSpace(nn.Module):
     def reach(self) -> tuple[int, ...]:
         """The same for each axis."""
         return tuple(
-            max((blur_taps(on_axis(s, step)) for s in self.sigmas), default=-1)
-            + 1
+            max((blur_taps(on_axis(s, step)) for s in self.sigmas), default=-1) + 1
             for step in self._steps
         )
 
@@ -126,9 +125,7 @@ class ScaleSpace(nn.Module):
         for sigma in self.sigmas:
             blurs = [on_axis(sigma, step) for step in self._steps]
             # A voxel more than the kernel, for the derivatives.
-            spare = [
-                r - blur_taps(b) - 1 for r, b in zip(reach, blurs, strict=True)
-            ]
+            spare = [r - blur_taps(b) - 1 for r, b in zip(reach, blurs, strict=True)]
             smooth = without(padded, spare)
             for axis, blur in enumerate(blurs):
                 smooth = gaussian_blur(smooth, blur, axis + 2) if blur else smooth

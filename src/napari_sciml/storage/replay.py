@@ -21,7 +21,6 @@ from napari_sciml.storage.runs import Run, run_of
 if TYPE_CHECKING:
     from napari_sciml.networks.ensemble import Ensemble
     from napari_sciml.training.live import LiveTraining
-    from napari_sciml.training.metrics import Scores
 
 Taken = tuple[int, int, LabelChange]
 """Round, revision, and how the labels differ from those taken before."""
@@ -178,7 +177,7 @@ def train_again(
         training.take([change])
         going.look()
     going.advance(entry.round)
-    return going.model(entry.kind)
+    return going.model()
 
 
 class _Again:
@@ -186,15 +185,11 @@ class _Again:
 
     def __init__(self, training: "LiveTraining", rounds: int, report: Report) -> None:
         self._training, self._rounds, self._report = training, rounds, report
-        self._instant: tuple[Ensemble, Scores | None] | None = None
 
     def look(self) -> None:
-        """New labels were taken: the cheap model learns from them."""
-        training = self._training
-        if not training.taken_over:
-            ensemble = result_of(training.learn_instant())
-            self._instant = ensemble, result_of(training.judge(ensemble))
-        for _ in training.team.test.prepare():
+        """New labels were taken: trees grow from them."""
+        result_of(self._training.grow())
+        for _ in self._training.team.test.prepare():
             pass
 
     def advance(self, round_: int) -> None:
@@ -203,15 +198,12 @@ class _Again:
         while training.round < round_:
             for _ in training.steps():
                 pass
-            training.takes_over(self._instant and self._instant[1])
             done = training.round / max(1, self._rounds)
             self._report(done, f"round {training.round} of {self._rounds}")
 
-    def model(self, kind: str) -> "Ensemble":
+    def model(self) -> "Ensemble":
         """What was handed out then."""
-        if kind == "instant" and self._instant is not None:
-            return self._instant[0]
-        return self._training.team.best()
+        return result_of(self._training.ready())
 
 
 def _entry(project: Project, number: int | None) -> ModelEntry:

@@ -20,7 +20,11 @@ from napari_sciml.uncertainty.threshold import (
     LowerBoundRule,
     SureRule,
     ThresholdConfig,
+    usual_k,
 )
+
+SAMPLED_CHUNKS = 64
+"""Chunks of a prediction that the number of deviations is chosen by, at most."""
 
 _UNDECIDED = (0.05, 0.95)
 """The members of an ensemble do not all say exactly the same between these."""
@@ -46,6 +50,9 @@ def threshold_prediction(
     check_array_suffix(out)
     store = PredictionStore.open(result)
     index = config.class_index(store.class_names)
+    if coverage is None and config.k is None:
+        k = _usual_k(store, index, config.t)
+        config = config.model_copy(update={"k": k})
     mask = SureMask(store, index, _rule(store, config, coverage), result)
     save_by_blocks(
         out,
@@ -69,11 +76,26 @@ def threshold_prediction(
     }
 
 
+def _usual_k(store: PredictionStore, index: int, t: float) -> float:
+    """By the usual rule, from some of the chunks."""
+    shape, chunks = store.mean.shape[1:], store.mean.chunks[1:]
+    regions = list(aligned_regions(tuple(slice(0, n) for n in shape), chunks))
+    step = max(1, len(regions) // SAMPLED_CHUNKS)
+    means, deviations = [], []
+    for region in regions[::step]:
+        mean = np.asarray(store.mean[index, *region], np.float32).ravel()
+        std = np.asarray(store.std[index, *region], np.float32).ravel()
+        inside = mean > t
+        means.append(mean[inside])
+        deviations.append(std[inside])
+    return usual_k(np.concatenate(means), np.concatenate(deviations), t=t)
+
+
 def _rule(
     store: PredictionStore, config: ThresholdConfig, coverage: float | None
 ) -> SureRule:
     if coverage is None:
-        return LowerBoundRule(config.k, config.t)
+        return LowerBoundRule(config.k or 0.0, config.t)
     if not store.calibration:
         raise InputError(
             "The model has no conformal calibration, as no strokes could be held out: "

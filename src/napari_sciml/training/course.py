@@ -4,6 +4,8 @@ import time
 from collections.abc import Generator, Sequence
 from typing import Any
 
+import numpy as np
+
 from napari_sciml.annotation.scribbles import Scribbles, as_scribbles
 from napari_sciml.annotation.split import hold_out
 from napari_sciml.errors import InputError

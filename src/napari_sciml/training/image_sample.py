@@ -86,8 +86,8 @@ class ImageSample:
             channels = ensemble.channels(gray, front.surround)
         for number in range(len(ensemble.members)):
             with torch.inference_mode():
-                found = ensemble.probabilities(number, channels)[:, *seen.inner]
-            rows.append(_rows(found))
+                answer = ensemble.probabilities(number, channels)[:, *seen.inner]
+            rows.append(_rows(answer))
             yield
         return np.stack(rows)
 
@@ -112,8 +112,6 @@ def _places(
     places = [(rng.permutation(count) + rng.random(count)) / count for _ in edges]
     corners = (np.stack(places, 1) * (room + 1)).astype(int)
     return [
-        tuple(
-            slice(int(a), int(a + e)) for a, e in zip(corner, edges, strict=True)
-        )
+        tuple(slice(int(a), int(a + e)) for a, e in zip(corner, edges, strict=True))
         for corner in corners
     ]

@@ -120,7 +120,7 @@ class Lessons:
     def draw(self, size: int, rng: np.random.Generator) -> Batch:
         """Draw a batch, each crop flipped and turned in its own way."""
         drawn = [
-            self._turned(self._stock[rng.integers(len(self._stock))], rng)
+            self._turned(self._stock[int(rng.integers(len(self._stock)))], rng)
             for _ in range(size)
         ]
         channels, shares, known = zip(*drawn, strict=True)

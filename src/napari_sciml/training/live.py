@@ -8,7 +8,7 @@ import numpy as np
 from napari_sciml.annotation.changes import LabelChange, merged
 from napari_sciml.annotation.growing_split import GrowingSplit
 from napari_sciml.annotation.scribbles import Scribbles
-from napari_sciml.networks.ensemble import Ensemble
+from napari_sciml.networks.ensemble import LEAST_TRUST, Ensemble
 from napari_sciml.training.calibration import Calibration
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.events import TrainingStep
@@ -106,9 +106,7 @@ class LiveTraining:
         """How far the training has come since the last new label, 0 to 1."""
         return min(1.0, self._since / SETTLING)
 
-    def take(
-        self, changes: Sequence[LabelChange], *, correcting: bool = True
-    ) -> None:
+    def take(self, changes: Sequence[LabelChange], *, correcting: bool = True) -> None:
         """Learn from the changed annotation from the next step on; `grow` is next.
 
         Parameters
@@ -178,7 +176,13 @@ class LiveTraining:
 
     def describe(self) -> str:
         """What answers, in words."""
-        return describe(self.team.trust, len(self.team.members), self.steps_taken)
+        return describe(self.ensemble_trust, len(self.team.members), self.steps_taken)
+
+    @property
+    def ensemble_trust(self) -> float:
+        """Weight of the networks in what is handed out."""
+        trust = self.team.trust
+        return trust if trust >= LEAST_TRUST else 0.0
 
     @property
     def steps_taken(self) -> int:

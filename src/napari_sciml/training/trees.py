@@ -82,9 +82,11 @@ class TreeGrower:
         self._image, self._intensity, self._device = image, intensity, device
         self._classes, self._seed = classes, seed
         self._shape = tuple(int(n) for n in image.shape)
-        self._like = dict(
-            dims=len(self._shape), spacing=spacing, inputs=intensity.channels
-        )
+        self._like: dict[str, Any] = {
+            "dims": len(self._shape),
+            "spacing": spacing,
+            "inputs": intensity.channels,
+        }
         empty = _untrained(self._like, classes)
         self._bank, self._context = empty.bank, empty.context
         self._rows = _Table((self._bank.channels,), np.float32)

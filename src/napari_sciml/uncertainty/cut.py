@@ -69,7 +69,7 @@ def class_offsets(
         return offsets
     if not painted[background]:
         background = int(np.argmax(np.where(painted, everywhere.sum(0), -1)))
-    others = [c for c in np.flatnonzero(painted) if c != background]
+    others = [int(c) for c in np.flatnonzero(painted) if c != background]
     for c in others:
         own = painted_as == c
         offsets[c] = -sampling * best_cut(everywhere[:, c], told[:, c], own)
