@@ -164,7 +164,7 @@ class LiveSession:
         region
             As in `predict`.
         **rule
-            ``k`` and ``t`` of mean − k·std > t; by default k is chosen so that nearly
+            ``k`` and ``t`` of mean - k std > t; by default k is chosen so that nearly
             all of mean > t stays, see
             `napari_sciml.uncertainty.threshold.usual_k`.
 

@@ -1,4 +1,4 @@
-"""Eigenvalues of symmetric 2×2 and 3×3 tensors at every voxel, in closed form."""
+"""Eigenvalues of symmetric 2 x 2 and 3 x 3 tensors at every voxel, in closed form."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ def eigenvalues(tensor: Tensors, size: int) -> list[Tensor]:
 
     References
     ----------
-    Smith, "Eigenvalues of a symmetric 3 × 3 matrix", Communications of the ACM 4
+    Smith, "Eigenvalues of a symmetric 3 x 3 matrix", Communications of the ACM 4
     (1961) 168.
     """
     if size == 1:
