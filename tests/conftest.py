@@ -70,6 +70,55 @@ def make_ensemble():
     return make
 
 
+@pytest.fixture(scope="session")
+def grow_trees():
+    """Grow trees from an image and its labels."""
+    import torch
+
+    from napari_sciml.annotation.scribbles import as_scribbles
+    from napari_sciml.images.intensity import estimate_intensity
+    from napari_sciml.steps import result_of
+    from napari_sciml.training.trees import TreeGrower
+
+    def grow(image, labels, *, classes=2, spacing=None, seed=0):
+        grower = TreeGrower(
+            image,
+            estimate_intensity(image),
+            classes=classes,
+            spacing=spacing,
+            seed=seed,
+            device=torch.device("cpu"),
+        )
+        return result_of(grower.grow(as_scribbles(labels)))
+
+    return grow
+
+
+@pytest.fixture(scope="session")
+def fibers():
+    """Bright tubes in noise, and strokes (1 beside them, 2 inside): for trees."""
+    import numpy as np
+
+    def make(dims, noise=25.0, seed=0):
+        edge, rng = {2: 96, 3: 36}[dims], np.random.default_rng(seed)
+        place = np.indices((edge,) * dims)
+        truth = np.zeros(place.shape[1:], bool)
+        for center in np.linspace(0.15, 0.85, 4) * edge:
+            slope = rng.normal(0, 0.25, dims - 1).reshape(-1, *[1] * dims)
+            middle = center + slope * (place[-1] - edge / 2)
+            truth |= ((place[:-1] - middle) ** 2).sum(0) < 3**2
+        image = 100 + 60 * truth + noise * rng.normal(size=truth.shape)
+        labels = np.zeros(truth.shape, np.uint8)
+        for x in range(4, edge - 4, edge // 8):
+            line = (..., x) if dims == 2 else (..., edge // 2 + x // 4 - edge // 8, x)
+            labels[line] = np.where(rng.random(edge) < 0.7, 1 + truth[line], 0)
+        for z in np.argwhere(truth & (rng.random(truth.shape) < 0.01)):
+            labels[tuple(z)] = 2
+        return image.astype(np.float32), labels, truth
+
+    return make
+
+
 @pytest.fixture
 def training_folder(tmp_path):
     """A folder with an image of a bright bar, and labels of bar and background."""

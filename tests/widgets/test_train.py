@@ -27,6 +27,8 @@ def test_trains_predicts_and_tells(dock, session, viewer, patience) -> None:
     assert "Waiting for more labels" in dock.status.text()
     assert dock.bar.value() == 1000
     assert "background" in dock.scores.text()
+    assert dock.predicted.text() == ""
+    assert len(session.training.curves.held_out) > 1
     revision = session.annotation.revision
     assert dock.revision.text() == f"Trained on revision {revision}: all your strokes."
     names = [layer.name for layer in viewer.layers]
@@ -71,9 +73,9 @@ def test_a_switch_that_is_on_waits_for_the_first_strokes(
     where = np.nonzero(labels)
     layer.data_setitem(where, labels[where])
     patience(lambda: session.prediction.model is not None)
-    assert session.prediction.model.kind == "instant"
+    assert session.prediction.model.kind == "trees"
     dock.redraw()
-    assert "first guess" in dock.shown.text()
+    assert dock.shown.text() == "You see trees."
     layer.data_setitem(where, 0)
     patience(lambda: session.training.phase is Phase.WAITING)
     assert "two classes" in session.training.sentence()

@@ -8,8 +8,14 @@ from qtpy.QtWidgets import QApplication
 
 from napari_sciml.uncertainty.conformal import confident_by_coverage
 from napari_sciml.uncertainty.statistics import entropy
-from napari_sciml.uncertainty.threshold import ThresholdConfig, confident
+from napari_sciml.uncertainty.threshold import (
+    LARGEST_K,
+    ThresholdConfig,
+    confident,
+    usual_k,
+)
 from napari_sciml.widgets.uncertainty import NOT_CALIBRATED
+from napari_sciml.widgets.usual_k import MOST_VOXELS, _every
 
 pytestmark = pytest.mark.gui
 
@@ -23,11 +29,14 @@ def dock(trained, open_dock, patience):
 
 def expected(session, index: int = 1) -> np.ndarray:
     volume, config = session.prediction.probabilities, session.sure.config
-    return confident(volume.mean[index], volume.std[index], k=config.k, t=config.t)
+    mean, std = volume.mean[index], volume.std[index]
+    k = usual_k(mean, std, t=config.t) if config.k is None else config.k
+    return confident(mean, std, k=k, t=config.t)
 
 
-def test_defaults_come_from_the_configuration(dock) -> None:
-    assert dock.k.value() == ThresholdConfig().k
+def test_defaults_come_from_the_configuration(dock, trained) -> None:
+    assert ThresholdConfig().k is None
+    assert dock.k.value() == pytest.approx(trained.sure.k, abs=0.005)
     assert dock.t.value() == ThresholdConfig().t
     assert dock.classes.currentText() == "fiber"
 
@@ -99,7 +108,7 @@ def test_coverage_takes_the_place_of_k_and_t(dock, trained, viewer, patience) ->
     dock.rule_kind.setCurrentIndex(0)
     trained.sure.settle()
     np.testing.assert_array_equal(layer.data > 0, expected(trained))
-    assert "deviation of the networks" in dock.rule.text()
+    assert "times the deviation of trees and networks" in dock.rule.text()
 
 
 def test_coverage_needs_a_calibration(dock, trained, viewer) -> None:
@@ -201,3 +210,80 @@ def test_no_empty_mask_where_the_rule_cannot_tell(dock, trained, viewer) -> None
     dock.keep.click()
     assert dock.error.text() == NOT_CALIBRATED
     assert "Confident: fiber" not in viewer.layers
+
+
+def test_k_is_chosen_until_the_user_moves_the_slider(dock, trained, patience) -> None:
+    chosen = trained.sure.k
+    assert not dock.auto_k.isEnabled()
+    assert dock.k_words.text().startswith("chosen: keeps")
+    assert "94 % of what is likelier than not" in dock.k_words.text()
+    dock.k.setValue(1.25)
+    assert trained.sure.config.k == trained.sure.k == 1.25
+    assert dock.k_words.text() == "yours"
+    dock.keep.click()
+    trained.sure.settle()
+    assert dock.k.value() == 1.25
+    dock.auto_k.click()
+    assert trained.sure.config.k is None
+    assert trained.sure.k == chosen
+    assert dock.k.value() == pytest.approx(chosen, abs=0.005)
+    assert not dock.auto_k.isEnabled()
+
+
+def test_the_chosen_k_follows_threshold_and_prediction(dock, trained) -> None:
+    volume = trained.prediction.probabilities
+    volume.mean[1], volume.std[1] = 0.6, 0.4
+    volume.mean[1][:, :8] = 0.9
+    trained.sure.compute()
+    assert trained.sure.k == pytest.approx(0.25, abs=2e-3)
+    dock.t.setValue(0.4)
+    assert trained.sure.k == LARGEST_K
+    assert dock.k.value() == LARGEST_K
+    assert dock.k_words.text() == "chosen: keeps at least 94 % of what is over 0.40"
+
+
+def test_a_sample_of_a_large_prediction_is_small_and_fair(dock, trained) -> None:
+    region = (slice(0, 300), slice(7, 500), slice(0, 1))
+    part = _every(region)
+    count = np.prod([len(range(p.start, p.stop, p.step)) for p in part])
+    assert 20_000 < count <= MOST_VOXELS
+    assert all(p.start >= r.start for p, r in zip(part, region, strict=True))
+
+
+def test_k_is_chosen_by_the_shown_slice_where_little_is_predicted(
+    dock, trained, viewer
+) -> None:
+    viewer.dims.set_point(0, 3 * 5)
+    prediction = trained.prediction
+    full, names = prediction.probabilities, prediction.probabilities.class_names
+    prediction.clear()
+    prediction.prepare(names)
+    assert trained.sure.k == LARGEST_K
+    volume = prediction.probabilities
+    volume.known[5] = True
+    volume.mean[:, 5], volume.std[:, 5] = full.mean[:, 5], 0.4
+    trained.sure.compute()
+    mean = volume.mean[1, 5]
+    assert trained.sure.k == usual_k(mean, volume.std[1, 5])
+
+
+def test_says_where_a_class_is_not_known(dock, trained, open_dock) -> None:
+    model = trained.prediction.model
+    assert model.scores is not None
+    good = replace(model.calibration, expected_dice=(0.9, 0.8))
+    known = replace(
+        model, scores=replace(model.scores, dice=(1.0, 0.9)), calibration=good
+    )
+    trained.prediction.use(known)
+    assert dock.caution.text() == ""
+    trained.sure.keep()
+    fibers = open_dock("Fibers")
+    assert fibers.caution.text() == ""
+    few = replace(good, expected_dice=(0.9, np.nan))
+    trained.prediction.use(replace(known, calibration=few))
+    for line in (dock.caution, fibers.caution):
+        assert "Whether fiber is found right is not known yet" in line.text()
+        assert not line.isHidden()
+    trained.prediction.use(known)
+    assert dock.caution.isHidden()
+    assert fibers.caution.isHidden()

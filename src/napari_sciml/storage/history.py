@@ -23,7 +23,7 @@ class KeptModel:
     revision
         Of the annotation that it was trained on; None where that is not known.
     kind
-        "instant" or "ensemble".
+        "trees" or "ensemble"; "instant" in older projects stands for "trees".
     score
         On held-out strokes, more is better; None where nothing was held out.
     seconds

@@ -12,6 +12,7 @@ from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.training.held_out import HeldAnswers, HeldOut
 from napari_sciml.training.image_sample import ImageSample
 from napari_sciml.training.metrics import Report, report
+from napari_sciml.training.trees import GrownTrees
 from napari_sciml.uncertainty.calibration import ConformalCalibration, calibrate
 from napari_sciml.uncertainty.consensus import (
     agreement,
@@ -130,7 +131,13 @@ def calibrate_ensemble(
 
 
 def calibrate_mixture(
-    ensemble: Ensemble, image: Any, held_out: HeldAnswers, *, seed: int
+    ensemble: Ensemble,
+    image: Any,
+    held_out: HeldAnswers,
+    grown: GrownTrees,
+    *,
+    strokes: Sequence[int],
+    seed: int,
 ) -> Generator[None, None, Calibration]:
     """Judge trees and networks together, whose cut is set already.
 
@@ -142,6 +149,10 @@ def calibrate_mixture(
         Array-like of raw gray values; a sample of blocks is read.
     held_out
         What both said about strokes that neither had seen, at even odds.
+    grown
+        The trees, and what they say out of bag.
+    strokes
+        Number of strokes of each class.
     seed
         Chooses the sample.
 
@@ -163,13 +174,16 @@ def calibrate_mixture(
     if len(held_out.truth):
         held = apply_offsets(held_out.answers, offsets).astype(np.float32)
         judged = report(held, held_out.truth, prior=_positive(shares))
-        strokes = held_out.strokes if enough else None
-        conformal = _conformal(held, held_out.truth, strokes, shares)
+        units = held_out.strokes if enough else None
+        conformal = _conformal(held, held_out.truth, units, shares)
+    groups = grown.trees.members // 2
+    pairs = (members[:groups] + members[groups : 2 * groups]) / 2
+    told = apply_offsets(grown.out_of_bag, offsets)
     return Calibration(
         1.0,
         offsets,
         tuple(map(float, shares)),
-        tuple(expected_dice(mean, held_out.answers, held_out.truth, held_out.strokes)),
+        tuple(expected_dice(pairs, told, grown.classes, strokes=strokes)),
         judged,
         conformal,
         "strokes" if enough else "voxels",

@@ -157,4 +157,4 @@ class Course:
             # Labels that came as a file were painted before anything was shown.
             offsets = yield from teacher.offsets(1.0, self.config.prior)
             ensemble.set_calibration(log_prior_ratio=offsets.tolist())
-        return (yield from self.team.calibrate(ensemble))
+        return (yield from self.team.calibrate(ensemble, self._labels))

@@ -18,13 +18,13 @@ from napari_sciml.training.setup import MakeNetwork, check_config, checked_label
 from napari_sciml.training.team import Team
 from napari_sciml.uncertainty.cut import sampling_of
 
-AT_A_TIME = 2
+AT_A_TIME = 1
 """Networks that take a step in a round; they take turns. Trees answer meanwhile, and
 with all of them in each round a stroke would cost several times as much."""
-SETTLING = 1000
+SETTLING = 2000
 """Rounds after the last new label in which the learning rate falls to its end."""
-LOOKS = (8, 20)
-"""Rounds after new labels at which networks are judged, before `evaluate_every`."""
+LOOKS = (20,)
+"""Rounds after new labels at which networks are judged, before the next usual time."""
 PATIENCE = 8
 """Looks after `SETTLING` in which members may still become better; without that, it
 is enough that none has in so many looks."""
@@ -97,7 +97,7 @@ class LiveTraining:
     def settled(self) -> bool:
         """Whether more training would not help without more labels."""
         waited = min(member.looks_since_best for member in self.team.members)
-        longest = SETTLING + PATIENCE * self.config.evaluate_every
+        longest = SETTLING + PATIENCE * self._cadence
         patient = waited < PATIENCE and self._since < longest and len(self.team.test)
         return self._since >= SETTLING and not patient
 
@@ -153,7 +153,7 @@ class LiveTraining:
         self._since += 1
         self._age += 1
         self.looked = False
-        if self._age in LOOKS or self.round % self.config.evaluate_every == 0:
+        if self._age in LOOKS or self.round % self._cadence == 0:
             yield from self._look()
 
     def ensemble(self) -> Ensemble:
@@ -195,7 +195,13 @@ class LiveTraining:
 
     def calibrate(self, ensemble: Ensemble) -> Generator[None, None, Calibration]:
         """Find out what the probabilities of an ensemble mean; see `Team.calibrate`."""
-        return self.team.calibrate(ensemble)
+        return self.team.calibrate(ensemble, self.labels)
+
+    @property
+    def _cadence(self) -> int:
+        """Rounds from one look at the held-out strokes to the next."""
+        turns = len(self.team.members) // (2 * AT_A_TIME)
+        return self.config.evaluate_every * max(1, turns)
 
     def _turn(self) -> list[int]:
         """Numbers of the networks whose turn it is."""

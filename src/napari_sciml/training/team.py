@@ -169,14 +169,24 @@ class Team:
             self.test.strokes[known],
         )
 
-    def calibrate(self, ensemble: Ensemble) -> Generator[None, None, Calibration]:
+    def calibrate(
+        self, ensemble: Ensemble, labels: Scribbles
+    ) -> Generator[None, None, Calibration]:
         """Find out what the probabilities of an ensemble mean.
 
         With trees, their cut is found before, and only what to expect is measured.
         """
-        if self.teacher is not None:
-            held = self.held_out_answers()
-            return calibrate_mixture(ensemble, self.image, held, seed=self.config.seed)
+        if self.teacher is not None and self.teacher.grown is not None:
+            count = len(self.ensemble.class_names)
+            kinds = [stroke.label - 1 for stroke in labels.strokes()]
+            return calibrate_mixture(
+                ensemble,
+                self.image,
+                self.held_out_answers(),
+                self.teacher.grown,
+                strokes=np.bincount(kinds, minlength=count).tolist(),
+                seed=self.config.seed,
+            )
         return calibrate_ensemble(
             ensemble,
             self.image,

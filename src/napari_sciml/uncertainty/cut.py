@@ -27,8 +27,9 @@ ANCHORS = (0.5, 0.7)
 LARGEST_CUT = 4.0
 STAYS = 0.7
 """Share of a class's painted voxels that must stay on its side of the cut."""
-CORRECTION = 2.0
-"""A correcting stroke says as much about the cut as so many others."""
+CORRECTION = 12.0
+"""Correcting strokes against the square of the others: rich scribbles are not soon
+forgotten, and four first strokes are."""
 TRIES = 20
 
 
@@ -86,8 +87,8 @@ def sampling_of(*, before: float, correcting: float) -> float:
     before, correcting
         Strokes that were painted before a picture was shown, and after.
     """
-    total = before + CORRECTION * correcting
-    return before / total if total > 0 else 0.0
+    total = before**2 + CORRECTION * correcting
+    return before**2 / total if total > 0 else 0.0
 
 
 def best_cut(image: ArrayLike, out_of_bag: ArrayLike, own: ArrayLike) -> float:

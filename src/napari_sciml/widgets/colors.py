@@ -5,7 +5,7 @@ from napari.utils.colormaps import Colormap, DirectLabelColormap
 from napari_sciml.annotation.classes import DEFAULT_COLORS, MAX_CLASSES, ClassTable
 
 UNCERTAIN = "#ff2e88"
-"""Where the networks disagree; no class has this color."""
+"""Where trees and networks disagree; no class has this color."""
 
 
 def class_color(label: int) -> str:

@@ -18,6 +18,7 @@ QPushButton[running="true"] { background-color: #a63d40; }
 QPushButton[running="true"]:hover { background-color: #c04a4d; }
 """
 ERROR = "color: #ff8a5c; font-weight: 600;"
+CAUTION = "color: #ffb347;"
 
 
 class Dock(QWidget):

@@ -16,12 +16,14 @@ from napari_sciml.errors import InputError
 from napari_sciml.fibers.figures import count_title
 from napari_sciml.jobs.exporting import Exported
 from napari_sciml.widgets.dock import (
+    CAUTION,
     Dock,
     button,
     primary_button,
     set_running,
     text_line,
 )
+from napari_sciml.widgets.evidence import caution
 from napari_sciml.widgets.fiber_colors import FiberColors
 from napari_sciml.widgets.fiber_export import FiberExport
 from napari_sciml.widgets.fiber_filters import FiberFilters
@@ -29,6 +31,7 @@ from napari_sciml.widgets.fiber_form import FiberForm
 from napari_sciml.widgets.fiber_plots import FiberPlots
 from napari_sciml.widgets.fiber_table import FiberTable
 from napari_sciml.widgets.fiber_tools import FiberTools
+from napari_sciml.widgets.sure import CONFIDENT
 
 TABLE, FILTER = range(2)
 MEASURE = "Measure fibers"
@@ -49,6 +52,8 @@ class FibersDock(Dock):
         self.progress.setFixedHeight(8)
         self.summary = text_line("fiber_summary", "How many fibers are shown.")
         self.told = text_line("fiber_message", "What was done last.")
+        self.caution = text_line("fiber_caution", "Whether the mask can be relied on.")
+        self.caution.setStyleSheet(CAUTION)
         self.show_layer = button(
             "show_fiber_layer", "Show layer", "Bring the deleted layer back."
         )
@@ -70,7 +75,10 @@ class FibersDock(Dock):
         line = QHBoxLayout()
         line.addWidget(self.summary, stretch=1)
         line.addWidget(self.show_layer)
-        for widget in (self.form, self.measure, self.progress, self.error):
+        for widget in (
+            *(self.form, self.measure, self.caution),
+            *(self.progress, self.error),
+        ):
             column.addWidget(widget)
         column.addLayout(line)
         self.results = QWidget()
@@ -101,6 +109,7 @@ class FibersDock(Dock):
     def _connect(self) -> None:
         run = self.session.fibers
         self.measure.clicked.connect(self._on_measure)
+        self.form.mask.picked.connect(self._warn)
         self.show_layer.clicked.connect(self._on_show_layer)
         self.table.chosen.connect(self._on_rows)
         self.table.delete_pressed.connect(run.hand.delete)
@@ -115,6 +124,7 @@ class FibersDock(Dock):
             (run.view.filtered, self._show_fibers),
             (run.view.choice_changed, self.table.choose),
             (run.view.layer_gone, self.redraw),
+            (self.session.prediction.model_changed, self._warn),
         ):
             self.wiring.connect(signal, slot)
 
@@ -194,11 +204,21 @@ class FibersDock(Dock):
         self.progress.setRange(0, 0 if run.done is None else 1000)
         self.progress.setValue(int(1000 * (run.done or 0)))
         self.form.follow()
+        self._warn()
         gone = run.result is not None and run.view.layer is None
         self.show_layer.setVisible(gone)
         self.results.setVisible(run.result is not None)
         self.told.setVisible(bool(self.told.text()))
         self._sum_up()
+
+    def _warn(self) -> None:
+        """Say so where nobody can tell yet whether the class of a mask is found."""
+        layer, session = self.form.mask.layer, self.session
+        name = ""
+        if layer is not None and session.layers.owns(layer):
+            name = layer.name.removeprefix(CONFIDENT)
+        self.caution.setText(caution(session.prediction.model, name))
+        self.caution.setVisible(bool(self.caution.text()))
 
     def _show_fibers(self) -> None:
         run = self.session.fibers

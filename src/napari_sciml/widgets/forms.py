@@ -76,7 +76,9 @@ def _decimal(
 
 
 def _finish(control: Any, model: type[BaseModel], field: str, name: str) -> Any:
-    control.setValue(model.model_fields[field].default)
+    default = model.model_fields[field].default
+    if default is not None:
+        control.setValue(default)
     return _named(control, model, field, name or field)
 
 

@@ -26,6 +26,7 @@ SURROUNDINGS = 6
 COLOR = "#f6d32d"
 FRAME, LINE = 64, 2
 """Edge of the picture of the box, and width of its line, in its own pixels."""
+DISAGREE = "trees and networks disagree"
 NOTHING_LEFT = "No disputed place is left in what is predicted so far."
 
 
@@ -121,7 +122,9 @@ class Guide:
     def _alone(self) -> bool:
         """Whether there is one network only, which cannot disagree."""
         model = self._session.prediction.model
-        return model is not None and len(model.ensemble.members) < 2
+        if model is None or model.ensemble.forest is not None:
+            return False
+        return len(model.ensemble.members) < 2
 
     def _spacing(self) -> tuple[float, ...] | None:
         image = self._session.image
@@ -144,7 +147,7 @@ class Guide:
         self._visited.append(self.spot.center)
         self._mark(self.spot)
         self._go_to(self.spot)
-        doubt = "the network is not sure" if self._alone() else "the networks disagree"
+        doubt = "the network is not sure" if self._alone() else DISAGREE
         self._tell(
             f"Place {len(self._visited)}: {doubt} here; paint a short stroke of each "
             "class that you see."

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from psygnal import Signal
@@ -56,9 +56,9 @@ class KeptModel:
         return self._source.revision
 
     @property
-    def kind(self) -> str:
-        """Either "instant" or "ensemble"."""
-        return self._source.kind
+    def kind(self) -> Literal["trees", "ensemble"]:
+        """As of `Model`."""
+        return _kind(self._source.kind)
 
     @property
     def _source(self) -> "Model | ModelEntry":
@@ -84,8 +84,16 @@ class KeptModel:
             parts.append(f"revision {self.revision}")
         if self.score is not None:
             parts.append(f"Dice {self.score:.2f}")
-        parts.append("first guess" if self.kind == "instant" else "ensemble")
+        parts.append(self._words)
         return " · ".join(parts)
+
+    @property
+    def _words(self) -> str:
+        """What answers, as short as a row of a list needs it."""
+        if self.kind == "trees":
+            return "trees"
+        alone = self.model is not None and self.model.ensemble.forest is None
+        return "networks" if alone else "trees + networks"
 
 
 class History:
@@ -224,6 +232,11 @@ class History:
         self.changed.emit()
 
 
+def _kind(told: str) -> Literal["trees", "ensemble"]:
+    """What a project says; "instant" in older ones."""
+    return "trees" if told in ("trees", "instant") else "ensemble"
+
+
 def _loaded(entry: ModelEntry) -> "Model":
     from napari_sciml.widgets.model import Model
 
@@ -231,7 +244,7 @@ def _loaded(entry: ModelEntry) -> "Model":
         entry.load(),
         # Below 0, so that no model of this session has the same.
         number=-entry.number,
-        kind="instant" if entry.kind == "instant" else "ensemble",
+        kind=_kind(entry.kind),
         revision=entry.revision,
         run=entry.run,
         round=entry.round,

@@ -79,7 +79,8 @@ class HistoryList(QCollapsible):
         """Show the models that there are; what is chosen stays chosen."""
         models = self._history.models
         chosen = {item.text() for item in self.rows.selectedItems()}
-        self.setText(f"History: {len(models)} models" if models else "History: empty")
+        count = f"{len(models)} model{'s' if len(models) > 1 else ''}"
+        self.setText(f"History: {count}" if models else "History: empty")
         blocked = self.rows.blockSignals(True)
         self.rows.clear()
         for kept in reversed(models):

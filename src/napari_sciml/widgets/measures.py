@@ -31,12 +31,12 @@ class Measure:
 DEVIATION = "Standard deviation"
 MEASURES = {
     DEVIATION: Measure(
-        "how much the networks disagree about the class",
+        "how much trees and networks disagree about the class",
         (0.1, 0.5),
         lambda volume, index: volume.std[index],
     ),
     "Entropy": Measure(
-        "all doubt, also where every network finds the image ambiguous",
+        "all doubt, also where each of them finds the image ambiguous",
         (0.2, 1.0),
         lambda volume, _: volume.entropy,
     ),

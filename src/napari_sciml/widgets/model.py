@@ -23,11 +23,11 @@ class Model:
     Attributes
     ----------
     ensemble
-        Trained networks.
+        Trees and networks.
     number
         Counts the models of a viewer; blocks are marked with it. 0 = loaded.
     kind
-        "instant" = the cheap first model, "ensemble" = the trained networks.
+        "trees" = trees alone, "ensemble" = trees and networks, or networks alone.
     revision
         Of the annotation that it was trained on; None where it was loaded.
     scores
@@ -39,6 +39,8 @@ class Model:
     run, round, seconds
         Which training of the project made it, after how many rounds, and after how
         many seconds of training.
+    steps
+        That each network had taken; 0 = not known.
     state
         For the model file: the command line can go on with the training.
     loaded
@@ -47,7 +49,7 @@ class Model:
 
     ensemble: "Ensemble"
     number: int = 0
-    kind: Literal["instant", "ensemble"] = "ensemble"
+    kind: Literal["trees", "ensemble"] = "ensemble"
     revision: int | None = None
     scores: "Scores | None" = None
     calibration: "Calibration | None" = None
@@ -55,8 +57,19 @@ class Model:
     run: int = 0
     round: int = 0
     seconds: float = 0.0
+    steps: int = 0
     state: "TrainingState | None" = None
     loaded: dict[str, Any] | None = None
+
+    @property
+    def words(self) -> str:
+        """What answers: "trees", "trees and 5 networks, 230 steps"."""
+        # Whoever has an ensemble has imported torch.
+        from napari_sciml.training.live import describe
+
+        ensemble = self.ensemble
+        told = describe(ensemble.trust, len(ensemble.members), self.steps)
+        return told if self.steps else told.partition(",")[0]
 
     @cached_property
     def conformal(self) -> ConformalCalibration | None:

@@ -57,10 +57,9 @@ class LossPlot:
             "is better. Dashed: Dice of each class on held-out strokes, 1 is best.",
             x="seconds",
             y="loss, Dice",
-            height=160,
+            height=170,
         )
-        legend = self.widget.addLegend(offset=(-4, 2), labelTextColor=AXIS)
-        legend.setColumnCount(2)
+        self._add_legend()
         self._training = self.widget.plot(
             name="training", pen=pg.mkPen(TRAINING, width=2)
         )
@@ -75,6 +74,15 @@ class LossPlot:
         self._dice: list[Any] = []
         self.widget.setYRange(0, 0.8)
         self.widget.getPlotItem().getViewBox().setLimits(xMin=0, yMin=0)
+
+    def _add_legend(self) -> None:
+        """Over the curves, not across them."""
+        item = self.widget.getPlotItem()
+        legend = self.widget.addLegend(labelTextColor=AXIS)
+        legend.setColumnCount(2)
+        legend.setParentItem(item)
+        legend.anchor(itemPos=(1, 0), parentPos=(1, 0), offset=(-4, -6))
+        item.layout.setContentsMargins(0, 20, 6, 8)
 
     def show(self, curves: "Curves") -> None:
         """Draw all curves."""

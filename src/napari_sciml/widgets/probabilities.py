@@ -36,6 +36,7 @@ class Probabilities:
         self.entropy = np.zeros_like(self.information)
         self.known = np.zeros(tuple(shape), bool)
         self.current = np.zeros_like(self.known)
+        self._predicted = 0
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -47,8 +48,15 @@ class Probabilities:
         """Whether the model at hand has predicted the whole image."""
         return bool(self.current.all())
 
+    @property
+    def share(self) -> float:
+        """Of the image that is predicted at all, 0 to 1."""
+        return self._predicted / max(1, self.known.size)
+
     def write(self, block: "BlockPredicted") -> None:
         """Take in a block."""
+        before = self.known[block.tile.core]
+        self._predicted += before.size - int(np.count_nonzero(before))
         self.mean[:, *block.tile.core] = block.mean
         self.std[:, *block.tile.core] = block.std
         self.information[block.tile.core] = block.information

@@ -18,6 +18,7 @@ from napari_sciml.uncertainty.threshold import (
     ThresholdConfig,
 )
 from napari_sciml.widgets.colors import label_colormap
+from napari_sciml.widgets.usual_k import UsualK
 from napari_sciml.widgets.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from napari_sciml.widgets.session import ViewerSession
 
 REST_MS = 250
+CONFIDENT = "Confident: "
+"""How the name of a mask begins."""
 NOTHING_PREDICTED = "Nothing is predicted yet: train first, in the Train dock."
 NOT_CALIBRATED = "Coverage needs held-out strokes and a training that has settled."
 RuleKind = Literal["deviations", "coverage"]
@@ -36,7 +39,7 @@ class SureMask:
     Attributes
     ----------
     config
-        The class, and k and t of `LowerBoundRule`.
+        The class, and k and t of `LowerBoundRule`; without k, it is chosen.
     coverage
         Settings of `CoverageRule`.
     kind
@@ -53,6 +56,7 @@ class SureMask:
         self.histogram = np.zeros(BINS, np.int64)
         self.kept = 0
         self.complete = False
+        self._usual = UsualK(session)
         self._mask: np.ndarray | None = None
         self._counts = np.zeros(BINS, np.int64)
         self._sum = 0
@@ -82,6 +86,13 @@ class SureMask:
             return len(names) - 1
 
     @property
+    def k(self) -> float:
+        """Deviations that are taken off: as the user says, or as it is usual."""
+        if self.config.k is not None:
+            return self.config.k
+        return self._usual.value(self.class_index, self.config.t)
+
+    @property
     def rule(self) -> SureRule | None:
         """What decides; None as long as a coverage cannot be promised.
 
@@ -89,7 +100,7 @@ class SureMask:
         of the model at hand.
         """
         if self.kind == "deviations":
-            return LowerBoundRule(self.config.k, self.config.t)
+            return LowerBoundRule(self.k, self.config.t)
         model = self._session.prediction.model
         held_out = model.conformal if model else None
         if held_out is None or len(held_out.by_class) != len(self.class_names):
@@ -99,7 +110,7 @@ class SureMask:
     @property
     def layer_name(self) -> str:
         """Of the mask."""
-        return f"Confident: {self.class_names[self.class_index]}"
+        return f"{CONFIDENT}{self.class_names[self.class_index]}"
 
     @property
     def predicted(self) -> int:
@@ -107,8 +118,9 @@ class SureMask:
         return int(self.histogram.sum())
 
     def change(self, **settings: Any) -> None:
-        """Change class, k or t, and act on what is shown."""
+        """Change class, k (None = let it be chosen) or t; act on what is shown."""
         self.config = ThresholdConfig(**{**self.config.model_dump(), **settings})
+        self._usual.forget()
         if "class_name" in settings:
             self._mask = None
             self._session.prediction.show_class()
@@ -167,6 +179,7 @@ class SureMask:
             self._idle.stop()
             return
         self._counts, self._sum = np.zeros(BINS, np.int64), 0
+        self._usual.forget()
         self._idle.start(
             keep_sure(
                 volume.mean,
@@ -223,11 +236,13 @@ class SureMask:
     def _on_prediction(self, region: Region | None) -> None:
         volume = self._volume()
         if region is None or volume is None:
+            self._usual.forget()
             self._mask = None
             self._idle.stop()
             self.histogram, self.kept = np.zeros(BINS, np.int64), 0
             self.complete = False
             return
+        self._usual.follow()
         self._write(volume, region)
         self._session.layers.touch(self.layer_name)
         self._rest.start()
@@ -241,6 +256,7 @@ class SureMask:
         volume, region = self._volume(), self._session.shown_region()
         if volume is None:
             return
+        self._usual.forget()
         self._idle.stop()
         if region is not None:
             self._write(volume, region)

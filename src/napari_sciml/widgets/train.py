@@ -1,9 +1,6 @@
 """The Train dock: one button, and what comes of it."""
 
-from collections.abc import Sequence
-from html import escape
-from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 from qtpy.QtCore import QTimer
@@ -31,13 +28,18 @@ from napari_sciml.widgets.dock import (
     text_line,
 )
 from napari_sciml.widgets.forms import number, whole_number
+from napari_sciml.widgets.guide import DISAGREE
 from napari_sciml.widgets.history_list import HistoryList
 from napari_sciml.widgets.plots import LossPlot
+from napari_sciml.widgets.train_words import (
+    tell_key,
+    tell_predicted,
+    tell_revision,
+    tell_scores,
+    tell_shown,
+)
 from napari_sciml.widgets.training_status import Phase
 from napari_sciml.widgets.whole_volume import WholeVolume
-
-if TYPE_CHECKING:
-    from napari_sciml.training.calibration import Calibration
 
 REDRAW_MS = 200
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -77,7 +79,8 @@ class TrainDock(Dock):
         self.start_over = button(
             "start_over",
             "Start over",
-            "Begin with untrained networks; the models in the history stay.",
+            "Begin with new trees and untrained networks; the models in the history "
+            "stay.",
         )
         self.members = whole_number(TrainingConfig, "members")
         self.seconds = number(TrainingConfig, "seconds", " s")
@@ -116,6 +119,9 @@ class TrainDock(Dock):
             "revision_line", "Whether the model has seen your last strokes."
         )
         self.shown = text_line("shown_model", "Which model made what you see.")
+        self.predicted = text_line(
+            "predicted_share", "How much of the image is predicted."
+        )
         self.predict = button(
             "predict_volume", "Predict", "Predict the whole image with this model."
         )
@@ -149,8 +155,8 @@ class TrainDock(Dock):
         for widget in (self.device_line, self.bar, self.status, self.error):
             self.column.addWidget(widget)
         for widget in (
-            *(self.revision, self.shown, self.plot.widget, self.scores, self.key),
-            self.history,
+            *(self.shown, self.predicted, self.revision),
+            *(self.plot.widget, self.scores, self.key, self.history),
         ):
             self.column.addWidget(widget)
         files = QHBoxLayout()
@@ -252,10 +258,18 @@ class TrainDock(Dock):
         self.bar.setValue(round(1000 * training.status.progress))
         self.status.setText(training.sentence())
         self.plot.show(training.curves)
-        self.shown.setText(self._shown())
-        self.scores.setText(self._scores())
+        self._tell()
+
+    def _tell(self) -> None:
+        """What there is to say about the model at hand."""
+        session = self.session
+        model, volume = session.prediction.model, session.prediction.probabilities
+        self.shown.setText(tell_shown(model, session.history.newest))
+        self.predicted.setText(tell_predicted(volume))
+        self.predicted.setVisible(bool(self.predicted.text()))
+        self.scores.setText(tell_scores(model))
         self.key.setText(self._key())
-        self.revision.setText(self._revision())
+        self.revision.setText(tell_revision(model, session.annotation.revision))
 
     def _key(self) -> str:
         """The colors of our layers, in words."""
@@ -266,57 +280,5 @@ class TrainDock(Dock):
             f"probability of {name}": self.session.annotation.classes.color_of(label)
             for label, name in enumerate(volume.class_names[1:], start=2)
         }
-        colors["the networks disagree"] = UNCERTAIN
-        return "<br>".join(
-            f"<font color={color}>■</font> {escape(name)}"
-            for name, color in colors.items()
-        )
-
-    def _scores(self) -> str:
-        model = self.session.prediction.model
-        if model is None:
-            return ""
-        names, sentences = model.ensemble.class_names, []
-        if model.scores is not None:
-            pairs = zip(names, model.scores.dice, strict=True)
-            known = [f"{name} {dice:.2f}" for name, dice in pairs if isfinite(dice)]
-            sentences.append(f"Held-out strokes (Dice): {', '.join(known)}.")
-        if model.calibration is not None:
-            sentences.append(_in_the_image(model.calibration, names))
-        return " ".join(sentences)
-
-    def _revision(self) -> str:
-        """Whether the last stroke was learned from."""
-        model, now = self.session.prediction.model, self.session.annotation.revision
-        if model is None:
-            return "No model yet."
-        if model.revision is None:
-            return "Model loaded from a folder."
-        if model.revision == now:
-            return f"Trained on revision {now}: all your strokes."
-        return f"Trained on revision {model.revision}, you are at {now}."
-
-    def _shown(self) -> str:
-        """Which model is on the screen."""
-        model = self.session.prediction.model
-        if model is None:
-            return ""
-        if model.kind == "instant":
-            return (
-                "You see a first guess, voxel by voxel; the networks take over when "
-                "they are better on your held-out strokes."
-            )
-        if model is not (self.session.history.newest or model):
-            return "You see an earlier model from the history."
-        return "You see the ensemble of networks."
-
-
-def _in_the_image(calibration: "Calibration", names: Sequence[str]) -> str:
-    """Share and expected overlap of the classes but the commonest."""
-    rows = list(zip(names, calibration.shares, calibration.expected_dice, strict=True))
-    rows.remove(max(rows, key=lambda row: row[1]))
-    return "In the image: " + "; ".join(
-        f"about {100 * share:.2g} % {name}"
-        + (f", expected Dice {dice:.2f}" if isfinite(dice) else "")
-        for name, share, dice in rows
-    )
+        colors[DISAGREE] = UNCERTAIN
+        return tell_key(colors)

@@ -288,7 +288,7 @@ class TrainingRun:
         self.changed.emit()
 
     def _on_model(self, ready: "ModelReady") -> None:
-        if ready.scores is not None and ready.kind == "ensemble":
+        if ready.scores is not None:
             scores = ready.scores
             self.curves.add_scores(ready.seconds, scores.loss, scores.dice)
         model = Model(
@@ -302,6 +302,7 @@ class TrainingRun:
             run=self._run,
             round=ready.round,
             seconds=ready.seconds,
+            steps=ready.steps,
         )
         self._numbers = ready.number
         self.status.settled = ready.settled

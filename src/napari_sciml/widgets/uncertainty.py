@@ -3,7 +3,8 @@
 from typing import Any
 
 import numpy as np
-from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout
+from qtpy.QtCore import QSignalBlocker
+from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_sciml.errors import InputError
 from napari_sciml.jobs.thresholding import BINS
@@ -12,13 +13,25 @@ from napari_sciml.uncertainty.threshold import (
     CoverageRule,
     ThresholdConfig,
 )
-from napari_sciml.widgets.dock import Dock, button, primary_button, text_line
+from napari_sciml.widgets.dock import (
+    CAUTION,
+    Dock,
+    button,
+    primary_button,
+    text_line,
+)
+from napari_sciml.widgets.evidence import caution
 from napari_sciml.widgets.forms import slider
 from napari_sciml.widgets.measures import MEASURES
 from napari_sciml.widgets.plots import HistogramPlot
 from napari_sciml.widgets.sure import NOT_CALIBRATED, NOTHING_PREDICTED, RuleKind
+from napari_sciml.widgets.usual_k import tell_k
 
 LARGEST_K = 5.0
+K_TOOLTIP = (
+    "Deviations of trees and networks that are taken off the mean probability. "
+    "Move it, and it is yours; Auto gives it back."
+)
 LARGEST_T = 0.99
 LARGEST_COVERAGE = 0.99
 RULES: dict[str, RuleKind] = {
@@ -44,8 +57,12 @@ class UncertaintyDock(Dock):
         self.classes.setObjectName("sure_class")
         self.classes.setToolTip("Class to keep.")
         self.k = slider(ThresholdConfig, "k", "k_std", largest=LARGEST_K)
+        self.k.setToolTip(K_TOOLTIP)
+        self.auto_k = button(
+            "auto_k", "Auto", "Let k be chosen again, by what is predicted."
+        )
+        self.k_words = text_line("k_words", "Who has chosen k, and what it keeps.")
         self.t = slider(ThresholdConfig, "t", "threshold", largest=LARGEST_T)
-        self.k.setValue(self.session.sure.config.k)
         self.t.setValue(self.session.sure.config.t)
         self._make_rule_controls()
         self.keep = primary_button(
@@ -63,10 +80,12 @@ class UncertaintyDock(Dock):
             color="#6f8fb8",
         )
         self.share = text_line("sure_share", "How much is kept.")
+        self.caution = text_line("sure_caution", "Whether the class is known at all.")
+        self.caution.setStyleSheet(CAUTION)
         self.show_next = button(
             "show_next",
             "Show me where to label next",
-            "Go to the place where the networks disagree most.",
+            "Go to the place where trees and networks disagree most.",
         )
         self.dismiss = button(
             "dismiss_spot", "Not here", "Never show this place again, and go on."
@@ -102,12 +121,24 @@ class UncertaintyDock(Dock):
         self.form.addRow("Class", self.classes)
         self.form.addRow("Show", self.measure)
         self.form.addRow("Rule", self.rule_kind)
-        self.form.addRow("k", self.k)
+        self.k_rows = QWidget()
+        rows = QVBoxLayout(self.k_rows)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(2)
+        row = QHBoxLayout()
+        row.addWidget(self.k, 1)
+        row.addWidget(self.auto_k)
+        rows.addLayout(row)
+        rows.addWidget(self.k_words)
+        self.form.addRow("k", self.k_rows)
         self.form.addRow("t", self.t)
         self.form.addRow("Coverage", self.coverage)
         self._show_sliders()
         self.column.addLayout(self.form)
-        for widget in (self.rule, self.histogram.widget, self.share, self.keep):
+        for widget in (
+            *(self.rule, self.histogram.widget, self.share),
+            *(self.caution, self.keep),
+        ):
             self.column.addWidget(widget)
         self.column.addWidget(self.error)
         guide = QHBoxLayout()
@@ -121,6 +152,7 @@ class UncertaintyDock(Dock):
         session = self.session
         self.classes.activated.connect(self._on_class)
         self.k.valueChanged.connect(self._on_k)
+        self.auto_k.clicked.connect(self._on_auto_k)
         self.t.valueChanged.connect(self._on_t)
         self.k.sliderReleased.connect(session.sure.compute)
         self.t.sliderReleased.connect(session.sure.compute)
@@ -136,6 +168,7 @@ class UncertaintyDock(Dock):
         self.wiring.connect(session.sure.changed, self.redraw)
         self.wiring.connect(session.prediction.changed, self._on_prediction)
         self.wiring.connect(session.prediction.model_changed, self._tell_rule)
+        self.wiring.connect(session.prediction.model_changed, self._warn)
         self.wiring.connect(session.annotation.classes_changed, self._fill_classes)
 
     def _on_class(self, index: int) -> None:
@@ -144,6 +177,10 @@ class UncertaintyDock(Dock):
 
     def _on_k(self, value: float) -> None:
         self.session.sure.change(k=value)
+        self._tell_rule()
+
+    def _on_auto_k(self) -> None:
+        self.session.sure.change(k=None)
         self._tell_rule()
 
     def _on_t(self, value: float) -> None:
@@ -161,7 +198,7 @@ class UncertaintyDock(Dock):
 
     def _show_sliders(self) -> None:
         covers = self.session.sure.kind == "coverage"
-        for control in (self.k, self.t, self.coverage):
+        for control in (self.k_rows, self.t, self.coverage):
             visible = covers == (control is self.coverage)
             # Qt 5 has no `setRowVisible`, but leaves no gap where both are hidden.
             self.form.labelForField(control).setVisible(visible)
@@ -194,6 +231,7 @@ class UncertaintyDock(Dock):
 
     def _tell_rule(self) -> None:
         sure = self.session.sure
+        self._show_k()
         rule, name = sure.rule, self.classes.currentText()
         if rule is None:
             self.rule.setText(NOT_CALIBRATED)
@@ -203,10 +241,26 @@ class UncertaintyDock(Dock):
         else:
             self.rule.setText(
                 f"Keeps a voxel where the probability of {name}, less "
-                f"{sure.config.k:.2g} times the deviation of the networks, is over "
+                f"{sure.k:.2g} times the deviation of trees and networks, is over "
                 f"{sure.config.t:.2f}."
             )
         self.histogram.mark(rule.least(sure.class_index))
+
+    def _show_k(self) -> None:
+        """The number of deviations, and who has chosen it."""
+        sure = self.session.sure
+        own = sure.config.k is not None
+        self.auto_k.setEnabled(own)
+        if not own:
+            with QSignalBlocker(self.k):
+                self.k.setValue(sure.k)
+        self.k_words.setText("yours" if own else tell_k(sure.k, sure.config.t))
+
+    def _warn(self) -> None:
+        """Say so where nobody can tell yet whether the class is found."""
+        model, name = self.session.prediction.model, self.classes.currentText()
+        self.caution.setText(caution(model, name))
+        self.caution.setVisible(bool(self.caution.text()))
 
     def redraw(self) -> None:
         """Show histogram and share."""
@@ -214,6 +268,7 @@ class UncertaintyDock(Dock):
         counts = np.log10(np.maximum(sure.histogram, 1))
         self.histogram.show(np.linspace(0, 1, BINS + 1), counts)
         self._tell_rule()
+        self._warn()
         self.share.setText(self._share())
 
     def _share(self) -> str:
