@@ -128,9 +128,8 @@ def train(studio: Studio, seconds: float) -> None:
 
 
 def keep_sure(studio: Studio) -> None:
-    """Move the sliders, keep what is sure."""
+    """Keep what is sure, by the usual rule."""
     dock = studio.open("Uncertainty")
-    dock.k.setValue(1.0)
     dock.keep.click()
     wait_until(lambda: dock.session.sure.complete)
     for name in ("Probability: fiber", "Annotation"):

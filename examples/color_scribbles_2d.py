@@ -52,7 +52,7 @@ def main(image: Path, scribbles: Path, out: Path) -> None:
     )
     print("held-out Dice:", told["held_out_dice"])
     predict_image(model, image, result, report=silent)
-    threshold_prediction(result, mask, ThresholdConfig(k=1, t=0.5))
+    threshold_prediction(result, mask, ThresholdConfig(t=0.5))
     summary = measure_mask(
         mask, out / "fibers", FiberConfig(dust=5), image=image, probability=result
     )

@@ -6,6 +6,7 @@ python examples/train_without_a_screen.py
 import napari_sciml as ns
 from napari_sciml.samples.scribbles import scribble
 from napari_sciml.training.events import Snapshot
+from napari_sciml.uncertainty.threshold import usual_k
 
 
 def main() -> None:
@@ -16,7 +17,8 @@ def main() -> None:
             ensemble, scores = event.ensemble, event.scores
             print(f"{event.seconds:5.1f} s", scores and f"held-out {scores.dice}")
     prediction = ns.predict(ensemble, phantom.image)
-    sure = ns.confident(prediction.mean[1], prediction.std[1], k=1, t=0.5)
+    mean, std = prediction.mean[1], prediction.std[1]
+    sure = ns.confident(mean, std, k=usual_k(mean, std), t=0.5)
     table = ns.measure_fibers(
         ns.label_fibers(sure, dust=50), voxel_size=(phantom.voxel_size,) * 3
     )
