@@ -16,6 +16,8 @@ KEPT = 0.94
 """Share of mean > t that stays by the usual rule."""
 LARGEST_K = 0.5
 """Deviations that the usual rule takes off at most."""
+ROUNDING = 5e-7
+"""Of `confident` in single precision."""
 
 
 class ThresholdConfig(BaseModel):
@@ -213,7 +215,8 @@ def usual_k(mean: ArrayLike, std: ArrayLike, *, t: float = 0.5) -> float:
     inside = values > t
     if not inside.any():
         return LARGEST_K
-    until = (values[inside] - t) / np.maximum(spread[inside], 1e-9)
+    # Trees give the same values again and again: rounding must not lose them all.
+    room = np.maximum(values[inside] - t - ROUNDING, 0)
+    until = room / np.maximum(spread[inside], 1e-9)
     lost = min(int((1 - KEPT) * len(until)), len(until) - 1)
-    k = float(np.partition(until, lost)[lost])
-    return min(LARGEST_K, float(np.nextafter(np.float32(k), np.float32(0))))
+    return min(LARGEST_K, float(np.partition(until, lost)[lost]))
