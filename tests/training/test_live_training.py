@@ -7,11 +7,12 @@ import torch
 from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.errors import InputError
 from napari_sciml.networks.ensemble import Ensemble
-from napari_sciml.networks.pixelwise import PixelNet
 from napari_sciml.prediction.blockwise import predict
 from napari_sciml.steps import result_of
 from napari_sciml.training.config import TrainingConfig
-from napari_sciml.training.live import LiveTraining, judge
+from napari_sciml.training.held_out import ask
+from napari_sciml.training.live import AT_A_TIME, SETTLING, LiveTraining, describe
+from napari_sciml.training.metrics import score
 
 CLASSES = ("background", "fiber")
 SHAPE = (12, 40, 40)
@@ -43,68 +44,151 @@ def run(training: LiveTraining, rounds: int) -> None:
             pass
 
 
-def test_the_same_schedule_gives_the_same_weights() -> None:
+def started(image, labels, **settings) -> LiveTraining:
+    """With its first trees, where it has any."""
+    training = LiveTraining(image, labels, config(**settings), CLASSES)
+    result_of(training.grow())
+    return training
+
+
+@pytest.mark.parametrize("trees", [True, False])
+def test_the_same_schedule_gives_the_same_weights(trees) -> None:
     results = []
     for _ in range(2):
         image, labels = scene()
-        training = LiveTraining(image, labels, config(), CLASSES)
+        training = started(image, labels, trees=trees)
         run(training, 5)
         training.take([stroke(2, 9, 20, 2), stroke(3, 9, 3, 1)])
+        result_of(training.grow())
         run(training, 7)
-        results.append(training.team.best().state_dict())
-    for name, value in results[0].items():
-        assert torch.equal(value, results[1][name])
+        ensemble = result_of(training.ready())
+        results.append((ensemble.state_dict(), ensemble.description()))
+    (first, told), (second, again) = results
+    assert told == again
+    assert (told["forest"] is not None) is trees
+    assert first.keys() == second.keys()
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
 
 
-def test_the_shown_state_never_becomes_worse_while_labels_stay() -> None:
+def test_what_was_looked_at_meanwhile_does_not_matter() -> None:
+    """Handing out, scores and calibration change nothing of what comes next."""
+    results = []
+    for curious in (False, True):
+        image, labels = scene()
+        training = started(image, labels)
+        for _ in range(3):
+            run(training, 3)
+            if curious:
+                ensemble = result_of(training.ready())
+                training.scores()
+                result_of(training.calibrate(ensemble))
+        results.append(result_of(training.ready()).state_dict())
+    assert all(torch.equal(v, results[1][name]) for name, v in results[0].items())
+
+
+def test_the_networks_never_become_worse_while_labels_stay() -> None:
     image, labels = scene()
-    training = LiveTraining(image, labels, config(), CLASSES)
+    training = LiveTraining(image, labels, config(trees=False), CLASSES)
     batches, errors = training.team.test.batches, []
     for _ in range(12):
         run(training, 4)
-        found = judge(training.team.best(), batches)
-        assert found is not None
-        errors.append(found.error)
+        best = training.team.best()
+        with torch.inference_mode():
+            found = [ask(member, batches) for member in best.members]
+        errors.append(np.mean([score(*rows).error for rows in found]))
     # bfloat16 on the one side, float32 on the other.
     assert (np.diff(errors) <= 0.01).all()
     assert errors[-1] < errors[0]
 
 
+def test_networks_step_by_turns() -> None:
+    image, labels = scene()
+    training = LiveTraining(image, labels, config(members=5, crop=8), CLASSES)
+    stepped = []
+    for _ in range(5):
+        stepped.append([e.member for e in training.steps() if e])
+    assert {len(members) for members in stepped} == {AT_A_TIME}
+    assert sum(stepped, []) == [*range(5)] * AT_A_TIME
+    assert {member.steps for member in training.team.members} == {AT_A_TIME}
+
+
 def test_labels_that_come_later_are_learned() -> None:
     image, labels = scene()
     image[:, 28:31, :] += 4  # something else that is bright, not painted yet
-    training = LiveTraining(image, labels, config(), CLASSES)
+    training = started(image, labels)
     run(training, 10)
-    ensemble = result_of(training.learn_instant())
-    before = predict(ensemble, image).mean[1, :, 29].mean()
+    before = predict(result_of(training.ready()), image).mean[1, :, 29].mean()
     training.take([stroke(i, z, 29, 1) for i, z in enumerate((1, 4, 7, 10), 2)])
-    ensemble = result_of(training.learn_instant())
-    after = predict(ensemble, image).mean[1, :, 29].mean()
+    result_of(training.grow())
+    after = predict(result_of(training.ready()), image).mean[1, :, 29].mean()
     assert after < before - 0.2
+    assert after < 0.5
     run(training, 40)
-    assert predict(training.team.best(), image).mean[1, :, 29].mean() < 0.5
+    assert predict(result_of(training.ready()), image).mean[1, :, 29].mean() < 0.5
 
 
-def test_the_cheap_model_is_an_ensemble_like_any_other() -> None:
+def test_trees_answer_before_the_first_step() -> None:
     image, labels = scene()
-    training = LiveTraining(image, labels, config(), CLASSES)
-    ensemble = result_of(training.learn_instant())
-    scores = result_of(training.judge(ensemble))
-    assert all(isinstance(member, PixelNet) for member in ensemble.members)
-    assert scores.dice[1] > 0.9
+    training = started(image, labels)
+    ensemble = result_of(training.ready())
+    assert (ensemble.trust, training.describe()) == (0, "trees")
+    assert training.scores().dice[1] > 0.9
     mean = predict(ensemble, image).mean
-    np.testing.assert_allclose(mean, predict(ensemble, image, block=17).mean, atol=1e-5)
+    np.testing.assert_array_equal(mean, predict(ensemble, image, block=17).mean)
+    assert (mean[1, :, 17:23] > 0.5).mean() > 0.95
     again = Ensemble.from_description(ensemble.description())
     again.load_state_dict(ensemble.state_dict())
     np.testing.assert_array_equal(mean, predict(again.eval(), image).mean)
 
 
+def test_networks_count_more_and_more_and_never_at_once() -> None:
+    image, labels = scene()
+    training = started(image, labels)
+    trust = [training.team.trust]
+    for _ in range(40):
+        run(training, 1)
+        trust.append(training.team.trust)
+    assert trust[0] == 0
+    assert 0 < trust[-1] <= 0.5
+    assert np.abs(np.diff(trust)).max() <= 0.25 * 0.5
+    steps = 40 * AT_A_TIME // 2
+    assert training.describe() == f"trees and 2 networks, {steps} steps"
+
+
+def test_scores_while_labels_come() -> None:
+    """Asked at any moment: before the first trees, and before they know the labels."""
+    image, labels = scene()
+    training = LiveTraining(image, labels, config(), CLASSES)
+    assert training.scores() is None
+    result_of(training.grow())
+    before = training.scores()
+    assert before.voxels == len(training.team.test)
+    training.take([stroke(i, 9, y, 1 + i % 2) for i, y in enumerate((20, 3, 22, 36), 2)])
+    training.scores()
+    result_of(training.grow())
+    assert training.scores().voxels == len(training.team.test)
+
+
+@pytest.mark.parametrize(
+    ("trust", "networks", "steps", "expected"),
+    [
+        (0, 5, 12, "trees"),
+        (1, 5, 12, "5 networks, 12 steps"),
+        (1, 1, 1, "1 network, 1 step"),
+        (0.3, 5, 230, "trees and 5 networks, 230 steps"),
+    ],
+)
+def test_what_answers_in_words(trust, networks, steps, expected) -> None:
+    assert describe(trust, networks, steps) == expected
+
+
 def test_settles_when_nothing_changes_and_wakes_with_labels() -> None:
     image, labels = scene()
-    training = LiveTraining(image, labels, config(evaluate_every=1, members=1), CLASSES)
-    training._since = 398
+    settings = config(evaluate_every=1, members=1, trees=False)
+    training = LiveTraining(image, labels, settings, CLASSES)
+    training._since = SETTLING - 2
     assert not training.settled
-    for _ in range(300):
+    for _ in range(400):
         run(training, 1)
         if training.settled:
             break
@@ -123,45 +207,3 @@ def test_with_one_class_left_it_says_so_and_keeps_what_it_has() -> None:
     run(training, 2)
     training.take([stroke(3, 9, 20, 2)])
     run(training, 2)
-
-
-@pytest.mark.parametrize(
-    ("own", "instant", "rounds", "expected"),
-    [
-        (0.2, 0.05, 120, False),
-        (0.09, 0.05, 120, False),  # few held-out strokes
-        (0.04, 0.05, 120, True),
-        (0.04, 0.05, 119, False),
-        (None, None, 119, False),
-        (None, None, 120, True),
-    ],
-)
-def test_takes_over_by_the_held_out_error(own, instant, rounds, expected) -> None:
-    from napari_sciml.training.metrics import Scores
-
-    image, labels = scene()
-    training = LiveTraining(image, labels, config(), CLASSES)
-    training.round = rounds
-    for member in training.team.members:
-        member.best = own and Scores(0.0, own, (1.0, 1.0), 10)
-    found = instant and Scores(0.0, instant, (1.0, 1.0), 10)
-    assert training.takes_over(found) is expected
-    if expected:  # and stays
-        assert training.takes_over(Scores(0.0, 0.0, (1.0, 1.0), 10))
-
-
-def test_where_a_class_is_not_held_out_the_ensemble_takes_over_late() -> None:
-    from napari_sciml.training.metrics import Scores
-
-    image, labels = scene()
-    labels[labels == 2] = 0
-    labels[9, 20:23, 20] = 2
-    training = LiveTraining(image, labels, config(), CLASSES)
-    assert set(training.team.test.truth.tolist()) == {0}
-    for member in training.team.members:
-        member.best = Scores(0.0, 0.01, (1.0, 1.0), 10)
-    instant = Scores(0.0, 0.5, (1.0, 1.0), 10)
-    training.round = 399
-    assert not training.takes_over(instant)
-    training.round = 400
-    assert training.takes_over(instant)

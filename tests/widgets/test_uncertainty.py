@@ -93,7 +93,7 @@ def test_coverage_takes_the_place_of_k_and_t(dock, trained, viewer, patience) ->
     assert dock.coverage.isHidden()
     viewer.dims.set_point(0, 3 * 6)
     dock.rule_kind.setCurrentText("Coverage")
-    assert dock.k.isHidden()
+    assert dock.k_rows.isHidden()
     assert dock.t.isHidden()
     assert not dock.coverage.isHidden()
     layer = viewer.layers["Confident: fiber"]
@@ -243,10 +243,10 @@ def test_the_chosen_k_follows_threshold_and_prediction(dock, trained) -> None:
 
 
 def test_a_sample_of_a_large_prediction_is_small_and_fair(dock, trained) -> None:
-    region = (slice(0, 300), slice(7, 500), slice(0, 1))
+    region = (slice(0, 300), slice(7, 500), slice(0, 3))
     part = _every(region)
     count = np.prod([len(range(p.start, p.stop, p.step)) for p in part])
-    assert 20_000 < count <= MOST_VOXELS
+    assert 0.5 * MOST_VOXELS < count <= MOST_VOXELS
     assert all(p.start >= r.start for p, r in zip(part, region, strict=True))
 
 
@@ -257,6 +257,7 @@ def test_k_is_chosen_by_the_shown_slice_where_little_is_predicted(
     prediction = trained.prediction
     full, names = prediction.probabilities, prediction.probabilities.class_names
     prediction.clear()
+    prediction.begin()
     prediction.prepare(names)
     assert trained.sure.k == LARGEST_K
     volume = prediction.probabilities

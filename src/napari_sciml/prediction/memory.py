@@ -11,6 +11,7 @@ import torch
 from napari_sciml.errors import InputError
 from napari_sciml.images.channels import channels_of
 from napari_sciml.networks.ensemble import Ensemble
+from napari_sciml.networks.two_stage import SLAB
 from napari_sciml.prediction.blockwise import BlockPredictor
 
 PROCESS_BYTES = 0.6e9
@@ -20,6 +21,10 @@ OVERHEAD = 1.75
 what reading and writing take meanwhile; measured over 216 blocks, with AVX2."""
 TRIED_EDGE = {2: 128, 3: 32}
 SMALLEST_BLOCK = 32
+UNSETTLED = 0.5
+"""Of the voxels of a block, at most as a rule, whose channels trees keep."""
+COPIES = 4
+"""Of the channels of a slab: one by one, together, as rows, and scratch memory."""
 IN_FLIGHT = 3
 """Results that are computed, wait, and are written at the same time."""
 
@@ -38,6 +43,9 @@ class BlockMemory:
         Bytes of a voxel of the image, all channels together.
     classes
         That are predicted.
+    trees, slab
+        Bytes that trees hold for each voxel of a block, and for what of it they look
+        at in one go; 0 without trees.
     """
 
     per_voxel: float
@@ -45,6 +53,8 @@ class BlockMemory:
     halo: tuple[int, ...]
     raw: int
     classes: int
+    trees: float = 0.0
+    slab: float = 0.0
 
     def peak(self, edge: int, shape: Sequence[int]) -> int:
         """Bytes of the whole process for blocks of an edge."""
@@ -55,7 +65,9 @@ class BlockMemory:
         given = read * (2 * self.raw + 8)
         results = np.prod(core) * (2 * self.classes + 1) * 4 * IN_FLIGHT
         tensors = self.per_voxel * looked_at * OVERHEAD
-        return int(PROCESS_BYTES + tensors + given + results)
+        # Trees are done, and their scratch memory is free, before networks begin.
+        grown = self.trees * np.prod(core) + self.slab * min(read, SLAB)
+        return int(PROCESS_BYTES + max(tensors, grown) + given + results)
 
 
 def block_memory(ensemble: Ensemble, image: Any) -> BlockMemory:
@@ -68,7 +80,9 @@ def block_memory(ensemble: Ensemble, image: Any) -> BlockMemory:
     image
         Array-like; only its type and number of channels matter.
     """
-    channels = channels_of(image)
+    channels, forest = channels_of(image), ensemble.forest
+    columns = 0 if forest is None else forest.second.features
+    answers = 0 if forest is None else forest.members * forest.classes
     edge = TRIED_EDGE[ensemble.dims]
     looked_at = np.prod([edge + 2 * n for n in ensemble.reach])
     return BlockMemory(
@@ -77,6 +91,8 @@ def block_memory(ensemble: Ensemble, image: Any) -> BlockMemory:
         halo=ensemble.halo,
         raw=np.dtype(image.dtype).itemsize * channels,
         classes=len(ensemble.class_names),
+        trees=4.0 * (answers + UNSETTLED * 2 * columns),
+        slab=4.0 * COPIES * columns,
     )
 
 

@@ -71,6 +71,7 @@ def train_model(
         Called with the progress.
     """
     from napari_sciml.training.events import Snapshot
+    from napari_sciml.training.live import describe
     from napari_sciml.training.session import train
 
     check_target(out, folder=True)
@@ -95,6 +96,9 @@ def train_model(
         "model": str(out),
         "network": config.network.kind,
         "members": config.members,
+        "answers": describe(
+            last.ensemble.trust, config.members, last.state.members[0].steps
+        ),
         "labeled_voxels": {names[v - 1]: n for v, n in sorted(given.counts.items())},
         **describe_training(last, names),
         "hint": hint_of_few_steps(config, last.state.members[0].steps),
@@ -178,9 +182,13 @@ def hint_of_few_steps(config: "TrainingConfig", steps: int) -> str | None:
         return None
     return (
         f"only {steps} {'step' if steps == 1 else 'steps'} of each network fitted into "
-        f"{config.seconds:g} s, so expect little: give it more --seconds, or end what "
-        "else is running."
+        f"{config.seconds:g} s, so {_what_answers(config)}: give it more --seconds, or "
+        "end what else is running."
     )
+
+
+def _what_answers(config: "TrainingConfig") -> str:
+    return "trees answer nearly alone" if config.trees else "expect little"
 
 
 def calibration_record(

@@ -27,7 +27,7 @@ from napari_sciml.widgets.plots import HistogramPlot
 from napari_sciml.widgets.sure import NOT_CALIBRATED, NOTHING_PREDICTED, RuleKind
 from napari_sciml.widgets.usual_k import tell_k
 
-LARGEST_K = 5.0
+LARGEST_K = 3.0
 K_TOOLTIP = (
     "Deviations of trees and networks that are taken off the mean probability. "
     "Move it, and it is yours; Auto gives it back."

@@ -1,5 +1,6 @@
 """How many deviations are taken off, as long as nobody says otherwise."""
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from napari_sciml.uncertainty.threshold import KEPT, LARGEST_K, usual_k
 if TYPE_CHECKING:
     from napari_sciml.widgets.session import ViewerSession
 
-MOST_VOXELS = 100_000
+MOST_VOXELS = 200_000
 """That are looked at all over the image, and as many in the shown slice."""
 REST_SECONDS = 2.0
 """Between two choices while a prediction comes in."""
@@ -77,16 +78,17 @@ def tell_k(k: float, t: float) -> str:
 
 
 def _every(region: Region) -> Region:
-    """Every n-th voxel along each axis, `MOST_VOXELS` at most."""
+    """Voxels in equal steps along each axis, `MOST_VOXELS` at most."""
     sizes = [part.stop - part.start for part in region]
-    step = 1
-    while np.prod([-(-n // step) for n in sizes]) > MOST_VOXELS:
-        step += 1
+    steps = [1] * len(sizes)
+
+    def counts() -> list[int]:
+        return [-(-n // step) for n, step in zip(sizes, steps, strict=True)]
+
+    while math.prod(counts()) > MOST_VOXELS:
+        steps[int(np.argmax(counts()))] += 1
     # From the middle of a step: the first slice of a volume says least.
-    starts = [
-        part.start + min(step, n) // 2 for part, n in zip(region, sizes, strict=True)
-    ]
     return tuple(
-        slice(min(start, part.stop - 1), part.stop, step)
-        for start, part in zip(starts, region, strict=True)
+        slice(min(part.start + step // 2, part.stop - 1), part.stop, step)
+        for part, step in zip(region, steps, strict=True)
     )
