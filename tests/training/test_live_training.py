@@ -163,7 +163,11 @@ def test_scores_while_labels_come() -> None:
     result_of(training.grow())
     before = training.scores()
     assert before.voxels == len(training.team.test)
-    training.take([stroke(i, 9, y, 1 + i % 2) for i, y in enumerate((20, 3, 22, 36), 2)])
+    held = set(training.team.test.indices.tolist())
+    places = [(z, y) for z in (0, 9, 11) for y in (3, 9, 20, 36)]
+    more = [stroke(i, z, y, 1 + (y == 20)) for i, (z, y) in enumerate(places, 2)]
+    training.take(more)
+    assert set(training.team.test.indices.tolist()) - held, "some are a test"
     training.scores()
     result_of(training.grow())
     assert training.scores().voxels == len(training.team.test)

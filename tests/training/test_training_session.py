@@ -333,7 +333,9 @@ def test_own_networks(toy, tiny_config):
     assert 2 * (answer & truth).sum() / (answer.sum() + truth.sum()) > 0.7
 
 
-@pytest.mark.parametrize("settings", [{}, {"bootstrap": True, "split": "blocks"}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"trees": False}, {"bootstrap": True, "split": "blocks"}]
+)
 @pytest.mark.parametrize("augmentation", [{}, {"noise": 0.3}])
 def test_a_resumed_training_gives_the_same_weights(
     toy, tiny_config, settings, augmentation
@@ -348,6 +350,8 @@ def test_a_resumed_training_gives_the_same_weights(
     steps = [event for event in again if isinstance(event, TrainingStep)]
     assert len(steps) == 2 * 7
     assert same(weights(again[-1].ensemble), weights(events[-1].ensemble))
+    assert again[-1].ensemble.description() == events[-1].ensemble.description()
+    assert (again[-1].ensemble.forest is None) is not config.trees
     ours, theirs = again[-1].calibration, events[-1].calibration
     assert ours.offsets == theirs.offsets
     assert ours.conformal == theirs.conformal
@@ -512,7 +516,9 @@ def test_the_test_is_read_in_steps(toy, tiny_config):
     assert waits > 1
 
 
-@pytest.mark.parametrize("more", [{}, {"patience": 1, "evaluate_every": 2}])
+@pytest.mark.parametrize(
+    "more", [{}, {"trees": False}, {"patience": 1, "evaluate_every": 2}]
+)
 def test_members_trained_apart_are_those_trained_together(toy, tiny_config, more):
     image, labels, _ = toy(2)
     config = tiny_config(2, members=3, **more)
@@ -521,7 +527,9 @@ def test_members_trained_apart_are_those_trained_together(toy, tiny_config, more
     events = list(train(image, labels, config, resume=state))
     assert not [e for e in events if isinstance(e, TrainingStep)], "all is learned"
     together = list(train(image, labels, config))
-    if not more:
+    if "patience" not in more:
+        ours, theirs = (e[-1].ensemble.description() for e in (events, together))
+        assert ours == theirs
         assert same(weights(events[-1].ensemble), weights(together[-1].ensemble))
         assert events[-1].calibration.offsets == together[-1].calibration.offsets
 

@@ -36,11 +36,12 @@ class Ensemble(nn.Module):
     if there are any. All networks together weigh `trust`, the trees the rest.
 
     Probabilities of a network are
-    ``softmax(logits / temperature + log_prior_ratio)``: a temperature above 1 makes all members less sure (Guo et al., ICML 2017), and the
-    logarithm of how often a class is met, over how often it was trained on, turns
-    the balance of the labels into that of the image (Saerens et al., Neural
-    Computation 14, 2002, equation 4). Those of trees are shares of labels already:
-    of them only the second correction is made. See `set_calibration`.
+    ``softmax(logits / temperature + log_prior_ratio)``: a temperature above 1 makes
+    all members less sure (Guo et al., ICML 2017), and the logarithm of how often a
+    class is met, over how often it was trained on, turns the balance of the labels into
+    that of the image (Saerens et al., Neural Computation 14, 2002, equation 4). Those
+    of trees are shares of labels already: of them only the second correction is made.
+    See `set_calibration`.
 
     Parameters
     ----------

@@ -7,6 +7,7 @@ CVPR 2008). Where it was trained, these came from trees that had not seen the vo
 """
 
 import math
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,7 @@ GROUPS = 4
 """Parts of each stage that count as members of an ensemble."""
 SHELLS = (1, 2, 4)
 """Distances at which the first answer is looked up, along each axis."""
-SETTLED = 0.95
+SETTLED = 0.9
 """Where the first group is so sure of the first class, the others and the second stage
 are not asked: most of a volume is plain background, and they would cost most of the
 time. Of other classes every digit counts, as the best cut can be at 0.95."""
@@ -85,7 +86,11 @@ class TwoStageForest(nn.Module):
         return tuple(a + b for a, b in pairs)
 
     def probabilities(
-        self, gray: Tensor, tile: Tile, shape: Sequence[int]
+        self,
+        gray: Tensor,
+        tile: Tile,
+        shape: Sequence[int],
+        kept: "KeptRows | None" = None,
     ) -> "Iterator[np.ndarray | None]":
         """Predict a block, slab by slab.
 
@@ -98,6 +103,8 @@ class TwoStageForest(nn.Module):
             The block.
         shape
             Of the image.
+        kept
+            Channels of earlier calls for the same image.
 
         Yields
         ------
@@ -106,7 +113,7 @@ class TwoStageForest(nn.Module):
             float32 of ``tile.core``: groups of the first stage, then of the second.
         """
         image = gray[None] if gray.ndim == self.dims else gray.movedim(-1, 0)
-        work = _Block(self, image, tile, shape)
+        work = _Block(self, image, tile, shape, kept)
         for _ in work.first():
             yield None
         yield work.second()
@@ -213,6 +220,47 @@ class Context:
         return np.column_stack(columns).astype(np.float32)
 
 
+class KeptRows:
+    """Channels of parts of an image that are looked at again and again.
+
+    Other trees are soon asked about the same place; its channels stay the same.
+
+    Parameters
+    ----------
+    most
+        Bytes that are kept; the parts that were not asked for longest go first.
+    """
+
+    def __init__(self, most: int = 400_000_000) -> None:
+        self._most, self._bytes = most, 0
+        self._parts: OrderedDict[_Key, tuple[np.ndarray, np.ndarray]] = OrderedDict()
+
+    def get(self, region: Region) -> tuple[np.ndarray, np.ndarray] | None:
+        """Rows and axes of a region, where they are known."""
+        key = _key(region)
+        if key in self._parts:
+            self._parts.move_to_end(key)
+        return self._parts.get(key)
+
+    def put(self, region: Region, rows: np.ndarray, axis: np.ndarray) -> None:
+        """Keep them, if there is room."""
+        size = rows.nbytes + axis.nbytes
+        if size > self._most:
+            return
+        self._parts[_key(region)] = rows, axis
+        self._bytes += size
+        while self._bytes > self._most:
+            _, gone = self._parts.popitem(last=False)
+            self._bytes -= sum(part.nbytes for part in gone)
+
+
+_Key = tuple[tuple[int, int], ...]
+
+
+def _key(region: Region) -> _Key:
+    return tuple((part.start, part.stop) for part in region)
+
+
 @dataclass
 class _Open:
     """Voxels of the block that are still to be decided."""
@@ -227,10 +275,15 @@ class _Block:
     """One block on its way through both stages."""
 
     def __init__(
-        self, trees: TwoStageForest, image: Tensor, tile: Tile, shape: Sequence[int]
+        self,
+        trees: TwoStageForest,
+        image: Tensor,
+        tile: Tile,
+        shape: Sequence[int],
+        kept: KeptRows | None,
     ) -> None:
         self._trees, self._image, self._shape = trees, image, tuple(shape)
-        self._tile = tile
+        self._tile, self._kept = tile, kept
         # What the second stage looks up around the block.
         self._wide = with_halo(tile.core, trees.context.reach, shape)
         sizes = [part.stop - part.start for part in self._wide.read]
@@ -246,14 +299,9 @@ class _Block:
             yield
 
     def _slab(self, start: int, stop: int) -> None:
-        trees, origin = self._trees, self._wide.read[0].start
+        origin = self._wide.read[0].start
         part = slice(origin + start, origin + stop)
-        core: Region = (part, *self._wide.read[1:])
-        seen = with_halo(core, trees.bank.reach, self._shape)
-        inner = Tile(seen.read, self._tile.read).inner
-        with torch.inference_mode():
-            channels, axis = trees.bank(self._image[:, *inner], seen.surround)
-        rows = channels.flatten(1).T.cpu().contiguous().numpy()
+        rows, axis = self._channels((part, *self._wide.read[1:]))
         groups, left = self._ask(rows)
         self._answer[start:stop] = groups.mean(0).reshape(
             (stop - start, *self._answer.shape[1:])
@@ -265,8 +313,25 @@ class _Block:
         for place, cut in zip(places, self._wide.inner, strict=True):
             inside &= (place >= cut.start) & (place < cut.stop)
         kept = left[inside]
-        axes = axis.flatten(1).cpu().numpy()[:, kept]
-        self._open.append(_Open(index[inside], rows[kept], groups[:, kept], axes))
+        self._open.append(
+            _Open(index[inside], rows[kept], groups[:, kept], axis[:, kept])
+        )
+
+    def _channels(self, core: Region) -> tuple[np.ndarray, np.ndarray]:
+        """Rows ``(n, channels)`` and axes ``(dims, n)`` of a slab."""
+        found = None if self._kept is None else self._kept.get(core)
+        if found is not None:
+            return found
+        bank = self._trees.bank
+        seen = with_halo(core, bank.reach, self._shape)
+        inner = Tile(seen.read, self._tile.read).inner
+        with torch.inference_mode():
+            channels, axes = bank(self._image[:, *inner], seen.surround)
+        rows = channels.flatten(1).T.cpu().contiguous().numpy()
+        axis = axes.flatten(1).cpu().numpy()
+        if self._kept is not None:
+            self._kept.put(core, rows, axis)
+        return rows, axis
 
     def _ask(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Answers ``(group, n, class)``, and the rows that are not settled."""

@@ -26,6 +26,7 @@ from napari_sciml.networks.device import (
     resolve_device,
 )
 from napari_sciml.networks.ensemble import Ensemble, memory_format, network_reach
+from napari_sciml.networks.two_stage import KeptRows
 from napari_sciml.uncertainty.statistics import RunningStatistics
 
 DEFAULT_BLOCK = {2: 512, 3: 128}
@@ -172,6 +173,8 @@ class BlockPredictor:
     ----------
     ensemble, image, device, half
         As in `predict_blocks`.
+    kept
+        Channels of what other trees were asked about in the same image.
 
     Attributes
     ----------
@@ -191,6 +194,7 @@ class BlockPredictor:
         *,
         device: str | torch.device = "auto",
         half: bool = False,
+        kept: KeptRows | None = None,
     ) -> None:
         if image.ndim != ensemble.dims:
             raise InputError(
@@ -200,7 +204,7 @@ class BlockPredictor:
         ensemble.check_channels(image)
         self._device = resolve_device(device) if isinstance(device, str) else device
         self._half = half and has_fast_bfloat16(self._device)
-        self._ensemble, self._image = ensemble, image
+        self._ensemble, self._image, self._kept = ensemble, image, kept
         ensemble.to(self._device).eval()
         self.too_many: float = math.inf
 
@@ -257,7 +261,12 @@ class BlockPredictor:
         values = torch.from_numpy(gray).to(self._device)
         return (
             yield from _member_statistics(
-                self._ensemble, values, tile, self._image.shape, self._half
+                self._ensemble,
+                values,
+                tile,
+                self._image.shape,
+                half=self._half,
+                kept=self._kept,
             )
         )
 
@@ -291,10 +300,12 @@ def _member_statistics(
     values: Tensor,
     tile: Tile,
     shape: Sequence[int],
+    *,
     half: bool,
+    kept: KeptRows | None,
 ) -> Generator[None, None, _Found]:
     statistics = RunningStatistics(entropies=True)
-    yield from _ask_trees(ensemble, values, tile, shape, statistics)
+    yield from _ask_trees(ensemble, values, tile, shape, kept, statistics)
     if ensemble.network_weight > 0:
         yield from _ask_networks(ensemble, values, tile, shape, half, statistics)
     parts = statistics.mean, statistics.std, statistics.mutual_information
@@ -307,6 +318,7 @@ def _ask_trees(
     values: Tensor,
     tile: Tile,
     shape: Sequence[int],
+    kept: KeptRows | None,
     statistics: RunningStatistics,
 ) -> Generator[None, None, None]:
     forest, weight = ensemble.forest, ensemble.forest_weight
@@ -314,7 +326,7 @@ def _ask_trees(
         return
     own = with_halo(tile.core, forest.halo, shape)
     gray = values[Tile(own.read, tile.read).inner]
-    for found in forest.probabilities(gray, own, shape):
+    for found in forest.probabilities(gray, own, shape, kept):
         if found is None:
             yield
             continue

@@ -17,6 +17,7 @@ from napari_sciml.images.tiles import (
 )
 from napari_sciml.networks.device import has_fast_bfloat16
 from napari_sciml.networks.ensemble import Ensemble
+from napari_sciml.networks.two_stage import KeptRows
 from napari_sciml.prediction.blockwise import BlockPredicted, BlockPredictor
 from napari_sciml.prediction.view import View, ViewTarget
 
@@ -54,6 +55,7 @@ class Lookout:
         self._predictor: BlockPredictor | None = None
         self._model = 0
         self._blocks: list[Tile] = []
+        self._rows = KeptRows()
         self._done: set[_Key] = set()
         self._known: set[_Key] = set()
         self._begun: Tile | None = None
@@ -165,6 +167,7 @@ class Lookout:
                 self._image,
                 device=self._device,
                 half=has_fast_bfloat16(self._device),
+                kept=self._rows,
             )
         self._pieces = _pieces(self._predictor, tile.core)
 

@@ -8,6 +8,7 @@ import torch
 
 from napari_sciml.images.tiles import Region, Tile, with_halo
 from napari_sciml.networks.ensemble import Ensemble
+from napari_sciml.networks.two_stage import KeptRows
 
 BLOCKS = {2: 9, 3: 12}
 EDGE = {2: 48, 3: 14}
@@ -36,7 +37,7 @@ class ImageSample:
         blocks: int | None = None,
         edge: int | None = None,
     ) -> None:
-        self._image = image
+        self._image, self._kept = image, KeptRows()
         dims = len(image.shape)
         self._shape = tuple(int(n) for n in image.shape)
         self._regions = _places(
@@ -72,7 +73,7 @@ class ImageSample:
         if forest is not None:
             tile = with_halo(core, forest.halo, self._shape)
             gray = torch.from_numpy(self._read(ensemble, tile)).to(ensemble.device)
-            for found in forest.probabilities(gray, tile, self._shape):
+            for found in forest.probabilities(gray, tile, self._shape, self._kept):
                 yield
                 if found is not None:
                     shares = torch.from_numpy(found).to(ensemble.device)
