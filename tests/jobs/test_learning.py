@@ -66,10 +66,10 @@ def is_model(event) -> bool:
     return isinstance(event, ModelReady)
 
 
-def test_the_cheap_model_answers_before_the_first_step() -> None:
+def test_trees_answer_before_the_first_step() -> None:
     events = start(LabelFeed(painted(), CLASSES))
     seen = until(events, is_model)
-    assert seen[-1].kind == "instant"
+    assert seen[-1].kind == "trees"
     assert seen[-1].revision == 1
     assert not any(isinstance(event, TrainingStep) for event in seen)
     block = until(events, lambda e: isinstance(e, BlockPredicted))[-1]

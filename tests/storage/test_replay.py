@@ -140,8 +140,8 @@ def as_kept(ready):
 
 @pytest.fixture
 def live(tmp_path, monkeypatch):
-    # The ensemble is handed out early, or the test would take minutes.
-    monkeypatch.setattr("napari_sciml.training.live.EARLIEST", 10)
+    # The networks count early, or the test would take minutes.
+    monkeypatch.setattr("napari_sciml.training.teacher.LEARNED", 20)
     rng = np.random.default_rng(0)
     image = rng.normal(100, 10, SHAPE).astype(np.float32)
     image[:, 20:28] += 60
@@ -162,7 +162,7 @@ def test_models_are_made_again(live, tmp_path) -> None:
     project, image = live
     np.save(tmp_path / "image.npy", image)
     entries = {entry.kind: entry for entry in project.models.entries()}
-    assert set(entries) == {"instant", "ensemble"}
+    assert set(entries) == {"trees", "ensemble"}
     assert {entry.revision for entry in project.models.entries()} >= {1, 3}
     assert entries["ensemble"].round > 25
     for kind, entry in entries.items():

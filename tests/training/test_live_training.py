@@ -164,7 +164,7 @@ def test_scores_while_labels_come() -> None:
     before = training.scores()
     assert before.voxels == len(training.team.test)
     held = set(training.team.test.indices.tolist())
-    places = [(z, y) for z in (0, 9, 11) for y in (3, 9, 20, 36)]
+    places = [(z, y) for z in (0, 9, 11) for y in (1, 3, 9, 11, 20, 36, 38)]
     more = [stroke(i, z, y, 1 + (y == 20)) for i, (z, y) in enumerate(places, 2)]
     training.take(more)
     assert set(training.team.test.indices.tolist()) - held, "some are a test"

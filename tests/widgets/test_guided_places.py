@@ -123,7 +123,7 @@ def test_one_network_alone_is_asked_for_its_doubt(viewer, patience) -> None:
     session = predicted(viewer, 2)
     volume = session.prediction.probabilities
     volume.entropy[...], volume.information[...] = volume.information, 0
-    ensemble = SimpleNamespace(members=["the only one"])
+    ensemble = SimpleNamespace(members=["the only one"], forest=None)
     session.prediction.model = SimpleNamespace(ensemble=ensemble)
     session.guide.show_next()
     patience(lambda: session.guide.spot is not None)
