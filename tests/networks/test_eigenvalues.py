@@ -55,8 +55,10 @@ def test_agrees_with_numpy(size, dtype):
 
 @pytest.mark.parametrize(
     "values",
-    [(2, 2), (0, 0), (1, 0), (3, 3, 3), (3, 1, 1), (3, 3, 1), (0, 0, -5)]
-    + [(0, 0, 0), (1, 0, 0), (1, 0, -1), (1e-9, 0, -1e-9), (1e6, 1, 0)],
+    [
+        *((2, 2), (0, 0), (1, 0), (3, 3, 3), (3, 1, 1), (3, 3, 1), (0, 0, -5)),
+        *((0, 0, 0), (1, 0, 0), (1, 0, -1), (1e-9, 0, -1e-9), (1e6, 1, 0)),
+    ],
 )
 def test_values_that_are_alike(values):
     matrices = turned(values, np.random.default_rng(0))

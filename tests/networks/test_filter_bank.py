@@ -84,7 +84,9 @@ def test_blocks_are_parts_of_the_whole_exactly(dims, spacing):
     whole, way = bank(image)
     for trial in range(12):
         low = [int(rng.integers(n)) if trial else 0 for n in shape]
-        high = [int(rng.integers(a + 1, n + 1)) for a, n in zip(low, shape, strict=True)]
+        high = [
+            int(rng.integers(a + 1, n + 1)) for a, n in zip(low, shape, strict=True)
+        ]
         core = tuple(map(slice, low, high))
         tile = with_halo(core, bank.reach, shape)
         channels, axis = bank(image[:, *tile.read], tile.surround)

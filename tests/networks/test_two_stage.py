@@ -9,7 +9,7 @@ import torch
 from napari_sciml.errors import InputError
 from napari_sciml.images.intensity import estimate_intensity
 from napari_sciml.images.tiles import grid, with_halo
-from napari_sciml.networks import two_stage
+from napari_sciml.networks import forest_block, two_stage
 from napari_sciml.networks.forest import Forest
 from napari_sciml.networks.two_stage import GROUPS, Context, TwoStageForest
 
@@ -61,7 +61,7 @@ def test_blocks_are_parts_of_the_whole_exactly(grown, dims, spacing):
 def test_slabs_do_not_matter(grown, monkeypatch):
     gray, trees, _ = grown(3)
     expected = whole(trees, gray)
-    monkeypatch.setattr(two_stage, "SLAB", 5000)
+    monkeypatch.setattr(forest_block, "SLAB", 5000)
     assert np.array_equal(whole(trees, gray), expected)
 
 
@@ -81,7 +81,7 @@ def test_settled_voxels_change_little(grown, monkeypatch, dims):
     """Where the first group is sure, the rest would hardly say anything else."""
     gray, trees, truth = grown(dims)
     short = whole(trees, gray).mean(0)
-    monkeypatch.setattr(two_stage, "SETTLED", 2.0)
+    monkeypatch.setattr(forest_block, "SETTLED", 2.0)
     full = whole(trees, gray).mean(0)
     assert np.abs(short - full).mean() < 0.02
     assert ((short[1] > 0.5) != (full[1] > 0.5)).mean() < 0.01

@@ -1,5 +1,7 @@
 """A training that goes on while its labels change."""
 
+from itertools import chain
+
 import numpy as np
 import pytest
 import torch
@@ -108,7 +110,7 @@ def test_networks_step_by_turns() -> None:
     for _ in range(5):
         stepped.append([e.member for e in training.steps() if e])
     assert {len(members) for members in stepped} == {AT_A_TIME}
-    assert sum(stepped, []) == [*range(5)] * AT_A_TIME
+    assert [*chain(*stepped)] == [*range(5)] * AT_A_TIME
     assert {member.steps for member in training.team.members} == {AT_A_TIME}
 
 

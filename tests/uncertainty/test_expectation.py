@@ -64,9 +64,7 @@ def test_any_answers(seed, classes, members):
     assert len(found) == classes
     assert all(math.isnan(value) or 0 < value < 1 for value in found)
     here, there = rng.permutation(60), rng.permutation(40)
-    mixed = expected_dice(
-        p[::-1][:, here], told[there], own[there], strokes=strokes
-    )
+    mixed = expected_dice(p[::-1][:, here], told[there], own[there], strokes=strokes)
     np.testing.assert_allclose(mixed, found, rtol=1e-9)
 
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from napari_sciml.uncertainty.statistics import (
     RunningStatistics,
-    entropy,
     ensemble_statistics,
+    entropy,
 )
 
 

@@ -82,6 +82,8 @@ class Teacher:
     def grow(self, labels: Scribbles) -> Generator[None, None, GrownTrees]:
         """Grow trees from all labels: bags tell what they are worth, not a test."""
         self.grown = yield from self.grower.grow(labels)
+        # Of the test more may be known now than when it was told.
+        self._tested = None
         self.lessons.use(self.grown.trees)
         return self.grown
 
