@@ -12,7 +12,10 @@ from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.images.intensity import IntensityScale
 from napari_sciml.images.tiles import Tile, with_halo
 from napari_sciml.networks.forest import Forest
-from napari_sciml.networks.two_stage import GROUPS, Context, TwoStageForest
+from napari_sciml.networks.forest_block import GROUPS
+from napari_sciml.networks.tree_context import Context
+from napari_sciml.networks.two_stage import TwoStageForest
+from napari_sciml.training.row_table import RowTable, flat_pieces, mixed
 
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesClassifier
@@ -23,8 +26,6 @@ LEAF = 3
 """Least voxels of a leaf: against leaves of one, 0.02 of Dice on phantoms."""
 MOST_ROWS = 3000
 """Labeled voxels of a class that are learned from at most."""
-BOX = 128
-"""Longest edge of a piece whose channels are computed in one go."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,8 @@ class TreeGrower:
         }
         empty = _untrained(self._like, classes)
         self._bank, self._context = empty.bank, empty.context
-        self._rows = _Table((self._bank.channels,), np.float32)
-        self._around = _Table((self._points,), np.int64)
+        self._rows = RowTable((self._bank.channels,), np.float32)
+        self._around = RowTable((self._points,), np.int64)
 
     @property
     def _points(self) -> int:
@@ -151,7 +152,7 @@ class TreeGrower:
 
     def _chosen(self, scribbles: Scribbles) -> Scribbles:
         """Not too many of a class; which ones does not depend on the others."""
-        rank = _mixed(scribbles.indices, self._seed)
+        rank = mixed(scribbles.indices, self._seed)
         kept = np.zeros(len(scribbles), bool)
         for value in scribbles.counts:
             own = np.flatnonzero(scribbles.values == value)
@@ -165,7 +166,7 @@ class TreeGrower:
             return
         fresh = chosen.subset(np.isin(chosen.indices, new))
         for stroke in fresh.strokes():
-            for piece in _pieces(stroke.voxels):
+            for piece in flat_pieces(stroke.voxels):
                 self._remember(piece)
                 yield
 
@@ -238,35 +239,6 @@ class TreeGrower:
         return np.where(known[:, None], found, shares).astype(np.float32)
 
 
-class _Table:
-    """Rows by the flat place of a voxel."""
-
-    def __init__(self, shape: tuple[int, ...], dtype: type[np.generic]) -> None:
-        self._places = np.empty(0, np.int64)
-        self._values = np.empty((0, *shape), dtype)
-
-    def missing(self, places: np.ndarray) -> np.ndarray:
-        """Places that have no row yet."""
-        return np.setdiff1d(places, self._places, assume_unique=True)
-
-    def holds(self, places: np.ndarray) -> np.ndarray:
-        """Whether places have a row."""
-        return np.isin(places, self._places)
-
-    def add(self, places: np.ndarray, values: np.ndarray) -> None:
-        """Put in rows; those of places that have one already are dropped."""
-        new = ~np.isin(places, self._places, assume_unique=True)
-        order = np.argsort(places[new], kind="stable")
-        fresh = places[new][order]
-        at = np.searchsorted(self._places, fresh)
-        self._places = np.insert(self._places, at, fresh)
-        self._values = np.insert(self._values, at, values[new][order], axis=0)
-
-    def at(self, places: np.ndarray) -> np.ndarray:
-        """Rows of places that are all there, C order."""
-        return np.ascontiguousarray(self._values[np.searchsorted(self._places, places)])
-
-
 def _untrained(like: dict[str, Any], classes: int) -> TwoStageForest:
     """Two stages of a node each, to ask for their shapes."""
     from napari_sciml.networks.filter_bank import FilterBank
@@ -285,24 +257,3 @@ def _weights(scribbles: Scribbles, chosen: Scribbles) -> np.ndarray:
     for value, count in kept.items():
         times[value] = painted[value] / count
     return times[chosen.values]
-
-
-def _mixed(indices: np.ndarray, seed: int) -> np.ndarray:
-    """Numbers that look random, and depend on place and seed alone (SplitMix64)."""
-    with np.errstate(over="ignore"):
-        x = indices.astype(np.uint64) + np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15)
-        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return x ^ (x >> np.uint64(31))
-
-
-def _pieces(voxels: np.ndarray) -> list[np.ndarray]:
-    """Voxels in groups whose boxes are small, or as flat as the stroke is."""
-    cell = voxels // BOX
-    # Box by box and slice by slice: a tilted stroke fills little of its volume.
-    if voxels.shape[1] == 3:
-        cell = np.column_stack([voxels[:, :1] // 4, cell[:, 1:]])
-    _, number = np.unique(cell, axis=0, return_inverse=True)
-    order = np.argsort(number.reshape(-1), kind="stable")
-    cuts = np.flatnonzero(np.diff(number.reshape(-1)[order])) + 1
-    return [voxels[part] for part in np.split(order, cuts)]
