@@ -30,7 +30,7 @@ PATIENCE = 8
 is enough that none has in so many looks."""
 JUDGED = 40_000
 """Voxels round held-out labels that are computed at most for a look."""
-GLIDE = 0.25
+GLIDE = 0.5
 """Of the way to the weight that the networks deserve, gone at a look: the picture
 must not jump."""
 

@@ -5,6 +5,11 @@ import numpy as np
 BOX = 128
 """Longest edge of a piece whose channels are computed in one go."""
 
+SHARED_BOX = 32
+"""The same where many strokes share the pieces."""
+FLAT = 4
+"""Thickest piece of a volume, in slices."""
+
 
 class RowTable:
     """Rows by the flat place of a voxel."""
@@ -46,12 +51,12 @@ def mixed(indices: np.ndarray, seed: int) -> np.ndarray:
         return x ^ (x >> np.uint64(31))
 
 
-def flat_pieces(voxels: np.ndarray) -> list[np.ndarray]:
+def flat_pieces(voxels: np.ndarray, box: int = BOX) -> list[np.ndarray]:
     """Voxels in groups whose boxes are small, or as flat as the stroke is."""
-    cell = voxels // BOX
+    cell = voxels // box
     # Box by box and slice by slice: a tilted stroke fills little of its volume.
     if voxels.shape[1] == 3:
-        cell = np.column_stack([voxels[:, :1] // 4, cell[:, 1:]])
+        cell = np.column_stack([voxels[:, :1] // FLAT, cell[:, 1:]])
     _, number = np.unique(cell, axis=0, return_inverse=True)
     order = np.argsort(number.reshape(-1), kind="stable")
     cuts = np.flatnonzero(np.diff(number.reshape(-1)[order])) + 1
