@@ -497,8 +497,8 @@ def test_crops_of_slices(toy, tiny_config, kind):
     config = tiny_config(3, steps=2, dims=2, members=1)
     assert config.crop_shape(3) == (1, 16, 16)
     assert config.crop_shape(2) == (16, 16)
-    assert TrainingConfig(dims=2).crop_shape(3) == (1, 128, 128)
-    assert TrainingConfig().crop_shape(3) == (32, 32, 32)
+    assert TrainingConfig(dims=2).crop_shape(3) == (1, 96, 96)
+    assert TrainingConfig().crop_shape(3) == (20, 20, 20)
     if kind != "smsnet":
         values = config.model_dump() | {"network": {"kind": kind}}
         config = TrainingConfig.model_validate(values)

@@ -155,6 +155,6 @@ class Course:
         teacher = self.team.teacher
         if teacher is not None and teacher.grown is not None:
             # Labels that came as a file were painted before anything was shown.
-            offsets = yield from teacher.offsets(1.0, self.config.prior)
+            offsets = yield from teacher.offsets(1.0, self.config.prior, ensemble)
             ensemble.set_calibration(log_prior_ratio=offsets.tolist())
         return (yield from self.team.calibrate(ensemble, self._labels))

@@ -170,7 +170,9 @@ class LiveTraining:
                     before=min(self._before, strokes),
                     correcting=max(0, strokes - self._before),
                 )
-                self._offsets = yield from teacher.offsets(sampling, self.config.prior)
+                self._offsets = yield from teacher.offsets(
+                    sampling, self.config.prior, ensemble
+                )
             ensemble.set_calibration(log_prior_ratio=self._offsets.tolist())
         return ensemble
 

@@ -88,7 +88,7 @@ class Teacher:
         return self.grown
 
     def offsets(
-        self, sampling: float, prior: Sequence[float] | None = None
+        self, sampling: float, prior: Sequence[float] | None, ensemble: Ensemble
     ) -> Generator[None, None, np.ndarray]:
         """Find where to cut: offsets of the classes' odds, ``(class,)``; yields often.
 
@@ -101,14 +101,18 @@ class Teacher:
             See `napari_sciml.uncertainty.cut.sampling_of`.
         prior
             Shares of the classes in the image, where somebody knows them.
+        ensemble
+            Trees and networks, at even odds.
         """
         grown = self.grown
         assert grown is not None
         if prior is None and sampling < LEAST_SAMPLING:
             return np.zeros(grown.out_of_bag.shape[1])
-        members, _ = yield from self._sample.members(self._trees_alone(), trees=True)
         if prior is not None:
-            return offsets_for_shares(np.log(members.clip(FLOOR)), prior)
+            members, weights = yield from self._sample.members(ensemble)
+            logits = np.log(members.clip(FLOOR))
+            return offsets_for_shares(logits, prior, weights=weights)
+        members, _ = yield from self._sample.members(self._trees_alone(), trees=True)
         return class_offsets(
             members.mean(0), grown.out_of_bag, grown.classes, sampling=sampling
         )

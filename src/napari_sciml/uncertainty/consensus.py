@@ -55,7 +55,10 @@ def consensus_shares(members: ArrayLike) -> NDArray[np.float64]:
 
 
 def offsets_for_shares(
-    logits: ArrayLike, shares: Sequence[float] | NDArray[np.float64]
+    logits: ArrayLike,
+    shares: Sequence[float] | NDArray[np.float64],
+    *,
+    weights: ArrayLike | None = None,
 ) -> NDArray[np.float64]:
     """Offsets of the logits that make each class the likeliest in its share of voxels.
 
@@ -70,6 +73,8 @@ def offsets_for_shares(
         ``(class,)``; all but that of the commonest class are met, one after the
         other, several times over. NaN = not known: the logits of the class stay as
         they are.
+    weights
+        Of the members; None = all the same.
 
     Returns
     -------
@@ -92,19 +97,24 @@ def offsets_for_shares(
     rare = [c for c in range(z.shape[2]) if c != known.argmax() and known[c] >= 0]
     for _ in range(1 if len(rare) == 1 else CYCLES):
         for index in rare:
-            offsets[index] = _bisect(z, offsets, index, known[index])
+            offsets[index] = _bisect(z, offsets, index, known[index], weights)
     return offsets
 
 
 def _bisect(
-    z: NDArray[np.float32], offsets: NDArray[np.float64], index: int, share: float
+    z: NDArray[np.float32],
+    offsets: NDArray[np.float64],
+    index: int,
+    share: float,
+    weights: ArrayLike | None,
 ) -> float:
     """The offset of one class at which it has its share; it grows with the offset."""
     low, high = -LIMIT, LIMIT
     for _ in range(HALVINGS):
         trial = offsets.copy()
         trial[index] = (low + high) / 2
-        mean = softmax(z + trial.astype(np.float32), axis=-1).mean(0)
+        members = softmax(z + trial.astype(np.float32), axis=-1)
+        mean = np.average(members, axis=0, weights=weights)
         if (mean.argmax(1) == index).mean() > share:
             high = trial[index]
         else:

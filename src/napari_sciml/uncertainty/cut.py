@@ -96,8 +96,9 @@ def best_cut(image: ArrayLike, out_of_bag: ArrayLike, own: ArrayLike) -> float:
 
     Above a cut z lie a share c(z) of the image, which is counted, and a share R(z) of
     the class, which its painted voxels tell. With a share s of the class in the image,
-    Dice is ``2 s R(z) / (s + c(z))``. Its maximum hardly depends on s, which is counted
-    at two probabilities. With few painted voxels the cut is drawn to a usual one.
+    Dice is ``2 s R(z) / (s + c(z))``. Its maximum hardly depends on s, which
+    is counted at two probabilities. With few painted voxels the cut is drawn to a usual
+    one.
 
     Parameters
     ----------
@@ -127,7 +128,9 @@ def best_cut(image: ArrayLike, out_of_bag: ArrayLike, own: ArrayLike) -> float:
     shares = [estimate_share(everywhere, told, own, at=at) for at in ANCHORS]
     found = [CUTS[np.argmax(recall / (share + counted))] for share in shares]
     weight = len(mine) / (len(mine) + USUAL_VOXELS)
-    cut = weight * float(np.mean(found)) + (1 - weight) * usual
+    # Painted cores of a common class promise more than is there: its cut stays near.
+    rare = 1 - (2 * common) ** 3
+    cut = weight * rare * float(np.mean(found)) + (1 - weight) * usual
     highest = min(float(_odds(np.quantile(mine, 1 - STAYS))), LARGEST_CUT)
     return float(np.clip(min(cut, highest), CUTS[0], LARGEST_CUT))
 
