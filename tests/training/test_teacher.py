@@ -114,19 +114,20 @@ def test_the_test_is_told_by_trees_that_never_saw_it(fibers):
 
 def test_cut_by_the_kind_of_strokes(training):
     """Corrections say where the picture was wrong: they need no cut, and no look."""
-    teacher = training.team.teacher
-    first = result_of(teacher.offsets(1.0))
+    teacher, best = training.team.teacher, training.team.best()
+    first = result_of(teacher.offsets(1.0, None, best))
     assert first[0] == 0
     assert first[1] != 0
-    assert not result_of(teacher.offsets(0.0)).any()
-    assert np.array_equal(first, result_of(teacher.offsets(1.0)))
-    assert abs(result_of(teacher.offsets(0.5))[1]) < abs(first[1])
+    assert not result_of(teacher.offsets(0.0, None, best)).any()
+    assert np.array_equal(first, result_of(teacher.offsets(1.0, None, best)))
+    assert abs(result_of(teacher.offsets(0.5, None, best))[1]) < abs(first[1])
 
 
 @pytest.mark.parametrize("share", [0.02, 0.1, 0.3])
 def test_a_known_share_is_met(training, share):
-    offsets = result_of(training.team.teacher.offsets(1.0, (1 - share, share)))
     ensemble = training.team.best()
+    prior = (1 - share, share)
+    offsets = result_of(training.team.teacher.offsets(1.0, prior, ensemble))
     ensemble.set_calibration(log_prior_ratio=offsets.tolist())
     from napari_sciml.prediction.blockwise import predict
 
