@@ -58,7 +58,7 @@ def offsets_for_shares(
     logits: ArrayLike,
     shares: Sequence[float] | NDArray[np.float64],
     *,
-    weights: ArrayLike | None = None,
+    weights: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Offsets of the logits that make each class the likeliest in its share of voxels.
 
@@ -106,7 +106,7 @@ def _bisect(
     offsets: NDArray[np.float64],
     index: int,
     share: float,
-    weights: ArrayLike | None,
+    weights: NDArray[np.float64] | None,
 ) -> float:
     """The offset of one class at which it has its share; it grows with the offset."""
     low, high = -LIMIT, LIMIT
