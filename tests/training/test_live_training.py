@@ -13,7 +13,13 @@ from napari_sciml.prediction.blockwise import predict
 from napari_sciml.steps import result_of
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.held_out import ask
-from napari_sciml.training.live import AT_A_TIME, SETTLING, LiveTraining, describe
+from napari_sciml.training.live import (
+    AT_A_TIME,
+    GLIDE,
+    SETTLING,
+    LiveTraining,
+    describe,
+)
 from napari_sciml.training.metrics import score
 
 CLASSES = ("background", "fiber")
@@ -136,7 +142,9 @@ def test_trees_answer_before_the_first_step() -> None:
     assert (ensemble.trust, training.describe()) == (0, "trees")
     assert training.scores().dice[1] > 0.9
     mean = predict(ensemble, image).mean
-    np.testing.assert_array_equal(mean, predict(ensemble, image, block=17).mean)
+    # The correction of the odds is rounded by the size of a block.
+    blocked = predict(ensemble, image, block=17).mean
+    np.testing.assert_allclose(mean, blocked, rtol=1e-6)
     assert (mean[1, :, 17:23] > 0.5).mean() > 0.95
     again = Ensemble.from_description(ensemble.description())
     again.load_state_dict(ensemble.state_dict())
@@ -152,7 +160,7 @@ def test_networks_count_more_and_more_and_never_at_once() -> None:
         trust.append(training.team.trust)
     assert trust[0] == 0
     assert 0 < trust[-1] <= 0.5
-    assert np.abs(np.diff(trust)).max() <= 0.25 * 0.5
+    assert np.abs(np.diff(trust)).max() <= GLIDE * 0.5
     steps = 40 * AT_A_TIME // 2
     assert training.describe() == f"trees and 2 networks, {steps} steps"
 
