@@ -100,7 +100,7 @@ def learn(
     learner = _Learner(image, feed, config, view, control or TrainingControl())
     learner.number = first_number - 1
     yield from learner.turn()
-    warm_up()  # or the first picture would wait for it
+    warm_up()  # or the first picture and the first step would wait for it
     while True:
         yield from learner.turn()
 

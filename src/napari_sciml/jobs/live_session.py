@@ -76,6 +76,7 @@ class LiveSession:
         import torch
 
         from napari_sciml.networks.device import default_threads
+        from napari_sciml.networks.forest_block import KeptRows
         from napari_sciml.training.config import TrainingConfig
 
         if isinstance(image, np.ndarray):
@@ -87,6 +88,7 @@ class LiveSession:
         self._labels: Scribbles | None = None
         self._ensemble: Ensemble | None = None
         self._revision, self._seen = 0, False
+        self._rows = KeptRows()
         torch.set_num_threads(threads or default_threads())
 
     def update(self, labels: np.ndarray) -> None:
@@ -145,7 +147,12 @@ class LiveSession:
         mean = np.zeros((len(self.classes), *shape), np.float32)
         std = np.zeros_like(mean)
         for block in predict_blocks(
-            ensemble, self.image, region=region, device=self.config.device, half=True
+            ensemble,
+            self.image,
+            region=region,
+            device=self.config.device,
+            half=True,
+            kept=self._rows,
         ):
             if block is not None:
                 inner = Tile(block.tile.core, region).inner

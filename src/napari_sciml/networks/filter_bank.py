@@ -16,7 +16,6 @@ Weickert, *Anisotropic Diffusion in Image Processing* (1998), structure tensor.
 import math
 from collections.abc import Sequence
 from itertools import combinations_with_replacement
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -134,7 +133,10 @@ class FilterBank(nn.Module):
             for reach, (low, high) in zip(self.reach, around, strict=True)
         ]
         found = [self._look(continued(one[None, None], margins)) for one in image]
-        return torch.cat([channels for channels, _ in found]), found[0][1]
+        axis = found[0][1]
+        if len(found) == 1:  # or all would be copied
+            return found[0][0], axis
+        return torch.cat([channels for channels, _ in found]), axis
 
     def along_offsets(self, axis: Tensor) -> Tensor:
         """Steps to the voxels ahead and behind along a fiber.
@@ -211,7 +213,7 @@ class FilterBank(nn.Module):
                 channels += self._tensor(gradient, sigma)
         channels.append(self._smooth(padded, self.wide, [0] * self.dims)[0, 0])
         channels += self._along(padded, axis)
-        return torch.stack([c.contiguous() for c in channels]), axis
+        return torch.stack(channels), axis
 
     def _smooth(self, padded: Tensor, sigma: float, margin: Sequence[int]) -> Tensor:
         """Blurred, with so many voxels more on each side; thick axes first."""
@@ -289,7 +291,3 @@ class FilterBank(nn.Module):
 
     def _radius(self, sigma: float, axis: int) -> int:
         return blur_taps(on_axis(sigma, self._steps[axis]))
-
-    def description(self) -> dict[str, Any]:
-        """What tells this bank from another one, JSON-able."""
-        return {"dims": self.dims, "inputs": self.inputs, "channels": self.channels}

@@ -1,7 +1,7 @@
 """One block of an image on its way through both stages of trees."""
 
 import math
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -69,16 +69,32 @@ def _key(region: Region) -> _Key:
 
 @dataclass
 class _Open:
-    """Voxels of the block that are still to be decided."""
+    """Voxels of the block that are still to be decided.
+
+    ``around`` are the places of their context, ``(n, point)``, in the raveled block.
+    """
 
     index: np.ndarray
     rows: np.ndarray
     groups: np.ndarray
+    around: np.ndarray
+
+
+@dataclass
+class _Slab:
+    """Part of the block, along its first axis, whose channels are in memory."""
+
+    start: int
+    stop: int
+    rows: np.ndarray
     axis: np.ndarray
 
 
 class ForestBlock:
-    """One block on its way through both stages."""
+    """One block on its way through both stages.
+
+    Round the block, the first stage is asked only where the second one will look.
+    """
 
     def __init__(
         self,
@@ -94,34 +110,58 @@ class ForestBlock:
         self._wide = with_halo(tile.core, trees.context.reach, shape)
         sizes = [part.stop - part.start for part in self._wide.read]
         self._answer = np.empty((*sizes, trees.classes), np.float32)
+        self._wanted = np.zeros(sizes, bool)
+        self._wanted[self._wide.inner] = True
         self._open: list[_Open] = []
 
     def first(self) -> Iterator[None]:
-        """The first stage, in the block and around it."""
+        """The first stage, in the block and where its context lies."""
         sizes = self._answer.shape[:-1]
         step = max(1, SLAB // math.prod(sizes[1:]))
+        reach = self._trees.context.reach[0]
+        waiting: deque[_Slab] = deque()
         for start in range(0, sizes[0], step):
-            self._slab(start, min(start + step, sizes[0]))
+            slab = self._slab(start, min(start + step, sizes[0]))
+            self._answer_inside(slab)
+            waiting.append(slab)
+            # Slabs to come may want to know what lies in their reach.
+            known = sizes[0] if slab.stop == sizes[0] else slab.stop - reach
+            while waiting and waiting[0].stop <= known:
+                self._answer_around(waiting.popleft())
             yield
 
-    def _slab(self, start: int, stop: int) -> None:
+    def _slab(self, start: int, stop: int) -> _Slab:
         origin = self._wide.read[0].start
         part = slice(origin + start, origin + stop)
-        rows, axis = self._channels((part, *self._wide.read[1:]))
-        groups, left = self._ask(rows)
-        self._answer[start:stop] = groups.mean(0).reshape(
-            (stop - start, *self._answer.shape[1:])
-        )
-        shape = self._answer.shape[:-1]
-        index = left + start * math.prod(shape[1:])
-        places = np.stack(np.unravel_index(index, shape))
-        inside = np.ones(len(index), bool)
-        for place, cut in zip(places, self._wide.inner, strict=True):
-            inside &= (place >= cut.start) & (place < cut.stop)
-        kept = left[inside]
-        self._open.append(
-            _Open(index[inside], rows[kept], groups[:, kept], axis[:, kept])
-        )
+        return _Slab(start, stop, *self._channels((part, *self._wide.read[1:])))
+
+    def _answer_inside(self, slab: _Slab) -> None:
+        """Ask about the block itself, and want to know what lies round open voxels."""
+        mine = slice(slab.start, slab.stop)
+        inside = np.zeros(self._wanted[mine].shape, bool)
+        first, *others = self._wide.inner
+        inside[max(0, first.start - slab.start) : max(0, first.stop - slab.start)] = 1
+        for axis, cut in enumerate(others, 1):
+            outside = np.ones(inside.shape[axis], bool)
+            outside[cut] = False
+            inside[(slice(None),) * axis + (outside,)] = False
+        asked = np.flatnonzero(inside)
+        groups, left = self._ask(slab, asked)
+        index = asked[left]
+        around = self._places_around(index + self._before(slab), slab.axis[:, index])
+        self._wanted.reshape(-1)[around] = True
+        self._wanted[mine][inside] = False
+        rows = slab.rows[index]
+        index = index + self._before(slab)
+        self._open.append(_Open(index, rows, groups[:, left], around))
+
+    def _answer_around(self, slab: _Slab) -> None:
+        """Ask about what is wanted and not known yet."""
+        self._ask(slab, np.flatnonzero(self._wanted[slab.start : slab.stop]))
+
+    def _before(self, slab: _Slab) -> int:
+        """Voxels before a slab."""
+        return slab.start * math.prod(self._wanted.shape[1:])
 
     def _channels(self, core: Region) -> tuple[np.ndarray, np.ndarray]:
         """Rows ``(n, channels)`` and axes ``(dims, n)`` of a slab."""
@@ -139,9 +179,10 @@ class ForestBlock:
             self._kept.put(core, rows, axis)
         return rows, axis
 
-    def _ask(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Answers ``(group, n, class)``, and the rows that are not settled."""
+    def _ask(self, slab: _Slab, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Answers ``(group, n, class)``, and which of them are not settled."""
         ranges = _group_ranges(self._trees.first)
+        rows = slab.rows[index] if len(index) < len(slab.rows) else slab.rows
         first = self._trees.first.probabilities(rows, ranges[0])
         left = np.flatnonzero(first[:, 0] < SETTLED)
         groups = np.repeat(first[None], GROUPS, axis=0)
@@ -150,6 +191,8 @@ class ForestBlock:
             groups[number, left] = self._trees.first.probabilities(
                 doubtful, ranges[number]
             )
+        answer = self._answer.reshape(-1, self._trees.classes)
+        answer[index + self._before(slab)] = groups.mean(0)
         return groups, left
 
     def second(self) -> np.ndarray:
@@ -159,13 +202,14 @@ class ForestBlock:
         core = [cut.stop - cut.start for cut in inner]
         found = np.empty((2 * GROUPS, classes, *core), np.float32)
         found[:] = np.moveaxis(self._answer[inner], -1, 0)
+        starts = np.array([cut.start for cut in inner])
+        known = self._answer.reshape(-1, classes)
         for part in self._open:
             if not len(part.index):
                 continue
-            places = np.stack(np.unravel_index(part.index, shape))
-            around = self._around(places, part.axis)
+            around = self._trees.context.of_points(known[part.around])
             rows = np.concatenate([part.rows, around], axis=1)
-            starts = np.array([cut.start for cut in inner])
+            places = np.stack(np.unravel_index(part.index, shape))
             into = tuple(places - starts[:, None])
             for number, trees in enumerate(_group_ranges(self._trees.second)):
                 answer = self._trees.second.probabilities(rows, trees)
@@ -173,12 +217,14 @@ class ForestBlock:
                 found[GROUPS + number][:, *into] = answer.T
         return found
 
-    def _around(self, places: np.ndarray, axis: np.ndarray) -> np.ndarray:
-        """Context of voxels ``(dims, n)``; the image is continued at its borders."""
-        at = places.T[:, None, :] + self._trees.context.offsets(axis)
-        limits = np.array(self._answer.shape[:-1]) - 1
-        at = np.clip(at, 0, limits)
-        return self._trees.context.of_points(self._answer[tuple(np.moveaxis(at, 2, 0))])
+    def _places_around(self, index: np.ndarray, axis: np.ndarray) -> np.ndarray:
+        """Context of voxels, raveled; the image is continued at its borders."""
+        shape = self._wanted.shape
+        places = np.stack(np.unravel_index(index, shape), axis=1)
+        at = places[:, None] + self._trees.context.offsets(axis)
+        at = np.clip(at, 0, np.array(shape) - 1)
+        raveled = np.ravel_multi_index(tuple(np.moveaxis(at, 2, 0)), shape)
+        return raveled.astype(np.int32)
 
 
 def _group_ranges(forest: Forest) -> list[range]:

@@ -86,6 +86,7 @@ def predict_blocks(
     center: Sequence[float] | None = None,
     device: str | torch.device = "auto",
     half: bool = False,
+    kept: KeptRows | None = None,
 ) -> Generator[BlockPredicted | None, None, None]:
     """Predict an image, or a region of it, nearest to ``center`` first.
 
@@ -112,6 +113,8 @@ def predict_blocks(
         Compute the networks in bfloat16 by autocast: about twice as fast, and
         probabilities differ by up to about 0.01. Ignored where it is not native
         (see `has_fast_bfloat16`), as it would be slower there.
+    kept
+        As in `BlockPredictor`.
 
     Yields
     ------
@@ -124,7 +127,7 @@ def predict_blocks(
         When the image has another number of axes or channels than the model is for,
         or there is too little memory for even a small part.
     """
-    predictor = BlockPredictor(ensemble, image, device=device, half=half)
+    predictor = BlockPredictor(ensemble, image, device=device, half=half, kept=kept)
     size = block or DEFAULT_BLOCK[ensemble.dims]
     tiles = split_into_tiles(
         image.shape, size, ensemble.halo, region, align=ensemble.stride

@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -77,10 +78,14 @@ class Member:
         self._weights = weights
         self._format = memory_format(int(network.dims))  # type: ignore[arg-type]
         self._loss = make_loss(config.loss)
-        self._optimizer = make_optimizer(config.optimizer, network.parameters())
         self._average = Average(network)
         self._best_state: dict[str, Tensor] = {}
         self._relabeled = False
+
+    @cached_property
+    def _optimizer(self) -> torch.optim.Optimizer:
+        """Made at the first step: torch takes seconds to load what it needs for it."""
+        return make_optimizer(self.config.optimizer, self.network.parameters())
 
     @property
     def best_state(self) -> dict[str, Tensor]:

@@ -17,7 +17,9 @@ STEPS = (0.5, 0.75)
 
 
 def warm_up() -> None:
-    """Make torch load its compiler, which its first optimizer waits for a second."""
+    """Load what the first trees and the first optimizer would wait seconds for."""
+    import sklearn.ensemble  # noqa: F401
+
     torch.optim.SGD([torch.zeros(1)])
 
 
