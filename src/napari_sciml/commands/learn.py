@@ -17,7 +17,7 @@ from napari_sciml.commands.options import (
 from napari_sciml.terminal import print_summary, say, stage
 from napari_sciml.training.config import TrainingConfig
 
-DEMO_STEPS = 200
+DEMO_STEPS = 80
 """As many on any machine: the same fibers, sooner or later."""
 DEMO_SECONDS = 240.0
 """At most, in the viewer, where one sees how far it is."""
