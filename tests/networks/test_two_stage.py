@@ -58,10 +58,11 @@ def test_blocks_are_parts_of_the_whole_exactly(grown, dims, spacing):
         assert np.array_equal(ask(trees, gray, core, gray.shape), expected[:, :, *core])
 
 
-def test_slabs_do_not_matter(grown, monkeypatch):
+@pytest.mark.parametrize("voxels", [1, 5000])
+def test_slabs_do_not_matter(grown, monkeypatch, voxels):
     gray, trees, _ = grown(3)
     expected = whole(trees, gray)
-    monkeypatch.setattr(forest_block, "SLAB", 5000)
+    monkeypatch.setattr(forest_block, "SLAB", voxels)
     assert np.array_equal(whole(trees, gray), expected)
 
 

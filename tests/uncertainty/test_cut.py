@@ -94,6 +94,17 @@ def test_no_sampling_no_offsets(seed, classes):
     assert not class_offsets(*random_case(seed, classes), sampling=0.0).any()
 
 
+@settings(deadline=None, max_examples=40)
+@given(**CASES, leaning=st.floats(0, 1))
+def test_corrections_lean_without_a_look_at_the_image(seed, classes, leaning):
+    _, told, own = random_case(seed, classes)
+    nothing = np.empty((0, classes))
+    offsets = class_offsets(nothing, told, own, sampling=0.0, leaning=leaning)
+    assert (offsets <= 0).all()
+    assert (offsets >= -leaning).all()
+    assert offsets[0] == 0 or not (own == 0).any()
+
+
 @settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 10**6), sampling=st.floats(0.1, 1))
 def test_a_painted_class_keeps_its_own_voxels(seed, sampling):

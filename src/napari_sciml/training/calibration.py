@@ -10,7 +10,7 @@ from scipy.special import softmax
 
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.training.held_out import HeldAnswers, HeldOut
-from napari_sciml.training.image_sample import ImageSample
+from napari_sciml.training.image_sample import ImageSample, spread_blocks
 from napari_sciml.training.metrics import Report, report
 from napari_sciml.training.trees import GrownTrees
 from napari_sciml.uncertainty.calibration import ConformalCalibration, calibrate
@@ -194,18 +194,12 @@ def _sample(
     ensemble: Ensemble, image: Any, rng: np.random.Generator
 ) -> Generator[None, None, np.ndarray]:
     """Logits of voxels from all over the image, ``(member, n, class)``."""
-    edges = np.minimum(image.shape, EDGE[ensemble.dims])
-    room = np.asarray(image.shape) - edges
-    count = min(BLOCKS, int(np.prod(-(-np.asarray(image.shape) // edges))))
-    # A Latin hypercube: along each axis every part of the image has its block.
-    places = [(rng.permutation(count) + rng.random(count)) / count for _ in edges]
     parts = []
-    for place in zip(*places, strict=True):
-        corner = (np.asarray(place) * room).astype(int)
-        corner -= corner % ensemble.stride
-        block = tuple(
-            slice(int(a), int(a + edge)) for a, edge in zip(corner, edges, strict=True)
-        )
+    for region in spread_blocks(image.shape, BLOCKS, EDGE[ensemble.dims], rng):
+        # Networks that pool do so from where they always would.
+        starts = [part.start - part.start % ensemble.stride for part in region]
+        ends = [a + r.stop - r.start for a, r in zip(starts, region, strict=True)]
+        block = tuple(slice(a, b) for a, b in zip(starts, ends, strict=True))
         parts.append((yield from _block_logits(ensemble, image[block])))
     found = np.concatenate(parts, axis=1)
     if found.shape[1] > SAMPLE:

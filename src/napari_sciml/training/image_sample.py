@@ -1,6 +1,6 @@
 """What a model says about a fair sample of an image."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ class ImageSample:
         self._image, self._kept = image, KeptRows()
         dims = len(image.shape)
         self._shape = tuple(int(n) for n in image.shape)
-        self._regions = _places(
+        self._regions = spread_blocks(
             self._shape,
             blocks or BLOCKS[dims],
             edge or EDGE[dims],
@@ -104,9 +104,14 @@ def _rows(found: torch.Tensor) -> np.ndarray:
     return found.flatten(1).T.cpu().numpy()
 
 
-def _places(
-    shape: tuple[int, ...], blocks: int, edge: int, rng: np.random.Generator
+def spread_blocks(
+    shape: Sequence[int], blocks: int, edge: int, rng: np.random.Generator
 ) -> list[Region]:
+    """Blocks from all over an image: a Latin hypercube.
+
+    Along each axis every part of the image has its block. There are fewer than
+    ``blocks`` where the image has no room for them.
+    """
     edges = np.minimum(shape, edge)
     room = np.asarray(shape) - edges
     count = min(blocks, int(np.prod(-(-np.asarray(shape) // edges))))

@@ -21,7 +21,7 @@ from napari_sciml.networks.two_stage import TwoStageForest
 from napari_sciml.training.augmentation import shuffled_axes
 from napari_sciml.training.augmentation_config import AugmentationConfig
 from napari_sciml.training.channels import ChannelCache
-from napari_sciml.training.sampling import EDGE, Batch
+from napari_sciml.training.sampling import Batch, seen_enough
 from napari_sciml.training.targets import IGNORE
 
 EVERY = 5
@@ -178,15 +178,7 @@ class Lessons:
 
     def _known(self, region: Region) -> np.ndarray:
         """Neither at a cut edge, where networks see too little, nor held out."""
-        known = np.ones([part.stop - part.start for part in region], bool)
-        for axis, (part, size) in enumerate(zip(region, self._shape, strict=True)):
-            if part.stop - part.start == 1:
-                continue
-            view = np.moveaxis(known, axis, 0)
-            if part.start > 0:
-                view[:EDGE] = False
-            if part.stop < size:
-                view[-EDGE:] = False
+        known = seen_enough(region, self._shape)
         if len(self._held_out):
             wide = with_halo(region, self._gap, self._shape)
             tested = self._held_out.values_in(wide.read) > 0

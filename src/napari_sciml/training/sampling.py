@@ -170,20 +170,27 @@ def bootstrap_strokes(
 
 
 def targets_in(labels: Scribbles, region: Region) -> Tensor:
-    """Give class indices of a region, without what lies at a cut edge of it.
+    """Give class indices of a region, without what lies at a cut edge of it."""
+    targets = labels.values_in(region).astype(np.int64) - 1
+    targets[~seen_enough(region, labels.shape)] = IGNORE
+    return torch.from_numpy(targets)
+
+
+def seen_enough(region: Region, shape: Sequence[int]) -> np.ndarray:
+    """Where in a region networks see enough around: not at a cut edge of it.
 
     An axis along which a region is a single voxel was never meant to give context.
     """
-    targets = labels.values_in(region).astype(np.int64) - 1
-    for axis, (part, length) in enumerate(zip(region, labels.shape, strict=True)):
+    enough = np.ones([part.stop - part.start for part in region], bool)
+    for axis, (part, length) in enumerate(zip(region, shape, strict=True)):
         if part.stop - part.start == 1:
             continue
-        view = np.moveaxis(targets, axis, 0)
+        view = np.moveaxis(enough, axis, 0)
         if part.start > 0:
-            view[:EDGE] = IGNORE
+            view[:EDGE] = False
         if part.stop < length:
-            view[-EDGE:] = IGNORE
-    return torch.from_numpy(targets)
+            view[-EDGE:] = False
+    return enough
 
 
 def _random_window(

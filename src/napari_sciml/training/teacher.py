@@ -13,7 +13,7 @@ from napari_sciml.training.image_sample import ImageSample
 from napari_sciml.training.lessons import Lessons
 from napari_sciml.training.trees import GrownTrees, TreeGrower
 from napari_sciml.uncertainty.consensus import offsets_for_shares
-from napari_sciml.uncertainty.cut import class_offsets
+from napari_sciml.uncertainty.cut import LEANING, class_offsets
 
 MOST_TRUST = 0.5
 """Weight of all networks together at most."""
@@ -24,7 +24,7 @@ PRESUMED = 0.2
 STROKES = 12
 """Held-out strokes whose evidence counts as much as this presumption."""
 LEAST_SAMPLING = 0.15
-"""Below, the cut is where it is: at even odds."""
+"""Below, strokes are no sample at all."""
 WEIGHTS = np.linspace(0, MOST_TRUST, 11)
 
 
@@ -92,7 +92,7 @@ class Teacher:
     ) -> Generator[None, None, np.ndarray]:
         """Find where to cut: offsets of the classes' odds, ``(class,)``; yields often.
 
-        Strokes that correct a picture need no cut of their own, and then nothing of
+        Strokes that correct a picture say nothing about shares, and then nothing of
         the image is looked at.
 
         Parameters
@@ -106,15 +106,22 @@ class Teacher:
         """
         grown = self.grown
         assert grown is not None
-        if prior is None and sampling < LEAST_SAMPLING:
-            return np.zeros(grown.out_of_bag.shape[1])
         if prior is not None:
             members, weights = yield from self._sample.members(ensemble)
             logits = np.log(members.clip(FLOOR))
             return offsets_for_shares(logits, prior, weights=weights)
-        members, _ = yield from self._sample.members(self._trees_alone(), trees=True)
+        sampling = sampling if sampling >= LEAST_SAMPLING else 0.0
+        image = np.empty((0, grown.out_of_bag.shape[1]))
+        if sampling:
+            alone = self._trees_alone()
+            members, _ = yield from self._sample.members(alone, trees=True)
+            image = members.mean(0)
         return class_offsets(
-            members.mean(0), grown.out_of_bag, grown.classes, sampling=sampling
+            image,
+            grown.out_of_bag,
+            grown.classes,
+            sampling=sampling,
+            leaning=LEANING[len(self._cache.image.shape)],
         )
 
     def _trees_alone(self) -> Ensemble:
