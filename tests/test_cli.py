@@ -227,13 +227,22 @@ def test_an_interrupted_training_leaves_nothing(
     command += [str(files / "image.tif"), str(files / "labels.tif")]
     command += ["--out", str(tmp_path / "model"), "--seconds", "600", "--members", "1"]
     environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": "100"}
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, env=environment)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        env=environment,
+        # Where the tests run in the background of a script, SIGINT is ignored.
+        preexec_fn=lambda: signal.signal(stop, signal.SIG_DFL),
+    )
     assert process.stderr is not None
-    seen = b""
-    while b"Training" not in seen:
-        seen += process.stderr.read1()
-    process.send_signal(stop)
-    process.communicate(timeout=60)
+    try:
+        seen = b""
+        while b"Training" not in seen:
+            seen += process.stderr.read1()
+        process.send_signal(stop)
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode not in (0, 2)
     assert list(tmp_path.iterdir()) == []
 
