@@ -19,7 +19,7 @@ MOST_TRUST = 0.5
 """Weight of all networks together at most."""
 LEARNED = 150
 """Steps after which networks count in full, as far as evidence does not say more."""
-PRESUMED = 0.2
+PRESUMED = 0.3
 """Weight that networks are presumed to deserve then."""
 STROKES = 12
 """Held-out strokes whose evidence counts as much as this presumption."""
