@@ -8,22 +8,17 @@ There is no truth for these; where humans labeled, a part of it serves as stroke
 """
 
 import argparse
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import napari
 import numpy as np
 import tifffile
-from make_screenshots import DOCK_WIDTH, SIZE, wait_until
+from make_screenshots import Studio, is_done, paint, start, wait_until
 from napari.settings import get_settings
-from PIL import Image
-from qtpy.QtWidgets import QApplication
 from scipy import ndimage
 from skimage.filters import threshold_otsu
 from skimage.io import imread
 
-from napari_sciml.widgets.session import ViewerSession
-
+SECONDS = 60.0
 STROKES = 8
 """Of each class."""
 LENGTH = 12
@@ -74,33 +69,16 @@ def pieces(known: np.ndarray) -> np.ndarray:
 
 def look(name: str, image: np.ndarray, strokes: np.ndarray, out: Path) -> None:
     """Paint, train for a minute, take a picture."""
-    viewer = napari.Viewer(show=True, show_welcome_screen=False)
-    viewer.window.resize(*SIZE)
-    limits = np.quantile(image, (0.001, 0.999))
-    viewer.add_image(image, name=name, contrast_limits=limits)
-    window = viewer.window
-    dock, annotate = window.add_plugin_dock_widget("napari-sciml", "Annotate")
-    dock.setMinimumWidth(DOCK_WIDTH)
-    annotate.start.click()
-    layer = annotate.session.annotation.layer
-    layer.data_setitem(np.nonzero(strokes), strokes[np.nonzero(strokes)])
+    studio = Studio(out, image, name)
+    paint(studio, strokes)
     if image.ndim == 3:
-        painted = (strokes == 2).sum(axis=(1, 2))
-        viewer.dims.set_point(0, int(np.argmax(painted)))
-    _, train = window.add_plugin_dock_widget("napari-sciml", "Train")
-    viewer.window.resize(*SIZE)
-    viewer.reset_view()
-    train.seconds.setValue(60)
-    train.start.click()
-    training = train.session.training
-    probabilities = train.session.prediction.probabilities
-    wait_until(lambda: training.settled and probabilities.complete)
-    for _ in range(200):
-        QApplication.processEvents()
-    picture = Image.fromarray(viewer.screenshot(canvas_only=False, flash=False))
-    picture.convert("RGB").save(out / f"real_{name}.png", optimize=True)
-    ViewerSession.of(viewer).training.stop()
-    viewer.close()
+        studio.go_to(int(np.argmax((strokes == 2).sum(axis=(1, 2)))))
+    dock = studio.open("Train")
+    start(dock, SECONDS)
+    wait_until(lambda: is_done(dock))
+    studio.take(f"real_{name}")
+    dock.session.training.stop()
+    studio.viewer.close()
 
 
 def main() -> None:
@@ -110,13 +88,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "images")
     options = parser.parse_args()
     get_settings().application.save_window_geometry = False
-    options.out.mkdir(parents=True, exist_ok=True)
-    for name, load in _sets():
-        look(name, *load(options.data), options.out)
-
-
-def _sets() -> Iterator[tuple[str, Callable[[Path], tuple[np.ndarray, np.ndarray]]]]:
-    yield from (("carbon", carbon), ("axons", axons), ("glass", glass))
+    for load in (carbon, axons, glass):
+        look(load.__name__, *load(options.data), options.out)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import QApplication, QWidget
 from napari_sciml.focus.levels import DIAMETERS
 from napari_sciml.focus.optics import blur, disk_psf
 from napari_sciml.focus.textures import texture
-from napari_sciml.samples.phantom import PhantomConfig, make_phantom
+from napari_sciml.samples.phantom import Phantom, PhantomConfig, make_phantom
 from napari_sciml.samples.scribbles import scribble
 from napari_sciml.widgets.session import ViewerSession
 
@@ -35,30 +35,25 @@ PATIENCE = 600.0
 
 
 class Studio:
-    """A viewer with the sample phantom, and a camera.
+    """A viewer with an image, and a camera.
 
     Parameters
     ----------
     folder
         Where the pictures go.
+    image, name, **layer
+        The image, as ``viewer.add_image`` takes it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, image: np.ndarray, name: str, **layer: Any
+    ) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.phantom = make_phantom(PhantomConfig(shape=(EDGE,) * 3))
         self.viewer = napari.Viewer(show=True, show_welcome_screen=False)
         self.viewer.window.resize(*SIZE)
-        low, high = np.quantile(self.phantom.image, (0.001, 0.999))
-        self.viewer.add_image(
-            self.phantom.image,
-            name="Fiber concrete",
-            scale=(self.phantom.voxel_size,) * 3,
-            units=(self.phantom.unit,) * 3,
-            axis_labels=("z", "y", "x"),
-            contrast_limits=(low, high),
-        )
-        self.viewer.canvas.overlays.scale_bar.visible = True
+        limits = np.quantile(image, (0.001, 0.999))
+        self.viewer.add_image(image, name=name, contrast_limits=limits, **layer)
         self._dock: QWidget | None = None
 
     def open(self, name: str) -> Any:
@@ -87,7 +82,7 @@ class Studio:
 
     def go_to(self, z: int) -> None:
         """Show a slice."""
-        self.viewer.dims.set_point(0, z * self.phantom.voxel_size)
+        self.viewer.dims.set_point(0, z * self.viewer.layers[0].scale[0])
 
 
 def wait_until(done: Callable[[], bool]) -> None:
@@ -100,15 +95,20 @@ def wait_until(done: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def annotate(studio: Studio) -> None:
-    """Paint as the sample's annotator does."""
+def paint(studio: Studio, strokes: np.ndarray) -> None:
+    """Put strokes where the Annotate dock wants them."""
     dock = studio.open("Annotate")
     dock.start.click()
     annotation = dock.session.annotation
-    labels = scribble(studio.phantom.labels, studio.phantom.image, seed=0)
-    annotation.layer.data_setitem(np.nonzero(labels), labels[np.nonzero(labels)])
+    annotation.layer.data_setitem(np.nonzero(strokes), strokes[np.nonzero(strokes)])
     wait_until(lambda: bool(annotation.counts.voxels))
-    fiber = (studio.phantom.labels > 0).sum(axis=(1, 2))
+
+
+def annotate(studio: Studio, phantom: Phantom) -> None:
+    """Paint as the sample's annotator does."""
+    labels = scribble(phantom.labels, phantom.image, seed=0)
+    paint(studio, labels)
+    fiber = (phantom.labels > 0).sum(axis=(1, 2))
     painted = (labels == 2).sum(axis=(1, 2)) > ENOUGH_PAINT
     studio.go_to(int(np.argmax(fiber * painted)))
     studio.take("annotate")
@@ -117,14 +117,24 @@ def annotate(studio: Studio) -> None:
 def train(studio: Studio, seconds: float) -> None:
     """Train; a picture on the way."""
     dock = studio.open("Train")
-    session = dock.session
-    dock.seconds.setValue(seconds)
     dock.history.expand(animate=False)
-    dock.start.click()
-    training = session.training
+    training = dock.session.training
+    start(dock, seconds)
     wait_until(lambda: len(training.curves.dice) > ENOUGH_POINTS or training.settled)
     studio.take("train")
-    wait_until(lambda: training.settled and session.prediction.probabilities.complete)
+    wait_until(lambda: is_done(dock))
+
+
+def start(dock: Any, seconds: float) -> None:
+    """Start the training of the Train dock."""
+    dock.seconds.setValue(seconds)
+    dock.start.click()
+
+
+def is_done(dock: Any) -> bool:
+    """Whether it is trained, and everything predicted."""
+    session = dock.session
+    return bool(session.training.settled and session.prediction.probabilities.complete)
 
 
 def keep_sure(studio: Studio) -> None:
@@ -198,8 +208,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     options = parser.parse_args()
     get_settings().application.save_window_geometry = False
-    studio = Studio(options.out)
-    annotate(studio)
+    phantom = make_phantom(PhantomConfig(shape=(EDGE,) * 3))
+    studio = Studio(
+        options.out,
+        phantom.image,
+        "Fiber concrete",
+        scale=(phantom.voxel_size,) * 3,
+        units=(phantom.unit,) * 3,
+        axis_labels=("z", "y", "x"),
+    )
+    studio.viewer.canvas.overlays.scale_bar.visible = True
+    annotate(studio, phantom)
     train(studio, options.seconds)
     keep_sure(studio)
     measure(studio)

@@ -110,8 +110,8 @@ class ForestBlock:
         self._wide = with_halo(tile.core, trees.context.reach, shape)
         sizes = [part.stop - part.start for part in self._wide.read]
         self._answer = np.empty((*sizes, trees.classes), np.float32)
-        self._wanted = np.zeros(sizes, bool)
-        self._wanted[self._wide.inner] = True
+        self._inside, self._wanted = np.zeros(sizes, bool), np.zeros(sizes, bool)
+        self._inside[self._wide.inner] = True
         self._open: list[_Open] = []
 
     def first(self) -> Iterator[None]:
@@ -137,27 +137,18 @@ class ForestBlock:
 
     def _answer_inside(self, slab: _Slab) -> None:
         """Ask about the block itself, and want to know what lies round open voxels."""
-        mine = slice(slab.start, slab.stop)
-        inside = np.zeros(self._wanted[mine].shape, bool)
-        first, *others = self._wide.inner
-        inside[max(0, first.start - slab.start) : max(0, first.stop - slab.start)] = 1
-        for axis, cut in enumerate(others, 1):
-            outside = np.ones(inside.shape[axis], bool)
-            outside[cut] = False
-            inside[(slice(None),) * axis + (outside,)] = False
-        asked = np.flatnonzero(inside)
+        asked = np.flatnonzero(self._inside[slab.start : slab.stop])
         groups, left = self._ask(slab, asked)
-        index = asked[left]
-        around = self._places_around(index + self._before(slab), slab.axis[:, index])
+        rows, axis = slab.rows[asked[left]], slab.axis[:, asked[left]]
+        index = asked[left] + self._before(slab)
+        around = self._places_around(index, axis)
         self._wanted.reshape(-1)[around] = True
-        self._wanted[mine][inside] = False
-        rows = slab.rows[index]
-        index = index + self._before(slab)
         self._open.append(_Open(index, rows, groups[:, left], around))
 
     def _answer_around(self, slab: _Slab) -> None:
         """Ask about what is wanted and not known yet."""
-        self._ask(slab, np.flatnonzero(self._wanted[slab.start : slab.stop]))
+        mine = slice(slab.start, slab.stop)
+        self._ask(slab, np.flatnonzero(self._wanted[mine] & ~self._inside[mine]))
 
     def _before(self, slab: _Slab) -> int:
         """Voxels before a slab."""

@@ -32,8 +32,8 @@ LEAF = 3
 """Least voxels of a leaf: against leaves of one, 0.02 of Dice on phantoms."""
 BAG = {2: 0.25, 3: 0.5}
 """Share of the labeled voxels that is drawn for a tree, by axes. Voxels of a stroke are
-much alike, most of all in photographs: against bags of the full size, 0.03 of Dice on
-strokes that nothing was tuned on, and 0.06 after five of them."""
+much alike, most of all in photographs: against bags of the full size, 0.03 of Dice, and
+0.06 after five strokes, on strokes and images of which some were in view."""
 FEW_STROKES = 4
 """New ones whose channels are computed one by one."""
 MOST_ROWS = 3000

@@ -30,8 +30,8 @@ STAYS = 0.7
 LEANING = {2: 0.4, 3: 0.0}
 """Cut, as a logit, of trees that learned from correcting strokes, by axes. Their second
 stage is too sure, as its context is out of bag only voxel by voxel; in photographs more
-so than in volumes (Dice at 0.6 is 0.03 above that at 0.5 on strokes that it was not
-chosen on)."""
+so than in volumes (Dice at 0.6 is 0.03 above that at 0.5 on eight series of strokes,
+all of which were in view)."""
 CORRECTION = 12.0
 """Correcting strokes against the square of the others: rich scribbles are not soon
 forgotten, and four first strokes are."""
