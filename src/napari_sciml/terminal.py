@@ -52,6 +52,9 @@ def print_summary(summary: dict[str, Any], as_json: bool) -> None:
 
 def _lines(summary: dict[str, Any], indent: str = "") -> Iterator[str]:
     for key, value in summary.items():
+        if key == "cautions":
+            yield from (f"{indent}caution: {sentence}" for sentence in value)
+            continue
         title = f"{indent}{key.replace('_', ' ')}:"
         if isinstance(value, dict):
             yield title

@@ -128,14 +128,14 @@ def save_labels(path, values):
 @pytest.mark.parametrize("dtype", ["u1", "i1", ">u2", "i8", "f4", "f8", "?"])
 def test_labels_of_any_type(tmp_path, dtype):
     values = np.array([[0, 1, 2], [1, 0, 0]]).astype(dtype)
-    labels = open_labels(save_labels(tmp_path / "a.npy", values), (2, 3))
+    labels = open_labels(save_labels(tmp_path / "a.npy", values), (2, 3)).data
     assert labels.dtype == np.uint8
     np.testing.assert_array_equal(labels, values)
 
 
 def test_ignored_labels_are_not_annotated(tmp_path):
     path = save_labels(tmp_path / "a.npy", [[0, 1, 4], [2, -1, 300]])
-    labels = open_labels(path, (2, 3), ignore=(4, -1, 300))
+    labels = open_labels(path, (2, 3), ignore=(4, -1, 300)).data
     np.testing.assert_array_equal(labels, [[0, 1, 0], [2, 0, 0]])
 
 
@@ -159,7 +159,9 @@ def test_trailmap(shared_data):
     volume = open_volume(folder / "train_volume.tif")
     assert (volume.shape, volume.axes) == ((101, 120, 120), ("z", "y", "x"))
     assert volume.data.dtype == np.uint16
-    labels = open_labels(folder / "train_labels_sparse.tif", volume.shape, ignore=(4,))
+    labels = open_labels(
+        folder / "train_labels_sparse.tif", volume.shape, ignore=(4,)
+    ).data
     assert np.unique(labels).tolist() == [0, 1, 2]
 
 

@@ -47,7 +47,7 @@ def test_mask_round_trip(tmp_path, suffix, shape):
     mask = np.random.default_rng(0).random(shape) > 0.5
     path = tmp_path / f"mask{suffix}"
     save_mask(path, mask, (1.0,) * len(shape))
-    labels = open_labels(path, shape)
+    labels = open_labels(path, shape).data
     np.testing.assert_array_equal(labels, mask)
     assert open_volume(path).data.dtype == np.uint8
 
@@ -83,7 +83,7 @@ def test_older_result_is_replaced(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     for value in (1, 2):
         save_labels(path, np.full((6, 7), value, np.uint8), (1.0, 1.0))
-    assert (open_labels(path, (6, 7)) == 2).all()
+    assert (open_labels(path, (6, 7)).data == 2).all()
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 

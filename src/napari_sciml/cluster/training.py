@@ -44,7 +44,7 @@ def train_somewhere(
     given: dict[str, Any] = {"class_names": class_names, "ignore": ignore}
     if scheduler is None:
         return train_model(
-            image, labels, out, config, resume=resume, report=report, **given
+            image, labels, out, config, resume=resume, say=say, report=report, **given
         )
     if resume:
         raise InputError(

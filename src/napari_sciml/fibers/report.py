@@ -20,6 +20,7 @@ h1 { font-size: 16pt; margin: 0 0 1mm 0; }
 h2 { font-size: 11pt; margin: 4mm 0 1mm 0; }
 p { margin: 1mm 0; }
 .facts, .notes { color: #666; font-size: 8.5pt; }
+.caution { border-left: 1mm solid #d55e00; padding-left: 2mm; }
 table.numbers { border-collapse: collapse; width: 100%; table-layout: fixed; }
 table.numbers td { padding: 0.6mm 2mm 0.6mm 0; border-bottom: 1px solid #e4e4e4;
                    vertical-align: top; width: 31%; }
@@ -43,6 +44,7 @@ def report_html(
     facts: str,
     numbers: Sequence[Row],
     pictures: Mapping[str, bytes],
+    cautions: Sequence[str] = (),
 ) -> str:
     """Make the page.
 
@@ -57,6 +59,8 @@ def report_html(
     pictures
         PNG files by what they show. The first ones are as wide as the page, the last
         two stand side by side where there are three or more.
+    cautions
+        Sentences on what to look into before the numbers are trusted.
 
     Returns
     -------
@@ -68,10 +72,16 @@ def report_html(
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>\n"
         f"<h1>{escape(title)}</h1>\n"
         f'<p class="facts">{escape(facts)}</p>\n'
+        f"{_warnings(cautions)}"
         f'<table class="numbers">\n{_rows(numbers)}</table>\n'
         f"{_gallery(pictures)}\n"
         f'<p class="notes">{escape(_NOTES)}</p>\n</body></html>\n'
     )
+
+
+def _warnings(cautions: Sequence[str]) -> str:
+    lines = [f'<p class="caution">{escape(one)}</p>\n' for one in cautions]
+    return "".join(lines)
 
 
 def key_numbers(

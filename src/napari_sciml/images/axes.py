@@ -60,12 +60,15 @@ class RawImage:
         Voxel size of the axes for which the file tells it.
     units
         Unit of the axes for which the file tells it.
+    cautions
+        Sentences on what a person should know before he trusts the data.
     """
 
     data: Any
     axes: tuple[str, ...]
     spacing: Mapping[str, float] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    cautions: tuple[str, ...] = ()
 
 
 def to_volume(raw: RawImage, path: Path) -> Volume:
@@ -95,7 +98,7 @@ def to_volume(raw: RawImage, path: Path) -> Volume:
     data = _select(raw.data, kept)
     if axes != space:
         data = _with_channels(data, axes)
-    return Volume(data, space, voxel_size, unit)
+    return Volume(data, space, voxel_size, unit, raw.cautions)
 
 
 def guess_axes(shape: Sequence[int]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Open images and annotations, whatever their format."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -76,7 +77,7 @@ def open_gray(path: str | Path) -> Volume:
 
 def open_labels(
     path: str | Path, like: tuple[int, ...], ignore: Sequence[int] = ()
-) -> np.ndarray:
+) -> Volume:
     """Read sparse labels: 0 = not annotated, 1, 2, 3 … = classes.
 
     Parameters
@@ -91,8 +92,8 @@ def open_labels(
 
     Returns
     -------
-    numpy.ndarray
-        uint8 of shape ``like``.
+    Volume
+        With numpy data, uint8 of shape ``like``.
 
     Raises
     ------
@@ -108,7 +109,7 @@ def open_labels(
     labels = np.array(volume.data)
     if len(ignore):
         labels[np.isin(labels, np.asarray(ignore))] = 0
-    return as_labels(labels, f"The labels in {path}")
+    return replace(volume, data=as_labels(labels, f"The labels in {path}"))
 
 
 def _opener(path: Path, level: int) -> Callable[[Path], RawImage]:

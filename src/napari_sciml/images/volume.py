@@ -1,7 +1,9 @@
 """A volume or image with its axes and voxel size."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from napari_sciml.errors import InputError
@@ -25,6 +27,9 @@ class Volume:
         Edge of a voxel along each axis, in ``unit``.
     unit
         Unit of length; "pixel" where the file does not tell.
+    cautions
+        Sentences on what a person should know before he trusts the data, such as
+        slices that are missing. They go into every summary and record.
 
     Raises
     ------
@@ -36,6 +41,7 @@ class Volume:
     axes: tuple[str, ...]
     voxel_size: tuple[float, ...]
     unit: str = "pixel"
+    cautions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.axes != SPATIAL_AXES.get(len(self.shape)):
@@ -64,3 +70,8 @@ class Volume:
     def ndim(self) -> int:
         """2 or 3."""
         return len(self.axes)
+
+
+def unique(*cautions: Iterable[str]) -> tuple[str, ...]:
+    """Join the cautions of several files; what two of them say is said once."""
+    return tuple(dict.fromkeys(chain.from_iterable(cautions)))

@@ -38,7 +38,7 @@ def load_annotation(
         When it cannot be read, has another shape, or holds a value that is no
         class.
     """
-    labels = open_labels(path, tuple(shape))
+    labels: np.ndarray = open_labels(path, tuple(shape)).data
     highest = int(labels.max(initial=0))
     if highest > len(classes):
         raise InputError(

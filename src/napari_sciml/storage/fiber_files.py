@@ -43,6 +43,8 @@ class FiberResult:
         From `sweep_thresholds`, where one was made.
     labels_file
         Name of the file of the labels, with an extension that `save_labels` knows.
+    cautions
+        What a person should know before he trusts the numbers.
     """
 
     labels: Any
@@ -55,6 +57,7 @@ class FiberResult:
     image: Any = None
     sweep: pd.DataFrame | None = None
     labels_file: str = "labels.tif"
+    cautions: Sequence[str] = ()
 
 
 def instance_settings(
@@ -100,6 +103,7 @@ def write_fibers(folder: Path, result: FiberResult) -> None:
         **result.summary,
         "distributions": found,
         "autocorrelation": autocorrelation,
+        "cautions": list(result.cautions),
     }
     text = json.dumps(record, indent=2, allow_nan=False)
     (folder / "summary.json").write_text(text + "\n", "utf-8")
@@ -111,6 +115,7 @@ def write_fibers(folder: Path, result: FiberResult) -> None:
         _facts(result),
         key_numbers(result.summary, found),
         {name: pictures[name] for name in _order(pictures)},
+        result.cautions,
     )
     (folder / "report.html").write_text(page, "utf-8")
 

@@ -42,7 +42,8 @@ def rate_file(
 
     check_target(out, folder=True)
     chosen = _model(model, original)
-    data = open_gray(image).data
+    volume = open_gray(image)
+    data = volume.data
     torch.set_num_threads(threads or default_threads())
     stride = stride or tile
     result = chosen.rate(
@@ -51,8 +52,9 @@ def rate_file(
     )  # fmt: skip
     classic = measure_tiles(data, tile=tile, stride=stride) if measures else None
     return write_rating(
-        result, data, out, kind=chosen.kind, measures=classic, scale=scale
-    )
+        result, data, out, kind=chosen.kind, measures=classic, scale=scale,
+        cautions=volume.cautions,
+    )  # fmt: skip
 
 
 def write_rating(
@@ -63,6 +65,7 @@ def write_rating(
     kind: str,
     measures: "pd.DataFrame | None" = None,
     scale: tuple[float, float] | None = None,
+    cautions: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Write focus.csv, summary.json and overlay.png of a rating.
 
@@ -80,6 +83,8 @@ def write_rating(
         Further columns of the table, from `measure_tiles`.
     scale
         Values that were taken for 0 and 1, where the model needed to know.
+    cautions
+        What a person should know of the image before he trusts the rating.
 
     Returns
     -------
@@ -94,6 +99,7 @@ def write_rating(
     summary = _summary(result) | {"model": kind}
     if scale is not None:
         summary["scale"] = list(scale)
+    summary["cautions"] = list(cautions)
     place = _shown(result)
     picture = overlay(data[place] if place else data, result, place)
     with atomic_path(out) as part:

@@ -67,6 +67,8 @@ class GivenMask:
         Array-like for the picture; None = the mask itself.
     probability
         Array-like of the same shape.
+    cautions
+        What a person should know of the files.
     """
 
     mask: Any
@@ -76,6 +78,7 @@ class GivenMask:
     unit: str
     image: Any = None
     probability: Any = None
+    cautions: tuple[str, ...] = ()
 
 
 def measure_by_blocks(
@@ -143,6 +146,7 @@ def measure_by_blocks(
             title=given.title,
             settings={**settings, "blocks": f"{edge} voxels"},
             image=as_gray(given.mask if given.image is None else given.image),
+            cautions=given.cautions,
         )
         report(0.95, "drawing")
         write_fibers(folder, result)

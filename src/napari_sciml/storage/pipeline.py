@@ -15,6 +15,7 @@ from napari_sciml.fibers.blockwise.blocks import BlockVolume
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.images.gray import as_gray
 from napari_sciml.images.reading import open_gray, open_volume
+from napari_sciml.images.volume import Volume, unique
 from napari_sciml.steps import Report
 from napari_sciml.storage.atomic import atomic_path, check_target
 from napari_sciml.storage.block_arrays import check_chunks
@@ -75,8 +76,9 @@ def measure_mask(
         f"Fibers of {mask.name}",
         size,
         unit or volume.unit,
-        background,
+        background and background.data,
         prediction and prediction.mean,
+        unique(volume.cautions, background.cautions if background else ()),
     )
     if block is not None or not fits_in_memory(volume.shape):
         _refuse(sweep)
@@ -85,7 +87,11 @@ def measure_mask(
         found = _measure_whole(
             given, prediction, out, config, sweep=sweep, report=report
         )
-    return {"dropped": config.dropped_text(given.unit, volume.ndim), **found}
+    return {
+        "dropped": config.dropped_text(given.unit, volume.ndim),
+        **found,
+        "cautions": list(given.cautions),
+    }
 
 
 def _refuse(sweep: bool) -> None:
@@ -167,6 +173,7 @@ def _measure_whole(
         ),
         image=values if given.image is None else as_gray(given.image),
         sweep=rows,
+        cautions=given.cautions,
     )
     with atomic_path(out) as folder:
         folder.mkdir()
@@ -189,7 +196,7 @@ def parse_voxel_size(text: str | None, ndim: int) -> tuple[float, ...] | None:
     return sizes * ndim if len(sizes) == 1 else sizes
 
 
-def _same_shape(path: Path | None, shape: tuple[int, ...]) -> Any:
+def _same_shape(path: Path | None, shape: tuple[int, ...]) -> Volume | None:
     if path is None:
         return None
     volume = open_volume(path)
@@ -198,7 +205,7 @@ def _same_shape(path: Path | None, shape: tuple[int, ...]) -> Any:
             f"The mask has the shape {shape}, but {path} has {volume.shape}: give the "
             "image that the mask was made from."
         )
-    return volume.data
+    return volume
 
 
 def _prediction(

@@ -36,10 +36,9 @@ def costs(plan: PredictionPlan) -> list[str]:
 
 def cautions(plan: PredictionPlan, gray: dict[str, Any]) -> list[str]:
     """What a person should look into before he trusts the result."""
-    said = []
-    missing, chunks = count_missing_chunks(
-        open_volume(plan.image, level=plan.level).data
-    )
+    volume = open_volume(plan.image, level=plan.level)
+    said = list(volume.cautions)
+    missing, chunks = count_missing_chunks(volume.data)
     if missing:
         said.append(
             f"{missing} of {chunks} chunks of {plan.image.name} are not stored and "

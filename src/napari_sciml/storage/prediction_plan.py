@@ -70,6 +70,9 @@ class PredictionPlan(BaseModel):
     memory: int | None = Field(
         None, description="Bytes that a process needs; none = not looked into."
     )
+    cautions: tuple[str, ...] = Field(
+        (), description="What a person should know before he trusts the result."
+    )
 
     @property
     def folder(self) -> Path:
@@ -228,6 +231,7 @@ def plan_for(
         voxel_size=volume.voxel_size,
         unit=volume.unit,
         class_names=ensemble.class_names,
+        cautions=volume.cautions,
         block=edge,
         chunk=chunk,
         half=half and has_fast_bfloat16(where),

@@ -73,6 +73,7 @@ def threshold_prediction(
         **rule,
         "voxels": mask.kept,
         "share": mask.kept / max(mask.size, 1),
+        "cautions": store.provenance.get("plan", {}).get("cautions", []),
     }
 
 

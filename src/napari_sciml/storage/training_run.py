@@ -12,8 +12,8 @@ import numpy as np
 
 from napari_sciml.images.checks import check_annotation, check_finite
 from napari_sciml.images.reading import open_labels, open_volume
-from napari_sciml.images.volume import Volume
-from napari_sciml.steps import Report
+from napari_sciml.images.volume import Volume, unique
+from napari_sciml.steps import Report, Say
 from napari_sciml.storage.atomic import atomic_path, check_target
 from napari_sciml.storage.model import save_model
 from napari_sciml.storage.provenance import provenance
@@ -46,6 +46,7 @@ def train_model(
     ignore: Sequence[int] = (),
     resume: bool = False,
     state: "TrainingState | None" = None,
+    say: Say = lambda _: None,
     report: Report,
 ) -> dict[str, Any]:
     """Train an ensemble on an image file and its sparse labels.
@@ -67,6 +68,8 @@ def train_model(
         Go on with an interrupted training, or with that of a finished model.
     state
         Go on with this one, instead.
+    say
+        Gets sentences on the files, before the work starts.
     report
         Called with the progress.
     """
@@ -77,6 +80,8 @@ def train_model(
     check_target(out, folder=True)
     given = TrainingFiles.read(image, labels, class_names=class_names, ignore=ignore)
     volume, names = given.volume, given.class_names
+    for caution in given.cautions:
+        say(caution)
     if resume:
         state = read_state(folder_to_resume(out))
     settings = config.model_dump(mode="json")
@@ -102,6 +107,7 @@ def train_model(
         "labeled_voxels": {names[v - 1]: n for v, n in sorted(given.counts.items())},
         **describe_training(last, names),
         "hint": hint_of_few_steps(config, last.state.members[0].steps),
+        "cautions": list(given.cautions),
     }
     record = provenance(
         image=image,
@@ -133,12 +139,15 @@ class TrainingFiles:
         Voxels of each label value.
     class_names
         One for each label value in use, at least.
+    cautions
+        What a person should know of the files.
     """
 
     volume: Volume
     annotation: np.ndarray
     counts: dict[int, int]
     class_names: tuple[str, ...]
+    cautions: tuple[str, ...] = ()
 
     @classmethod
     def read(
@@ -157,10 +166,13 @@ class TrainingFiles:
             When they cannot be read, do not fit together, or cannot be trained on.
         """
         volume = open_volume(image)
-        annotation = open_labels(labels, like=volume.shape, ignore=ignore)
+        given = open_labels(labels, like=volume.shape, ignore=ignore)
+        annotation: np.ndarray = given.data
         counts = check_annotation(annotation)
         check_finite(volume.data)
-        return cls(volume, annotation, counts, _names_for(class_names, max(counts)))
+        names = _names_for(class_names, max(counts))
+        cautions = unique(volume.cautions, given.cautions)
+        return cls(volume, annotation, counts, names, cautions)
 
 
 def describe_training(last: "Snapshot", names: Sequence[str]) -> dict[str, Any]:

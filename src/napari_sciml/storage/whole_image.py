@@ -95,7 +95,9 @@ def predict_image(
     if resume and is_finished(plan):
         return {**_summary(plan, out), "seconds": 0.0}
     gray = gray_values(plan)
-    for sentence in (*costs(plan), *cautions(plan, gray)):
+    doubts = cautions(plan, gray)
+    plan = plan.model_copy(update={"cautions": tuple(doubts)})
+    for sentence in (*costs(plan), *doubts):
         if say is not None:
             say(sentence)
     started = time.monotonic()
@@ -109,6 +111,7 @@ def predict_image(
         "seconds": round(seconds, 1),
         "resumed_at_block": begun or None,
         "gray_values": gray,
+        "cautions": doubts,
     }
 
 
