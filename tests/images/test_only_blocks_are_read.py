@@ -7,7 +7,7 @@ import tifffile
 import zarr
 
 from napari_sciml.errors import InputError
-from napari_sciml.images import tiff
+from napari_sciml.images import slices, tiff
 from napari_sciml.images.channels import ChannelImage
 from napari_sciml.images.intensity import estimate_intensity
 from napari_sciml.images.lazy import PlaneStack
@@ -118,7 +118,7 @@ def test_folder_of_slices(tmp_path, compression) -> None:
     np.testing.assert_array_equal(data[PART], GRAY[PART])
     with pytest.raises(FileNotFoundError):
         data[19]
-    assert isinstance(tiff._plane(tmp_path / "s5.tif"), np.memmap) == (not compression)
+    assert isinstance(slices._tiff(tmp_path / "s5.tif"), np.memmap) == (not compression)
 
 
 class Counting:

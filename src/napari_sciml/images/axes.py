@@ -11,7 +11,7 @@ import numpy as np
 from napari_sciml.errors import InputError
 from napari_sciml.images.channels import ChannelImage
 from napari_sciml.images.lazy import AxesView
-from napari_sciml.images.volume import SPATIAL_AXES, Volume
+from napari_sciml.images.volume import SPATIAL_AXES, Volume, unique
 
 METERS = {
     "angstrom": 1e-10,
@@ -94,11 +94,11 @@ def to_volume(raw: RawImage, path: Path) -> Volume:
     axes = tuple(raw.axes[i] for i in kept)
     space = tuple(axis for axis in axes if axis not in CHANNEL_AXES)
     _check_axes(axes, space, raw, path)
-    voxel_size, unit = _voxel_size(space, raw.spacing, raw.units)
+    voxel_size, unit, cautions = _voxel_size(space, raw, path)
     data = _select(raw.data, kept)
     if axes != space:
         data = _with_channels(data, axes)
-    return Volume(data, space, voxel_size, unit, raw.cautions)
+    return Volume(data, space, voxel_size, unit, unique(raw.cautions, cautions))
 
 
 def guess_axes(shape: Sequence[int]) -> tuple[str, ...]:
@@ -172,17 +172,46 @@ def _select(data: Any, kept: list[int]) -> Any:
 
 
 def _voxel_size(
-    axes: tuple[str, ...], spacing: Mapping[str, float], units: Mapping[str, str]
-) -> tuple[tuple[float, ...], str]:
-    # Without a size along z, as in a folder of slices, voxels are taken for cubes.
-    sizes = [abs(float(spacing.get(axis, spacing.get("y", 1.0)))) for axis in axes]
-    names = [unit_name(units.get(axis, units.get("y", "pixel"))) for axis in axes]
-    if not all(math.isfinite(size) and size > 0 for size in sizes):
-        return (1.0,) * len(axes), "pixel"
-    unit = names[-1]
-    if set(names) == {unit}:
-        return tuple(sizes), unit
-    if not set(names) <= METERS.keys():
-        return (1.0,) * len(axes), "pixel"
-    in_unit = [s * METERS[n] / METERS[unit] for s, n in zip(sizes, names, strict=True)]
-    return tuple(in_unit), unit
+    axes: tuple[str, ...], raw: RawImage, path: Path
+) -> tuple[tuple[float, ...], str, tuple[str, ...]]:
+    """Edges of a voxel, their unit, and what of them was not told as it should be."""
+    told = [axis for axis in axes if axis in raw.spacing]
+    anyway = raw.units.get("y", "pixel")
+    units = {axis: unit_name(raw.units.get(axis, anyway)) for axis in told}
+    good = [axis for axis in told if _is_size(raw.spacing[axis])]
+    unit = units[good[-1]] if good else "pixel"
+    usable = [a for a in good if units[a] == unit or {units[a], unit} <= METERS.keys()]
+    sizes = {
+        a: abs(raw.spacing[a]) * METERS.get(units[a], 1) / METERS.get(unit, 1)
+        for a in usable
+    }
+    if not told:
+        return (1.0,) * len(axes), "pixel", ()
+    faults = [_fault(axis, raw, units, unit) for axis in axes]
+    known = [fault for fault in faults if fault]
+    if not known:
+        return tuple(sizes[axis] for axis in axes), unit, ()
+    # Voxels are taken for cubes, by the edge along y or x where one is known.
+    edge = next((sizes[axis] for axis in "yxz" if axis in sizes), 1.0)
+    used = tuple(sizes.get(axis, edge) for axis in axes)
+    caution = (
+        f"{path.name} {' and '.join(known)}; the voxel size is taken for "
+        f"{' x '.join(f'{size:g}' for size in used)} {unit} ({', '.join(axes)})."
+    )
+    return used, unit, (caution,)
+
+
+def _fault(axis: str, raw: RawImage, units: Mapping[str, str], unit: str) -> str | None:
+    """What is wrong with the voxel size along an axis, or None."""
+    size = raw.spacing.get(axis)
+    if size is None:
+        return f"tells no voxel size along {axis}"
+    if not _is_size(size):
+        return f"tells {size:g} as voxel size along {axis}"
+    if units[axis] != unit and not {units[axis], unit} <= METERS.keys():
+        return f"tells the voxel size along {axis} in {units[axis]}, another in {unit}"
+    return f"tells a negative voxel size along {axis}" if size < 0 else None
+
+
+def _is_size(size: float) -> bool:
+    return math.isfinite(size) and size != 0

@@ -22,7 +22,8 @@ def open_volume(path: str | Path, *, level: int = 0) -> Volume:
     path
         ``.tif``/``.tiff`` (voxel size and unit from OME or ImageJ metadata),
         ``.npy``, a zarr array, an OME-Zarr (0.4 or 0.5, full resolution), a zarr
-        group with a single array, a folder of gray TIFF slices in natural order,
+        group with a single array, a folder of gray TIFF or PNG slices in the order
+        of the numbers in their names, or of the files of one OME-TIFF,
         HDF5 where h5py is installed (``scan.h5`` or ``scan.h5/entry/data``), or
         ``.png``/``.jpg``. It may have an axis of channels: samples of a color image
         (alpha is left out), C of a TIFF, the one named "c" of a zarr, or the last of
@@ -114,7 +115,8 @@ def open_labels(
 
 def _opener(path: Path, level: int) -> Callable[[Path], RawImage]:
     from napari_sciml.images.ngff import is_zarr, open_zarr
-    from napari_sciml.images.tiff import TIFF_SUFFIXES, open_tiff, open_tiff_folder
+    from napari_sciml.images.slices import open_folder
+    from napari_sciml.images.tiff import TIFF_SUFFIXES, open_tiff
 
     if path.is_dir() and is_zarr(path):
         return partial(open_zarr, level=level)
@@ -123,7 +125,7 @@ def _opener(path: Path, level: int) -> Callable[[Path], RawImage]:
             f"{path} has one resolution only; a level other than 0 is for an OME-Zarr."
         )
     if path.is_dir():
-        return open_tiff_folder
+        return open_folder
     in_hdf5 = split_hdf5(path)
     if in_hdf5 is not None:
         return lambda _: open_hdf5(*in_hdf5)
