@@ -43,6 +43,7 @@ _SPELLINGS = {
 CHANNEL_AXES = ("c", "s")
 """Channels of a microscope, and samples of a color image."""
 COLORS = 3
+UNITS_OF_NO_LENGTH = ("pixel", "voxel")
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,8 @@ def _voxel_size(
 ) -> tuple[tuple[float, ...], str, tuple[str, ...]]:
     """Edges of a voxel, their unit, and what of them was not told as it should be."""
     told = [axis for axis in axes if axis in raw.spacing]
+    if not told:
+        return (1.0,) * len(axes), "pixel", ()
     anyway = raw.units.get("y", "pixel")
     units = {axis: unit_name(raw.units.get(axis, anyway)) for axis in told}
     good = [axis for axis in told if _is_size(raw.spacing[axis])]
@@ -185,32 +188,36 @@ def _voxel_size(
         a: abs(raw.spacing[a]) * METERS.get(units[a], 1) / METERS.get(unit, 1)
         for a in usable
     }
-    if not told:
-        return (1.0,) * len(axes), "pixel", ()
-    faults = [_fault(axis, raw, units, unit) for axis in axes]
-    known = [fault for fault in faults if fault]
-    if not known:
+    faults: dict[str, list[str]] = {}
+    for axis in axes:
+        fault = _fault(axis, raw, units, unit)
+        if fault:
+            faults.setdefault(fault, []).append(axis)
+    if not faults:
         return tuple(sizes[axis] for axis in axes), unit, ()
     # Voxels are taken for cubes, by the edge along y or x where one is known.
     edge = next((sizes[axis] for axis in "yxz" if axis in sizes), 1.0)
     used = tuple(sizes.get(axis, edge) for axis in axes)
+    told_so = [f"tells {f} along {' and '.join(along)}" for f, along in faults.items()]
     caution = (
-        f"{path.name} {' and '.join(known)}; the voxel size is taken for "
+        f"{path.name} {' and '.join(told_so)}; its voxels are taken for "
         f"{' x '.join(f'{size:g}' for size in used)} {unit} ({', '.join(axes)})."
     )
     return used, unit, (caution,)
 
 
 def _fault(axis: str, raw: RawImage, units: Mapping[str, str], unit: str) -> str | None:
-    """What is wrong with the voxel size along an axis, or None."""
+    """What the file tells of the voxel size along an axis, or None where it is good."""
     size = raw.spacing.get(axis)
     if size is None:
-        return f"tells no voxel size along {axis}"
+        return "no voxel size"
     if not _is_size(size):
-        return f"tells {size:g} as voxel size along {axis}"
+        return "a voxel size that is no number" if size else "a voxel size of 0"
+    if unit not in METERS and unit not in UNITS_OF_NO_LENGTH:
+        return f"a voxel size in {unit}, a unit that is not known,"
     if units[axis] != unit and not {units[axis], unit} <= METERS.keys():
-        return f"tells the voxel size along {axis} in {units[axis]}, another in {unit}"
-    return f"tells a negative voxel size along {axis}" if size < 0 else None
+        return f"a voxel size in {units[axis]}, not in {unit},"
+    return "a negative voxel size" if size < 0 else None
 
 
 def _is_size(size: float) -> bool:

@@ -33,8 +33,8 @@ def slices_in_order(
     largest, *others = numbered([_stem(file) for file in files])
     if len(largest.names) == 1 and others:
         return sorted(files, key=lambda f: _natural(f.name)), (
-            f"The files in {folder.name} have no numbers by which they could be "
-            "ordered; they are taken in the order of their names.",
+            f"The files in {folder.name} are not numbered as one stack; they are taken "
+            "in the order of their names.",
         )
     _check_is_one_stack(folder, largest, others)
     names = set(largest.names)
@@ -129,7 +129,8 @@ def _of_gaps(
     return (
         f"{folder.name} lacks {count} slice{'s' if count > 1 else ''}: the numbers "
         f"leave out {count} between {'; '.join(places[:SHOWN])}"
-        f"{'; …' if places[SHOWN:] else ''}. Fibers are cut short there.",
+        f"{'; …' if places[SHOWN:] else ''}. The slices on both sides are taken for "
+        "neighbors.",
     )
 
 

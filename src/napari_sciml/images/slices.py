@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,9 @@ from napari_sciml.images.lazy import PlaneStack
 from napari_sciml.images.slice_order import further_slices, listed, slices_in_order
 from napari_sciml.images.tiff import TIFF_SUFFIXES, axis_names, open_tiff
 from napari_sciml.images.tiff_file import parsed
-from napari_sciml.images.tiff_pages import check_within
 from napari_sciml.images.tiff_series import only_image
 from napari_sciml.images.tiff_size import Size, physical_size
+from napari_sciml.images.tiff_storage import check_within
 from napari_sciml.images.volume import unique
 
 PICTURE_SUFFIXES = (".png", ".bmp", ".jpg", ".jpeg")
@@ -88,22 +89,30 @@ def _ome_set(path: Path, files: list[Path]) -> RawImage | None:
     """The image whose header says that it is in several of the files."""
     if files[0].suffix.lower() not in TIFF_SUFFIXES or len(files) == 1:
         return None
-    with _readable(files[0]), parsed(files[0]) as (file, _):
-        if not file.series or not file.series[0].is_multifile:
-            return None
-        pages = [page for page in file.series[0] if page is not None]
-        members = {page.parent.filename for page in pages}
+    # The first file may be a stranger.
+    for root in dict.fromkeys((files[0], files[len(files) // 2], files[-1])):
+        members = _of_set(root)
+        if members:
+            break
+    else:
+        return None
+    raw = open_tiff(root)
     others = [f.name for f in files if f.name not in members]
-    raw = open_tiff(files[0])
     if not others:
         return raw
     caution = (
-        f"{path.name} also holds {listed(others)}, which the header of the OME-TIFF "
-        "there does not tell of; left out."
+        f"{path.name} also holds {listed(others)}, which the header of {root.name} "
+        "does not tell of; left out."
     )
-    return RawImage(
-        raw.data, raw.axes, raw.spacing, raw.units, (*raw.cautions, caution)
-    )
+    return replace(raw, cautions=(*raw.cautions, caution))
+
+
+def _of_set(path: Path) -> set[str]:
+    """Names of the files that the image in one of them goes on in."""
+    with _readable(path), parsed(path) as (file, _):
+        if not file.series or not file.series[0].is_multifile:
+            return set()
+        return {page.parent.filename for page in file.series[0] if page is not None}
 
 
 def _one_format(

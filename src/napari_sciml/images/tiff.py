@@ -1,8 +1,6 @@
 """TIFF files."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +10,11 @@ import tifffile
 from napari_sciml.images.axes import RawImage
 from napari_sciml.images.lazy import PlaneStack
 from napari_sciml.images.tiff_file import parsed
-from napari_sciml.images.tiff_pages import Planes, caution_of_header, planes_of
+from napari_sciml.images.tiff_header import caution_of_header, follows_header
+from napari_sciml.images.tiff_pages import planes_of
 from napari_sciml.images.tiff_series import only_image
 from napari_sciml.images.tiff_size import physical_size
+from napari_sciml.images.tiff_storage import opened
 from napari_sciml.images.volume import unique
 
 TIFF_SUFFIXES = (".tif", ".tiff")
@@ -37,16 +37,17 @@ def open_tiff(path: Path) -> RawImage:
         planes = planes_of(file, found, path)
         size = physical_size(file, path)
         series = found.series
-        axes = axis_names(series.axes, series.shape)
-        if planes is not None:
-            data, letters = _stacked(path, planes, series)
-            axes = axis_names(letters, data.shape)
-        else:
+        if planes.pages is None:
+            axes = axis_names(series.axes, series.shape)
             data = _whole(path, file, series, axes)
+        else:
+            data, letters = _stacked(planes.pages, planes.axes, series)
+            axes = axis_names(letters, data.shape)
         if not _has_alpha(file):
             axes = tuple("c" if axis == "s" else axis for axis in axes)
-        of_pages = unique(found.cautions, planes.cautions if planes else (), of_header)
-        others = () if of_pages else complaints.cautions(path)
+        of_pages = unique(found.cautions, planes.cautions, of_header)
+        told = of_pages or follows_header(file, found)
+        others = () if told else complaints.cautions(path)
     cautions = unique(of_pages, others, size.cautions)
     return RawImage(data, axes, size.spacing, size.units, cautions)
 
@@ -76,28 +77,20 @@ def _whole(
     if series.nbytes <= READ_AT_ONCE:
         return series.asarray()
     if axes == ("z", "y", "x") and len(series) == series.shape[0]:
-        pages = tifffile.TiffFile(path).series[file.series.index(series)]
-        return _plane_by_plane(list(pages), series.shape, series.dtype)
+        return _plane_by_plane(list(series), series.shape, series.dtype)
     import zarr
 
-    store = tifffile.imread(
-        path, series=file.series.index(series), level=0, aszarr=True
-    )
-    return zarr.open_array(store, mode="r")
+    return zarr.open_array(series.aszarr(level=0), mode="r")
 
 
-def _stacked(path: Path, planes: Planes, series: Any) -> tuple[Any, str]:
+def _stacked(grid: np.ndarray, axes: str, series: Any) -> tuple[Any, str]:
     """Pages that are read one by one, and their axes."""
-    inner = series.keyframe.shape
-    pages, grid = list(planes.pages.flat), planes.pages.shape
-    if isinstance(pages[0], int):
-        whole = tifffile.TiffFile(path).pages
-        pages = [whole[number] for number in pages]
+    inner, pages = series.keyframe.shape, list(grid.flat)
     lazy = _plane_by_plane(pages, (len(pages), *inner), series.dtype)
-    long = [axis for axis, n in zip(planes.axes, grid, strict=False) if n > 1]
+    long = [axis for axis, n in zip(axes, grid.shape, strict=False) if n > 1]
     if len(long) == 1 and series.nbytes > READ_AT_ONCE:
-        return lazy, long[0] + planes.axes[len(grid) :]
-    return lazy[...].reshape(*grid, *inner), planes.axes
+        return lazy, long[0] + axes[grid.ndim :]
+    return lazy[...].reshape(*grid.shape, *inner), axes
 
 
 def _plane_by_plane(pages: list[Any], shape: tuple[int, ...], dtype: Any) -> PlaneStack:
@@ -105,20 +98,7 @@ def _plane_by_plane(pages: list[Any], shape: tuple[int, ...], dtype: Any) -> Pla
 
     def read_plane(z: int) -> np.ndarray:
         file = pages[z].parent.filehandle
-        with lock, _opened(file):  # the file has one position for all threads
+        with lock, opened(file):  # the file has one position for all threads
             return np.asarray(pages[z].asarray())
 
     return PlaneStack(read_plane, shape, dtype)
-
-
-@contextmanager
-def _opened(file: tifffile.FileHandle) -> Iterator[None]:
-    """Open a file of a set for a moment, where it is closed."""
-    closed = file.closed
-    if closed:
-        file.open()
-    try:
-        yield
-    finally:
-        if closed:
-            file.close()

@@ -12,13 +12,17 @@ from xml.etree import ElementTree
 import tifffile
 
 from napari_sciml.errors import InputError, first_line
+from napari_sciml.images.tiff_size import ome_pixels
 
 _BROKEN_LIST = re.compile(
     "invalid page offset|corrupted tag list|invalid offset to page|circular reference"
+    "|invalid value offset"
 )
 _OF_NO_CONCERN = re.compile(
     r"GDAL|GeoKey|Software|_tags>|uic\w*tag>|imagej_metadata>|subfiletype"
-    r"|ImageJ series|OME series raised|shaped series"
+    r"|ImageJ series|shaped series"
+    r"|OME series (raised|is missing|failed to read|contains index out of range)"
+    r"|MMStack is missing"
 )
 """Complaints on tags that are not used here, or that are told in plainer words."""
 
@@ -85,11 +89,18 @@ def _with_series(path: Path, complaints: Complaints) -> tifffile.TiffFile:
         if companion:
             file.close()
             file = tifffile.TiffFile(path, omexml=companion)
-        _ = file.series
+        _check_is_told_of(file)
         return file
     except Exception as error:
         file.close()
         return _without_header(path, error, complaints)
+
+
+def _check_is_told_of(file: tifffile.TiffFile) -> None:
+    """Find the series; tifffile drops pages where its own header tells of fewer."""
+    planes = sum(len(series) for series in file.series)
+    if file.series[0].kind == "shaped" and 1 == planes < len(file.pages):
+        raise ValueError(f"it does not tell of the {len(file.pages)} pages")
 
 
 def _without_header(
@@ -132,5 +143,6 @@ def _companion(file: tifffile.TiffFile, path: Path) -> str | None:
     if beside is None or not beside.is_file():
         return None
     if beside.suffix == ".ome":
-        return beside.read_text(encoding="utf-8", errors="replace")
+        text = beside.read_text(encoding="utf-8", errors="replace")
+        return text if ome_pixels(text) else None
     return None

@@ -1,8 +1,6 @@
 """Whether the planes that a TIFF file promises are there."""
 
-import math
-import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -11,38 +9,39 @@ import numpy as np
 import tifffile
 
 from napari_sciml.errors import InputError
-from napari_sciml.images.tiff_series import Found, header_promises
-
-WORDS = {"z": "slices", "c": "channels", "t": "time points"}
+from napari_sciml.images.tiff_header import WORDS
+from napari_sciml.images.tiff_series import Found
+from napari_sciml.images.tiff_storage import (
+    caution_of_holes,
+    check_one_kind,
+    check_within,
+    in_full,
+    way_of_storing,
+)
 
 
 @dataclass(frozen=True)
 class Planes:
-    """The pages of an image where tifffile cannot be left to read them as one.
+    """The pages of an image.
 
     Attributes
     ----------
     pages
-        Numbers of pages within the file where each has to be read in its own way, or
-        pages of tifffile; an array of the shape of the axes before those of a page.
+        None where tifffile can be left to read them as one. Else those that are
+        there, as an array of the shape of the axes before those of a page.
     axes
         Of ``pages`` and then of a page.
     cautions
         On what is missing.
     """
 
-    pages: np.ndarray
+    pages: np.ndarray | None
     axes: str
     cautions: tuple[str, ...] = ()
 
 
-def planes_of(file: tifffile.TiffFile, found: Found, path: Path) -> Planes | None:
+def planes_of(file: tifffile.TiffFile, found: Found, path: Path) -> Planes:
     """Look whether all pages of an image are there and stored in one way.
-
-    Returns
-    -------
-    Planes or None
-        None where all is as it should be.
 
     Raises
     ------
@@ -51,66 +50,28 @@ def planes_of(file: tifffile.TiffFile, found: Found, path: Path) -> Planes | Non
     """
     series = found.series
     if found.joined:
-        check_within(file, [file.pages[i].aspage() for i in found.joined], path)
-        numbers = np.array(found.joined, dtype=object)
-        return Planes(numbers, "I" + series.keyframe.axes)
+        own = [file.pages[number].aspage() for number in found.joined]
+        check_within(file, own, path)
+        return Planes(_array(own), "I" + series.keyframe.axes)
     promised = max(1, int(np.prod(series.get_shape(False))) // series.keyframe.size)
     if promised > 1 and _is_contiguous(file, series):
-        return None
+        return Planes(None, series.axes)
     pages = _pages(file, series, promised, path)
     there = [page for page in pages if page is not None]
     if not there:
         raise InputError(f"{path} holds no pixels; it may be damaged.")
     check_within(file, there, path)
-    uniform = len(pages) == promised and all(map(_is_stored_alike, there))
-    if uniform and len(there) == promised:
-        return None
-    if not uniform and all(page.parent is file for page in there):
-        pages = _each_in_its_own_way(file, pages, path)
-    return _present(series, pages[:promised], promised, path)
-
-
-def caution_of_header(
-    file: tifffile.TiffFile, found: Found, path: Path
-) -> tuple[str, ...]:
-    """Compare the pages with the header, where tifffile did without it or cut it.
-
-    Raises
-    ------
-    InputError
-        When the header tells of channels or time points that cannot be told apart.
-    """
-    series = found.series
-    read = len(found.joined) or int(np.prod(series.get_shape(False))) // max(
-        1, series.keyframe.size
-    )
-    chained = len(file.pages)
-    told = series.kind in ("ome", "imagej", "shaped", "mmstack")
-    if told and len(file.series) == 1 and not series.is_multifile and read < chained:
-        return (
-            f"{path.name} holds {chained} pages but its header tells of {read}; the "
-            f"{chained - read} others are left out.",
-        )
-    promised = header_promises(file)
-    if promised is None or series.kind == "ome" or math.prod(promised.values()) <= 1:
-        return ()
-    if series.kind == "imagej" and math.prod(promised.values()) <= read:
-        return ()
-    samples = series.keyframe.samplesperpixel
-    mixed = [
-        f"{n} {WORDS[a]}" for a, n in promised.items() if a != "z" and n > 1 < read
-    ]
-    if mixed and promised["c"] * promised["t"] != samples:
-        raise InputError(
-            f"{path} holds {read} pages, which do not fit its header "
-            f"({promised['z']} slices, {', '.join(mixed)}); save it again, whole."
-        )
-    if promised["z"] == read:
-        return ()
-    return (
-        f"{path.name} holds {read} pages but its header promises "
-        f"{promised['z']} slices; the {read} are read.",
-    )
+    # tifffile looks at the first page only where a header tells of the others.
+    alike = len({way_of_storing(page) for page in there}) == 1
+    own = pages if alike else [in_full(page) for page in pages]
+    alike = alike or len({page.hash for page in own if page is not None}) == 1
+    holes = caution_of_holes(there, path)
+    if alike and len(there) == len(pages) == promised:
+        return Planes(None, series.axes, holes)
+    if not alike:
+        check_one_kind(own, path)
+    planes = _present(series, (pages if alike else own)[:promised], promised, path)
+    return replace(planes, cautions=(*planes.cautions, *holes))
 
 
 def _is_contiguous(file: tifffile.TiffFile, series: Any) -> bool:
@@ -123,7 +84,7 @@ def _is_contiguous(file: tifffile.TiffFile, series: Any) -> bool:
         return False
     if len(file.pages) == 1:
         return True
-    return not any(start < page.offset < end for page in file.pages)
+    return not any(start < file.pages[i].offset < end for i in (1, -1))
 
 
 def _pages(
@@ -149,33 +110,11 @@ def _is_written(page: Any) -> bool:
     return any(page.databytecounts) and any(page.dataoffsets)
 
 
-def _is_stored_alike(page: Any) -> bool:
-    """Whether it can be read in the way of the first page of its series.
-
-    tifffile looks at the first page only, where a header tells of the others.
-    """
-    key = page.keyframe
-    if page is key:
-        return True
-    if len(page.dataoffsets) != len(key.dataoffsets):
-        return False
-    plain = key.compression == 1 and not key.is_tiled
-    return not plain or sum(page.databytecounts) >= key.nbytes
-
-
-def _each_in_its_own_way(
-    file: tifffile.TiffFile, pages: list[Any], path: Path
-) -> list[Any]:
-    with tifffile.TiffFile(path) as fresh:
-        own = [p and fresh.pages[p.index].aspage() for p in pages]
-        kinds = {(p.shape, p.dtype) for p in own if p is not None}
-    if len(kinds) > 1:
-        kind = " and ".join(sorted(f"{shape} {dtype}" for shape, dtype in kinds))
-        raise InputError(
-            f"{path} holds pages of different kinds ({kind}); save the ones you mean "
-            "in a file of its own."
-        )
-    return [p and p.index for p in pages]
+def _array(items: list[Any]) -> np.ndarray:
+    array = np.empty(len(items), dtype=object)
+    for i, item in enumerate(items):
+        array[i] = item
+    return array
 
 
 def _present(series: Any, pages: list[Any], promised: int, path: Path) -> Planes:
@@ -191,10 +130,8 @@ def _present(series: Any, pages: list[Any], promised: int, path: Path) -> Planes
             f"{path} holds {len(pages)} pages, which do not fit its header; save it "
             "again."
         )
-    grid = np.empty(promised, dtype=object)
-    grid[:] = [None if page is None else (page,) for page in pages]
-    grid = grid.reshape(outer)
-    there = grid != np.array(None)
+    grid = _array(pages).reshape(outer)
+    there = np.array([page is not None for page in pages]).reshape(outer)
     missing = int((~there).sum())
     files = _files_missing(series, path) if missing else ""
     kept = _kept(there, axes)
@@ -205,13 +142,10 @@ def _present(series: Any, pages: list[Any], promised: int, path: Path) -> Planes
             "with all its files."
         )
     part = grid[kept]
-    pages_there = np.empty(part.shape, dtype=object)
-    for at, held in np.ndenumerate(part):
-        pages_there[at] = held[0]
     axes = axes[: len(outer)] + series.keyframe.axes
     if not missing:
-        return Planes(pages_there, axes)
-    return Planes(pages_there, axes, (_told(path, axes, outer, part.shape, files),))
+        return Planes(part, axes)
+    return Planes(part, axes, (_told(path, axes, outer, part.shape, files),))
 
 
 def _kept(there: np.ndarray, axes: str) -> tuple[slice, ...] | None:
@@ -273,23 +207,5 @@ def _files_missing(series: Any, path: Path) -> str:
     lost = [name for name in names if not (path.parent / name).is_file()]
     if not lost:
         return ""
-    more = f" and {len(lost) - 1} more files are" if lost[1:] else " is"
+    more = f" and {len(lost) - 1} more are" if lost[1:] else " is"
     return f" ({lost[0]}{more} not beside it)"
-
-
-def check_within(file: tifffile.TiffFile, pages: list[Any], path: Path) -> None:
-    """Refuse a file that ends before its pixels do."""
-    for page in pages:
-        if page.parent is file and _end(page) > file.filehandle.size:
-            raise InputError(
-                f"{path} breaks off within page {page.index + 1}; copy it again."
-            )
-
-
-def _end(page: Any) -> int:
-    offsets, counts = page.dataoffsets, list(page.databytecounts)
-    key = page.keyframe
-    if key.compression == 1 and not key.is_tiled:
-        # Some programs count the last strip as long as the others.
-        counts[-1] = min(counts[-1], max(0, key.nbytes - sum(counts[:-1])))
-    return max(map(operator.add, offsets, counts), default=0)

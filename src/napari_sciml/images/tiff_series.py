@@ -7,7 +7,6 @@ from typing import Any
 import tifffile
 
 from napari_sciml.errors import InputError
-from napari_sciml.images.tiff_size import ome_pixels
 
 COLOR_AXES = ("YXS", "SYX")
 
@@ -63,32 +62,10 @@ def only_image(file: tifffile.TiffFile, path: Path) -> Found:
         )
     left_out = [s for s in others if s not in same and not _is_small_copy(s, first)]
     cautions = tuple(
-        f"{path.name} also holds {_named(s)}; only {_named(first)} is read."
+        f"{path.name} also holds {_named(s)}, left out beside {_named(first)}."
         for s in left_out
     )
     return Found(first, joined, cautions)
-
-
-def header_promises(file: tifffile.TiffFile) -> dict[str, int] | None:
-    """Slices (z), channels (c) and time points (t) of the first image by its header."""
-    if file.is_ome:
-        pixels = ome_pixels(file.ome_metadata or "")
-        sizes = (
-            {a: pixels[0].get(f"Size{a.upper()}", "") for a in "zct"} if pixels else {}
-        )
-        if not sizes or not all(size.isdecimal() for size in sizes.values()):
-            return None
-        return {axis: int(size) for axis, size in sizes.items()}
-    if file.is_imagej:
-        about = file.imagej_metadata or {}
-        names = {"z": "slices", "c": "channels", "t": "frames"}
-        counts = {axis: about.get(name, 1) for axis, name in names.items()}
-        if not all(isinstance(n, int) and n > 0 for n in counts.values()):
-            return None
-        if set(counts.values()) == {1} and isinstance(about.get("images"), int):
-            counts["z"] = max(1, about["images"])
-        return counts
-    return None
 
 
 def _joined(series: list[Any]) -> tuple[int, ...]:

@@ -46,7 +46,7 @@ def _ome_size(metadata: str, path: Path) -> Size:
     pixels = ome_pixels(metadata)
     if not pixels:
         why = (
-            "its header is in another file, which is not beside it"
+            "its header is in another file, which cannot be read beside it"
             if "BinaryOnly" in metadata
             else "its OME header cannot be read"
         )
