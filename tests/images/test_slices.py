@@ -45,6 +45,8 @@ IN_ORDER = {
     "decimal p": [f"z{z / 2}um".replace(".", "p") for z in RANGE],
     "decimals, signed": [f"z{z / 2 - 5}um" for z in RANGE],
     "decimals of a half": [f"z{z * 0.05:g}" for z in RANGE],
+    "rounded": [f"z{z / 3:.2f}" for z in RANGE],
+    "rounded to nm": [f"z{round(1000 * z / 3)}nm" for z in RANGE],
     "dot between numbers": [f"scan1.{z}" for z in RANGE],
     "number and position": [f"s{z:03d}_z{z * 2.5}um" for z in RANGE],
     "number and time": [f"s{z:03d}_{100000 + 7 * z * z}" for z in RANGE],

@@ -22,8 +22,9 @@ def ome(path, sizes, encoding="utf-8"):
     text = (
         '<?xml version="1.0"?>'
         '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">'
-        '<Image ID="I:0"><Pixels ID="P:0" DimensionOrder="XYZCT" Type="uint8" SizeX="5" '
-        f'SizeY="4" SizeZ="3" SizeC="1" SizeT="1" {told}><Channel ID="C:0" SamplesPerPixel="1"/>'
+        '<Image ID="I:0"><Pixels ID="P:0" DimensionOrder="XYZCT" Type="uint8" '
+        f'SizeX="5" SizeY="4" SizeZ="3" SizeC="1" SizeT="1" {told}>'
+        '<Channel ID="C:0" SamplesPerPixel="1"/>'
         "<TiffData/></Pixels></Image></OME>"
     )
     if path is None:

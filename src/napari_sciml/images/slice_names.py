@@ -1,11 +1,13 @@
 """The numbers in the names of slices: their order, and what is missing."""
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
+
+ROUNDED = 0.05
+"""Share of a step by which rounded numbers may be off."""
 
 _DECIMAL = re.compile(r"(?<![\d.,])(\d+)[.,p](\d+)(?![.,]?\d)")
 _DIGITS = re.compile(r"\d+")
@@ -82,25 +84,24 @@ def gaps(values: Sequence[Decimal]) -> list[tuple[int, int]] | None:
         Empty where the numbers rise by equal steps, None where there is no step that
         most of them keep.
     """
-    steps = [b - a for a, b in pairwise(values)]
-    step = _usual(steps)
-    if step is None:
-        return []
-    kept = sum(s == step for s in steps)
-    if 2 * kept < len(steps) or any(s % step for s in steps):
+    counts = _counts(values)
+    if 2 * counts.count(1) < len(counts) or None in counts:
         return None
-    return [(i, int(s / step) - 1) for i, s in enumerate(steps) if s != step]
+    return [(i, n - 1) for i, n in enumerate(counts) if n and n > 1]
 
 
-def _usual(steps: Sequence[Decimal]) -> Decimal | None:
-    counts = Counter(steps)
-    return max(sorted(counts), key=counts.__getitem__, default=None)
-
-
-def _unevenness(column: Iterable[Decimal]) -> int:
+def _counts(column: Sequence[Decimal]) -> list[int | None]:
+    """Each step from number to number as a multiple of the usual one, if it is one."""
     steps = [b - a for a, b in pairwise(column)]
-    usual = _usual(steps)
-    return sum(step != usual for step in steps)
+    usual = sorted(steps)[(len(steps) - 1) // 2] if steps else Decimal(1)
+    # Numbers may be rounded: 0.33, 0.67, 1.00.
+    ratios = [float(step / usual) if usual else 0.0 for step in steps]
+    return [round(r) if r and abs(r - round(r)) < ROUNDED else None for r in ratios]
+
+
+def _unevenness(column: Sequence[Decimal]) -> int:
+    counts = _counts(column)
+    return len(counts) - counts.count(1)
 
 
 def _rises(column: Sequence[Decimal]) -> bool:
