@@ -134,6 +134,8 @@ def test_other_kinds_of_files_are_no_concern(tmp_path):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "masks").mkdir()
     write(tmp_path / "masks", PLAIN)
+    (tmp_path / "other").mkdir()
+    write(tmp_path / "other", [f"t{z}" for z in range(30)], planes=[*GRAY, *GRAY])
     volume = open_volume(tmp_path)
     np.testing.assert_array_equal(volume.data, GRAY)
     assert volume.cautions == ()
@@ -144,6 +146,13 @@ def test_further_slices_in_a_folder_within_are_told(tmp_path):
     write(tmp_path, PLAIN[:10])
     write(tmp_path / "more", PLAIN[10:])
     assert "further slices in more" in open_volume(tmp_path).cautions[0]
+
+
+def test_further_slices_of_another_kind_are_told(tmp_path):
+    write(tmp_path, PLAIN[:10])
+    write(tmp_path, PLAIN[8:], ".png")
+    told = open_volume(tmp_path).cautions[0]
+    assert "further slices in s010.png, s011.png, s012.png and 7 more" in told
 
 
 def test_folder_whose_slices_are_in_folders(tmp_path, refused):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_sciml.errors import InputError
 from napari_sciml.images import tiff
 from napari_sciml.images.lazy import PlaneStack
 from napari_sciml.images.reading import open_volume
@@ -222,6 +223,14 @@ def test_ome_tiff_whose_second_file_is_missing(tmp_path, refused):
     refused(tmp_path / "s0.ome.tif", match=r"\(s1.ome.tif is not beside it\)")
 
 
+def test_ome_tiff_of_which_a_file_was_cut(tmp_path):
+    write_set(tmp_path)
+    path = tmp_path / "s2.ome.tif"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(InputError, match=r"s2\.ome\.tif breaks off within page 5"):
+        open_volume(tmp_path / "s0.ome.tif")
+
+
 def test_stranger_beside_the_files_of_an_ome_tiff(tmp_path):
     write_set(tmp_path)
     tifffile.imwrite(tmp_path / "other.tif", GRAY[0])
@@ -267,8 +276,9 @@ def test_tiles_that_were_never_written_are_told(tmp_path):
         (lambda text: text.replace(' SizeZ="20"', ""), "SizeZ"),
         (lambda text: text.replace('SizeX="50"', 'SizeX="60"'), "discontiguous"),
         (lambda text: text.replace("</Pixels>", ""), "OME header cannot be read"),
+        (lambda text: text[:-30], "OME header cannot be read"),
     ],
-    ids=["no order", "no size", "another width", "no XML"],
+    ids=["no order", "no size", "another width", "no XML", "cut"],
 )
 def test_header_that_cannot_be_followed(tmp_path, spoil, told):
     volume = open_volume(write(tmp_path / "a.tif", GRAY, spoil(ome(20))))

@@ -61,26 +61,41 @@ def slices_in_order(
     return slices, cautions
 
 
-def further_slices(folder: Path, slices: Sequence[Path]) -> tuple[str, ...]:
-    """Tell of folders within that go on with the numbers of the slices."""
-    names = {_stem(file) for file in slices}
+def further_slices(
+    folder: Path, slices: Sequence[Path], beside: Sequence[Path] = ()
+) -> tuple[str, ...]:
+    """Tell of folders and files that go on with the numbers of the slices.
+
+    Parameters
+    ----------
+    beside
+        Images of another kind in the folder.
+    """
+    stems = {_stem(file) for file in slices}
     suffixes = {file.suffix.lower() for file in slices}
     inner = [f for f in sorted(folder.iterdir()) if f.is_dir() and f.name[:1] != "."]
-    going_on = []
-    for within in inner:
-        more = {
-            _stem(file)
-            for file in within.iterdir()
-            if file.suffix.lower() in suffixes and not file.name.startswith(".")
-        } - names
-        if more and len(numbered(sorted(names | more))[0].names) > len(names):
-            going_on.append(within.name)
+    going_on = [
+        within.name
+        for within in inner
+        if _more(stems, [f for f in within.iterdir() if f.suffix.lower() in suffixes])
+    ]
+    more = _more(stems, beside)
+    going_on += [file.name for file in beside if _stem(file) in more]
     if not going_on:
         return ()
     return (
         f"{folder.name} holds further slices in {listed(going_on)}, which are not "
-        "read; put all slices of a stack in one folder.",
+        "read; put all slices of a stack in one folder, as files of one kind.",
     )
+
+
+def _more(stems: set[str], files: Sequence[Path]) -> set[str]:
+    """Names of files that are named like the slices, with other numbers."""
+    others = {_stem(file) for file in files if file.name[:1] != "."} - stems
+    if not others:
+        return set()
+    stacks = [set(stack.names) for stack in numbered(sorted(stems | others))]
+    return next(names for names in stacks if names & stems) - stems
 
 
 def listed(names: Sequence[str]) -> str:

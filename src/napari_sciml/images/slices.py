@@ -56,7 +56,8 @@ def open_folder(path: Path) -> RawImage:
 
     data = PlaneStack(read_plane, (len(slices), *shape), dtype)
     along_yx = {axis: edge for axis, edge in size.spacing.items() if axis != "z"}
-    told = unique(cautions, further_slices(path, slices), size.cautions)
+    beside = _files(path, PICTURE_SUFFIXES) if is_tiff else []
+    told = unique(cautions, further_slices(path, slices, beside), size.cautions)
     return RawImage(data, ("z", "y", "x"), along_yx, size.units, told)
 
 
@@ -158,7 +159,7 @@ def _tiff_format(path: Path) -> Format:
                 f"{path} is not a gray slice (axes {', '.join(names)}; shape "
                 f"{series.shape}), so its folder cannot be stacked."
             )
-        check_within(file, [page], path)
+        check_within([page], path)
         return tuple(page.shape[:2]), series.dtype, physical_size(file, path)
 
 

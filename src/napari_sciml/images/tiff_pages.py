@@ -51,7 +51,7 @@ def planes_of(file: tifffile.TiffFile, found: Found, path: Path) -> Planes:
     series = found.series
     if found.joined:
         own = [file.pages[number].aspage() for number in found.joined]
-        check_within(file, own, path)
+        check_within(own, path)
         return Planes(_array(own), "I" + series.keyframe.axes)
     promised = max(1, int(np.prod(series.get_shape(False))) // series.keyframe.size)
     if promised > 1 and _is_contiguous(file, series):
@@ -60,7 +60,7 @@ def planes_of(file: tifffile.TiffFile, found: Found, path: Path) -> Planes:
     there = [page for page in pages if page is not None]
     if not there:
         raise InputError(f"{path} holds no pixels; it may be damaged.")
-    check_within(file, there, path)
+    check_within(there, path)
     # tifffile looks at the first page only where a header tells of the others.
     alike = len({way_of_storing(page) for page in there}) == 1
     own = pages if alike else [in_full(page) for page in pages]

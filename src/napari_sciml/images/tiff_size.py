@@ -28,6 +28,8 @@ def physical_size(file: tifffile.TiffFile, path: Path) -> Size:
         return _ome_size(file.ome_metadata or "", path)
     if file.is_imagej:
         return _imagej_size(file, path)
+    if "<OME" in file.pages.first.description[:1000]:  # the end is missing
+        return _ome_size(file.pages.first.description, path)
     return Size()
 
 

@@ -64,12 +64,14 @@ def check_one_kind(pages: list[Any], path: Path) -> None:
         )
 
 
-def check_within(file: tifffile.TiffFile, pages: list[Any], path: Path) -> None:
-    """Refuse a file that ends before its pixels do."""
+def check_within(pages: list[Any], path: Path) -> None:
+    """Refuse a file, or one beside it, that ends before its pixels do."""
     for page in pages:
-        if page.parent is file and _end(page) > file.filehandle.size:
+        file = page.parent.filehandle
+        if _end(page) > file.size:
             raise InputError(
-                f"{path} breaks off within page {page.index + 1}; copy it again."
+                f"{path.with_name(file.name)} breaks off within page "
+                f"{page.index + 1}; copy it again."
             )
 
 
