@@ -51,14 +51,8 @@ def slices_in_order(
         )
     order, values = ordered
     slices = [members[i] for i in order]
-    cautions = _of_gaps(folder, slices, gaps(values))
-    if strangers:
-        cautions = (
-            *cautions,
-            f"{folder.name} also holds {listed(strangers)}, not named like the slices; "
-            "left out.",
-        )
-    return slices, cautions
+    of_gaps = _of_gaps(folder, slices, gaps(values))
+    return slices, (*of_gaps, *_of_strangers(folder, strangers))
 
 
 def further_slices(
@@ -146,6 +140,15 @@ def _of_gaps(
         f"leave out {count} between {'; '.join(places[:SHOWN])}"
         f"{'; …' if places[SHOWN:] else ''}. The slices on both sides are taken for "
         "neighbors.",
+    )
+
+
+def _of_strangers(folder: Path, names: Sequence[str]) -> tuple[str, ...]:
+    if not names:
+        return ()
+    return (
+        f"{folder.name} also holds {listed(names)}, not named like the slices; left "
+        "out.",
     )
 
 

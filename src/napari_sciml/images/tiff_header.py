@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
@@ -45,23 +46,27 @@ def caution_of_header(
     InputError
         When the header tells of channels or time points that cannot be told apart.
     """
-    series = found.series
-    read = len(found.joined) or int(np.prod(series.get_shape(False))) // max(
-        1, series.keyframe.size
-    )
-    chained = len(file.pages)
+    series, chained = found.series, len(file.pages)
+    size = int(np.prod(series.get_shape(False)))
+    read = len(found.joined) or size // max(1, series.keyframe.size)
     told = series.kind in ("ome", "imagej", "shaped", "mmstack")
     if told and len(file.series) == 1 and not series.is_multifile and read < chained:
         return (
             f"{path.name} holds {chained} pages but its header tells of {read}; the "
             f"{chained - read} others are left out.",
         )
+    return _of_promises(file, series, read, path)
+
+
+def _of_promises(
+    file: tifffile.TiffFile, series: Any, read: int, path: Path
+) -> tuple[str, ...]:
     promised = header_promises(file)
     samples = series.keyframe.samplesperpixel
     total = math.prod(promised.values()) if promised else 1
     if promised is None or series.kind == "ome" or total in (1, read, read * samples):
         return ()
-    if chained == 1 and series.keyframe.is_final:
+    if len(file.pages) == 1 and series.keyframe.is_final:
         raise InputError(
             f"{path} breaks off: its header promises {total} planes, of which not all "
             "are there; copy it again."
