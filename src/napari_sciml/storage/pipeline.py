@@ -15,8 +15,9 @@ from napari_sciml.fibers.blockwise.blocks import BlockVolume
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.images.gray import as_gray
 from napari_sciml.images.reading import open_gray, open_volume
+from napari_sciml.images.stated_size import StatedSize
 from napari_sciml.images.volume import Volume, unique
-from napari_sciml.steps import Report
+from napari_sciml.steps import Report, Say
 from napari_sciml.storage.atomic import atomic_path, check_target
 from napari_sciml.storage.block_arrays import check_chunks
 from napari_sciml.storage.fiber_files import (
@@ -30,6 +31,7 @@ from napari_sciml.storage.large_fibers import (
     measure_by_blocks,
 )
 from napari_sciml.storage.results import OneClass, PredictionStore
+from napari_sciml.storage.voxel_size import choose_voxel_size
 from napari_sciml.uncertainty.threshold import ThresholdConfig
 
 
@@ -45,11 +47,14 @@ def measure_mask(
     unit: str | None = None,
     sweep: bool = False,
     block: int | None = None,
+    say: Say = lambda _: None,
     report: Report | None = None,
 ) -> dict[str, Any]:
     """Turn a mask file into instances, a table, numbers, pictures and a report.
 
-    With ``sweep``, the fibers of the prediction are measured at other thresholds too;
+    Where the mask states no voxel size, that of the image or the prediction is taken;
+    ``unit`` converts it, or names that of a ``voxel_size`` that is given. With
+    ``sweep``, the fibers of the prediction are measured at other thresholds too;
     that needs ``probability``. With ``block``, and where the mask would not fit into
     the memory in one piece, it is read by blocks of that edge; see
     `napari_sciml.storage.large_fibers.measure_by_blocks`.
@@ -61,24 +66,31 @@ def measure_mask(
         )
     check_chunks(mask)
     volume = open_gray(mask)
-    size = parse_voxel_size(voxel_size, volume.ndim) or volume.voxel_size
-    if len(size) != volume.ndim:
-        raise InputError(
-            f"The mask has {volume.ndim} axes, but {len(size)} voxel edges were given: "
-            f"give one for each of {', '.join(volume.axes)}."
-        )
     report = report or (lambda fraction, note: None)
     background = _same_shape(image, volume.shape)
     prediction = _prediction(probability, class_name, volume.shape)
+    beside = [(image, background), (probability, prediction and prediction.store)]
+    size, doubts = choose_voxel_size(
+        _stated_size(mask, volume),
+        [_stated_size(path, one) for path, one in beside if path and one],
+        volume.axes,
+        voxel_size=voxel_size,
+        unit=unit,
+    )
+    cautions = unique(
+        volume.cautions, background.cautions if background else (), doubts
+    )
+    for caution in cautions:
+        say(caution)
     given = GivenMask(
         volume.data,
         str(mask),
         f"Fibers of {mask.name}",
-        size,
-        unit or volume.unit,
+        size.voxel_size,
+        size.unit,
         background and background.data,
         prediction and prediction.mean,
-        unique(volume.cautions, background.cautions if background else ()),
+        cautions,
     )
     if block is not None or not fits_in_memory(volume.shape):
         _refuse(sweep)
@@ -181,19 +193,8 @@ def _measure_whole(
     return {"folder": str(out), **summary}
 
 
-def parse_voxel_size(text: str | None, ndim: int) -> tuple[float, ...] | None:
-    """Read "3,1,1", or one number for all axes."""
-    if text is None:
-        return None
-    try:
-        sizes = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        sizes = ()
-    if not sizes or not all(0 < size < float("inf") for size in sizes):
-        raise InputError(
-            f"The voxel size {text!r} cannot be read: give positive numbers like 3,1,1."
-        )
-    return sizes * ndim if len(sizes) == 1 else sizes
+def _stated_size(path: Path, one: Volume | PredictionStore) -> StatedSize:
+    return StatedSize(tuple(one.voxel_size), one.unit, path.name)
 
 
 def _same_shape(path: Path | None, shape: tuple[int, ...]) -> Volume | None:
