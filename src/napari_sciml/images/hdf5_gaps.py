@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from napari_sciml.errors import InputError
+from napari_sciml.images.text import value_text
 
 LISTED = 3
 """Files that a caution names."""
@@ -93,15 +94,15 @@ def _never_written(data: Any, name: str) -> Iterator[str]:
         if missing > 0:
             yield (
                 f"{missing} of {total} chunks of {name} are not stored and count as "
-                f"{data.fillvalue}, as HDF5 has it; look whether it was written to the "
-                "end."
+                f"{value_text(data.fillvalue)}, as HDF5 has it; look whether "
+                "it was written to the end."
             )
     elif (
         data.size and data.id.get_space_status() == h5py.h5d.SPACE_STATUS_NOT_ALLOCATED
     ):
         yield (
             f"Nothing of {name} was ever written: all its values count as "
-            f"{data.fillvalue}, as HDF5 has it."
+            f"{value_text(data.fillvalue)}, as HDF5 has it."
         )
 
 
@@ -132,7 +133,7 @@ def _missing_sources(data: Any, file: Path, name: str) -> Iterator[str]:
 
 
 def _counts_as(data: Any) -> str:
-    return f"count as {data.fillvalue}, as HDF5 has it"
+    return f"count as {value_text(data.fillvalue)}, as HDF5 has it"
 
 
 def _missing_parts(

@@ -30,3 +30,8 @@ def numbers_of(value: Any) -> list[float]:
         return [float(one) for one in np.asarray(value).reshape(-1)]
     except (TypeError, ValueError):
         return []
+
+
+def value_text(value: Any) -> str:
+    """A value that fills gaps, for a sentence: 0 for all kinds of nothing."""
+    return "0" if value is None or not value else str(value)

@@ -89,6 +89,8 @@ def size_text(voxel_size: Sequence[float], unit: str) -> str:
 def _mended(text: str) -> str:
     """Undo escapes, and bytes of UTF-8 that were read as those of another encoding."""
     text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), html.unescape(text))
+    # Escapes stand for halves of what lies beyond the first 65,536 signs.
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     for encoding in ("latin-1", "cp1252"):
         try:
             text = text.encode(encoding).decode("utf-8")
