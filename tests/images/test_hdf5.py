@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
+from napari_sciml.errors import InputError
 from napari_sciml.images.reading import open_volume
 
 SHAPE = (10, 12, 14)
@@ -66,8 +67,8 @@ def test_links_are_followed(scan, inside):
         ("type", "is a type, not an image"),
     ],
 )
-def test_what_is_no_image_is_told(scan, inside, match, refused):
-    with pytest.raises(Exception, match=match) as caught:
+def test_what_is_no_image_is_told(scan, inside, match):
+    with pytest.raises(InputError, match=match) as caught:
         open_volume(scan / inside if inside else scan)
     assert "\n" not in str(caught.value)
     assert "scan.h5" in str(caught.value)
@@ -240,3 +241,28 @@ def test_doubtful_sizes_are_told(tmp_path, attributes, said):
     volume = open_volume(tmp_path / "a.h5")
     assert volume.unit == "pixel"
     assert said in volume.cautions[0]
+
+
+def test_imaris_without_its_padding(tmp_path):
+    def characters(value):
+        return np.array([c.encode() for c in str(value)])
+
+    inside = "DataSet/ResolutionLevel 0/TimePoint 0/Channel 0"
+    with h5py.File(tmp_path / "a.ims", "w") as file:
+        channel = file.create_group(inside)
+        channel["Data"] = np.pad(GRAY, ((0, 6), (0, 4), (0, 2)))
+        about = file.create_group("DataSetInfo/Image")
+        about.attrs["Unit"] = characters("um")
+        for number, (axis, length) in enumerate(zip("XYZ", SHAPE[::-1], strict=True)):
+            channel.attrs[f"ImageSize{axis}"] = characters(length)
+            about.attrs[f"ExtMin{number}"] = characters(10)
+            about.attrs[f"ExtMax{number}"] = characters(10 + length * (number + 1) / 2)
+        file["Thumbnail/Data"] = np.zeros((64, 256), np.uint8)
+        file["DataSet/ResolutionLevel 1/TimePoint 0/Channel 0/Data"] = GRAY[::2]
+    with pytest.raises(InputError, match=f"like .*a.ims/{inside}/Data"):
+        open_volume(tmp_path / "a.ims")
+    volume = open_volume(tmp_path / "a.ims" / inside / "Data")
+    assert (volume.shape, volume.unit) == (SHAPE, "micrometer")
+    assert volume.voxel_size == pytest.approx((1.5, 1, 0.5))
+    np.testing.assert_array_equal(volume.data[...], GRAY)
+    np.testing.assert_array_equal(volume.data[-1, 2:, ::3], GRAY[-1, 2:, ::3])

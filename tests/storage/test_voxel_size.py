@@ -2,10 +2,15 @@
 
 import re
 
+import numpy as np
 import pytest
+import tifffile
 
 from napari_sciml.errors import InputError
+from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.images.stated_size import StatedSize
+from napari_sciml.storage.pipeline import measure_mask
+from napari_sciml.storage.training_run import TrainingFiles
 from napari_sciml.storage.voxel_size import choose_voxel_size
 
 NONE = ((1.0, 1.0, 1.0), "pixel")
@@ -52,6 +57,7 @@ def test_stated_sizes(files, size, said):
         ([MICRO], {"unit": "µm"}, (0.27, 0.054, 0.054), "µm"),
         ([NONE, NANO], {"unit": "um"}, (0.27, 0.054, 0.054), "um"),
         ([MICRO], {"unit": "mm"}, (2.7e-4, 5.4e-5, 5.4e-5), "mm"),
+        ([MICRO], {"unit": "\udcc2\udcb5m"}, (0.27, 0.054, 0.054), "µm"),
         ([RATIO], {"unit": "mm"}, (5, 1, 1), "mm"),
         ([RATIO], {"unit": "furlong"}, (5, 1, 1), "furlong"),
         ([MICRO], {"voxel_size": "2", "unit": "furlong"}, (2, 2, 2), "furlong"),
@@ -85,3 +91,45 @@ def test_a_unit_without_any_size_is_told():
 def test_refused(mask, given, match):
     with pytest.raises(InputError, match=match):
         choose(mask, **given)
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """Labels without a voxel size, and an image with one."""
+    labels = np.zeros((8, 20, 40), np.uint8)
+    labels[2:5, 2:5, 2:36], labels[6] = 1, 2
+    np.save(tmp_path / "labels.npy", labels)
+    save(tmp_path / "image.tif", 0.054)
+    return tmp_path / "image.tif", tmp_path / "labels.npy"
+
+
+def save(path, size):
+    tifffile.imwrite(
+        path,
+        np.random.default_rng(0).integers(1, 3, (8, 20, 40)).astype(np.uint8),
+        imagej=True,
+        resolution=(1 / size, 1 / size),
+        metadata={"axes": "ZYX", "spacing": 0.27, "unit": "micron"},
+    )
+
+
+def test_a_mask_is_measured_with_the_size_of_its_image(pair, tmp_path):
+    image, labels = pair
+    mask, said = tmp_path / "mask.npy", []
+    np.save(mask, np.load(labels) == 1)
+    found = measure_mask(
+        mask, tmp_path / "out", FiberConfig(), image=image, say=said.append
+    )
+    assert found["voxel_size"] == pytest.approx((0.27, 0.054, 0.054))
+    assert found["unit"] == "micrometer"
+    assert found["cautions"] == said
+    assert "takes the voxel size of image.tif" in said[0]
+
+
+def test_training_tells_that_image_and_labels_differ(pair, tmp_path):
+    image, labels = pair
+    given = TrainingFiles.read(image, labels, class_names=("a", "b"))
+    assert given.cautions == ()
+    save(tmp_path / "labels.tif", 0.1)
+    given = TrainingFiles.read(image, tmp_path / "labels.tif", class_names=("a", "b"))
+    assert "image.tif has voxels of" in given.cautions[0]

@@ -11,6 +11,7 @@ from napari_sciml.errors import InputError, first_line
 from napari_sciml.images.axes import RawImage
 from napari_sciml.images.hdf5_axes import describe_axes
 from napari_sciml.images.hdf5_gaps import check_stored
+from napari_sciml.images.hdf5_imaris import imaris_axes, imaris_shape
 from napari_sciml.images.hdf5_search import find_data_set
 from napari_sciml.images.lazy import Key, LazyArray
 
@@ -28,6 +29,8 @@ class StoredArray(LazyArray):
         Of it, for messages.
     order
         Which axis of the data set each axis is.
+    shape
+        Of what is used of the data set, from its first element on; all by default.
 
     Attributes
     ----------
@@ -35,13 +38,24 @@ class StoredArray(LazyArray):
         The data set.
     """
 
-    def __init__(self, data: Any, name: str, order: Sequence[int]) -> None:
-        super().__init__([data.shape[axis] for axis in order], data.dtype)
+    def __init__(
+        self,
+        data: Any,
+        name: str,
+        order: Sequence[int],
+        shape: Sequence[int] | None = None,
+    ) -> None:
+        stored = shape or [data.shape[axis] for axis in order]
+        super().__init__(stored, data.dtype)
         self.source = data
         self._name, self._order = name, tuple(order)
 
     def _read(self, key: Key) -> Any:
-        asked = dict(zip(self._order, key, strict=True))
+        parts = [
+            slice(*part.indices(n)) if isinstance(part, slice) else part
+            for part, n in zip(key, self.shape, strict=True)
+        ]
+        asked = dict(zip(self._order, parts, strict=True))
         try:
             values = np.asarray(self.source[tuple(asked[i] for i in sorted(asked))])
         except Exception as error:  # a filter raises whatever broken bytes lead it to
@@ -93,7 +107,11 @@ def open_hdf5(file: Path, inside: str = "") -> RawImage:
     found = find_data_set(opened, file, inside)
     name = f"{file}/{found.name}"
     gaps = check_stored(found.data, file, name)
-    axes = describe_axes(found.data, found.parent, name)
-    data = StoredArray(found.data, name, axes.order)
+    used = imaris_shape(found.parent)
+    if used is None:
+        axes = describe_axes(found.data, found.parent, name)
+    else:
+        axes = imaris_axes(opened, used)
+    data = StoredArray(found.data, name, axes.order, used)
     cautions = (*found.cautions, *gaps, *axes.cautions)
     return RawImage(data, axes.names, axes.spacing, axes.units, cautions)

@@ -227,7 +227,9 @@ def _refuse(contents: _Contents, file: Path) -> NoReturn:
             "axes."
         )
     more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    largest = max(names, key=lambda name: contents.images[name].size)
+    # A volume rather than the picture of it that is beside it.
+    images = contents.images
+    largest = max(names, key=lambda name: (images[name].ndim, images[name].size))
     raise InputError(
         f"{file} holds the images {', '.join(names[:LISTED])}{more}; give one of them, "
         f"like {file}/{largest}."

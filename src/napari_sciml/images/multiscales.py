@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from napari_sciml.errors import InputError
 from napari_sciml.images.axes import RawImage
 from napari_sciml.images.units import NO_UNIT, unit_name
 
@@ -38,7 +39,9 @@ def image_of_level(path: Path) -> tuple[Any, Mapping[str, Any], int] | None:
         ):  # no group, or a broken one: then it says nothing of the array
             continue
         for image in multiscales_of(group) or ():
-            paths = [str(level["path"]).strip("/") for level in image["datasets"]]
+            paths = [
+                str(one.get("path")).strip("/") for one in image.get("datasets", ())
+            ]
             if inside in paths:
                 return group, image, paths.index(inside)
     return None
@@ -47,7 +50,13 @@ def image_of_level(path: Path) -> tuple[Any, Mapping[str, Any], int] | None:
 def read_level(
     group: Any, image: Mapping[str, Any], level: int, path: Path
 ) -> RawImage:
-    """One resolution of an image with its axes, voxel size and units."""
+    """One resolution of an image with its axes, voxel size and units.
+
+    Raises
+    ------
+    InputError
+        When it names more or fewer axes than the array has.
+    """
     levels = image["datasets"]
     array = group[levels[level]["path"]]
     # Axes are objects since NGFF 0.4, plain names in 0.3 and always tczyx before.
@@ -55,6 +64,11 @@ def read_level(
         axis if isinstance(axis, Mapping) else {"name": axis}
         for axis in image.get("axes") or "tczyx"[-array.ndim :]
     ]
+    if len(axes) != array.ndim:
+        raise InputError(
+            f"{path} names {len(axes)} axes, but its array has {array.ndim}; mend its "
+            "metadata, or give an array that is no level of it."
+        )
     names = tuple(
         "c" if axis.get("type") == "channel" else str(axis["name"]).lower()
         for axis in axes

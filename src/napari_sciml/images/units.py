@@ -80,6 +80,11 @@ def ascii_unit(unit: str) -> str:
     return "".join(sign if sign.isascii() else _escape(sign) for sign in words)
 
 
+def readable(text: str) -> str:
+    """What was typed, also where the encoding of the terminal was not told."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").strip()
+
+
 def size_text(voxel_size: Sequence[float], unit: str) -> str:
     """A voxel size for a sentence, as the edges with the sign of their unit."""
     edges = " \N{MULTIPLICATION SIGN} ".join(f"{edge:.4g}" for edge in voxel_size)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.stated_size import StatedSize, disagreements
-from napari_sciml.images.units import NO_UNIT, UNNAMED, unit_name
+from napari_sciml.images.units import NO_UNIT, UNNAMED, readable, unit_name
 
 
 def choose_voxel_size(
@@ -43,6 +43,7 @@ def choose_voxel_size(
     InputError
         When what was given cannot be read, or lengths cannot be converted.
     """
+    unit = readable(unit) if unit else None
     stated = [one for one in (mask, *others) if one.is_stated]
     edges = parse_voxel_size(voxel_size, len(axes))
     if edges is not None:
@@ -104,5 +105,5 @@ def _stated(
 def _named(found: StatedSize, unit: str | None) -> StatedSize:
     """As the user spells the unit; what are no numbers of voxels is not called so."""
     if found.unit != NO_UNIT:
-        return replace(found, unit=unit.strip()) if unit else found
+        return replace(found, unit=unit) if unit else found
     return replace(found, unit=UNNAMED) if found.is_stated else found
