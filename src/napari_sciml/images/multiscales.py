@@ -59,26 +59,7 @@ def read_level(
     """
     levels = image["datasets"]
     array = group[levels[level]["path"]]
-    # Axes are objects since NGFF 0.4, plain names in 0.3 and always tczyx before.
-    axes = [
-        axis if isinstance(axis, Mapping) else {"name": axis}
-        for axis in image.get("axes") or "tczyx"[-array.ndim :]
-    ]
-    if len(axes) != array.ndim:
-        raise InputError(
-            f"{path} names {len(axes)} axes, but its array has {array.ndim}; mend its "
-            "metadata, or give an array that is no level of it."
-        )
-    names = tuple(
-        "c" if axis.get("type") == "channel" else str(axis["name"]).lower()
-        for axis in axes
-    )
-    units = {
-        str(axis["name"]).lower(): str(axis["unit"])
-        for axis in axes
-        if axis.get("unit")
-    }
-    units = {axis: unit for axis, unit in units.items() if axis in names}
+    names, units = _axes(image, array.ndim, path)
     scale = _scale(levels[level], array.ndim)
     if scale is None and level:
         scale = _scale_by_shape(group, levels[0], array)
@@ -89,6 +70,28 @@ def read_level(
         a * b for a, b in zip(scale or _ones(array), whole or _ones(array), strict=True)
     ]
     return RawImage(array, names, dict(zip(names, sizes, strict=True)), units)
+
+
+def _axes(
+    image: Mapping[str, Any], ndim: int, path: Path
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Names of the axes, and the units of those that have one."""
+    # Axes are objects since NGFF 0.4, plain names in 0.3 and always tczyx before.
+    axes = [
+        axis if isinstance(axis, Mapping) else {"name": axis}
+        for axis in image.get("axes") or "tczyx"[-ndim:]
+    ]
+    if len(axes) != ndim:
+        raise InputError(
+            f"{path} names {len(axes)} axes, but its array has {ndim}; mend its "
+            "metadata, or give an array that is no level of it."
+        )
+    names = tuple(
+        "c" if axis.get("type") == "channel" else str(axis["name"]).lower()
+        for axis in axes
+    )
+    pairs = zip(names, axes, strict=True)
+    return names, {n: str(axis["unit"]) for n, axis in pairs if axis.get("unit")}
 
 
 def _ones(array: Any) -> list[float]:

@@ -65,34 +65,14 @@ def measure_mask(
             "The sweep over k and t needs the prediction: give it by --probability."
         )
     check_chunks(mask)
-    volume = open_gray(mask)
-    report = report or (lambda fraction, note: None)
-    background = _same_shape(image, volume.shape)
-    prediction = _prediction(probability, class_name, volume.shape)
-    beside = [(image, background), (probability, prediction and prediction.store)]
-    size, doubts = choose_voxel_size(
-        _stated_size(mask, volume),
-        [_stated_size(path, one) for path, one in beside if path and one],
-        volume.axes,
-        voxel_size=voxel_size,
-        unit=unit,
+    prediction = _prediction(probability, class_name)
+    given = _given(
+        mask, image, prediction, probability, voxel_size=voxel_size, unit=unit
     )
-    cautions = unique(
-        volume.cautions, background.cautions if background else (), doubts
-    )
-    for caution in cautions:
+    for caution in given.cautions:
         say(caution)
-    given = GivenMask(
-        volume.data,
-        str(mask),
-        f"Fibers of {mask.name}",
-        size.voxel_size,
-        size.unit,
-        background and background.data,
-        prediction and prediction.mean,
-        cautions,
-    )
-    if block is not None or not fits_in_memory(volume.shape):
+    report = report or (lambda fraction, note: None)
+    if block is not None or not fits_in_memory(given.mask.shape):
         _refuse(sweep)
         found = measure_by_blocks(given, out, config, block=block, report=report)
     else:
@@ -100,10 +80,50 @@ def measure_mask(
             given, prediction, out, config, sweep=sweep, report=report
         )
     return {
-        "dropped": config.dropped_text(given.unit, volume.ndim),
+        "dropped": config.dropped_text(given.unit, len(given.mask.shape)),
         **found,
         "cautions": list(given.cautions),
     }
+
+
+def _given(
+    mask: Path,
+    image: Path | None,
+    prediction: "_Prediction | None",
+    probability: Path | None,
+    *,
+    voxel_size: str | None,
+    unit: str | None,
+) -> GivenMask:
+    """Open what belongs together, and make sure that it does."""
+    volume = open_gray(mask)
+    background = None if image is None else open_volume(image)
+    store = None if prediction is None else prediction.store
+    beside = [
+        (path, one)
+        for path, one in ((image, background), (probability, store))
+        if path is not None and one is not None
+    ]
+    for path, one in beside:
+        _check_shape(path, one.shape, volume.shape)
+    size, doubts = choose_voxel_size(
+        _stated_size(mask, volume),
+        [_stated_size(path, one) for path, one in beside],
+        volume.axes,
+        voxel_size=voxel_size,
+        unit=unit,
+    )
+    of_image = background.cautions if background else ()
+    return GivenMask(
+        volume.data,
+        str(mask),
+        f"Fibers of {mask.name}",
+        size.voxel_size,
+        size.unit,
+        background and background.data,
+        prediction and prediction.mean,
+        unique(volume.cautions, of_image, doubts),
+    )
 
 
 def _refuse(sweep: bool) -> None:
@@ -197,28 +217,17 @@ def _stated_size(path: Path, one: Volume | PredictionStore) -> StatedSize:
     return StatedSize(tuple(one.voxel_size), one.unit, path.name)
 
 
-def _same_shape(path: Path | None, shape: tuple[int, ...]) -> Volume | None:
-    if path is None:
-        return None
-    volume = open_volume(path)
-    if volume.shape != shape:
+def _check_shape(path: Path, found: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    if tuple(found) != shape:
         raise InputError(
-            f"The mask has the shape {shape}, but {path} has {volume.shape}: give the "
-            "image that the mask was made from."
+            f"The mask has the shape {shape}, but {path} has {tuple(found)}: give the "
+            "image or the prediction that the mask was made from."
         )
-    return volume
 
 
-def _prediction(
-    path: Path | None, class_name: str, shape: tuple[int, ...]
-) -> _Prediction | None:
+def _prediction(path: Path | None, class_name: str) -> _Prediction | None:
     if path is None:
         return None
     store = PredictionStore.open(path)
-    if store.shape != shape:
-        raise InputError(
-            f"The mask has the shape {shape}, but the prediction {path} has "
-            f"{store.shape}: give the prediction that the mask was made from."
-        )
     index = ThresholdConfig(class_name=class_name).class_index(store.class_names)
     return _Prediction(store, index, str(path))
