@@ -11,34 +11,8 @@ import numpy as np
 from napari_sciml.errors import InputError
 from napari_sciml.images.channels import ChannelImage
 from napari_sciml.images.lazy import AxesView
+from napari_sciml.images.units import METERS, unit_name
 from napari_sciml.images.volume import SPATIAL_AXES, Volume, unique
-
-METERS = {
-    "angstrom": 1e-10,
-    "nanometer": 1e-9,
-    "micrometer": 1e-6,
-    "millimeter": 1e-3,
-    "centimeter": 1e-2,
-    "inch": 0.0254,
-    "meter": 1.0,
-}
-"""Length of the units that we know, by the names that OME-Zarr and pint use."""
-
-_SPELLINGS = {
-    "å": "angstrom",
-    "nm": "nanometer",
-    "um": "micrometer",
-    "µm": "micrometer",
-    "μm": "micrometer",
-    "micron": "micrometer",
-    "microns": "micrometer",
-    "mm": "millimeter",
-    "cm": "centimeter",
-    "m": "meter",
-    "in": "inch",
-    "pixels": "pixel",
-    "px": "pixel",
-}
 
 CHANNEL_AXES = ("c", "s")
 """Channels of a microscope, and samples of a color image."""
@@ -108,13 +82,7 @@ def guess_axes(shape: Sequence[int]) -> tuple[str, ...]:
     if colored:
         return (*guess_axes(shape[:-1]), "c")
     extra = [f"axis {i}" for i in range(len(shape) - 3)]
-    return (*extra, *"zyx"[-min(len(shape), 3) :])
-
-
-def unit_name(spelling: str) -> str:
-    """One name for the many spellings of a unit: "µm" is "micrometer"."""
-    plain = spelling.strip().replace("\\u00B5", "µ").lower().replace("metre", "meter")
-    return _SPELLINGS.get(plain, plain) or "pixel"
+    return (*extra, *"zyx"[max(0, 3 - len(shape)) :])
 
 
 def _check_values(raw: RawImage, path: Path) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from napari_sciml.images.intensity import IntensityScale, estimate_intensity
-from napari_sciml.images.ngff import count_missing_chunks
+from napari_sciml.images.ngff import missing_chunks
 from napari_sciml.images.reading import open_volume
+from napari_sciml.images.volume import unique
 from napari_sciml.storage.model import load_model
 from napari_sciml.storage.prediction_plan import PredictionPlan, reading
 
@@ -37,13 +38,9 @@ def costs(plan: PredictionPlan) -> list[str]:
 def cautions(plan: PredictionPlan, gray: dict[str, Any]) -> list[str]:
     """What a person should look into before he trusts the result."""
     volume = open_volume(plan.image, level=plan.level)
-    said = list(volume.cautions)
-    missing, chunks = count_missing_chunks(volume.data)
-    if missing:
-        said.append(
-            f"{missing} of {chunks} chunks of {plan.image.name} are not stored and "
-            "count as 0, as zarr has it; look whether the copy is complete."
-        )
+    # The reader leaves it out where there are many: here there is the time for it.
+    missing = missing_chunks(volume.data, plan.image.name)
+    said = list(unique(volume.cautions, missing))
     if gray["far"] and plan.intensity == "model":
         said.append(
             "The gray values differ from those of the image that the model was "

@@ -12,6 +12,7 @@ import numpy as np
 
 from napari_sciml.images.checks import check_annotation, check_finite
 from napari_sciml.images.reading import open_labels, open_volume
+from napari_sciml.images.stated_size import StatedSize, disagreements
 from napari_sciml.images.volume import Volume, unique
 from napari_sciml.steps import Report, Say
 from napari_sciml.storage.atomic import atomic_path, check_target
@@ -171,7 +172,12 @@ class TrainingFiles:
         counts = check_annotation(annotation)
         check_finite(volume.data)
         names = _names_for(class_names, max(counts))
-        cautions = unique(volume.cautions, given.cautions)
+        sizes = [
+            StatedSize(tuple(one.voxel_size), one.unit, path.name)
+            for one, path in ((volume, image), (given, labels))
+        ]
+        differ = disagreements(sizes[0], sizes[1:])
+        cautions = unique(volume.cautions, given.cautions, differ)
         return cls(volume, annotation, counts, names, cautions)
 
 
