@@ -7,6 +7,7 @@ import numpy as np
 
 from napari_sciml.annotation.classes import ClassTable, from_csv, to_csv
 from napari_sciml.errors import InputError
+from napari_sciml.images.label_classes import check_classes
 from napari_sciml.images.reading import open_labels
 from napari_sciml.images.volume import SPATIAL_AXES
 from napari_sciml.storage.arrays import save_labels
@@ -39,12 +40,13 @@ def load_annotation(
         class.
     """
     labels: np.ndarray = open_labels(path, tuple(shape)).data
-    highest = int(labels.max(initial=0))
-    if highest > len(classes):
-        raise InputError(
-            f"The labels in {path} go up to {highest}, but there are only "
-            f"{len(classes)} classes: add classes first, or import them."
-        )
+    check_classes(
+        labels,
+        classes.names,
+        f"The labels in {path}",
+        advice="add classes first, or import them",
+        by_map="change the values in the file first, like {}",
+    )
     return labels
 
 

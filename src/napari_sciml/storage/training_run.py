@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_sciml.images.checks import check_annotation, check_finite
+from napari_sciml.images.checks import check_finite
+from napari_sciml.images.label_map import LabelMap, map_in_words
 from napari_sciml.images.reading import open_labels, open_volume
 from napari_sciml.images.volume import Volume, unique
 from napari_sciml.steps import Report, Say
 from napari_sciml.storage.atomic import atomic_path, check_target
+from napari_sciml.storage.label_checks import (
+    check_apart,
+    label_cautions,
+    name_classes,
+)
 from napari_sciml.storage.model import save_model
 from napari_sciml.storage.provenance import provenance
 from napari_sciml.storage.training_state import (
@@ -42,8 +48,9 @@ def train_model(
     out: Path,
     config: "TrainingConfig",
     *,
-    class_names: Sequence[str],
+    class_names: Sequence[str] | None = None,
     ignore: Sequence[int] = (),
+    mapping: LabelMap | None = None,
     resume: bool = False,
     state: "TrainingState | None" = None,
     say: Say = lambda _: None,
@@ -61,9 +68,12 @@ def train_model(
     config
         Settings.
     class_names
-        Names of the classes 1, 2 …
+        Names of the classes 1, 2 …; all of them, or None for the usual ones.
     ignore
         Label values that count as not annotated.
+    mapping
+        From values or colors of the labels to classes, as in
+        `napari_sciml.images.reading.open_labels`.
     resume
         Go on with an interrupted training, or with that of a finished model.
     state
@@ -78,7 +88,9 @@ def train_model(
     from napari_sciml.training.session import train
 
     check_target(out, folder=True)
-    given = TrainingFiles.read(image, labels, class_names=class_names, ignore=ignore)
+    given = TrainingFiles.read(
+        image, labels, class_names=class_names, ignore=ignore, mapping=mapping
+    )
     volume, names = given.volume, given.class_names
     for caution in given.cautions:
         say(caution)
@@ -114,7 +126,9 @@ def train_model(
         labels=labels,
         shape=volume.shape,
         channels=volume.channels,
+        dtype=str(np.dtype(volume.data.dtype)),
         ignored_labels=list(ignore),
+        label_map=mapping and map_in_words(mapping),
     )
     record |= {"config": settings, "summary": summary}
     record |= {"voxel_size": list(volume.voxel_size), "unit": volume.unit}
@@ -155,8 +169,9 @@ class TrainingFiles:
         image: Path,
         labels: Path,
         *,
-        class_names: Sequence[str],
+        class_names: Sequence[str] | None = None,
         ignore: Sequence[int] = (),
+        mapping: LabelMap | None = None,
     ) -> "TrainingFiles":
         """Open the files.
 
@@ -165,13 +180,21 @@ class TrainingFiles:
         InputError
             When they cannot be read, do not fit together, or cannot be trained on.
         """
+        check_apart(image, labels)
         volume = open_volume(image)
-        given = open_labels(labels, like=volume.shape, ignore=ignore)
+        given = open_labels(labels, volume.shape, ignore, mapping)
         annotation: np.ndarray = given.data
-        counts = check_annotation(annotation)
+        counts, names = name_classes(annotation, class_names, labels)
         check_finite(volume.data)
-        names = _names_for(class_names, max(counts))
-        cautions = unique(volume.cautions, given.cautions)
+        doubts = label_cautions(
+            volume.data,
+            annotation,
+            counts,
+            names,
+            labels,
+            unnamed=class_names is None,
+        )
+        cautions = unique(volume.cautions, given.cautions, doubts)
         return cls(volume, annotation, counts, names, cautions)
 
 
@@ -243,11 +266,6 @@ def _named(names: Sequence[str], values: Sequence[float]) -> dict[str, float]:
     """By class, to three digits; what is not known is left out."""
     pairs = zip(names, values, strict=True)
     return {name: float(f"{v:.3g}") for name, v in pairs if math.isfinite(v)}
-
-
-def _names_for(names: Sequence[str], highest: int) -> tuple[str, ...]:
-    """Names for all label values in use; classes without one get a number."""
-    return (*names, *(f"class {i}" for i in range(len(names) + 1, highest + 1)))
 
 
 def _scores_in_words(snapshot: Any, names: Sequence[str]) -> str:
