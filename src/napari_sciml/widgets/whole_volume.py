@@ -46,6 +46,8 @@ class WholeVolume(QWidget):
         super().__init__()
         self._session, self._device = session, device
         self._out: Path | None = None
+        self._sentence = ""
+        self._cautions: tuple[str, ...] = ()
         self._image: Image | None = None
         self._layers: list[Image] = []
         self.start = button(
@@ -100,6 +102,7 @@ class WholeVolume(QWidget):
             device=self._device(),
         )
         self._out, self._image = Path(out), layer
+        self._cautions = ()
         self.start.setText(STOP)
         self._say("Looking at the image …")
 
@@ -121,6 +124,7 @@ class WholeVolume(QWidget):
         if not self.running:
             return
         if isinstance(event, ResultBegun):
+            self._cautions = event.cautions
             self._say(event.words)
             with suppress(InputError):  # a small one may be finished by now
                 self._show(PredictionStore.open_unfinished(event.path))
@@ -141,13 +145,14 @@ class WholeVolume(QWidget):
         if not self.running:
             return
         if not self.status.text().startswith(DONE):
-            self._say(f"{self.status.text()} Stopped; what is done is kept.")
+            self._say(f"{self._sentence} Stopped; what is done is kept.")
         self._out, self._image = None, None
         self._layers.clear()
         self.start.setText(START)
 
     def _say(self, sentence: str) -> None:
-        self.status.setText(sentence)
+        self._sentence = sentence
+        self.status.setText(" ".join((sentence, *self._cautions)))
         self.status.setVisible(bool(sentence))
 
     def _there(self) -> list[Image]:
