@@ -154,7 +154,7 @@ BAD_TRAINING = [
     ("image.tif", "one_class.tif", "paint at least two classes"),
     ("nan.tif", "labels.tif", "NaN"),
     ("rgb.tif", "labels.tif", "(48, 48)"),
-    ("image.tif", "rgb.tif", "3 channels"),
+    ("image.tif", "rgb.tif", "(48, 48)"),
 ]
 
 

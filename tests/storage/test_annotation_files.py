@@ -56,7 +56,8 @@ def test_an_import_tells_where_it_differs(tmp_path):
     ("labels", "sentence"),
     [
         (np.zeros((5, 6, 8), np.uint8), r"shape \(5, 6, 8\)"),
-        (np.full((5, 6, 7), 3, np.uint8), "go up to 3, but there are only 2 classes"),
+        (np.full((5, 6, 7), 3, np.uint8), "go up to 3 .*2 = fiber: change the values"),
+        (np.arange(210).reshape(5, 6, 7) % 4, "add classes first, or import them"),
         (np.full((5, 6, 7), -1, np.int16), "from -1"),
         (np.full((5, 6, 7), 0.5, np.float32), "not whole numbers"),
     ],

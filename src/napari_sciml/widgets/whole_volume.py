@@ -46,8 +46,6 @@ class WholeVolume(QWidget):
         super().__init__()
         self._session, self._device = session, device
         self._out: Path | None = None
-        self._sentence = ""
-        self._cautions: tuple[str, ...] = ()
         self._image: Image | None = None
         self._layers: list[Image] = []
         self.start = button(
@@ -59,11 +57,16 @@ class WholeVolume(QWidget):
         self.status = text_line(
             "whole_volume_status", "How far the prediction of the whole volume is."
         )
+        self.cautions = text_line(
+            "whole_volume_cautions", "What to know before you trust the result."
+        )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.start)
         column.addWidget(self.status)
+        column.addWidget(self.cautions)
         self.status.hide()
+        self.cautions.hide()
         self.start.clicked.connect(self._on_start)
         self.wiring = Wiring()
         self.destroyed.connect(self.wiring.close)
@@ -102,7 +105,7 @@ class WholeVolume(QWidget):
             device=self._device(),
         )
         self._out, self._image = Path(out), layer
-        self._cautions = ()
+        self.cautions.hide()
         self.start.setText(STOP)
         self._say("Looking at the image …")
 
@@ -124,7 +127,8 @@ class WholeVolume(QWidget):
         if not self.running:
             return
         if isinstance(event, ResultBegun):
-            self._cautions = event.cautions
+            self.cautions.setText(" ".join(event.cautions))
+            self.cautions.setVisible(bool(event.cautions))
             self._say(event.words)
             with suppress(InputError):  # a small one may be finished by now
                 self._show(PredictionStore.open_unfinished(event.path))
@@ -145,14 +149,13 @@ class WholeVolume(QWidget):
         if not self.running:
             return
         if not self.status.text().startswith(DONE):
-            self._say(f"{self._sentence} Stopped; what is done is kept.")
+            self._say(f"{self.status.text()} Stopped; what is done is kept.")
         self._out, self._image = None, None
         self._layers.clear()
         self.start.setText(START)
 
     def _say(self, sentence: str) -> None:
-        self._sentence = sentence
-        self.status.setText(" ".join((sentence, *self._cautions)))
+        self.status.setText(sentence)
         self.status.setVisible(bool(sentence))
 
     def _there(self) -> list[Image]:
