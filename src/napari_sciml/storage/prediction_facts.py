@@ -48,12 +48,12 @@ def cautions(plan: PredictionPlan, gray: dict[str, Any]) -> list[str]:
             "count as 0, as zarr has it; look whether the copy is complete."
         )
     # The spread of a sample without any counts as 1.
-    if np.all(np.equal(gray["image"]["spread"], 1)) and (
-        one_value(volume.data) is not None
-    ):
+    sampled = np.any(np.not_equal(gray["image"]["spread"], 1))
+    flat = None if sampled else one_value(volume.data)
+    if flat is not None:
         said.append(
-            f"Every voxel of {plan.image.name} has the same gray value, "
-            f"{gray['image']['median']}: there is nothing to find in it."
+            f"Every voxel of {plan.image.name} has the same gray value, {flat:g}: "
+            "there is nothing to find in it."
         )
     record = read_record(plan.model)
     said += size_cautions(record, volume)

@@ -21,7 +21,7 @@ from napari_sciml.widgets.images import voxel_size
 from napari_sciml.widgets.session import ViewerSession
 
 FORMATS = "TIFF (*.tif *.tiff);;OME-Zarr (*.zarr);;NumPy (*.npy)"
-PICTURES = "Labels (*.tif *.tiff *.npy *.png);;All files (*)"
+PICTURES = "Labels (*.tif *.tiff *.npy *.png *.gif);;All files (*)"
 
 
 class LabelFiles(QMenu):
