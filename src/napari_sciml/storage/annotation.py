@@ -9,14 +9,14 @@ from napari_sciml.annotation.classes import ClassTable, from_csv, to_csv
 from napari_sciml.errors import InputError
 from napari_sciml.images.label_classes import check_classes
 from napari_sciml.images.reading import open_labels
-from napari_sciml.images.volume import SPATIAL_AXES
+from napari_sciml.images.volume import SPATIAL_AXES, Volume
 from napari_sciml.storage.arrays import save_labels
 from napari_sciml.storage.atomic import atomic_path
 
 
 def load_annotation(
     path: str | Path, shape: Sequence[int], classes: ClassTable
-) -> np.ndarray:
+) -> Volume:
     """Read labels that were painted elsewhere; the formats are those of images.
 
     Parameters
@@ -30,8 +30,8 @@ def load_annotation(
 
     Returns
     -------
-    ndarray of uint8
-        0 = not annotated.
+    Volume
+        With numpy data, uint8; 0 = not annotated.
 
     Raises
     ------
@@ -39,9 +39,9 @@ def load_annotation(
         When it cannot be read, has another shape, or holds a value that is no
         class.
     """
-    labels: np.ndarray = open_labels(path, tuple(shape)).data
+    labels = open_labels(path, tuple(shape))
     check_classes(
-        labels,
+        labels.data,
         classes.names,
         f"The labels in {path}",
         advice="add classes first, or import them",
