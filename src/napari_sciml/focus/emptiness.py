@@ -1,14 +1,15 @@
 """Whether a tile holds anything, or only noise that a filter made look like it.
 
 A median filter, a mosaic of colors or a resampling leaves noise that hangs together
-from pixel to pixel, of which networks are as sure as of a sharp specimen. Two things
+from pixel to pixel, of which networks are as sure as of a sharp specimen. Three things
 tell it from a scene, whatever filter it was:
 
 * a filter reaches a few pixels only, so over long periods its noise is as strong at
   one as at the next; at most it falls as the Gaussian of that reach does;
-* it is as strong here as there.
+* it is as strong here as there;
+* it rises above its mean as often as it falls below.
 
-Both are measured in units of how much they scatter in noise. A plane in which hardly
+All are measured in units of how much they scatter in noise. A plane in which hardly
 any tile departs from noise is an empty field. Noise that was smoothed over more than
 `REACH`, as by strong non-local means, cannot be told from a blurred specimen.
 """
@@ -35,10 +36,14 @@ FINE, COARSE = 2.0, 4.0
 """Standard deviations of the two Gaussians whose difference shows local strength."""
 BLOCKS = 6
 """Along a tile, to compare strength here and there."""
-USUAL = (-0.22, 0.07, -0.01, 0.375)
-SCATTER = (0.16, 0.066, 0.035, 0.051)
-"""What filtered noise gives, and how much it scatters: three bands and the strength."""
-LIMIT = 30.0
+USUAL = (-0.22, 0.07, -0.01, 0.375, 0.02)
+SCATTER = (0.16, 0.066, 0.035, 0.051, 0.08)
+"""What filtered noise gives: three bands, unevenness, skew; and their scatter.
+
+Found on noise of four cameras, raw and through twelve filters; see
+``benchmarks/focus.py --part empty``, which counts the alarms with others.
+"""
+LIMIT = 40.0
 """Squared distance from noise beyond which a tile holds something."""
 SCENE = 0.15
 """Share of such tiles that makes a plane a scene; its other tiles may be smooth."""
@@ -48,6 +53,8 @@ ALIKE = (0.36, 0.25)
 """Scatter of log power between the tiles of noise, in the last two bands."""
 ENOUGH, LENIENT = 9, 3.0
 """Where so many tiles are alike, the limit is higher: scenes hardly ever are."""
+CLIPPED = 3.0
+"""Standard deviations at which values are cut off for their skew."""
 TAPERS = 3
 TINY = 1e-20
 
@@ -104,7 +111,9 @@ def look_at(tiles: Array) -> tuple[Array, Array]:
     centered = tiles - tiles.mean(axis=(1, 2), keepdims=True)
     flat = _flat(resized(torch.from_numpy(centered.astype(np.float32))))
     power = _band_power(flat)
-    values = torch.cat([_departure(power), _unevenness(flat)[:, None]], dim=1)
+    middle = _middle(flat)
+    shape = torch.stack([_unevenness(middle), _skew(middle)], dim=1)
+    values = torch.cat([_departure(power), shape], dim=1)
     away = (values - values.new_tensor(USUAL)) / values.new_tensor(SCATTER)
     return away.square().sum(dim=1).numpy(), power.numpy()
 
@@ -154,10 +163,22 @@ def _departure(power: Tensor) -> Tensor:
     return power - level + slope[:, None] * place
 
 
-def _unevenness(flat: Tensor) -> Tensor:
-    """How much log strength differs between the blocks of a tile."""
+def _middle(flat: Tensor) -> Tensor:
+    """Structure of a few pixels."""
     fine, coarse = _smoothing(FINE), _smoothing(COARSE)
-    middle = fine @ flat @ fine.T - coarse @ flat @ coarse.T
+    return fine @ flat @ fine.T - coarse @ flat @ coarse.T
+
+
+def _skew(middle: Tensor) -> Tensor:
+    """Skew of the values, in which a few hot pixels do not count for much."""
+    middle = middle.flatten(1)
+    spread = middle.std(dim=1, keepdim=True) + TINY
+    values = (middle / spread).clamp(-CLIPPED, CLIPPED)
+    return values.pow(3).mean(dim=1)
+
+
+def _unevenness(middle: Tensor) -> Tensor:
+    """How much log strength differs between the blocks of a tile."""
     edge = TILE // BLOCKS
     blocks = torch.nn.functional.avg_pool2d(middle.square()[:, None], edge)
     blocks = blocks.flatten(1)

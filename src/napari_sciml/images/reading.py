@@ -44,18 +44,22 @@ def open_volume(path: str | Path, *, level: int = 0) -> Volume:
         ``(z, y, x)``.
     """
     path = Path(path)
+    return to_volume(open_raw(path, level=level), path)
+
+
+def open_raw(path: Path, *, level: int = 0) -> RawImage:
+    """Open what a file holds, whatever its axes; see `open_volume`."""
     if not path.exists() and split_hdf5(path) is None:
         raise InputError(f"{path} does not exist; check the path.")
     opener = _opener(path, level)
     try:
-        raw = opener(path)
+        return opener(path)
     except InputError:
         raise
     except Exception as error:  # readers raise whatever a broken file leads them to
         raise InputError(
             f"{path} cannot be read and may be damaged ({first_line(error)})."
         ) from error
-    return to_volume(raw, path)
 
 
 def open_gray(path: str | Path) -> Volume:
