@@ -66,18 +66,25 @@ def open_volume(path: str | Path, *, level: int = 0) -> Volume:
 
 
 def _open(path: Path, level: int = 0, *, indices: bool = False) -> Volume:
+    return to_volume(open_raw(path, level=level, indices=indices), path)
+
+
+def open_raw(path: Path, *, level: int = 0, indices: bool = False) -> RawImage:
+    """Open what a file holds, whatever its axes; see `open_volume`.
+
+    With ``indices``, pictures with a palette give its indices, not its colors.
+    """
     if not path.exists() and split_hdf5(path) is None:
         raise InputError(f"{path} does not exist; check the path.")
     opener = _opener(path, level, indices)
     try:
-        raw = opener(path)
+        return opener(path)
     except InputError:
         raise
     except Exception as error:  # readers raise whatever a broken file leads them to
         raise InputError(
             f"{path} cannot be read and may be damaged ({first_line(error)})."
         ) from error
-    return to_volume(raw, path)
 
 
 def open_gray(path: str | Path) -> Volume:
