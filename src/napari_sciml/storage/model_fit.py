@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from napari_sciml.images.axes import METERS, unit_name
 from napari_sciml.images.intensity import IntensityScale, estimate_intensity
+from napari_sciml.images.units import METERS, unit_name
 from napari_sciml.images.volume import Volume
 
 FAR_OFFSET = 1.0
