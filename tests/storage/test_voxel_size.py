@@ -103,10 +103,10 @@ def pair(tmp_path):
     return tmp_path / "image.tif", tmp_path / "labels.npy"
 
 
-def save(path, size):
+def save(path, size, seed=0):
     tifffile.imwrite(
         path,
-        np.random.default_rng(0).integers(1, 3, (8, 20, 40)).astype(np.uint8),
+        np.random.default_rng(seed).integers(1, 3, (8, 20, 40)).astype(np.uint8),
         imagej=True,
         resolution=(1 / size, 1 / size),
         metadata={"axes": "ZYX", "spacing": 0.27, "unit": "micron"},
@@ -130,6 +130,6 @@ def test_training_tells_that_image_and_labels_differ(pair, tmp_path):
     image, labels = pair
     given = TrainingFiles.read(image, labels, class_names=("a", "b"))
     assert given.cautions == ()
-    save(tmp_path / "labels.tif", 0.1)
+    save(tmp_path / "labels.tif", 0.1, seed=1)
     given = TrainingFiles.read(image, tmp_path / "labels.tif", class_names=("a", "b"))
     assert "image.tif has voxels of" in given.cautions[0]
