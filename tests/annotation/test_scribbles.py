@@ -152,9 +152,9 @@ def test_labels_of_any_dtype(dtype):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ([0, 300], "The labels go from 0 to 300; use 0"),
-        ([2, -1], "The labels go from -1 to 2; use 0"),
-        ([0.0, np.nan], "The labels go from nan to nan"),
+        ([0, 300], "go from 0 to 300 and hold 300 .*; use 0"),
+        ([2, -1], "go from -1 to 2 and hold -1 .*; use 0"),
+        ([0.0, np.nan], "The labels are not all numbers, they hold nan"),
         ([0.5, 1.0], "The labels are not whole numbers"),
     ],
 )

@@ -176,7 +176,7 @@ def test_labels_that_do_not_fit_are_explained(
     np.save(tmp_path / "a.npy", np.full((16, 32, 32), 7, np.uint8))
     dock.files.import_labels(str(tmp_path / "a.npy"))
     patience(lambda: not dock.files.runner.busy)
-    assert "only 2 classes" in dock.error.text()
+    assert "the classes are 1 = background and 2 = fiber" in dock.error.text()
     dock.files._do(dock.files.export_labels, str(tmp_path / "a.jpg"))
     assert "extension" in dock.error.text()
 
