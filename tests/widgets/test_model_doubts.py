@@ -14,10 +14,10 @@ def test_a_loaded_model_tells_what_differs(
     session, viewer, open_dock, make_ensemble, tmp_path
 ) -> None:
     from napari_sciml.widgets.model import Model
-    from napari_sciml.widgets.model_fit import image_facts
+    from napari_sciml.widgets.model_fit import remembered
 
     dock = open_dock("Train")
-    knows = image_facts(session.image)
+    knows = remembered(session.image)
     assert knows["voxel_size"] == [3, 2, 2]
     assert knows["dtype"] == "float32"
     ensemble = make_ensemble(3, members=1)

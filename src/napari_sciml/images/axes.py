@@ -11,13 +11,12 @@ import numpy as np
 from napari_sciml.errors import InputError
 from napari_sciml.images.channels import ChannelImage
 from napari_sciml.images.lazy import AxesView
-from napari_sciml.images.units import METERS, unit_name
+from napari_sciml.images.units import METERS, NO_UNIT, conversion, unit_name
 from napari_sciml.images.volume import SPATIAL_AXES, Volume, unique
 
 CHANNEL_AXES = ("c", "s")
 """Channels of a microscope, and samples of a color image."""
 COLORS = 3
-UNITS_OF_NO_LENGTH = ("pixel", "voxel")
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,21 @@ class RawImage:
 
     data: Any
     axes: tuple[str, ...]
+    spacing: Mapping[str, float] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    cautions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a file tells of its voxel size; a size that is no number is NaN.
+
+    Attributes
+    ----------
+    spacing, units, cautions
+        As in `RawImage`.
+    """
+
     spacing: Mapping[str, float] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     cautions: tuple[str, ...] = ()
@@ -146,16 +160,13 @@ def _voxel_size(
     """Edges of a voxel, their unit, and what of them was not told as it should be."""
     told = [axis for axis in axes if axis in raw.spacing]
     if not told:
-        return (1.0,) * len(axes), "pixel", ()
-    anyway = raw.units.get("y", "pixel")
+        return (1.0,) * len(axes), NO_UNIT, ()
+    anyway = raw.units.get("y", NO_UNIT)
     units = {axis: unit_name(raw.units.get(axis, anyway)) for axis in told}
     good = [axis for axis in told if _is_size(raw.spacing[axis])]
-    unit = units[good[-1]] if good else "pixel"
-    usable = [a for a in good if units[a] == unit or {units[a], unit} <= METERS.keys()]
-    sizes = {
-        a: abs(raw.spacing[a]) * METERS.get(units[a], 1) / METERS.get(unit, 1)
-        for a in usable
-    }
+    unit = units[good[-1]] if good else NO_UNIT
+    factors = {axis: conversion(units[axis], unit) for axis in good}
+    sizes = {a: abs(raw.spacing[a]) * f for a, f in factors.items() if f is not None}
     faults: dict[str, list[str]] = {}
     for axis in axes:
         fault = _fault(axis, raw, units, unit)
@@ -181,9 +192,9 @@ def _fault(axis: str, raw: RawImage, units: Mapping[str, str], unit: str) -> str
         return "no voxel size"
     if not _is_size(size):
         return "a voxel size that is no number" if size else "a voxel size of 0"
-    if unit not in METERS and unit not in UNITS_OF_NO_LENGTH:
+    if unit not in METERS and unit != NO_UNIT:
         return f"a voxel size in {unit}, a unit that is not known,"
-    if units[axis] != unit and not {units[axis], unit} <= METERS.keys():
+    if conversion(units[axis], unit) is None:
         return f"a voxel size in {units[axis]}, not in {unit},"
     return "a negative voxel size" if size < 0 else None
 

@@ -1,14 +1,13 @@
 """Axes and voxel size that an HDF5 file states, in the ways of several programs."""
 
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from napari_sciml.images.axes import guess_axes
-from napari_sciml.images.hdf5_sizes import Sizes, stated_sizes
+from napari_sciml.images.hdf5_sizes import axis_tags, stated_sizes
 from napari_sciml.images.text import text_of, texts_of
 
 NAMING = ("axes", "axis_names", "axis_labels", "axis_order", "dimension_names")
@@ -41,8 +40,8 @@ class StatedAxes:
 
     names: tuple[str, ...]
     order: tuple[int, ...]
-    spacing: dict[str, float] = field(default_factory=dict)
-    units: dict[str, str] = field(default_factory=dict)
+    spacing: Mapping[str, float] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
     cautions: tuple[str, ...] = ()
 
 
@@ -73,7 +72,7 @@ def describe_axes(data: Any, parent: Any, name: str) -> StatedAxes:
                 f"{name} calls an axis {word!r}, which is taken for {axis}."
             )
     order = _order(names)
-    sizes: Sizes = stated_sizes(data, parent, names, given, name)
+    sizes = stated_sizes(data, parent, names, given, name)
     return StatedAxes(
         tuple(names[i] for i in order),
         order,
@@ -89,9 +88,8 @@ def _stated_names(data: Any, parent: Any) -> list[str]:
 
 def _namings(data: Any, parent: Any) -> Iterator[list[str]]:
     """Names of the axes, by the surest way first."""
-    with suppress(ValueError, TypeError, KeyError, AttributeError):
-        tags = json.loads(text_of(data.attrs.get("axistags")))["axes"]
-        yield [str(tag["key"]) for tag in tags]
+    with suppress(TypeError, KeyError):
+        yield [str(tag["key"]) for tag in axis_tags(data)]
     for key in NAMING:
         yield _split(texts_of(data.attrs.get(key)), data.ndim)
     if text_of(parent.attrs.get("NX_class")) == "NXdata":

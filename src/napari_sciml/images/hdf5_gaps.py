@@ -10,10 +10,7 @@ from typing import Any
 import numpy as np
 
 from napari_sciml.errors import InputError
-from napari_sciml.images.text import value_text
-
-LISTED = 3
-"""Files that a caution names."""
+from napari_sciml.images.text import listed, value_text
 
 
 def check_stored(data: Any, file: Path, name: str) -> tuple[str, ...]:
@@ -117,10 +114,8 @@ def _missing_sources(data: Any, file: Path, name: str) -> Iterator[str]:
     for source, parts in by_file.items():
         missing += _missing_parts(source, parts, data, file, name)
     if missing:
-        listed = ", ".join(missing[:LISTED])
-        more = f" and {len(missing) - LISTED} more" if len(missing) > LISTED else ""
         yield (
-            f"{name} is put together of other data, of which {listed}{more} "
+            f"{name} is put together of other data, of which {listed(missing)} "
             f"{'is' if len(missing) == 1 else 'are'} missing and {_counts_as(data)}; "
             f"copy what is missing to where {file.name} lies."
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from napari_sciml.errors import InputError
-from napari_sciml.images.text import text_of
+from napari_sciml.images.text import listed, text_of
 
 SMALLEST_IMAGE = 2
 """Axes that a data set must have to be taken for an image."""
@@ -226,12 +226,11 @@ def _refuse(contents: _Contents, file: Path) -> NoReturn:
             f"{file} holds no image{also}; give a file with a data set of two or more "
             "axes."
         )
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
     # A volume rather than the picture of it that is beside it.
     images = contents.images
     largest = max(names, key=lambda name: (images[name].ndim, images[name].size))
     raise InputError(
-        f"{file} holds the images {', '.join(names[:LISTED])}{more}; give one of them, "
+        f"{file} holds the images {listed(names, LISTED)}; give one of them, "
         f"like {file}/{largest}."
     )
 

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from napari_sciml.images.axes import Sizes
 from napari_sciml.images.text import numbers_of, text_of, texts_of
 from napari_sciml.images.units import METERS, unit_name
 
@@ -16,21 +16,6 @@ SIZES = ("voxel_size", "pixel_size", "voxelsize", "pixelsize", "resolution", "sp
 UNITS = ("unit", "units", "axis_units")
 UNEVEN = 0.01
 """Of the distance between two voxels that is no rounding error."""
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """Size of a voxel along the axes for which it is stated.
-
-    Attributes
-    ----------
-    spacing, units, cautions
-        As in `RawImage`.
-    """
-
-    spacing: dict[str, float] = field(default_factory=dict)
-    units: dict[str, str] = field(default_factory=dict)
-    cautions: tuple[str, ...] = ()
 
 
 def stated_sizes(
@@ -60,7 +45,7 @@ def stated_sizes(
         found = _attribute(data.attrs, key, names, name)
         if found is not None:
             return found
-    tags = _axis_tags(data, names, name)
+    tags = _of_axis_tags(data, names, name)
     return tags or _positions(data, parent, names, given, name)
 
 
@@ -121,10 +106,17 @@ def _units(attributes: Mapping[str, Any], keys: Sequence[str]) -> list[str]:
     return [""]
 
 
-def _axis_tags(data: Any, names: Sequence[str], name: str) -> Sizes | None:
+def axis_tags(data: Any) -> list[dict[str, Any]]:
+    """The axes as vigra and ilastik describe them; empty where they do not."""
+    with suppress(ValueError, TypeError, KeyError):
+        return list(json.loads(text_of(data.attrs.get("axistags")))["axes"])
+    return []
+
+
+def _of_axis_tags(data: Any, names: Sequence[str], name: str) -> Sizes | None:
     """Resolution of the axes as vigra has it, which is 0 where it is not known."""
-    with suppress(ValueError, TypeError, KeyError, AttributeError):
-        tags = json.loads(text_of(data.attrs.get("axistags")))["axes"]
+    with suppress(ValueError, TypeError, AttributeError):
+        tags = axis_tags(data)
         sizes = [float(tag.get("resolution") or 0) for tag in tags]
         space = [s for s, axis in zip(sizes, names, strict=True) if axis in "zyx"]
         if all(size > 0 for size in space):

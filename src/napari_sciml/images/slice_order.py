@@ -7,9 +7,7 @@ from pathlib import Path
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.slice_names import Numbered, gaps, in_order, numbered
-
-SHOWN = 3
-"""Files or gaps that a sentence names."""
+from napari_sciml.images.text import SHOWN, listed
 
 
 def slices_in_order(
@@ -90,12 +88,6 @@ def _more(stems: set[str], files: Sequence[Path]) -> set[str]:
         return set()
     stacks = [set(stack.names) for stack in numbered(sorted(stems | others))]
     return next(names for names in stacks if names & stems) - stems
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first names, and how many more there are."""
-    shown = ", ".join(names[:SHOWN])
-    return f"{shown} and {len(names) - SHOWN} more" if names[SHOWN:] else shown
 
 
 def _check_is_one_stack(

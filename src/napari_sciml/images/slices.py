@@ -10,13 +10,14 @@ import tifffile
 from PIL import Image
 
 from napari_sciml.errors import InputError, first_line
-from napari_sciml.images.axes import RawImage
+from napari_sciml.images.axes import RawImage, Sizes
 from napari_sciml.images.lazy import PlaneStack
-from napari_sciml.images.slice_order import further_slices, listed, slices_in_order
+from napari_sciml.images.slice_order import further_slices, slices_in_order
+from napari_sciml.images.text import listed
 from napari_sciml.images.tiff import TIFF_SUFFIXES, axis_names, open_tiff
 from napari_sciml.images.tiff_file import parsed
 from napari_sciml.images.tiff_series import only_image
-from napari_sciml.images.tiff_size import Size, physical_size
+from napari_sciml.images.tiff_size import physical_size
 from napari_sciml.images.tiff_storage import check_within
 from napari_sciml.images.volume import unique
 
@@ -24,7 +25,7 @@ PICTURE_SUFFIXES = (".png", ".bmp", ".jpg", ".jpeg")
 GRAY_MODES = ("1", "L", "I", "I;16", "I;16B", "F")
 """Of Pillow."""
 
-Format = tuple[tuple[int, ...], np.dtype, Size]
+Format = tuple[tuple[int, ...], np.dtype, Sizes]
 """Shape, type and size of the pixels of a slice."""
 
 
@@ -137,11 +138,11 @@ def _one_format(
             f"{path.name}: {listed(others)} tells another pixel size than "
             f"{slices[0].name}, whose is used."
         )
-        size = Size(size.spacing, size.units, (*size.cautions, caution))
+        size = Sizes(size.spacing, size.units, (*size.cautions, caution))
     return shape, dtype, size
 
 
-def _along_yx(size: Size) -> str:
+def _along_yx(size: Sizes) -> str:
     # As text, as no number is equal to NaN.
     return str([(size.spacing.get(a), size.units.get(a)) for a in "yx"])
 
@@ -180,7 +181,7 @@ def _picture_format(path: Path) -> Format:
                 "its pictures to gray ones."
             )
         values = np.asarray(picture.crop((0, 0, 1, 1)))
-        return (picture.height, picture.width), values.dtype, Size()
+        return (picture.height, picture.width), values.dtype, Sizes()
 
 
 def _picture(file: Path) -> np.ndarray:

@@ -3,9 +3,11 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from napari_sciml.errors import InputError
-from napari_sciml.images.units import METERS, NO_UNIT, size_text, unit_name
+from napari_sciml.images.units import NO_UNIT, conversion, size_text, unit_name
 
 SAME = 0.01
 """Of a size: what is less is rounding."""
@@ -29,6 +31,11 @@ class StatedSize:
     unit: str
     source: str
 
+    @classmethod
+    def of(cls, volume: Any, path: Path) -> "StatedSize":
+        """What the file of a volume, or of a prediction, states."""
+        return cls(tuple(volume.voxel_size), volume.unit, path.name)
+
     @property
     def is_stated(self) -> bool:
         """Whether there is a size at all."""
@@ -47,12 +54,7 @@ class StatedSize:
         mine, its = self.voxel_size, other.voxel_size
         if not (self.is_stated and other.is_stated) or len(mine) != len(its):
             return False
-        if {self.unit, other.unit} <= METERS.keys():
-            factor = METERS[self.unit] / METERS[other.unit]
-        elif self.unit == other.unit:
-            factor = 1.0
-        else:
-            factor = its[-1] / mine[-1]
+        factor = conversion(self.unit, other.unit) or its[-1] / mine[-1]
         return not all(
             math.isclose(factor * a, b, rel_tol=SAME)
             for a, b in zip(mine, its, strict=True)
@@ -67,15 +69,13 @@ class StatedSize:
             When one of the two is no unit of length that we know.
         """
         name = unit_name(unit)
-        if self.unit in (NO_UNIT, name):
-            return StatedSize(self.voxel_size, name, self.source)
-        if not {self.unit, name} <= METERS.keys():
+        factor = 1.0 if self.unit == NO_UNIT else conversion(self.unit, name)
+        if factor is None:
             raise InputError(
                 f"{self.source} has voxels of {self.text}, which cannot be converted "
                 f"to {unit!r}: give a unit of length like µm, or the size by "
                 "--voxel-size, too."
             )
-        factor = METERS[self.unit] / METERS[name]
         edges = tuple(edge * factor for edge in self.voxel_size)
         return StatedSize(edges, name, self.source)
 

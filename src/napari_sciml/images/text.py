@@ -1,8 +1,12 @@
-"""Attributes of files as text, whatever type of text or number they have."""
+"""Attributes of files as text, and lists of names in a sentence."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+SHOWN = 3
+"""Things that a sentence names."""
 
 
 def text_of(value: Any) -> str:
@@ -35,3 +39,9 @@ def numbers_of(value: Any) -> list[float]:
 def value_text(value: Any) -> str:
     """A value that fills gaps, for a sentence: 0 for all kinds of nothing."""
     return "0" if value is None or not value else str(value)
+
+
+def listed(names: Sequence[str], most: int = SHOWN) -> str:
+    """The first names, and how many more there are."""
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most} more" if names[most:] else shown

@@ -10,6 +10,7 @@ import tifffile
 from napari_sciml.errors import InputError
 from napari_sciml.images.tiff_series import Found
 from napari_sciml.images.tiff_size import ome_pixels
+from napari_sciml.images.tiff_storage import refuse_missing
 
 WORDS = {"z": "slices", "c": "channels", "t": "time points"}
 
@@ -67,10 +68,7 @@ def _of_promises(
     if promised is None or series.kind == "ome" or total in (1, read, read * samples):
         return ()
     if len(file.pages) == 1 and series.keyframe.is_final:
-        raise InputError(
-            f"{path} breaks off: its header promises {total} planes, of which not all "
-            "are there; copy it again."
-        )
+        refuse_missing(total, path)
     mixed = [
         f"{n} {WORDS[a]}" for a, n in promised.items() if a != "z" and n > 1 < read
     ]

@@ -16,6 +16,7 @@ from napari_sciml.images.tiff_storage import (
     check_one_kind,
     check_within,
     in_full,
+    refuse_missing,
     way_of_storing,
 )
 
@@ -95,10 +96,7 @@ def _pages(
     if len(file.series) > 1 or chained == 1 or series.is_multifile:
         listed = list(series) if len(series) > 1 or promised == 1 else [key]
         if len(listed) == 1 < promised and key.is_final:
-            raise InputError(
-                f"{path} breaks off: its header promises {promised} planes, of which "
-                "not all are there; copy it again."
-            )
+            refuse_missing(promised, path)
     else:
         # One page that stands for all planes, though their pixels do not follow it.
         listed = list(file.pages if series.is_truncated else series)

@@ -2,23 +2,15 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
 import tifffile
 
-
-@dataclass(frozen=True)
-class Size:
-    """Voxel size and unit by axis, as told; what is no number is NaN."""
-
-    spacing: Mapping[str, float] = field(default_factory=dict)
-    units: Mapping[str, str] = field(default_factory=dict)
-    cautions: tuple[str, ...] = ()
+from napari_sciml.images.axes import Sizes
 
 
-def physical_size(file: tifffile.TiffFile, path: Path) -> Size:
+def physical_size(file: tifffile.TiffFile, path: Path) -> Sizes:
     """Read the voxel size of the first image of a file.
 
     The resolution of files that are neither of OME nor of ImageJ is about printing:
@@ -30,7 +22,7 @@ def physical_size(file: tifffile.TiffFile, path: Path) -> Size:
         return _imagej_size(file, path)
     if "<OME" in file.pages.first.description[:1000]:  # the end is missing
         return _ome_size(file.pages.first.description, path)
-    return Size()
+    return Sizes()
 
 
 def ome_pixels(metadata: str) -> list[Mapping[str, str]]:
@@ -44,7 +36,7 @@ def ome_pixels(metadata: str) -> list[Mapping[str, str]]:
     return [found[0].attrib for found in pixels if found]
 
 
-def _ome_size(metadata: str, path: Path) -> Size:
+def _ome_size(metadata: str, path: Path) -> Sizes:
     pixels = ome_pixels(metadata)
     if not pixels:
         why = (
@@ -52,7 +44,7 @@ def _ome_size(metadata: str, path: Path) -> Size:
             if "BinaryOnly" in metadata
             else "its OME header cannot be read"
         )
-        return Size(cautions=(f"{path.name} tells no voxel size: {why}.",))
+        return Sizes(cautions=(f"{path.name} tells no voxel size: {why}.",))
     told = {axis: f"PhysicalSize{axis.upper()}" for axis in "zyx"}
     texts = {axis: pixels[0][key] for axis, key in told.items() if key in pixels[0]}
     # micrometer is the default of the OME schema.
@@ -60,10 +52,10 @@ def _ome_size(metadata: str, path: Path) -> Size:
     return _size(texts, units, path)
 
 
-def _imagej_size(file: tifffile.TiffFile, path: Path) -> Size:
+def _imagej_size(file: tifffile.TiffFile, path: Path) -> Sizes:
     metadata = file.imagej_metadata or {}
     if not {"unit", "yunit", "zunit", "spacing"} & metadata.keys():
-        return Size()
+        return Sizes()
     per_x, per_y = file.pages.first.resolution
     # ImageJ leaves the spacing out where it is 1.
     texts = {
@@ -77,15 +69,14 @@ def _imagej_size(file: tifffile.TiffFile, path: Path) -> Size:
     return _size(texts, units, path)
 
 
-def _size(texts: Mapping[str, str], units: Mapping[str, str], path: Path) -> Size:
+def _size(texts: Mapping[str, str], units: Mapping[str, str], path: Path) -> Sizes:
     spacing = {axis: _number(text) for axis, text in texts.items()}
-    repaired = {axis: _repaired(unit) for axis, unit in units.items()}
     commas = [t for a, t in texts.items() if "," in t and not math.isnan(spacing[a])]
     if not commas:
-        return Size(spacing, repaired)
+        return Sizes(spacing, units)
     read = " and ".join(dict.fromkeys(f"{t} as {_number(t):g}" for t in commas))
     caution = f"{path.name} gives its voxel size with a decimal comma; read {read}."
-    return Size(spacing, repaired, (caution,))
+    return Sizes(spacing, units, (caution,))
 
 
 def _number(text: str) -> float:
@@ -93,11 +84,3 @@ def _number(text: str) -> float:
         return float(text.strip().replace(",", "."))
     except ValueError:
         return math.nan
-
-
-def _repaired(unit: str) -> str:
-    """UTF-8 that was taken for Latin-1 on its way: "Âµm" is "µm"."""
-    try:
-        return unit.encode("cp1252").decode("utf-8")
-    except UnicodeError:
-        return unit

@@ -5,7 +5,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import tifffile
 
@@ -48,6 +48,14 @@ def opened(file: tifffile.FileHandle) -> Iterator[tifffile.FileHandle]:
     finally:
         if closed:
             file.close()
+
+
+def refuse_missing(promised: int, path: Path) -> NoReturn:
+    """Refuse a file of one page that stands for planes which are not all there."""
+    raise InputError(
+        f"{path} breaks off: its header promises {promised} planes, of which not all "
+        "are there; copy it again."
+    )
 
 
 def check_one_kind(pages: list[Any], path: Path) -> None:

@@ -67,6 +67,18 @@ def unit_name(spelling: str) -> str:
     return _SPELLINGS.get(plain, plain)
 
 
+def conversion(unit: str, other: str) -> float | None:
+    """How many of the other unit one of this is; None if they cannot be compared.
+
+    Both as `unit_name` gives them.
+    """
+    if unit == other:
+        return 1.0
+    if not {unit, other} <= METERS.keys():
+        return None
+    return METERS[unit] / METERS[other]
+
+
 def unit_symbol(unit: str) -> str:
     """How a unit is printed, "µm" for "micrometer"."""
     return SYMBOLS.get(unit_name(unit), unit)

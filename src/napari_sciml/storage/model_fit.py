@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from napari_sciml.images.intensity import IntensityScale, estimate_intensity
-from napari_sciml.images.units import METERS, unit_name
+from napari_sciml.images.units import conversion, unit_name
 from napari_sciml.images.volume import Volume
 
 FAR_OFFSET = 1.0
@@ -14,9 +14,18 @@ FAR_OFFSET = 1.0
 FAR_SCALE = 2.0
 FAR_SIZE = 1.1
 """Ratio of voxel sizes from which on it matters."""
-
-
 TRAIN_HERE = "train on this one"
+
+
+def facts_of(volume: Volume) -> dict[str, Any]:
+    """What a model should remember of the image that it learned from."""
+    return {
+        "shape": list(volume.shape),
+        "channels": volume.channels,
+        "dtype": str(np.dtype(volume.data.dtype)),
+        "voxel_size": list(volume.voxel_size),
+        "unit": volume.unit,
+    }
 
 
 def fit_cautions(
@@ -124,11 +133,9 @@ def _ratios(
     there: Sequence[float], unit: str, here: Sequence[float], other: str
 ) -> list[float] | None:
     """Voxels that a structure takes here, for each that the model knows; by axis."""
-    factor = 1.0
-    if unit != other:
-        if not {unit, other} <= METERS.keys():
-            return None
-        factor = METERS[unit] / METERS[other]
+    factor = conversion(unit, other)
+    if factor is None:
+        return None
     return [factor * a / b for a, b in zip(there, here, strict=True)]
 
 

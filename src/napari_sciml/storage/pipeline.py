@@ -16,7 +16,7 @@ from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.images.gray import as_gray
 from napari_sciml.images.reading import open_gray, open_volume
 from napari_sciml.images.stated_size import StatedSize
-from napari_sciml.images.volume import Volume, unique
+from napari_sciml.images.volume import unique
 from napari_sciml.steps import Report, Say
 from napari_sciml.storage.atomic import atomic_path, check_target
 from napari_sciml.storage.block_arrays import check_chunks
@@ -107,8 +107,8 @@ def _given(
     for path, one in beside:
         _check_shape(path, one.shape, volume.shape)
     size, doubts = choose_voxel_size(
-        _stated_size(mask, volume),
-        [_stated_size(path, one) for path, one in beside],
+        StatedSize.of(volume, mask),
+        [StatedSize.of(one, path) for path, one in beside],
         volume.axes,
         voxel_size=voxel_size,
         unit=unit,
@@ -211,10 +211,6 @@ def _measure_whole(
         folder.mkdir()
         write_fibers(folder, result)
     return {"folder": str(out), **summary}
-
-
-def _stated_size(path: Path, one: Volume | PredictionStore) -> StatedSize:
-    return StatedSize(tuple(one.voxel_size), one.unit, path.name)
 
 
 def _check_shape(path: Path, found: tuple[int, ...], shape: tuple[int, ...]) -> None:

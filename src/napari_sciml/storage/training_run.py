@@ -23,6 +23,7 @@ from napari_sciml.storage.label_checks import (
     name_classes,
 )
 from napari_sciml.storage.model import save_model
+from napari_sciml.storage.model_fit import facts_of
 from napari_sciml.storage.provenance import provenance
 from napari_sciml.storage.training_state import (
     checkpoint_of,
@@ -127,14 +128,11 @@ def train_model(
     record = provenance(
         image=image,
         labels=labels,
-        shape=volume.shape,
-        channels=volume.channels,
-        dtype=str(np.dtype(volume.data.dtype)),
         ignored_labels=list(ignore),
         label_map=mapping and map_in_words(mapping),
     )
     record |= {"config": settings, "summary": summary}
-    record |= {"voxel_size": list(volume.voxel_size), "unit": volume.unit}
+    record |= facts_of(volume)
     if last.calibration is not None:
         record |= calibration_record(last.calibration, names)
     save_model(last.ensemble, out, record=record, state=last.state)
@@ -197,11 +195,10 @@ class TrainingFiles:
             labels,
             unnamed=class_names is None,
         )
-        sizes = [
-            StatedSize(tuple(one.voxel_size), one.unit, path.name)
-            for one, path in ((volume, image), (given, labels))
-        ]
-        differ = disagreements(sizes[0], sizes[1:])
+        of_image, of_labels = (
+            StatedSize.of(one, path) for one, path in ((volume, image), (given, labels))
+        )
+        differ = disagreements(of_image, [of_labels])
         cautions = unique(volume.cautions, given.cautions, differ, doubts)
         return cls(volume, annotation, counts, names, cautions)
 

@@ -6,27 +6,18 @@ import numpy as np
 from napari.layers import Image
 
 from napari_sciml.errors import InputError
-from napari_sciml.images.channels import channels_of
 from napari_sciml.images.volume import SPATIAL_AXES, Volume
-from napari_sciml.storage.model_fit import fit_cautions, size_cautions
+from napari_sciml.storage.model_fit import facts_of, fit_cautions, size_cautions
 from napari_sciml.widgets.images import pixels, voxel_size
 
 if TYPE_CHECKING:
     from napari_sciml.widgets.model import Model
 
 
-def image_facts(layer: Image) -> dict[str, Any]:
+def remembered(layer: Image) -> dict[str, Any]:
     """What a model should remember of the image that it learned from."""
     volume = _volume(layer)
-    if volume is None:
-        return {}
-    return {
-        "voxel_size": list(volume.voxel_size),
-        "unit": volume.unit,
-        "shape": list(volume.shape),
-        "channels": channels_of(volume.data),
-        "dtype": str(np.dtype(volume.data.dtype)),
-    }
+    return {} if volume is None else facts_of(volume)
 
 
 def misfit(model: "Model", layer: Image) -> tuple[str, ...]:

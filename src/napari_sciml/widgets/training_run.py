@@ -13,7 +13,7 @@ from napari_sciml.training.config import TrainingConfig
 from napari_sciml.widgets.curves import Curves
 from napari_sciml.widgets.images import dims_for, pixels
 from napari_sciml.widgets.model import Model
-from napari_sciml.widgets.model_fit import image_facts
+from napari_sciml.widgets.model_fit import remembered
 from napari_sciml.widgets.training_labels import TrainingLabels
 from napari_sciml.widgets.training_status import Phase, TrainingStatus
 
@@ -118,7 +118,7 @@ class TrainingRun:
         self.settings, self._control = settings, TrainingControl()
         self.labels = labels
         self._run += 1
-        self._trained_on = image_facts(session.image)
+        self._trained_on = remembered(session.image)
         session.prediction.doubts = ()
         session.follow_view()
         session.runner.start(
