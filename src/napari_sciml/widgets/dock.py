@@ -83,6 +83,13 @@ def text_line(name: str, tooltip: str, text: str = "") -> QLabel:
     return label
 
 
+def caution_line(name: str, tooltip: str) -> QLabel:
+    """Text that a person should read before he trusts what is shown."""
+    label = text_line(name, tooltip)
+    label.setStyleSheet(CAUTION)
+    return label
+
+
 def button(name: str, text: str, tooltip: str) -> QPushButton:
     """A button with a name for scripts and a word of help."""
     made = QPushButton(text)

@@ -16,9 +16,9 @@ from napari_sciml.errors import InputError
 from napari_sciml.fibers.figures import count_title
 from napari_sciml.jobs.exporting import Exported
 from napari_sciml.widgets.dock import (
-    CAUTION,
     Dock,
     button,
+    caution_line,
     primary_button,
     set_running,
     text_line,
@@ -52,8 +52,9 @@ class FibersDock(Dock):
         self.progress.setFixedHeight(8)
         self.summary = text_line("fiber_summary", "How many fibers are shown.")
         self.told = text_line("fiber_message", "What was done last.")
-        self.caution = text_line("fiber_caution", "Whether the mask can be relied on.")
-        self.caution.setStyleSheet(CAUTION)
+        self.caution = caution_line(
+            "fiber_caution", "Whether the mask can be relied on."
+        )
         self.show_layer = button(
             "show_fiber_layer", "Show layer", "Bring the deleted layer back."
         )

@@ -23,6 +23,7 @@ from napari_sciml.widgets.device_line import DeviceLine
 from napari_sciml.widgets.dock import (
     Dock,
     button,
+    caution_line,
     primary_button,
     set_running,
     text_line,
@@ -122,7 +123,7 @@ class TrainDock(Dock):
         self.predicted = text_line(
             "predicted_share", "How much of the image is predicted."
         )
-        self.doubts = text_line(
+        self.doubts = caution_line(
             "model_doubts", "How this image differs from what the model knows."
         )
         self.predict = button(

@@ -14,9 +14,9 @@ from napari_sciml.uncertainty.threshold import (
     ThresholdConfig,
 )
 from napari_sciml.widgets.dock import (
-    CAUTION,
     Dock,
     button,
+    caution_line,
     primary_button,
     text_line,
 )
@@ -80,8 +80,9 @@ class UncertaintyDock(Dock):
             color="#6f8fb8",
         )
         self.share = text_line("sure_share", "How much is kept.")
-        self.caution = text_line("sure_caution", "Whether the class is known at all.")
-        self.caution.setStyleSheet(CAUTION)
+        self.caution = caution_line(
+            "sure_caution", "Whether the class is known at all."
+        )
         self.show_next = button(
             "show_next",
             "Show me where to label next",

@@ -19,7 +19,7 @@ from napari_sciml.jobs.whole_volume import (
 from napari_sciml.storage.results import OneClass, PredictionStore
 from napari_sciml.widgets.blanking import blanked
 from napari_sciml.widgets.colors import probability_colormap, uncertainty_colormap
-from napari_sciml.widgets.dock import button, text_line
+from napari_sciml.widgets.dock import button, caution_line, text_line
 from napari_sciml.widgets.images import pixels, shown_view, voxel_size
 from napari_sciml.widgets.layers import CHEAP
 from napari_sciml.widgets.measures import DEVIATION, MEASURES
@@ -57,7 +57,7 @@ class WholeVolume(QWidget):
         self.status = text_line(
             "whole_volume_status", "How far the prediction of the whole volume is."
         )
-        self.cautions = text_line(
+        self.cautions = caution_line(
             "whole_volume_cautions", "What to know before you trust the result."
         )
         column = QVBoxLayout(self)
