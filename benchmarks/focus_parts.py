@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from focus_empty import empty
 from focus_stacks import nuclei_stacks
 from scipy.ndimage import gaussian_filter
 from scipy.stats import rankdata, spearmanr
@@ -447,6 +448,7 @@ PARTS: dict[str, Callable[[Models, Files, int], Rows]] = {
     "stack": stack,
     "nuclei": nuclei,
     "blanks": blanks,
+    "empty": empty,
     "metamorphic": metamorphic,
     "speed": speed,
     "scalars": scalars,

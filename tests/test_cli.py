@@ -145,6 +145,20 @@ def test_coverage_uses_the_models_own_calibration(
     assert sizes[0] != sizes[1]
 
 
+def test_a_map_tells_the_classes_of_labels(files: Path, tmp_path: Path) -> None:
+    labels = tifffile.imread(files / "labels.tif")
+    gray = tmp_path / "gray.tif"
+    tifffile.imwrite(gray, np.array([0, 127, 255], np.uint8)[labels])
+    given = ["train", str(files / "image.tif"), str(gray), "--out"]
+    assert run(*given, str(tmp_path / "refused")) == 2
+    maps = ["--map", "127:1", "--map", "255:2"]
+    few = ["--members", "1", "--steps", "1", "--threads", "1"]
+    assert run(*given, str(tmp_path / "model"), *maps, *few) == 0
+    record = json.loads((tmp_path / "model" / "model.json").read_text())["record"]
+    assert record["label_map"] == {"127": 1, "255": 2}
+    assert record["dtype"] == str(tifffile.imread(files / "image.tif").dtype)
+
+
 BAD_TRAINING = [
     ("missing.tif", "labels.tif", "missing.tif"),
     ("broken.tif", "labels.tif", "broken.tif"),
@@ -154,7 +168,7 @@ BAD_TRAINING = [
     ("image.tif", "one_class.tif", "paint at least two classes"),
     ("nan.tif", "labels.tif", "NaN"),
     ("rgb.tif", "labels.tif", "(48, 48)"),
-    ("image.tif", "rgb.tif", "3 channels"),
+    ("image.tif", "rgb.tif", "(48, 48)"),
 ]
 
 

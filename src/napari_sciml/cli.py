@@ -13,7 +13,7 @@ from napari_sciml.commands.learn import demo, replay, train
 from napari_sciml.commands.options import AsJson
 from napari_sciml.commands.predict import predict, threshold
 from napari_sciml.errors import InputError, one_line
-from napari_sciml.terminal import print_summary
+from napari_sciml.terminal import accept_any_text, print_summary
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -38,6 +38,7 @@ for command in (demo, train, predict, threshold, fibers, focus, replay, info):
 def main() -> None:
     """Run a command; bad input ends with one line and the exit code 2."""
     signal.signal(signal.SIGTERM, _interrupt)
+    accept_any_text()
     try:
         app()
     except (InputError, ValidationError) as error:

@@ -1,6 +1,8 @@
 """What a command shows in a terminal: progress, and its summary."""
 
+import io
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,6 +10,13 @@ from typing import Any
 import typer
 
 from napari_sciml.storage.provenance import jsonable
+
+
+def accept_any_text() -> None:
+    """Print ``?`` for what the encoding of a terminal has not, instead of an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 @contextmanager

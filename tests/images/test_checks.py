@@ -3,7 +3,7 @@ import pytest
 
 from napari_sciml.errors import InputError
 from napari_sciml.images import checks
-from napari_sciml.images.checks import as_labels, check_annotation, check_finite
+from napari_sciml.images.checks import as_labels, check_counts, check_finite
 from napari_sciml.images.lazy import PlaneStack
 
 
@@ -42,21 +42,16 @@ def test_integers_are_not_read():
     check_finite(PlaneStack(never, (5, 4, 5), np.dtype("u2")))
 
 
-def test_annotation_is_counted_by_class():
-    labels = np.array([[0, 1, 1], [3, 0, 1]], np.uint8)
-    assert check_annotation(labels) == {1: 3, 3: 1}
-
-
 @pytest.mark.parametrize(
-    ("labels", "message"),
+    ("counts", "message"),
     [
-        ([0, 0], "Not annotated yet: paint at least two classes."),
-        ([0, 2], "Only class 2 is annotated: paint at least two classes."),
+        ({}, "Not annotated yet: paint at least two classes."),
+        ({2: 1}, "Only class 2 is annotated: paint at least two classes."),
     ],
 )
-def test_too_little_annotation(labels, message):
+def test_too_little_annotation(counts, message):
     with pytest.raises(InputError) as caught:
-        check_annotation(np.array([labels], np.uint8))
+        check_counts(counts)
     assert str(caught.value) == message
 
 

@@ -108,3 +108,79 @@ def test_ome_zarr_does_not_lead_out_of_its_folder(tmp_path, refused):
     zarr.create_array(str(tmp_path / "secret"), data=GRAY)
     ome_zarr(tmp_path / "a.zarr", version="0.5", axes="zyx", level="../secret")
     refused(tmp_path / "a.zarr", match="cannot be read")
+
+
+def pyramid(path, *, second=True, unit="micrometer"):
+    """Channels in two resolutions, below a folder; the coarse one may lack a scale."""
+    axes = [{"name": "c", "type": "channel"}]
+    axes += [{"name": a, "type": "space", "unit": unit} for a in "zyx"]
+    scales = [[1, 2, 0.5, 0.25], [1, 2, 1, 0.5]]
+    levels = [
+        {
+            "path": f"s/{i}",
+            "coordinateTransformations": [{"type": "scale", "scale": scale}],
+        }
+        for i, scale in enumerate(scales)
+    ]
+    if not second:
+        del levels[1]["coordinateTransformations"]
+    multiscale = {"axes": axes, "datasets": levels}
+    content = {"ome": {"version": "0.5", "multiscales": [multiscale]}}
+    group = zarr.create_group(str(path), attributes=content)
+    group.create_array("s/0", data=np.ones((2, 4, 12, 16), "u1"))
+    group.create_array("s/1", data=np.ones((2, 4, 6, 8), "u1"))
+    group.create_array("s/2", data=np.ones((4, 6, 8), "u1"))
+
+
+@pytest.mark.parametrize("second", [True, False])
+@pytest.mark.parametrize(
+    ("inside", "size"),
+    [("", (2, 0.5, 0.25)), ("s/0", (2, 0.5, 0.25)), ("s/1", (2, 1, 0.5))],
+)
+def test_a_level_by_its_path_has_axes_and_size(tmp_path, inside, size, second):
+    pyramid(tmp_path / "a.zarr", second=second)
+    volume = open_volume(tmp_path / "a.zarr" / inside)
+    assert (volume.voxel_size, volume.unit, volume.channels) == (size, "micrometer", 2)
+    assert volume.cautions == ()
+
+
+def test_an_array_that_is_no_level(tmp_path):
+    pyramid(tmp_path / "a.zarr")
+    volume = open_volume(tmp_path / "a.zarr/s/2")
+    assert (volume.shape, volume.unit) == ((4, 6, 8), "pixel")
+
+
+@pytest.mark.parametrize(
+    "steps", [None, [{"type": "scale", "scale": [1, 1]}], [{"type": "scale"}]]
+)
+def test_ome_zarr_with_a_unit_but_no_usable_size(tmp_path, steps):
+    axes = [{"name": a, "type": "space", "unit": "micrometer"} for a in "zyx"]
+    level = {"path": "0"} | ({"coordinateTransformations": steps} if steps else {})
+    multiscale = {"axes": axes, "datasets": [level]}
+    content = {"ome": {"version": "0.5", "multiscales": [multiscale]}}
+    group = zarr.create_group(str(tmp_path / "a.zarr"), attributes=content)
+    group.create_array("0", data=GRAY)
+    volume = open_volume(tmp_path / "a.zarr")
+    assert (volume.voxel_size, volume.unit) == ((1, 1, 1), "pixel")
+    assert "names the unit micrometer, but no voxel size" in volume.cautions[0]
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+@pytest.mark.parametrize("shards", [None, (2, 8, 8)])
+@pytest.mark.parametrize("lost", [0, 1])
+def test_chunks_that_are_not_stored_are_told(tmp_path, zarr_format, shards, lost):
+    if zarr_format == 2 and shards:
+        return
+    array = zarr.create_array(
+        str(tmp_path / "a.zarr"),
+        shape=(1, *SHAPE),
+        chunks=(1, 2, 4, 4),
+        shards=shards and (1, *shards),
+        dtype="u2",
+        zarr_format=zarr_format,
+        fill_value=3,
+    )
+    array[:, lost and 2 :] = GRAY[None, lost and 2 :] + 5
+    cautions = open_volume(tmp_path / "a.zarr").cautions
+    assert len(cautions) == lost
+    assert not lost or "chunks of a.zarr are not stored and count as 3" in cautions[0]

@@ -7,8 +7,9 @@ import tifffile
 import zarr
 
 from napari_sciml.errors import InputError
-from napari_sciml.images import tiff
+from napari_sciml.images import slices, tiff
 from napari_sciml.images.channels import ChannelImage
+from napari_sciml.images.hdf5 import StoredArray
 from napari_sciml.images.intensity import estimate_intensity
 from napari_sciml.images.lazy import PlaneStack
 from napari_sciml.images.reading import open_volume
@@ -118,7 +119,7 @@ def test_folder_of_slices(tmp_path, compression) -> None:
     np.testing.assert_array_equal(data[PART], GRAY[PART])
     with pytest.raises(FileNotFoundError):
         data[19]
-    assert isinstance(tiff._plane(tmp_path / "s5.tif"), np.memmap) == (not compression)
+    assert isinstance(slices._tiff(tmp_path / "s5.tif"), np.memmap) == (not compression)
 
 
 class Counting:
@@ -178,7 +179,8 @@ def test_hdf5(tmp_path) -> None:
         file["angles"] = np.arange(9)
     for given in (path, path / "entry" / "data"):
         volume = open_volume(given)
-        assert isinstance(volume.data, h5py.Dataset)
+        assert isinstance(volume.data, StoredArray)
+        assert isinstance(volume.data.source, h5py.Dataset)
         assert (volume.voxel_size, volume.unit) == ((2.0, 0.5, 0.5), "micrometer")
         np.testing.assert_array_equal(volume.data[PART], GRAY[PART])
 

@@ -79,9 +79,9 @@ def test_npy_whose_last_axis_is_color(tmp_path, shape):
 
 
 def test_labels_and_masks_have_no_channels(tmp_path):
-    np.save(tmp_path / "a.npy", np.zeros((9, 8, 3), np.uint8))
+    np.save(tmp_path / "a.npy", np.zeros((9, 8, 3), np.uint16))
     for read in (open_gray, lambda path: open_labels(path, (9, 8))):
-        with pytest.raises(InputError, match="3 channels; give a mask or labels"):
+        with pytest.raises(InputError, match="3 channels; give"):
             read(tmp_path / "a.npy")
 
 
@@ -145,7 +145,7 @@ def test_ignored_labels_are_not_annotated(tmp_path):
         ([[0, 256]], "from 0 to 256"),
         ([[-1, 2]], "from -1 to 2"),
         ([[0.5, 1.0]], "not whole numbers"),
-        ([[np.nan, 1.0]], "from nan"),
+        ([[np.nan, 1.0]], r"are not all numbers.*nan \(1\)"),
         ([[0, 1, 2]], r"shape \(1, 3\) but the image has shape \(1, 2\)"),
     ],
 )
@@ -175,5 +175,6 @@ def test_insegt(shared_data):
     folder = shared_data / "insegt_fibre_scribbles"
     volume = open_volume(folder / "carbon.png")
     assert (volume.shape, volume.axes) == ((348, 347), ("y", "x"))
-    with pytest.raises(InputError, match="3 channels"):
-        open_labels(folder / "carbon_labels.png", volume.shape)
+    labels = open_labels(folder / "carbon_labels.png", volume.shape)
+    assert not labels.cautions
+    assert np.bincount(labels.data.reshape(-1)).tolist() == [119714, 730, 312]

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from skimage.io import imsave
 
 from napari_sciml.annotation.classes import ClassTable
 from napari_sciml.annotation.store import LabelStore
@@ -34,7 +35,7 @@ def test_labels_go_out_and_come_back(tmp_path, suffix, shape):
     size = (0.5,) * len(shape)
     [written] = export_labels(path, store.snapshot(), shape, size, "micrometer")
     assert written == LabelsWritten(path)
-    assert np.array_equal(load_annotation(path, shape, TWO), painted(shape))
+    assert np.array_equal(load_annotation(path, shape, TWO).data, painted(shape))
 
 
 def test_an_import_tells_where_it_differs(tmp_path):
@@ -52,11 +53,19 @@ def test_an_import_tells_where_it_differs(tmp_path):
     assert np.array_equal(store.dense(), painted())
 
 
+def test_an_import_tells_what_to_know_of_the_file(tmp_path):
+    path = tmp_path / "labels.jpg"
+    imsave(path, np.ones((8, 8), np.uint8), check_contrast=False)
+    [read] = import_labels(path, (8, 8), TWO, LabelStore((8, 8)).snapshot())
+    assert "JPEG" in read.cautions[0]
+
+
 @pytest.mark.parametrize(
     ("labels", "sentence"),
     [
         (np.zeros((5, 6, 8), np.uint8), r"shape \(5, 6, 8\)"),
-        (np.full((5, 6, 7), 3, np.uint8), "go up to 3, but there are only 2 classes"),
+        (np.full((5, 6, 7), 3, np.uint8), "go up to 3 .*2 = fiber: change the values"),
+        (np.arange(210).reshape(5, 6, 7) % 4, "add classes first, or import them"),
         (np.full((5, 6, 7), -1, np.int16), "from -1"),
         (np.full((5, 6, 7), 0.5, np.float32), "not whole numbers"),
     ],

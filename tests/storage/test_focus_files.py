@@ -10,7 +10,7 @@ import tifffile
 from napari_sciml.errors import InputError
 from napari_sciml.focus.config import FocusTrainingConfig
 from napari_sciml.focus.textures import texture
-from napari_sciml.storage.focus_run import rate_file, train_files
+from napari_sciml.storage.focus_run import rate_file, read_planes, train_files
 
 
 def _quiet(fraction, note):
@@ -68,3 +68,68 @@ def test_own_model_is_trained_and_used(field, tmp_path):
 def test_model_and_original_exclude_each_other(field, tmp_path):
     with pytest.raises(InputError, match="not both"):
         rate_file(field, tmp_path / "out", model=field, original=field, report=_quiet)
+
+
+@pytest.fixture
+def plane(field):
+    return tifffile.imread(field)
+
+
+def _rated(path, tmp_path, **options):
+    out = tmp_path / f"out-{path.stem}"
+    return rate_file(path, out, device="cpu", report=_quiet, **options)
+
+
+def test_color_is_rated_by_its_mean(plane, tmp_path):
+    color = np.stack([plane // 8, plane // 16, plane // 5], axis=-1).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "color.tif", color, photometric="rgb")
+    mean = color.mean(axis=-1, dtype=np.float32)
+    tifffile.imwrite(tmp_path / "mean.tif", mean)
+    one, other = (_rated(tmp_path / f"{n}.tif", tmp_path) for n in ("color", "mean"))
+    assert one["expected_level"] == pytest.approx(other["expected_level"])
+    assert one["cautions"] == []
+
+
+def test_of_channels_the_first_is_rated_and_told_or_the_one_asked_for(plane, tmp_path):
+    noise = np.random.default_rng(0).poisson(100, plane.shape).astype(np.uint16)
+    path = tmp_path / "two.tif"
+    stack = np.stack([[plane, noise]] * 2)
+    tifffile.imwrite(path, stack, imagej=True, metadata={"axes": "ZCYX"})
+    said = []
+    first = _rated(path, tmp_path, say=said.append)
+    assert first["best_plane"] is not None
+    assert said == first["cautions"]
+    assert "2 channels; channel 0 was used" in said[0]
+    second = rate_file(
+        path, tmp_path / "second", channel=1, device="cpu", report=_quiet
+    )
+    assert second["verdict"] == "undetermined"
+    assert [text[:23] for text in second["cautions"]] == ["There is nothing to see"]
+    with pytest.raises(InputError, match="no channel 2; give one from 0 to 1"):
+        rate_file(path, tmp_path / "third", channel=2, report=_quiet)
+
+
+def test_every_time_point_is_rated(plane, tmp_path):
+    path = tmp_path / "movie.tif"
+    noise = np.random.default_rng(0).poisson(100, plane.shape).astype(np.uint16)
+    stack = np.stack([noise, plane])
+    tifffile.imwrite(path, stack, imagej=True, metadata={"axes": "TYX"})
+    summary = _rated(path, tmp_path)
+    assert summary["best_plane"] == 1
+    assert summary["expected_level_of_planes"][0] is None
+
+
+def test_time_points_of_volumes_are_refused(plane, tmp_path):
+    path = tmp_path / "both.tif"
+    stack = np.stack([[plane, plane]] * 3)
+    tifffile.imwrite(path, stack, imagej=True, metadata={"axes": "TZYX"})
+    with pytest.raises(InputError, match="3 time points"):
+        _rated(path, tmp_path)
+
+
+def test_planes_to_train_on_are_means_of_channels(plane, tmp_path):
+    path = tmp_path / "color.tif"
+    color = np.stack([plane // 8] * 3, axis=-1).astype(np.uint8)
+    tifffile.imwrite(path, color, photometric="rgb")
+    (read,) = read_planes(path)
+    np.testing.assert_allclose(read, color[..., 0])

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 import tifffile
 import torch
@@ -135,3 +136,12 @@ def test_another_annotation_is_not_resumed(files):
     with pytest.raises(InputError, match=r"annotation.*train anew"):
         run(files, config(steps=20), resume=True)
     assert load_model(files / "model")
+
+
+def test_what_is_told_apart_by_chance_only_is_cautioned(files):
+    assert run(files, config(), "good")["cautions"] == []
+    noise = np.random.default_rng(1).normal(100, 3, (48, 48)).astype(np.float32)
+    tifffile.imwrite(files / "image.tif", noise)
+    summary = run(files, config(members=1, steps=2), "noise")
+    (caution,) = summary["cautions"]
+    assert "as if by chance" in caution

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari_sciml.cluster.client import connect
 from napari_sciml.cluster.tasks import run_tasks
 from napari_sciml.errors import InputError
+from napari_sciml.images.label_map import LabelMap
 from napari_sciml.steps import Report, Say
 from napari_sciml.storage.atomic import check_target
 from napari_sciml.training.config import TrainingConfig
@@ -27,8 +28,9 @@ def train_somewhere(
     *,
     scheduler: str | None = None,
     resume: bool = False,
-    class_names: Sequence[str],
+    class_names: Sequence[str] | None = None,
     ignore: Sequence[int] = (),
+    mapping: LabelMap | None = None,
     say: Say = lambda _: None,
     report: Report,
 ) -> dict[str, Any]:
@@ -41,7 +43,11 @@ def train_somewhere(
     """
     from napari_sciml.storage.training_run import train_model
 
-    given: dict[str, Any] = {"class_names": class_names, "ignore": ignore}
+    given: dict[str, Any] = {
+        "class_names": class_names,
+        "ignore": ignore,
+        "mapping": mapping,
+    }
     if scheduler is None:
         return train_model(
             image, labels, out, config, resume=resume, say=say, report=report, **given
@@ -64,8 +70,9 @@ def train_members(
     labels: Path,
     config: TrainingConfig,
     *,
-    class_names: Sequence[str],
+    class_names: Sequence[str] | None = None,
     ignore: Sequence[int] = (),
+    mapping: LabelMap | None = None,
     say: Say = lambda _: None,
     report: Report,
 ) -> "TrainingState":
@@ -78,7 +85,7 @@ def train_members(
     ----------
     client
         A ``distributed.Client``.
-    image, labels, config, class_names, ignore
+    image, labels, config, class_names, ignore, mapping
         As in `napari_sciml.storage.training_run.train_model`, which with the result as
         ``state`` writes the model.
     say, report
@@ -102,7 +109,8 @@ def train_members(
 
     client.subscribe_topic(topic, hear)
     files = (str(image.resolve()), str(labels.resolve()))
-    given = (*files, config.model_dump_json(), tuple(class_names), tuple(ignore))
+    names = None if class_names is None else tuple(class_names)
+    given = (*files, config.model_dump_json(), names, tuple(ignore), mapping)
     arguments = [(*given, number, topic) for number in range(config.members)]
     try:
         tasks = run_tasks(client, train_one, arguments, name="member", say=say)
@@ -116,8 +124,9 @@ def train_one(
     image: str,
     labels: str,
     settings: str,
-    class_names: tuple[str, ...],
+    class_names: tuple[str, ...] | None,
     ignore: tuple[int, ...],
+    mapping: LabelMap | None,
     number: int,
     topic: str,
 ) -> "TrainingState":
@@ -133,7 +142,11 @@ def train_one(
     if config.threads is None:
         config = config.model_copy(update={"threads": worker.state.nthreads})
     files = TrainingFiles.read(
-        Path(image), Path(labels), class_names=class_names, ignore=ignore
+        Path(image),
+        Path(labels),
+        class_names=class_names,
+        ignore=ignore,
+        mapping=mapping,
     )
     training = train_member(
         files.volume.data,

@@ -7,7 +7,7 @@ import typer
 
 from napari_sciml.commands.options import AsJson, describe
 from napari_sciml.fibers.config import FiberConfig
-from napari_sciml.terminal import print_summary, stage
+from napari_sciml.terminal import print_summary, say, stage
 from napari_sciml.uncertainty.threshold import ThresholdConfig
 
 FIBERS, THRESHOLD = FiberConfig(), ThresholdConfig()
@@ -51,7 +51,12 @@ def fibers(
         str | None,
         typer.Option(help="Voxel edges z,y,x with commas, or one number for all."),
     ] = None,
-    unit: Annotated[str | None, typer.Option(help="Unit of the voxel size.")] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option(
+            help="Unit of the voxel size; without one, what lengths are converted to."
+        ),
+    ] = None,
     sweep: Annotated[
         bool,
         typer.Option(
@@ -93,6 +98,7 @@ def fibers(
             unit=unit,
             sweep=sweep,
             block=block,
+            say=say,
             report=report,
         )
     print_summary(summary, as_json)

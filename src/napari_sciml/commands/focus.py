@@ -8,7 +8,7 @@ import typer
 from napari_sciml.commands.options import AsJson, Device, Threads, describe
 from napari_sciml.errors import InputError
 from napari_sciml.focus.config import FocusTrainingConfig
-from napari_sciml.terminal import print_summary, stage
+from napari_sciml.terminal import print_summary, say, stage
 
 FOCUS = FocusTrainingConfig()
 
@@ -19,7 +19,8 @@ def _describe(field: str) -> str:
 
 def focus(
     images: Annotated[
-        list[Path], typer.Argument(help="Image or stack; several with --train.")
+        list[Path],
+        typer.Argument(help="Image, stack or time series; several with --train."),
     ],
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     train: Annotated[
@@ -31,6 +32,12 @@ def focus(
     original: Annotated[
         Path | None,
         typer.Option(help="The model of Yang et al. (2018): Fiji zip or checkpoint."),
+    ] = None,
+    channel: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="Channel to rate; of colors the mean, else the first."
+        ),
     ] = None,
     tile: Annotated[int, typer.Option(min=16, help="Edge of a tile in pixels.")] = 84,
     stride: Annotated[
@@ -68,7 +75,7 @@ def focus(
             threads=threads,
         )
         with stage("Training") as report:
-            summary = train_files(images, out, config, report=report)
+            summary = train_files(images, out, config, report=report, say=say)
     elif len(images) > 1:
         raise InputError("Give one image or stack to rate; several only to --train.")
     else:
@@ -78,6 +85,7 @@ def focus(
                 out,
                 model=model,
                 original=original,
+                channel=channel,
                 tile=tile,
                 stride=stride,
                 scale=_pair(scale),
@@ -85,6 +93,7 @@ def focus(
                 device=device,
                 threads=threads,
                 report=report,
+                say=say,
             )
     print_summary(summary, as_json)
 

@@ -14,6 +14,7 @@ from napari_sciml.commands.options import (
     Threads,
     describe,
 )
+from napari_sciml.images.label_map import read_label_map
 from napari_sciml.terminal import print_summary, say, stage
 from napari_sciml.training.config import TrainingConfig
 
@@ -22,6 +23,7 @@ DEMO_STEPS = 80
 DEMO_SECONDS = 240.0
 """At most, in the viewer, where one sees how far it is."""
 TRAINING = TrainingConfig()
+_USUAL = f"with commas [{','.join(DEFAULT_CLASSES)}]"
 
 
 class NetworkKind(StrEnum):
@@ -87,11 +89,19 @@ def train(
     ],
     out: Annotated[Path, typer.Option(help="Model folder to write.")],
     classes: Annotated[
-        str, typer.Option(help="Names of the classes 1, 2 …, with commas.")
-    ] = ",".join(DEFAULT_CLASSES),
+        str | None, typer.Option(help=f"Names of the classes 1, 2 …, {_USUAL}.")
+    ] = None,
     ignore: Annotated[
         list[int] | None,
         typer.Option(help="Label value to treat as not annotated; repeatable."),
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            help="Class of a value or color of the labels: 127:1,255:2 or #ff0000:1; "
+            "0 = not annotated; repeatable.",
+        ),
     ] = None,
     network: Annotated[
         NetworkKind | None,
@@ -148,7 +158,7 @@ def train(
         device=device,
         threads=threads,
     )
-    names = [name.strip() for name in classes.split(",") if name.strip()]
+    names = [name.strip() for name in (classes or "").split(",") if name.strip()]
     with stage("Training") as report:
         summary = train_somewhere(
             image,
@@ -156,8 +166,9 @@ def train(
             out,
             config,
             scheduler=scheduler,
-            class_names=names,
+            class_names=names or None,
             ignore=ignore or (),
+            mapping=read_label_map(mapping) if mapping else None,
             resume=resume,
             say=say,
             report=report,

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from napari_sciml.images import units
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -14,10 +16,8 @@ _MARGIN = 0.1  # inches
 
 
 def unit_symbol(unit: str) -> str:
-    """How a unit is printed."""
-    names = {"um": "µm", "micrometer": "µm", "micron": "µm", "pixel": "voxels"}
-    short = {"nanometer": "nm", "millimeter": "mm", "centimeter": "cm", "meter": "m"}
-    return {**names, **short}.get(unit, unit)
+    """How a unit is printed; what has none is counted in voxels."""
+    return "voxels" if unit == units.NO_UNIT else units.unit_symbol(unit)
 
 
 def volume_symbol(unit: str, ndim: int = 3) -> str:

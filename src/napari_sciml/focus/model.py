@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from napari_sciml.errors import InputError
+from napari_sciml.focus.emptiness import resized
 from napari_sciml.focus.levels import TILE
 from napari_sciml.focus.network import make_network
 from napari_sciml.focus.rating import TilesRated, rating_steps
@@ -153,11 +154,7 @@ class FocusModel:
         parts = []
         for first in range(0, len(tiles), batch):
             x = torch.from_numpy(np.ascontiguousarray(tiles[first : first + batch]))
-            x = x[:, None].to(device)
-            if x.shape[-1] != TILE:
-                x = nn.functional.interpolate(
-                    x, (TILE, TILE), mode="bilinear", antialias=True
-                )
+            x = resized(x).to(device)[:, None]
             parts.append(torch.softmax(self.network(x), dim=1).cpu().numpy())
         return np.concatenate(parts)
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from napari_sciml.focus.emptiness import NoiseTest
 from napari_sciml.focus.levels import LEVELS
-from napari_sciml.focus.result import FocusResult
+from napari_sciml.focus.result import BLANK_CERTAINTY, FocusResult, certainty
 from napari_sciml.focus.tiling import starts
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -47,6 +48,8 @@ def rating_steps(
 ) -> Generator[TilesRated | FocusResult, None, None]:
     """Rate every tile of an image, a batch at a time; see `FocusModel.rate`.
 
+    Tiles of noise alone are blank, however sure the network is of them.
+
     Parameters
     ----------
     probabilities
@@ -69,6 +72,7 @@ def rating_steps(
     unusable = np.empty((*lead, *grid), bool)
     done = 0
     for place in np.ndindex(*lead):
+        test = NoiseTest()
         for rows in _bands(ys, tile, shape[-1]):
             top = int(ys[rows[0]])
             part = slice(top, int(ys[rows[-1]]) + tile)
@@ -79,12 +83,15 @@ def rating_steps(
                 tiles = np.stack(
                     [_cut(band, ys[r] - top, xs[c], tile) for r, c in some]
                 )
+                tiles = (tiles.astype(np.float64) - offset) / width
                 where = (*place, *some.T)
-                out[where], unusable[where] = _rate(
-                    (tiles.astype(np.float64) - offset) / width, probabilities
-                )
+                out[where], unusable[where] = p, bad = _rate(tiles, probabilities)
+                test.add(tiles, ~bad & (certainty(p) >= BLANK_CERTAINTY))
                 done += len(some)
                 yield TilesRated(done, unusable.size)
+        noise = test.noise().reshape(grid)
+        unusable[place] |= noise
+        out[place][noise] = 1 / LEVELS
     yield FocusResult(out, ys, xs, tile, (shape[-2], shape[-1]), unusable)
 
 

@@ -90,7 +90,7 @@ class FocusResult:
     shape
         ``(y, x)`` of a plane.
     unusable
-        Tiles without any contrast, or with values that are no numbers.
+        Tiles without any contrast, with values that are no numbers, or of noise alone.
     """
 
     probabilities: Array

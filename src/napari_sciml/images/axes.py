@@ -11,38 +11,13 @@ import numpy as np
 from napari_sciml.errors import InputError
 from napari_sciml.images.channels import ChannelImage
 from napari_sciml.images.lazy import AxesView
-from napari_sciml.images.volume import SPATIAL_AXES, Volume
-
-METERS = {
-    "angstrom": 1e-10,
-    "nanometer": 1e-9,
-    "micrometer": 1e-6,
-    "millimeter": 1e-3,
-    "centimeter": 1e-2,
-    "inch": 0.0254,
-    "meter": 1.0,
-}
-"""Length of the units that we know, by the names that OME-Zarr and pint use."""
-
-_SPELLINGS = {
-    "å": "angstrom",
-    "nm": "nanometer",
-    "um": "micrometer",
-    "µm": "micrometer",
-    "μm": "micrometer",
-    "micron": "micrometer",
-    "microns": "micrometer",
-    "mm": "millimeter",
-    "cm": "centimeter",
-    "m": "meter",
-    "in": "inch",
-    "pixels": "pixel",
-    "px": "pixel",
-}
+from napari_sciml.images.units import METERS, unit_name
+from napari_sciml.images.volume import SPATIAL_AXES, Volume, unique
 
 CHANNEL_AXES = ("c", "s")
 """Channels of a microscope, and samples of a color image."""
 COLORS = 3
+UNITS_OF_NO_LENGTH = ("pixel", "voxel")
 
 
 @dataclass(frozen=True)
@@ -94,11 +69,11 @@ def to_volume(raw: RawImage, path: Path) -> Volume:
     axes = tuple(raw.axes[i] for i in kept)
     space = tuple(axis for axis in axes if axis not in CHANNEL_AXES)
     _check_axes(axes, space, raw, path)
-    voxel_size, unit = _voxel_size(space, raw.spacing, raw.units)
+    voxel_size, unit, cautions = _voxel_size(space, raw, path)
     data = _select(raw.data, kept)
     if axes != space:
         data = _with_channels(data, axes)
-    return Volume(data, space, voxel_size, unit, raw.cautions)
+    return Volume(data, space, voxel_size, unit, unique(raw.cautions, cautions))
 
 
 def guess_axes(shape: Sequence[int]) -> tuple[str, ...]:
@@ -107,13 +82,7 @@ def guess_axes(shape: Sequence[int]) -> tuple[str, ...]:
     if colored:
         return (*guess_axes(shape[:-1]), "c")
     extra = [f"axis {i}" for i in range(len(shape) - 3)]
-    return (*extra, *"zyx"[-min(len(shape), 3) :])
-
-
-def unit_name(spelling: str) -> str:
-    """One name for the many spellings of a unit: "µm" is "micrometer"."""
-    plain = spelling.strip().replace("\\u00B5", "µ").lower().replace("metre", "meter")
-    return _SPELLINGS.get(plain, plain) or "pixel"
+    return (*extra, *"zyx"[max(0, 3 - len(shape)) :])
 
 
 def _check_values(raw: RawImage, path: Path) -> None:
@@ -172,17 +141,52 @@ def _select(data: Any, kept: list[int]) -> Any:
 
 
 def _voxel_size(
-    axes: tuple[str, ...], spacing: Mapping[str, float], units: Mapping[str, str]
-) -> tuple[tuple[float, ...], str]:
-    # Without a size along z, as in a folder of slices, voxels are taken for cubes.
-    sizes = [abs(float(spacing.get(axis, spacing.get("y", 1.0)))) for axis in axes]
-    names = [unit_name(units.get(axis, units.get("y", "pixel"))) for axis in axes]
-    if not all(math.isfinite(size) and size > 0 for size in sizes):
-        return (1.0,) * len(axes), "pixel"
-    unit = names[-1]
-    if set(names) == {unit}:
-        return tuple(sizes), unit
-    if not set(names) <= METERS.keys():
-        return (1.0,) * len(axes), "pixel"
-    in_unit = [s * METERS[n] / METERS[unit] for s, n in zip(sizes, names, strict=True)]
-    return tuple(in_unit), unit
+    axes: tuple[str, ...], raw: RawImage, path: Path
+) -> tuple[tuple[float, ...], str, tuple[str, ...]]:
+    """Edges of a voxel, their unit, and what of them was not told as it should be."""
+    told = [axis for axis in axes if axis in raw.spacing]
+    if not told:
+        return (1.0,) * len(axes), "pixel", ()
+    anyway = raw.units.get("y", "pixel")
+    units = {axis: unit_name(raw.units.get(axis, anyway)) for axis in told}
+    good = [axis for axis in told if _is_size(raw.spacing[axis])]
+    unit = units[good[-1]] if good else "pixel"
+    usable = [a for a in good if units[a] == unit or {units[a], unit} <= METERS.keys()]
+    sizes = {
+        a: abs(raw.spacing[a]) * METERS.get(units[a], 1) / METERS.get(unit, 1)
+        for a in usable
+    }
+    faults: dict[str, list[str]] = {}
+    for axis in axes:
+        fault = _fault(axis, raw, units, unit)
+        if fault:
+            faults.setdefault(fault, []).append(axis)
+    if not faults:
+        return tuple(sizes[axis] for axis in axes), unit, ()
+    # Voxels are taken for cubes, by the edge along y or x where one is known.
+    edge = next((sizes[axis] for axis in "yxz" if axis in sizes), 1.0)
+    used = tuple(sizes.get(axis, edge) for axis in axes)
+    told_so = [f"tells {f} along {' and '.join(along)}" for f, along in faults.items()]
+    caution = (
+        f"{path.name} {' and '.join(told_so)}; its voxels are taken for "
+        f"{' x '.join(f'{size:g}' for size in used)} {unit} ({', '.join(axes)})."
+    )
+    return used, unit, (caution,)
+
+
+def _fault(axis: str, raw: RawImage, units: Mapping[str, str], unit: str) -> str | None:
+    """What the file tells of the voxel size along an axis, or None where it is good."""
+    size = raw.spacing.get(axis)
+    if size is None:
+        return "no voxel size"
+    if not _is_size(size):
+        return "a voxel size that is no number" if size else "a voxel size of 0"
+    if unit not in METERS and unit not in UNITS_OF_NO_LENGTH:
+        return f"a voxel size in {unit}, a unit that is not known,"
+    if units[axis] != unit and not {units[axis], unit} <= METERS.keys():
+        return f"a voxel size in {units[axis]}, not in {unit},"
+    return "a negative voxel size" if size < 0 else None
+
+
+def _is_size(size: float) -> bool:
+    return math.isfinite(size) and size != 0

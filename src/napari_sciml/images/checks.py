@@ -7,9 +7,9 @@ import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.channels import channels_of
+from napari_sciml.images.label_map import MAX_LABEL, count_values, list_values
 
 SLAB_BYTES = 2**26
-MAX_LABEL = 255
 
 
 def check_finite(data: Any) -> None:
@@ -27,39 +27,21 @@ def check_finite(data: Any) -> None:
     """
     if np.dtype(data.dtype).kind != "f":
         return
-    nan = infinite = 0
-    for slab in _slabs(data):
+    nan = infinite = total = 0
+    for slab in slabs(data):
+        total += slab.size
         nan += int(np.count_nonzero(np.isnan(slab)))
         infinite += int(np.count_nonzero(np.isinf(slab)))
+    if nan == total:
+        raise InputError(
+            "Every gray value of the image is NaN, so there is nothing to learn or to "
+            "find: look whether it is the right file and whole."
+        )
     if nan or infinite:
         raise InputError(
             f"The image holds {nan} NaN and {infinite} infinite values; replace them "
             "first, for instance with numpy.nan_to_num."
         )
-
-
-def check_annotation(labels: np.ndarray) -> dict[int, int]:
-    """Count the annotated voxels of each class.
-
-    Parameters
-    ----------
-    labels
-        uint8; 0 = not annotated.
-
-    Returns
-    -------
-    dict
-        Number of voxels of each label value that occurs, ascending, without 0.
-
-    Raises
-    ------
-    InputError
-        When there are fewer than two classes.
-    """
-    values, counts = np.unique(labels, return_counts=True)
-    found = {int(v): int(n) for v, n in zip(values, counts, strict=True) if v != 0}
-    check_counts(found)
-    return found
 
 
 def check_counts(found: dict[int, int]) -> None:
@@ -83,7 +65,8 @@ def check_counts(found: dict[int, int]) -> None:
         )
 
 
-def _slabs(data: Any) -> Iterator[np.ndarray]:
+def slabs(data: Any) -> Iterator[np.ndarray]:
+    """Read an image part by part along its first axis, `SLAB_BYTES` or a plane each."""
     voxel_bytes = channels_of(data) * np.dtype(data.dtype).itemsize
     plane_bytes = int(np.prod(data.shape[1:])) * voxel_bytes
     step = max(1, SLAB_BYTES // max(1, plane_bytes))
@@ -91,7 +74,7 @@ def _slabs(data: Any) -> Iterator[np.ndarray]:
         yield np.asarray(data[start : start + step])
 
 
-def as_labels(values: Any, what: str) -> np.ndarray:
+def as_labels(values: Any, what: str, *, advice: str = "") -> np.ndarray:
     """Give labels as ``uint8``, whatever their type.
 
     Parameters
@@ -100,20 +83,40 @@ def as_labels(values: Any, what: str) -> np.ndarray:
         Whole numbers from 0 (not annotated) to 255, of any dtype.
     what
         Subject of the sentence if they are not, such as "The labels in a.tif".
+    advice
+        What else helps, for the end of that sentence.
 
     Raises
     ------
     InputError
-        When they are negative, too large, or not whole.
+        When they are negative, too large, or not whole; names values that were found.
     """
     labels = np.asarray(values)
     low, high = labels.min(), labels.max()
-    # Written so that NaN fails it.
-    if not (low >= 0 and high <= MAX_LABEL):
+    if low >= 0 and high <= MAX_LABEL:
+        _check_whole(labels, what, advice)
+        return labels.astype(np.uint8, copy=False)
+    found = list_values(count_values(labels[labels != 0]))
+    if np.isnan(low):
         raise InputError(
-            f"{what} go from {low} to {high}; use 0 for not annotated and 1 to "
-            f"{MAX_LABEL} for the classes."
+            f"{what} are not all numbers, they hold {found}; use 0 for not annotated "
+            f"and 1 to {MAX_LABEL} for the classes{advice}."
         )
-    if labels.dtype.kind == "f" and np.any(labels != np.rint(labels)):
-        raise InputError(f"{what} are not whole numbers; give labels, not an image.")
-    return labels.astype(np.uint8, copy=False)
+    raise InputError(
+        f"{what} go from {low} to {high} and hold {found}; use 0 for not annotated and "
+        f"1 to {MAX_LABEL} for the classes{advice}."
+    )
+
+
+def _check_whole(labels: np.ndarray, what: str, advice: str) -> None:
+    if labels.dtype.kind != "f" or not np.any(labels != np.rint(labels)):
+        return
+    found = list_values(count_values(labels[labels != 0]))
+    if labels.max() <= 1:
+        raise InputError(
+            f"{what} are not whole numbers but lie between 0 and 1, as probabilities "
+            f"do: {found}; cut them first, and give 1, 2 … for the classes{advice}."
+        )
+    raise InputError(
+        f"{what} are not whole numbers: {found}; give labels, not an image{advice}."
+    )

@@ -36,6 +36,14 @@ def as_gray(image: Any, channel: int | None = None) -> Any:
     return GrayView(image, channel) if channels_of(image) > 1 else _single(image)
 
 
+def usual_channel(channels: int, *, color: bool) -> int | None:
+    """Which channel is looked at before one is chosen; None for the mean of all.
+
+    Colors together are what the eye sees; channels are stains of their own.
+    """
+    return None if color or channels < 2 else 0
+
+
 def _single(image: Any) -> Any:
     """An image of one channel may still have an axis for it."""
     return GrayView(image, 0) if hasattr(image, "channels") else image

@@ -1,14 +1,71 @@
 """HDF5 files, of which only blocks are read."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from napari_sciml.errors import InputError
-from napari_sciml.images.axes import RawImage, guess_axes
+import numpy as np
 
-HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs")
-SMALLEST_IMAGE = 2
-"""Axes that a data set must have to be taken for an image."""
+from napari_sciml.errors import InputError, first_line
+from napari_sciml.images.axes import RawImage
+from napari_sciml.images.hdf5_axes import describe_axes
+from napari_sciml.images.hdf5_gaps import check_stored
+from napari_sciml.images.hdf5_imaris import imaris_axes, imaris_shape
+from napari_sciml.images.hdf5_search import find_data_set
+from napari_sciml.images.lazy import Key, LazyArray
+
+HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".ims")
+
+
+class StoredArray(LazyArray):
+    """A data set of an HDF5 file, its axes in another order where that is needed.
+
+    Parameters
+    ----------
+    data
+        The data set.
+    name
+        Of it, for messages.
+    order
+        Which axis of the data set each axis is.
+    shape
+        Of what is used of the data set, from its first element on; all by default.
+
+    Attributes
+    ----------
+    source
+        The data set.
+    """
+
+    def __init__(
+        self,
+        data: Any,
+        name: str,
+        order: Sequence[int],
+        shape: Sequence[int] | None = None,
+    ) -> None:
+        stored = shape or [data.shape[axis] for axis in order]
+        super().__init__(stored, data.dtype)
+        self.source = data
+        self._name, self._order = name, tuple(order)
+
+    def _read(self, key: Key) -> Any:
+        parts = [
+            slice(*part.indices(n)) if isinstance(part, slice) else part
+            for part, n in zip(key, self.shape, strict=True)
+        ]
+        asked = dict(zip(self._order, parts, strict=True))
+        try:
+            values = np.asarray(self.source[tuple(asked[i] for i in sorted(asked))])
+        except Exception as error:  # a filter raises whatever broken bytes lead it to
+            raise InputError(
+                f"{self._name} cannot be read in full and may be damaged "
+                f"({first_line(error)}); copy or write it again."
+            ) from error
+        # Axes of which one element was asked for are gone.
+        left = [axis for axis in self._order if isinstance(asked[axis], slice)]
+        return values.transpose([sorted(left).index(axis) for axis in left])
 
 
 def split_hdf5(path: Path) -> tuple[Path, str] | None:
@@ -31,41 +88,30 @@ def open_hdf5(file: Path, inside: str = "") -> RawImage:
     file
         The file.
     inside
-        Name of the data set; the only image in the file if it is empty.
+        Name of the data set, or of a group with one; if it is empty, the data set that
+        the file calls its default (NeXus), or else the only image in it.
 
     Raises
     ------
     InputError
-        When it is not clear which data set is meant.
+        When it is not clear which data set is meant, or it cannot be read in full.
     OSError
         When the file cannot be read.
     """
     import h5py
 
+    with suppress(ImportError):  # brings the compressions of detectors, if it is there
+        import hdf5plugin  # type: ignore[import-not-found]  # noqa: F401
+
     opened = h5py.File(file, "r")
-    found: list[str] = []
-
-    def remember(name: str, node: Any) -> None:
-        if isinstance(node, h5py.Dataset) and node.ndim >= SMALLEST_IMAGE:
-            found.append(name)
-
-    opened.visititems(remember)
-    if not inside and len(found) == 1:
-        inside = found[0]
-    if inside not in found:
-        names = ", ".join(sorted(found)) or "none"
-        example = sorted(found)[0] if found else "data"
-        raise InputError(
-            f"{file} holds the images {names}; give one of them, like {file}/{example}."
-        )
-    data = opened[inside]
-    return RawImage(data, guess_axes(data.shape), *_spacing(data))
-
-
-def _spacing(data: Any) -> tuple[dict[str, float], dict[str, str]]:
-    """Voxel size as ImageJ and ilastik write it."""
-    sizes = data.attrs.get("element_size_um")
-    if sizes is None or len(sizes) != len("zyx"):
-        return {}, {}
-    spacing = {axis: float(size) for axis, size in zip("zyx", sizes, strict=True)}
-    return spacing, dict.fromkeys("zyx", "micrometer")
+    found = find_data_set(opened, file, inside)
+    name = f"{file}/{found.name}"
+    gaps = check_stored(found.data, file, name)
+    used = imaris_shape(found.parent)
+    if used is None:
+        axes = describe_axes(found.data, found.parent, name)
+    else:
+        axes = imaris_axes(opened, used)
+    data = StoredArray(found.data, name, axes.order, used)
+    cautions = (*found.cautions, *gaps, *axes.cautions)
+    return RawImage(data, axes.names, axes.spacing, axes.units, cautions)

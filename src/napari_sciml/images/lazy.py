@@ -1,5 +1,6 @@
 """Array-likes that read from disk only what is sliced."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -79,10 +80,10 @@ class PlaneStack(LazyArray):
     Parameters
     ----------
     read_plane
-        Gives plane ``z`` as ``(y, x)``. The latest planes are kept, up to
-        `CACHED_BYTES`, as blocks that follow each other share planes.
+        Gives plane ``z`` as ``(y, x)``, or with samples. The latest planes are kept,
+        up to `CACHED_BYTES`, as blocks that follow each other share planes.
     shape
-        ``(z, y, x)``.
+        ``(z, y, x)``, or with samples.
     dtype
         Of every plane.
     """
@@ -94,7 +95,7 @@ class PlaneStack(LazyArray):
         dtype: np.dtype,
     ) -> None:
         super().__init__(shape, dtype)
-        plane_bytes = self.shape[1] * self.shape[2] * self.dtype.itemsize
+        plane_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
         kept = max(1, CACHED_BYTES // max(1, plane_bytes))
         self._plane = lru_cache(maxsize=kept)(read_plane)
 

@@ -2,6 +2,7 @@
 
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,16 @@ from napari_sciml.errors import InputError
 from napari_sciml.images.axes import RawImage, guess_axes
 from napari_sciml.images.channels import ChannelImage
 from napari_sciml.images.lazy import AxesView
+from napari_sciml.images.multiscales import (
+    image_of_level,
+    multiscales_of,
+    read_level,
+)
+from napari_sciml.images.text import value_text
 
 ZARR_FILES = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
+COUNTED = 10_000
+"""Chunks whose files are counted whenever an image is opened: that takes 30 ms."""
 
 
 def is_zarr(path: Path) -> bool:
@@ -21,25 +30,97 @@ def is_zarr(path: Path) -> bool:
 def open_zarr(path: Path, level: int = 0) -> RawImage:
     """Open an array, a level of an OME-Zarr, or the only array.
 
+    Parameters
+    ----------
+    path
+        Of an array, also of one that is a level of an OME-Zarr (``img.zarr/1``), which
+        then has its axes and voxel size from there; or of a group.
+    level
+        Of an OME-Zarr with several resolutions.
+
     Raises
     ------
     InputError
         When a group is no OME-Zarr and does not hold exactly one array, or there is
         no such level.
     """
+    raw = _open(path, level)
+    missing = missing_chunks(raw.data, path.name, at_most=COUNTED)
+    return replace(raw, cautions=(*raw.cautions, *missing))
+
+
+def missing_chunks(
+    data: Any, name: str, *, at_most: float = math.inf
+) -> tuple[str, ...]:
+    """A caution where chunks are not stored; none where there are more than that.
+
+    Parameters
+    ----------
+    data
+        Of a `Volume`, or a zarr array.
+    name
+        Of the file, for the caution.
+    at_most
+        Chunks that are worth the time to count.
+    """
+    missing, total = _count_missing_chunks(data, at_most)
+    if not missing:
+        return ()
+    return (
+        f"{missing} of {total} chunks of {name} are not stored and count as "
+        f"{value_text(_zarr_array(data).fill_value)}, as zarr has it; look "
+        "whether the copy is complete.",
+    )
+
+
+def _zarr_array(data: Any) -> Any:
+    while isinstance(data, AxesView | ChannelImage):
+        data = data.source
+    return data
+
+
+def _count_missing_chunks(data: Any, at_most: float) -> tuple[int, int]:
+    """Chunks (or shards) that are not stored, and all; 0 for anything but a zarr.
+
+    Zarr takes what is not stored for zeros, which saves space where an image is
+    empty, and hides that a copy is incomplete.
+    """
+    import zarr
+
+    data = _zarr_array(data)
+    if not isinstance(data, zarr.Array):
+        return 0, 0
+    if not isinstance(data.store, zarr.storage.LocalStore):
+        return 0, 0
+    files = zip(data.shape, data.shards or data.chunks, strict=True)
+    total = math.prod(-(-n // edge) for n, edge in files)
+    if total > at_most:
+        return 0, total
+    # Counting files takes a hundredth of the time that asking zarr does.
+    folder = Path(data.store.root) / data.path
+    names = [name for _, _, files in os.walk(folder) for name in files]
+    stored = len([name for name in names if not _is_metadata(name)])
+    return max(0, total - stored), total
+
+
+def _is_metadata(name: str) -> bool:
+    return name == "zarr.json" or name.startswith(".") or name.endswith(".partial")
+
+
+def _open(path: Path, level: int) -> RawImage:
     import zarr
 
     node = zarr.open(str(path), mode="r")
-    attributes = node.attrs.asdict()
-    multiscales = attributes.get("ome", attributes).get("multiscales")
-    known = len(multiscales[0]["datasets"]) if multiscales else 1
+    images = multiscales_of(node)
+    known = len(images[0]["datasets"]) if images else 1
     if not 0 <= level < known:
         there = "level 0 only" if known == 1 else f"the levels 0 to {known - 1}"
         raise InputError(f"{path} has no level {level}; it has {there}.")
     if isinstance(node, zarr.Array):
-        return _plain(node)
-    if multiscales:
-        return _one_resolution(node, multiscales[0], level)
+        found = image_of_level(path)
+        return read_level(*found, path) if found else _plain(node)
+    if images:
+        return read_level(node, images[0], level, path)
     arrays = [array for _, array in node.arrays()]
     if len(arrays) == 1:
         return _plain(arrays[0])
@@ -50,38 +131,6 @@ def open_zarr(path: Path, level: int = 0) -> RawImage:
     )
 
 
-def count_missing_chunks(data: Any) -> tuple[int, int]:
-    """Chunks (or shards) of a zarr that are not stored, and all; 0 for anything else.
-
-    Zarr takes what is not stored for zeros, which saves space where an image is
-    empty, and hides that a copy is incomplete.
-
-    Parameters
-    ----------
-    data
-        Of a `Volume`.
-    """
-    import zarr
-
-    while isinstance(data, AxesView | ChannelImage):
-        data = data.source
-    if not isinstance(data, zarr.Array):
-        return 0, 0
-    if not isinstance(data.store, zarr.storage.LocalStore):
-        return 0, 0
-    # Counting files takes a hundredth of the time that asking zarr does.
-    folder = Path(data.store.root) / data.path
-    names = [name for _, _, files in os.walk(folder) for name in files]
-    stored = len([name for name in names if not _is_metadata(name)])
-    files = zip(data.shape, data.shards or data.chunks, strict=True)
-    total = math.prod(-(-n // edge) for n, edge in files)
-    return max(0, total - stored), total
-
-
-def _is_metadata(name: str) -> bool:
-    return name == "zarr.json" or name.startswith(".") or name.endswith(".partial")
-
-
 def _plain(array: Any) -> RawImage:
     names = getattr(array.metadata, "dimension_names", None)
     names = names or array.attrs.get("_ARRAY_DIMENSIONS") or ()
@@ -89,24 +138,3 @@ def _plain(array: Any) -> RawImage:
     if len(known) != array.ndim or not set(known) <= set("tczyx"):
         known = guess_axes(array.shape)
     return RawImage(array, known)
-
-
-def _one_resolution(group: Any, multiscale: dict[str, Any], level: int) -> RawImage:
-    dataset = multiscale["datasets"][level]
-    array = group[dataset["path"]]
-    # Axes are objects since NGFF 0.4, plain names in 0.3 and always tczyx before.
-    axes = [
-        axis if isinstance(axis, dict) else {"name": axis}
-        for axis in multiscale.get("axes", "tczyx"[-array.ndim :])
-    ]
-    names = tuple(
-        "c" if axis.get("type") == "channel" else str(axis["name"]).lower()
-        for axis in axes
-    )
-    scale = [1.0] * array.ndim
-    for part in (dataset, multiscale):
-        for step in part.get("coordinateTransformations", ()):
-            if step["type"] == "scale":
-                scale = [a * b for a, b in zip(scale, step["scale"], strict=True)]
-    units = {axis["name"].lower(): axis["unit"] for axis in axes if "unit" in axis}
-    return RawImage(array, names, dict(zip(names, scale, strict=True)), units)

@@ -11,7 +11,25 @@ from napari_sciml.errors import InputError, first_line
 from napari_sciml.images.axes import RawImage, guess_axes, to_volume
 from napari_sciml.images.checks import as_labels
 from napari_sciml.images.hdf5 import open_hdf5, split_hdf5
+from napari_sciml.images.label_classes import (
+    check_shape,
+    gray_or_colors,
+    refuse_colors,
+)
+from napari_sciml.images.label_map import LabelMap, mapped
+from napari_sciml.images.pictures import (
+    INDEX_SUFFIXES,
+    LOSSY,
+    SUFFIXES,
+    open_indices,
+    open_picture,
+)
 from napari_sciml.images.volume import Volume
+
+LOSSY_LABELS = (
+    "{} is a JPEG, which changes values a little, so that some labels may be wrong; "
+    "save labels as PNG or TIFF."
+)
 
 
 def open_volume(path: str | Path, *, level: int = 0) -> Volume:
@@ -22,7 +40,8 @@ def open_volume(path: str | Path, *, level: int = 0) -> Volume:
     path
         ``.tif``/``.tiff`` (voxel size and unit from OME or ImageJ metadata),
         ``.npy``, a zarr array, an OME-Zarr (0.4 or 0.5, full resolution), a zarr
-        group with a single array, a folder of gray TIFF slices in natural order,
+        group with a single array, a folder of gray TIFF or PNG slices in the order
+        of the numbers in their names, or of the files of one OME-TIFF,
         HDF5 where h5py is installed (``scan.h5`` or ``scan.h5/entry/data``), or
         ``.png``/``.jpg``. It may have an axis of channels: samples of a color image
         (alpha is left out), C of a TIFF, the one named "c" of a zarr, or the last of
@@ -43,30 +62,42 @@ def open_volume(path: str | Path, *, level: int = 0) -> Volume:
         When it does not exist, cannot be read, or is no image ``(y, x)`` or
         ``(z, y, x)``.
     """
-    path = Path(path)
+    return _open(Path(path), level)
+
+
+def _open(path: Path, level: int = 0, *, indices: bool = False) -> Volume:
+    return to_volume(open_raw(path, level=level, indices=indices), path)
+
+
+def open_raw(path: Path, *, level: int = 0, indices: bool = False) -> RawImage:
+    """Open what a file holds, whatever its axes; see `open_volume`.
+
+    With ``indices``, pictures with a palette give its indices, not its colors.
+    """
     if not path.exists() and split_hdf5(path) is None:
         raise InputError(f"{path} does not exist; check the path.")
-    opener = _opener(path, level)
+    opener = _opener(path, level, indices)
     try:
-        raw = opener(path)
+        return opener(path)
     except InputError:
         raise
     except Exception as error:  # readers raise whatever a broken file leads them to
         raise InputError(
             f"{path} cannot be read and may be damaged ({first_line(error)})."
         ) from error
-    return to_volume(raw, path)
 
 
 def open_gray(path: str | Path) -> Volume:
     """Open what must have one value a voxel: a mask or labels; see `open_volume`.
+
+    Of a picture with a palette, PNG or GIF, the numbers count and not their colors.
 
     Raises
     ------
     InputError
         Also when there are several channels.
     """
-    volume = open_volume(path)
+    volume = _open(Path(path), indices=True)
     if volume.channels > 1:
         raise InputError(
             f"{path} has {volume.channels} channels; give a mask or labels with one "
@@ -76,19 +107,26 @@ def open_gray(path: str | Path) -> Volume:
 
 
 def open_labels(
-    path: str | Path, like: tuple[int, ...], ignore: Sequence[int] = ()
+    path: str | Path,
+    like: tuple[int, ...],
+    ignore: Sequence[int] = (),
+    mapping: LabelMap | None = None,
 ) -> Volume:
     """Read sparse labels: 0 = not annotated, 1, 2, 3 … = classes.
 
     Parameters
     ----------
     path
-        Any format of `open_volume`, with integers or integral floats.
+        Any format of `open_volume`, with integers or integral floats. Of a picture
+        with a palette, PNG or GIF, the numbers count and not their colors.
     like
         Shape of the image that the labels belong to.
     ignore
         Label values to take for "not annotated", such as a class of doubtful
         voxels that a program added (label 4 of the TRAILMAP training data).
+    mapping
+        From each value or color to its class: ``{127: 1, 255: 2}`` or
+        ``{"#ff0000": 1}``; 0 = not annotated. Colors can be read with it only.
 
     Returns
     -------
@@ -98,23 +136,33 @@ def open_labels(
     Raises
     ------
     InputError
-        When the shape differs or a value is not an integer from 0 to 255.
+        When the shape differs, a value is not an integer from 0 to 255, or the
+        mapping does not name it.
     """
-    volume = open_gray(path)
-    if volume.shape != tuple(like):
-        raise InputError(
-            f"The labels in {path} have shape {volume.shape} but the image has shape "
-            f"{tuple(like)}; give labels of the same shape."
-        )
-    labels = np.array(volume.data)
-    if len(ignore):
+    path = Path(path)
+    what = f"The labels in {path}"
+    by_color = any(isinstance(key, str) for key in mapping or ())
+    volume = _open(path, indices=not by_color)
+    check_shape(volume.shape, tuple(like), what)
+    labels, color = gray_or_colors(volume, what)
+    if len(ignore) and not color:
         labels[np.isin(labels, np.asarray(ignore))] = 0
-    return replace(volume, data=as_labels(labels, f"The labels in {path}"))
+    cautions = volume.cautions
+    if path.suffix.lower() in LOSSY:
+        cautions += (LOSSY_LABELS.format(path),)
+    if mapping is not None:
+        labels = mapped(labels, mapping, what, color=color)
+    elif color:
+        raise refuse_colors(labels, what)
+    advice = "" if mapping else ", or tell the classes with train --map value:class"
+    checked = as_labels(labels, what, advice=advice)
+    return replace(volume, data=checked, cautions=cautions)
 
 
-def _opener(path: Path, level: int) -> Callable[[Path], RawImage]:
+def _opener(path: Path, level: int, indices: bool) -> Callable[[Path], RawImage]:
     from napari_sciml.images.ngff import is_zarr, open_zarr
-    from napari_sciml.images.tiff import TIFF_SUFFIXES, open_tiff, open_tiff_folder
+    from napari_sciml.images.slices import open_folder
+    from napari_sciml.images.tiff import TIFF_SUFFIXES, open_tiff
 
     if path.is_dir() and is_zarr(path):
         return partial(open_zarr, level=level)
@@ -123,15 +171,18 @@ def _opener(path: Path, level: int) -> Callable[[Path], RawImage]:
             f"{path} has one resolution only; a level other than 0 is for an OME-Zarr."
         )
     if path.is_dir():
-        return open_tiff_folder
+        return open_folder
     in_hdf5 = split_hdf5(path)
     if in_hdf5 is not None:
         return lambda _: open_hdf5(*in_hdf5)
     suffix = path.suffix.lower()
+    pictures = dict.fromkeys(SUFFIXES, open_picture)
+    if indices:
+        pictures = dict.fromkeys(INDEX_SUFFIXES, open_indices)
     by_suffix: dict[str, Callable[[Path], RawImage]] = {
         ".npy": _open_npy,
         **dict.fromkeys(TIFF_SUFFIXES, open_tiff),
-        **dict.fromkeys((".png", ".jpg", ".jpeg"), _open_picture),
+        **pictures,
     }
     if suffix not in by_suffix:
         raise InputError(
@@ -144,11 +195,3 @@ def _opener(path: Path, level: int) -> Callable[[Path], RawImage]:
 def _open_npy(path: Path) -> RawImage:
     data = np.load(path, mmap_mode="r", allow_pickle=False)
     return RawImage(data, guess_axes(data.shape))
-
-
-def _open_picture(path: Path) -> RawImage:
-    from skimage.io import imread
-
-    data = imread(path)
-    axes = ("y", "x", "s") if data.ndim == 3 else guess_axes(data.shape)
-    return RawImage(data, axes)

@@ -23,12 +23,15 @@ class LabelsRead:
         All that it holds, uint8.
     indices, values
         ``(n,)``: places in which it differs, flat in C order, and its labels there.
+    cautions
+        What a person should know before he trusts them.
     """
 
     path: Path
     labels: np.ndarray
     indices: np.ndarray
     values: np.ndarray
+    cautions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,14 @@ def import_labels(
     present
         Snapshot of the annotation.
     """
-    labels = load_annotation(path, shape, classes)
+    volume = load_annotation(path, shape, classes)
+    labels: np.ndarray = volume.data
     differs = labels > 0
     held = labels.reshape(-1)[present.indices]
     differs.reshape(-1)[present.indices] = held != present.values
     indices = np.flatnonzero(differs)
-    yield LabelsRead(path, labels, indices, labels.reshape(-1)[indices])
+    values = labels.reshape(-1)[indices]
+    yield LabelsRead(path, labels, indices, values, volume.cautions)
 
 
 def export_labels(

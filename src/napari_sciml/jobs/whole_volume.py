@@ -27,10 +27,13 @@ class ResultBegun:
         Of the zarr.
     words
         What it will cost.
+    cautions
+        What a person should know before he trusts the result.
     """
 
     path: Path
     words: str
+    cautions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,7 @@ def predict_to_disk(
     import torch
 
     from napari_sciml.networks.device import default_threads
+    from napari_sciml.storage.model_fit import fit_cautions
     from napari_sciml.storage.prediction_blocks import BlockWorker
     from napari_sciml.storage.prediction_facts import costs
     from napari_sciml.storage.prediction_plan import plan_for
@@ -116,6 +120,8 @@ def predict_to_disk(
     torch.set_num_threads(default_threads(viewer=True))
     ensemble = copy.deepcopy(ensemble)
     plan = plan_for(ensemble, volume, out, model=NO_FILE, image=source, device=device)
+    doubts = fit_cautions(record, ensemble.intensity, volume)
+    plan = plan.model_copy(update={"cautions": (*plan.cautions, *doubts)})
     yield None
     if is_finished(plan):
         yield ResultFinished(plan.out)
@@ -126,7 +132,7 @@ def predict_to_disk(
         told.append((share, words))
 
     with PredictionRun(plan, resume=True, record=record) as run:
-        yield ResultBegun(plan.store, " ".join(costs(plan)))
+        yield ResultBegun(plan.store, " ".join(costs(plan)), plan.cautions)
         worker = BlockWorker(plan, ensemble=ensemble, image=volume.data)
         here = partial(predict_here, worker=worker)
         for written in run_to_end(run, report, blocks=here):

@@ -7,15 +7,16 @@ import numpy as np
 
 from napari_sciml.annotation.classes import ClassTable, from_csv, to_csv
 from napari_sciml.errors import InputError
+from napari_sciml.images.label_classes import check_classes
 from napari_sciml.images.reading import open_labels
-from napari_sciml.images.volume import SPATIAL_AXES
+from napari_sciml.images.volume import SPATIAL_AXES, Volume
 from napari_sciml.storage.arrays import save_labels
 from napari_sciml.storage.atomic import atomic_path
 
 
 def load_annotation(
     path: str | Path, shape: Sequence[int], classes: ClassTable
-) -> np.ndarray:
+) -> Volume:
     """Read labels that were painted elsewhere; the formats are those of images.
 
     Parameters
@@ -29,8 +30,8 @@ def load_annotation(
 
     Returns
     -------
-    ndarray of uint8
-        0 = not annotated.
+    Volume
+        With numpy data, uint8; 0 = not annotated.
 
     Raises
     ------
@@ -38,13 +39,14 @@ def load_annotation(
         When it cannot be read, has another shape, or holds a value that is no
         class.
     """
-    labels: np.ndarray = open_labels(path, tuple(shape)).data
-    highest = int(labels.max(initial=0))
-    if highest > len(classes):
-        raise InputError(
-            f"The labels in {path} go up to {highest}, but there are only "
-            f"{len(classes)} classes: add classes first, or import them."
-        )
+    labels = open_labels(path, tuple(shape))
+    check_classes(
+        labels.data,
+        classes.names,
+        f"The labels in {path}",
+        advice="add classes first, or import them",
+        by_map="change the values in the file first, like {}",
+    )
     return labels
 
 

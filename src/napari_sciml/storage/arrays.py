@@ -7,23 +7,13 @@ from typing import Any
 import numpy as np
 
 from napari_sciml.errors import InputError
+from napari_sciml.images.units import ascii_unit, unit_symbol
 from napari_sciml.images.volume import SPATIAL_AXES
 from napari_sciml.storage.atomic import atomic_path
 from napari_sciml.storage.ngff import create_level, multiscales
 
 CHUNK = {2: 1024, 3: 128}
 CLASSIC_TIFF_BYTES = 2**32 - 2**25
-
-_IMAGEJ_UNITS = {"micrometer": "um", "nanometer": "nm", "millimeter": "mm"}
-_OME_UNITS = {
-    "angstrom": "Å",
-    "nanometer": "nm",
-    "micrometer": "µm",
-    "millimeter": "mm",
-    "centimeter": "cm",
-    "meter": "m",
-    "inch": "in",
-}
 
 
 def save_mask(
@@ -126,7 +116,7 @@ def imagej_options(
     *depth, height, width = voxel_size
     metadata = {
         "axes": "".join(SPATIAL_AXES[ndim]).upper(),
-        "unit": _IMAGEJ_UNITS.get(unit, unit),
+        "unit": ascii_unit(unit),
         # ImageJ shows 0 and 1 as black and white with it, not as black and black.
         "min": 0.0,
         "max": float(max(1, highest)),
@@ -144,7 +134,7 @@ def ome_options(
     metadata: dict[str, Any] = {"axes": axes}
     for axis, size in zip(axes, voxel_size, strict=True):
         metadata[f"PhysicalSize{axis}"] = size
-        metadata[f"PhysicalSize{axis}Unit"] = _OME_UNITS.get(unit, unit)
+        metadata[f"PhysicalSize{axis}Unit"] = unit_symbol(unit)
     return {"ome": True, "bigtiff": True, "metadata": metadata}
 
 

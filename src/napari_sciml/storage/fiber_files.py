@@ -117,7 +117,8 @@ def write_fibers(folder: Path, result: FiberResult) -> None:
         {name: pictures[name] for name in _order(pictures)},
         result.cautions,
     )
-    (folder / "report.html").write_text(page, "utf-8")
+    # A title may hold a file name in no encoding at all.
+    (folder / "report.html").write_text(page, "utf-8", "replace")
 
 
 def _figures(

@@ -9,8 +9,9 @@ import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.focus.config import FocusTrainingConfig
-from napari_sciml.images.reading import open_gray
-from napari_sciml.steps import Report
+from napari_sciml.images.planes import open_mean_planes, open_planes
+from napari_sciml.images.volume import Volume, unique
+from napari_sciml.steps import Report, Say
 from napari_sciml.storage.atomic import atomic_path, check_target
 
 if TYPE_CHECKING:
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from napari_sciml.focus.model import FocusModel
     from napari_sciml.focus.result import FocusResult
 
+NOTHING_FOUND = (
+    "There is nothing to see: no tile holds more than noise or even light, so no level "
+    "and no best plane can be told."
+)
+
 
 def rate_file(
     image: Path,
@@ -26,6 +32,7 @@ def rate_file(
     *,
     model: Path | None = None,
     original: Path | None = None,
+    channel: int | None = None,
     tile: int = 84,
     stride: int | None = None,
     scale: tuple[float, float] | None = None,
@@ -33,8 +40,12 @@ def rate_file(
     device: str = "auto",
     threads: int | None = None,
     report: Report,
+    say: Say = lambda _: None,
 ) -> dict[str, Any]:
-    """Rate an image or stack; write focus.csv, summary.json and overlay.png."""
+    """Rate an image, stack or time series; write focus.csv, summary.json, overlay.png.
+
+    Of a color image the mean is rated, of several channels ``channel`` or the first.
+    """
     import torch
 
     from napari_sciml.focus.measures import measure_tiles
@@ -42,7 +53,9 @@ def rate_file(
 
     check_target(out, folder=True)
     chosen = _model(model, original)
-    volume = open_gray(image)
+    volume = open_planes(image, channel=channel)
+    for caution in volume.cautions:
+        say(caution)
     data = volume.data
     torch.set_num_threads(threads or default_threads())
     stride = stride or tile
@@ -99,7 +112,8 @@ def write_rating(
     summary = _summary(result) | {"model": kind}
     if scale is not None:
         summary["scale"] = list(scale)
-    summary["cautions"] = list(cautions)
+    empty = [NOTHING_FOUND] if result.blank.all() else []
+    summary["cautions"] = [*cautions, *empty]
     place = _shown(result)
     picture = overlay(data[place] if place else data, result, place)
     with atomic_path(out) as part:
@@ -112,13 +126,22 @@ def write_rating(
 
 
 def train_files(
-    images: Sequence[Path], out: Path, config: FocusTrainingConfig, *, report: Report
+    images: Sequence[Path],
+    out: Path,
+    config: FocusTrainingConfig,
+    *,
+    report: Report,
+    say: Say = lambda _: None,
 ) -> dict[str, Any]:
     """Train a focus model on in-focus image files; every plane is an image."""
     from napari_sciml.focus.training import FocusTrained, train_focus
 
     check_target(out, folder=True)
-    planes = [plane for path in images for plane in read_planes(path)]
+    volumes = [open_mean_planes(path) for path in images]
+    cautions = unique(*(volume.cautions for volume in volumes))
+    for caution in cautions:
+        say(caution)
+    planes = [plane for volume in volumes for plane in _planes(volume)]
     for event in train_focus(planes, config):
         if isinstance(event, FocusTrained):
             trained = event.model
@@ -126,7 +149,12 @@ def train_files(
             report(event.fraction, f"loss {event.loss:.2f}")
     trained.card["files"] = [path.name for path in images]
     save_focus_model(trained, out)
-    return {"images": len(planes), **trained.card["held_out"], "out": str(out)}
+    return {
+        "images": len(planes),
+        **trained.card["held_out"],
+        "cautions": list(cautions),
+        "out": str(out),
+    }
 
 
 def save_focus_model(model: "FocusModel", out: Path) -> None:
@@ -171,8 +199,12 @@ def _model(folder: Path | None, original: Path | None) -> "FocusModel":
 
 
 def read_planes(path: Path) -> list[Any]:
-    """Read the planes ``(y, x)`` of an image file."""
-    data = open_gray(path).data
+    """Read the planes ``(y, x)`` of an image file; of channels their mean."""
+    return _planes(open_mean_planes(path))
+
+
+def _planes(volume: Volume) -> list[Any]:
+    data = volume.data
     return [np.asarray(data)] if data.ndim == 2 else [np.asarray(p) for p in data]
 
 

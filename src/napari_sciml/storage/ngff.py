@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from napari_sciml.images.units import NO_UNIT, unit_name
+
 LEVEL = "0"
 """Name of the full-resolution array in its group."""
 
@@ -103,6 +105,8 @@ def create_level(
 def _axis(name: str, unit: str) -> dict[str, str]:
     if name == "c":
         return {"name": name, "type": "channel"}
-    if unit == "pixel":
+    # Of "units", that of sizes without one, this makes "pixel".
+    known = unit_name(unit)
+    if known == NO_UNIT:
         return {"name": name, "type": "space"}
-    return {"name": name, "type": "space", "unit": unit}
+    return {"name": name, "type": "space", "unit": known}

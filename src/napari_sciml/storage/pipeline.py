@@ -15,8 +15,9 @@ from napari_sciml.fibers.blockwise.blocks import BlockVolume
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.images.gray import as_gray
 from napari_sciml.images.reading import open_gray, open_volume
+from napari_sciml.images.stated_size import StatedSize
 from napari_sciml.images.volume import Volume, unique
-from napari_sciml.steps import Report
+from napari_sciml.steps import Report, Say
 from napari_sciml.storage.atomic import atomic_path, check_target
 from napari_sciml.storage.block_arrays import check_chunks
 from napari_sciml.storage.fiber_files import (
@@ -30,6 +31,7 @@ from napari_sciml.storage.large_fibers import (
     measure_by_blocks,
 )
 from napari_sciml.storage.results import OneClass, PredictionStore
+from napari_sciml.storage.voxel_size import choose_voxel_size
 from napari_sciml.uncertainty.threshold import ThresholdConfig
 
 
@@ -45,11 +47,14 @@ def measure_mask(
     unit: str | None = None,
     sweep: bool = False,
     block: int | None = None,
+    say: Say = lambda _: None,
     report: Report | None = None,
 ) -> dict[str, Any]:
     """Turn a mask file into instances, a table, numbers, pictures and a report.
 
-    With ``sweep``, the fibers of the prediction are measured at other thresholds too;
+    Where the mask states no voxel size, that of the image or the prediction is taken;
+    ``unit`` converts it, or names that of a ``voxel_size`` that is given. With
+    ``sweep``, the fibers of the prediction are measured at other thresholds too;
     that needs ``probability``. With ``block``, and where the mask would not fit into
     the memory in one piece, it is read by blocks of that edge; see
     `napari_sciml.storage.large_fibers.measure_by_blocks`.
@@ -60,27 +65,14 @@ def measure_mask(
             "The sweep over k and t needs the prediction: give it by --probability."
         )
     check_chunks(mask)
-    volume = open_gray(mask)
-    size = parse_voxel_size(voxel_size, volume.ndim) or volume.voxel_size
-    if len(size) != volume.ndim:
-        raise InputError(
-            f"The mask has {volume.ndim} axes, but {len(size)} voxel edges were given: "
-            f"give one for each of {', '.join(volume.axes)}."
-        )
-    report = report or (lambda fraction, note: None)
-    background = _same_shape(image, volume.shape)
-    prediction = _prediction(probability, class_name, volume.shape)
-    given = GivenMask(
-        volume.data,
-        str(mask),
-        f"Fibers of {mask.name}",
-        size,
-        unit or volume.unit,
-        background and background.data,
-        prediction and prediction.mean,
-        unique(volume.cautions, background.cautions if background else ()),
+    prediction = _prediction(probability, class_name)
+    given = _given(
+        mask, image, prediction, probability, voxel_size=voxel_size, unit=unit
     )
-    if block is not None or not fits_in_memory(volume.shape):
+    for caution in given.cautions:
+        say(caution)
+    report = report or (lambda fraction, note: None)
+    if block is not None or not fits_in_memory(given.mask.shape):
         _refuse(sweep)
         found = measure_by_blocks(given, out, config, block=block, report=report)
     else:
@@ -88,10 +80,50 @@ def measure_mask(
             given, prediction, out, config, sweep=sweep, report=report
         )
     return {
-        "dropped": config.dropped_text(given.unit, volume.ndim),
+        "dropped": config.dropped_text(given.unit, len(given.mask.shape)),
         **found,
         "cautions": list(given.cautions),
     }
+
+
+def _given(
+    mask: Path,
+    image: Path | None,
+    prediction: "_Prediction | None",
+    probability: Path | None,
+    *,
+    voxel_size: str | None,
+    unit: str | None,
+) -> GivenMask:
+    """Open what belongs together, and make sure that it does."""
+    volume = open_gray(mask)
+    background = None if image is None else open_volume(image)
+    store = None if prediction is None else prediction.store
+    beside = [
+        (path, one)
+        for path, one in ((image, background), (probability, store))
+        if path is not None and one is not None
+    ]
+    for path, one in beside:
+        _check_shape(path, one.shape, volume.shape)
+    size, doubts = choose_voxel_size(
+        _stated_size(mask, volume),
+        [_stated_size(path, one) for path, one in beside],
+        volume.axes,
+        voxel_size=voxel_size,
+        unit=unit,
+    )
+    of_image = background.cautions if background else ()
+    return GivenMask(
+        volume.data,
+        str(mask),
+        f"Fibers of {mask.name}",
+        size.voxel_size,
+        size.unit,
+        background and background.data,
+        prediction and prediction.mean,
+        unique(volume.cautions, of_image, doubts),
+    )
 
 
 def _refuse(sweep: bool) -> None:
@@ -181,43 +213,21 @@ def _measure_whole(
     return {"folder": str(out), **summary}
 
 
-def parse_voxel_size(text: str | None, ndim: int) -> tuple[float, ...] | None:
-    """Read "3,1,1", or one number for all axes."""
-    if text is None:
-        return None
-    try:
-        sizes = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        sizes = ()
-    if not sizes or not all(0 < size < float("inf") for size in sizes):
+def _stated_size(path: Path, one: Volume | PredictionStore) -> StatedSize:
+    return StatedSize(tuple(one.voxel_size), one.unit, path.name)
+
+
+def _check_shape(path: Path, found: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    if tuple(found) != shape:
         raise InputError(
-            f"The voxel size {text!r} cannot be read: give positive numbers like 3,1,1."
+            f"The mask has the shape {shape}, but {path} has {tuple(found)}: give the "
+            "image or the prediction that the mask was made from."
         )
-    return sizes * ndim if len(sizes) == 1 else sizes
 
 
-def _same_shape(path: Path | None, shape: tuple[int, ...]) -> Volume | None:
-    if path is None:
-        return None
-    volume = open_volume(path)
-    if volume.shape != shape:
-        raise InputError(
-            f"The mask has the shape {shape}, but {path} has {volume.shape}: give the "
-            "image that the mask was made from."
-        )
-    return volume
-
-
-def _prediction(
-    path: Path | None, class_name: str, shape: tuple[int, ...]
-) -> _Prediction | None:
+def _prediction(path: Path | None, class_name: str) -> _Prediction | None:
     if path is None:
         return None
     store = PredictionStore.open(path)
-    if store.shape != shape:
-        raise InputError(
-            f"The mask has the shape {shape}, but the prediction {path} has "
-            f"{store.shape}: give the prediction that the mask was made from."
-        )
     index = ThresholdConfig(class_name=class_name).class_index(store.class_names)
     return _Prediction(store, index, str(path))

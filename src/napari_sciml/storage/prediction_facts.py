@@ -6,15 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from napari_sciml.images.intensity import IntensityScale, estimate_intensity
-from napari_sciml.images.ngff import count_missing_chunks
+from napari_sciml.images.contrast import one_value
+from napari_sciml.images.intensity import estimate_intensity
+from napari_sciml.images.ngff import missing_chunks
 from napari_sciml.images.reading import open_volume
-from napari_sciml.storage.model import load_model
+from napari_sciml.images.volume import unique
+from napari_sciml.storage.model import load_model, read_record
+from napari_sciml.storage.model_fit import (
+    gray_caution,
+    gray_in_words,
+    is_far,
+    size_cautions,
+)
 from napari_sciml.storage.prediction_plan import PredictionPlan, reading
-
-FAR_OFFSET = 1.0
-"""From the median that the model knows, in units of the spread that it knows."""
-FAR_SCALE = 2.0
 
 
 def costs(plan: PredictionPlan) -> list[str]:
@@ -37,21 +41,23 @@ def costs(plan: PredictionPlan) -> list[str]:
 def cautions(plan: PredictionPlan, gray: dict[str, Any]) -> list[str]:
     """What a person should look into before he trusts the result."""
     volume = open_volume(plan.image, level=plan.level)
-    said = list(volume.cautions)
-    missing, chunks = count_missing_chunks(volume.data)
-    if missing:
+    # The reader leaves it out where there are many: here there is the time for it.
+    missing = missing_chunks(volume.data, plan.image.name)
+    said = list(unique(volume.cautions, missing))
+    # The spread of a sample without any counts as 1.
+    sampled = np.any(np.not_equal(gray["image"]["spread"], 1))
+    flat = None if sampled else one_value(volume.data)
+    if flat is not None:
         said.append(
-            f"{missing} of {chunks} chunks of {plan.image.name} are not stored and "
-            "count as 0, as zarr has it; look whether the copy is complete."
+            f"Every voxel of {plan.image.name} has the same gray value, {flat:g}: "
+            "there is nothing to find in it."
         )
+    record = read_record(plan.model)
+    said += size_cautions(record, volume)
     if gray["far"] and plan.intensity == "model":
-        said.append(
-            "The gray values differ from those of the image that the model was "
-            f"trained on (median {gray['image']['median']}, spread "
-            f"{gray['image']['spread']}; there {gray['model']['median']} and "
-            f"{gray['model']['spread']}); if it was recorded differently, use "
-            "--intensity image."
-        )
+        advice = "use --intensity image"
+        dtype = volume.data.dtype
+        said.append(gray_caution(record, gray["model"], gray["image"], dtype, advice))
     return said
 
 
@@ -62,26 +68,10 @@ def gray_values(plan: PredictionPlan) -> dict[str, Any]:
         of_image = estimate_intensity(open_volume(plan.image, level=plan.level).data)
     return {
         "used": plan.intensity,
-        "model": _in_words(of_model),
-        "image": _in_words(of_image),
-        "far": _is_far(of_model, of_image),
+        "model": gray_in_words(of_model),
+        "image": gray_in_words(of_image),
+        "far": is_far(of_model, of_image),
     }
-
-
-def _in_words(scale: IntensityScale) -> dict[str, Any]:
-    """Median and half the spread from the 2nd to the 98th percentile, rounded."""
-    median = [float(f"{x:.4g}") for x in np.atleast_1d(scale.offset)]
-    spread = [float(f"{1 / x:.4g}") for x in np.atleast_1d(scale.scale)]
-    if len(median) == 1:
-        return {"median": median[0], "spread": spread[0]}
-    return {"median": median, "spread": spread}
-
-
-def _is_far(one: IntensityScale, other: IntensityScale) -> bool:
-    first, second = np.atleast_1d(one.scale), np.atleast_1d(other.scale)
-    moved = np.abs(np.subtract(one.offset, other.offset)) * first
-    ratio = np.maximum(first / second, second / first)
-    return bool(np.any(moved > FAR_OFFSET) or np.any(ratio > FAR_SCALE))
 
 
 def _output_bytes(plan: PredictionPlan) -> int:

@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_sciml.images.checks import check_annotation, check_finite
+from napari_sciml.images.checks import check_finite
+from napari_sciml.images.label_map import LabelMap, map_in_words
 from napari_sciml.images.reading import open_labels, open_volume
+from napari_sciml.images.stated_size import StatedSize, disagreements
 from napari_sciml.images.volume import Volume, unique
 from napari_sciml.steps import Report, Say
 from napari_sciml.storage.atomic import atomic_path, check_target
+from napari_sciml.storage.label_checks import (
+    check_apart,
+    label_cautions,
+    name_classes,
+)
 from napari_sciml.storage.model import save_model
 from napari_sciml.storage.provenance import provenance
 from napari_sciml.storage.training_state import (
@@ -31,6 +38,8 @@ if TYPE_CHECKING:
     from napari_sciml.training.state import TrainingState
 
 CHECKPOINT_SECONDS = 15.0
+OVER_CHANCE = 0.1
+"""Of the held-out strokes, mean over classes, by which an answer is no mere chance."""
 FEW_STEPS = 120
 """With fewer steps than this networks have hardly begun to learn: on a phantom 66 of
 them gave an instance F1 of 0.09, 190 one of 0.89."""
@@ -42,8 +51,9 @@ def train_model(
     out: Path,
     config: "TrainingConfig",
     *,
-    class_names: Sequence[str],
+    class_names: Sequence[str] | None = None,
     ignore: Sequence[int] = (),
+    mapping: LabelMap | None = None,
     resume: bool = False,
     state: "TrainingState | None" = None,
     say: Say = lambda _: None,
@@ -61,9 +71,12 @@ def train_model(
     config
         Settings.
     class_names
-        Names of the classes 1, 2 …
+        Names of the classes 1, 2 …; all of them, or None for the usual ones.
     ignore
         Label values that count as not annotated.
+    mapping
+        From values or colors of the labels to classes, as in
+        `napari_sciml.images.reading.open_labels`.
     resume
         Go on with an interrupted training, or with that of a finished model.
     state
@@ -78,7 +91,9 @@ def train_model(
     from napari_sciml.training.session import train
 
     check_target(out, folder=True)
-    given = TrainingFiles.read(image, labels, class_names=class_names, ignore=ignore)
+    given = TrainingFiles.read(
+        image, labels, class_names=class_names, ignore=ignore, mapping=mapping
+    )
     volume, names = given.volume, given.class_names
     for caution in given.cautions:
         say(caution)
@@ -107,14 +122,16 @@ def train_model(
         "labeled_voxels": {names[v - 1]: n for v, n in sorted(given.counts.items())},
         **describe_training(last, names),
         "hint": hint_of_few_steps(config, last.state.members[0].steps),
-        "cautions": list(given.cautions),
+        "cautions": [*given.cautions, *caution_of_chance(last)],
     }
     record = provenance(
         image=image,
         labels=labels,
         shape=volume.shape,
         channels=volume.channels,
+        dtype=str(np.dtype(volume.data.dtype)),
         ignored_labels=list(ignore),
+        label_map=mapping and map_in_words(mapping),
     )
     record |= {"config": settings, "summary": summary}
     record |= {"voxel_size": list(volume.voxel_size), "unit": volume.unit}
@@ -155,8 +172,9 @@ class TrainingFiles:
         image: Path,
         labels: Path,
         *,
-        class_names: Sequence[str],
+        class_names: Sequence[str] | None = None,
         ignore: Sequence[int] = (),
+        mapping: LabelMap | None = None,
     ) -> "TrainingFiles":
         """Open the files.
 
@@ -165,13 +183,26 @@ class TrainingFiles:
         InputError
             When they cannot be read, do not fit together, or cannot be trained on.
         """
+        check_apart(image, labels)
         volume = open_volume(image)
-        given = open_labels(labels, like=volume.shape, ignore=ignore)
+        given = open_labels(labels, volume.shape, ignore, mapping)
         annotation: np.ndarray = given.data
-        counts = check_annotation(annotation)
+        counts, names = name_classes(annotation, class_names, labels)
         check_finite(volume.data)
-        names = _names_for(class_names, max(counts))
-        cautions = unique(volume.cautions, given.cautions)
+        doubts = label_cautions(
+            volume.data,
+            annotation,
+            counts,
+            names,
+            labels,
+            unnamed=class_names is None,
+        )
+        sizes = [
+            StatedSize(tuple(one.voxel_size), one.unit, path.name)
+            for one, path in ((volume, image), (given, labels))
+        ]
+        differ = disagreements(sizes[0], sizes[1:])
+        cautions = unique(volume.cautions, given.cautions, differ, doubts)
         return cls(volume, annotation, counts, names, cautions)
 
 
@@ -186,6 +217,22 @@ def describe_training(last: "Snapshot", names: Sequence[str]) -> dict[str, Any]:
         "estimated_share": calibration and _named(names, calibration.shares),
         "expected_dice": calibration and _named(names, calibration.expected_dice),
     }
+
+
+def caution_of_chance(last: "Snapshot") -> tuple[str, ...]:
+    """Say where the strokes that were kept aside are told apart by chance only."""
+    report = last.calibration and last.calibration.report
+    if not report:
+        return ()
+    found = [recall for recall in report.recall if math.isfinite(recall)]
+    if len(found) < 2 or sum(found) / len(found) > 1 / len(found) + OVER_CHANCE:
+        return ()
+    return (
+        f"Of the strokes that were kept aside {sum(found) / len(found):.0%} are put "
+        f"into the right one of {len(found)} classes, as if by chance, so do not rely "
+        "on the Dice that is expected: look whether the image shows these classes, "
+        "paint more strokes, or train longer.",
+    )
 
 
 def hint_of_few_steps(config: "TrainingConfig", steps: int) -> str | None:
@@ -243,11 +290,6 @@ def _named(names: Sequence[str], values: Sequence[float]) -> dict[str, float]:
     """By class, to three digits; what is not known is left out."""
     pairs = zip(names, values, strict=True)
     return {name: float(f"{v:.3g}") for name, v in pairs if math.isfinite(v)}
-
-
-def _names_for(names: Sequence[str], highest: int) -> tuple[str, ...]:
-    """Names for all label values in use; classes without one get a number."""
-    return (*names, *(f"class {i}" for i in range(len(names) + 1, highest + 1)))
 
 
 def _scores_in_words(snapshot: Any, names: Sequence[str]) -> str:

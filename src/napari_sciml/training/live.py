@@ -8,6 +8,7 @@ import numpy as np
 from napari_sciml.annotation.changes import LabelChange, merged
 from napari_sciml.annotation.growing_split import GrowingSplit
 from napari_sciml.annotation.scribbles import Scribbles
+from napari_sciml.images.contrast import check_contrast
 from napari_sciml.networks.ensemble import LEAST_TRUST, Ensemble
 from napari_sciml.training.calibration import Calibration
 from napari_sciml.training.config import TrainingConfig
@@ -76,6 +77,7 @@ class LiveTraining:
         make_network: MakeNetwork | None = None,
     ) -> None:
         self.labels = checked_labels(image, labels, class_names)
+        check_contrast(image, self.labels.indices, self.labels.values)
         check_config(config, image.ndim, len(class_names))
         self.image, self.config = image, config
         self.round = 0

@@ -11,6 +11,7 @@ import torch
 from napari_sciml.annotation.classes import DEFAULT_CLASSES
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.errors import InputError
+from napari_sciml.images.contrast import check_contrast
 from napari_sciml.networks.device import default_threads
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.steps import result_of
@@ -76,7 +77,8 @@ def train(
     ------
     InputError
         When image and labels do not fit together, fewer than two classes are
-        annotated, or the state belongs to another training.
+        annotated, the image is the same gray all round them, or the state belongs to
+        another training.
     """
     course = _begin(
         image, labels, config, class_names, make_network=make_network, split=split
@@ -180,6 +182,7 @@ def _begin(
 ) -> Course:
     config = config or TrainingConfig()
     scribbles = checked_labels(image, labels, class_names)
+    check_contrast(image, scribbles.indices, scribbles.values)
     check_config(config, image.ndim, len(class_names))
     torch.set_num_threads(config.threads or default_threads())
     return Course(image, scribbles, config, class_names, **kwargs)

@@ -18,6 +18,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.focus.levels import TILE
 from napari_sciml.focus.verdict import verdict
 from napari_sciml.images.channels import channels_of
+from napari_sciml.images.gray import usual_channel
 from napari_sciml.widgets.device_line import DeviceLine
 from napari_sciml.widgets.dock import (
     Dock,
@@ -148,7 +149,8 @@ class FocusDock(Dock):
         self.channel.clear()
         self.channel.addItem("Mean of all")
         self.channel.addItems([f"Channel {n}" for n in range(channels)])
-        self.channel.setCurrentIndex(1 if channels else 0)
+        usual = usual_channel(channels, color=image is not None and image.rgb)
+        self.channel.setCurrentIndex(0 if usual is None else usual + 1)
         self.form.labelForField(self.channel).setVisible(bool(channels))
         self.channel.setVisible(bool(channels))
         self.redraw()

@@ -21,7 +21,7 @@ from napari_sciml.widgets.images import voxel_size
 from napari_sciml.widgets.session import ViewerSession
 
 FORMATS = "TIFF (*.tif *.tiff);;OME-Zarr (*.zarr);;NumPy (*.npy)"
-PICTURES = "Labels (*.tif *.tiff *.npy *.png);;All files (*)"
+PICTURES = "Labels (*.tif *.tiff *.npy *.png *.gif);;All files (*)"
 
 
 class LabelFiles(QMenu):
@@ -131,7 +131,8 @@ class LabelFiles(QMenu):
             return
         undoable = annotation.replace(event.labels, event.indices, event.values)
         hint = " Ctrl-Z takes it back." if undoable and len(event.indices) else ""
-        self.done.emit(f"{len(event.indices):,} voxels have another label now.{hint}")
+        done = f"{len(event.indices):,} voxels have another label now.{hint}"
+        self.done.emit(" ".join((done, *event.cautions)))
 
     def _ask_labels(self) -> None:
         path, _ = QFileDialog.getOpenFileName(

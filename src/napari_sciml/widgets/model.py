@@ -1,6 +1,6 @@
 """The model that a viewer uses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -45,6 +45,8 @@ class Model:
         For the model file: the command line can go on with the training.
     loaded
         What the file said that it was loaded from.
+    trained_on
+        Voxel size, unit and type of the image that it learned from.
     """
 
     ensemble: "Ensemble"
@@ -60,6 +62,7 @@ class Model:
     steps: int = 0
     state: "TrainingState | None" = None
     loaded: dict[str, Any] | None = None
+    trained_on: dict[str, Any] = field(default_factory=dict)
 
     @property
     def words(self) -> str:
@@ -83,6 +86,7 @@ class Model:
         """What is worth knowing about the training, for the model file."""
         record = {
             **(self.loaded or {}),
+            **self.trained_on,
             **provenance(
                 annotation_revision=self.revision,
                 held_out_dice=self.scores and self.scores.dice,

@@ -15,6 +15,7 @@ from napari_sciml.widgets.images import pixels
 from napari_sciml.widgets.layer_axes import LayerAxes
 from napari_sciml.widgets.measures import DEVIATION, MEASURES
 from napari_sciml.widgets.model import Model
+from napari_sciml.widgets.model_fit import misfit
 from napari_sciml.widgets.probabilities import Probabilities
 
 if TYPE_CHECKING:
@@ -31,6 +32,11 @@ class Prediction:
     """The model at hand, its probabilities so far, and the layers that show them.
 
     A layer that the user deletes stays away until the next job.
+
+    Attributes
+    ----------
+    doubts
+        How the image differs from the one that the model was trained on, in sentences.
     """
 
     model_changed = Signal()
@@ -43,6 +49,7 @@ class Prediction:
         self.measure = DEVIATION
         self.model: Model | None = None
         self.probabilities: Probabilities | None = None
+        self.doubts: tuple[str, ...] = ()
 
     def use(self, model: Model) -> None:
         """Take another model; the old one's prediction stays until it is redone."""
@@ -55,6 +62,13 @@ class Prediction:
         self.dim()
         self.model_changed.emit()
 
+    def examine(self) -> None:
+        """See whether the image is like the one that the model was trained on."""
+        image, model = self._session.image, self.model
+        self.doubts = ()
+        if model is not None and image is not None:
+            self.doubts = misfit(model, image)
+
     def begin(self) -> None:
         """A job starts: its first block may bring back deleted layers."""
         self._shown = False
@@ -62,6 +76,7 @@ class Prediction:
     def clear(self) -> None:
         """Another image is next; the model can be used for it."""
         self.probabilities = None
+        self.examine()
         self.changed.emit(None)
 
     def renew(self) -> None:
@@ -164,6 +179,7 @@ class Prediction:
         if self._session.runner.busy:
             raise InputError("A job is running: stop it before you load a model.")
         self.use(Model(load_model(path), loaded=read_record(path)))
+        self.examine()
 
     def show_class(self) -> None:
         """Let the uncertainty be that of the class at hand, where it is shown."""

@@ -122,6 +122,9 @@ class TrainDock(Dock):
         self.predicted = text_line(
             "predicted_share", "How much of the image is predicted."
         )
+        self.doubts = text_line(
+            "model_doubts", "How this image differs from what the model knows."
+        )
         self.predict = button(
             "predict_volume", "Predict", "Predict the whole image with this model."
         )
@@ -155,7 +158,7 @@ class TrainDock(Dock):
         for widget in (self.device_line, self.bar, self.status, self.error):
             self.column.addWidget(widget)
         for widget in (
-            *(self.shown, self.predicted, self.revision),
+            *(self.shown, self.doubts, self.predicted, self.revision),
             *(self.plot.widget, self.scores, self.key, self.history),
         ):
             self.column.addWidget(widget)
@@ -265,6 +268,8 @@ class TrainDock(Dock):
         session = self.session
         model, volume = session.prediction.model, session.prediction.probabilities
         self.shown.setText(tell_shown(model, session.history.newest))
+        self.doubts.setText(" ".join(session.prediction.doubts))
+        self.doubts.setVisible(bool(self.doubts.text()))
         self.predicted.setText(tell_predicted(volume))
         self.predicted.setVisible(bool(self.predicted.text()))
         self.scores.setText(tell_scores(model))

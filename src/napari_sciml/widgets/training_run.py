@@ -1,6 +1,6 @@
 """A training in a viewer: starts it, and turns its events into state."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 
@@ -13,6 +13,7 @@ from napari_sciml.training.config import TrainingConfig
 from napari_sciml.widgets.curves import Curves
 from napari_sciml.widgets.images import dims_for, pixels
 from napari_sciml.widgets.model import Model
+from napari_sciml.widgets.model_fit import image_facts
 from napari_sciml.widgets.training_labels import TrainingLabels
 from napari_sciml.widgets.training_status import Phase, TrainingStatus
 
@@ -54,6 +55,7 @@ class TrainingRun:
         self.taken: int | None = None
         self.labels: TrainingLabels | None = None
         self._next: TrainingConfig | None = None
+        self._trained_on: dict[str, Any] = {}
         self._numbers = self._run = self._logged_run = 0
         self._control = TrainingControl()
         runner = session.runner
@@ -116,6 +118,8 @@ class TrainingRun:
         self.settings, self._control = settings, TrainingControl()
         self.labels = labels
         self._run += 1
+        self._trained_on = image_facts(session.image)
+        session.prediction.doubts = ()
         session.follow_view()
         session.runner.start(
             learn,
@@ -141,6 +145,7 @@ class TrainingRun:
         image = pixels(session.image)
         session.runner.check_free()
         session.prediction.renew()
+        session.prediction.examine()
         model = session.prediction.model
         assert model is not None
         session.follow_view()
@@ -303,6 +308,7 @@ class TrainingRun:
             round=ready.round,
             seconds=ready.seconds,
             steps=ready.steps,
+            trained_on=self._trained_on,
         )
         self._numbers = ready.number
         self.status.settled = ready.settled

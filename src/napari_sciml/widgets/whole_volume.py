@@ -58,11 +58,16 @@ class WholeVolume(QWidget):
         self.status = text_line(
             "whole_volume_status", "How far the prediction of the whole volume is."
         )
+        self.cautions = text_line(
+            "whole_volume_cautions", "What to know before you trust the result."
+        )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.start)
         column.addWidget(self.status)
+        column.addWidget(self.cautions)
         self.status.hide()
+        self.cautions.hide()
         self.start.clicked.connect(self._on_start)
         self.wiring = Wiring()
         self.destroyed.connect(self.wiring.close)
@@ -101,6 +106,7 @@ class WholeVolume(QWidget):
             device=self._device(),
         )
         self._out, self._image = Path(out), layer
+        self.cautions.hide()
         self.start.setText(STOP)
         self._say("Looking at the image …")
 
@@ -122,6 +128,8 @@ class WholeVolume(QWidget):
         if not self.running:
             return
         if isinstance(event, ResultBegun):
+            self.cautions.setText(" ".join(event.cautions))
+            self.cautions.setVisible(bool(event.cautions))
             self._say(event.words)
             with suppress(InputError):  # a small one may be finished by now
                 self._show(PredictionStore.open_unfinished(event.path))

@@ -1,0 +1,57 @@
+"""Whether an image layer is like the one that a model was trained on."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image
+
+from napari_sciml.errors import InputError
+from napari_sciml.images.channels import channels_of
+from napari_sciml.images.volume import SPATIAL_AXES, Volume
+from napari_sciml.storage.model_fit import fit_cautions, size_cautions
+from napari_sciml.widgets.images import pixels, voxel_size
+
+if TYPE_CHECKING:
+    from napari_sciml.widgets.model import Model
+
+
+def image_facts(layer: Image) -> dict[str, Any]:
+    """What a model should remember of the image that it learned from."""
+    volume = _volume(layer)
+    if volume is None:
+        return {}
+    return {
+        "voxel_size": list(volume.voxel_size),
+        "unit": volume.unit,
+        "shape": list(volume.shape),
+        "channels": channels_of(volume.data),
+        "dtype": str(np.dtype(volume.data.dtype)),
+    }
+
+
+def misfit(model: "Model", layer: Image) -> tuple[str, ...]:
+    """Tell how an image differs from what a model knows, in sentences.
+
+    The gray values are looked at where that takes no time, in an image in memory.
+    """
+    volume = _volume(layer)
+    if volume is None:
+        return ()
+    record = {**(model.loaded or {}), **model.trained_on}
+    source = getattr(volume.data, "source", volume.data)
+    if not isinstance(source, np.ndarray):
+        return size_cautions(record, volume)
+    try:
+        return fit_cautions(record, model.ensemble.intensity, volume)
+    except InputError as error:
+        return (str(error),)
+
+
+def _volume(layer: Image) -> Volume | None:
+    """The image with its voxel size, as far as that is straight."""
+    try:
+        image = pixels(layer, any_size=True)
+        edges, unit = voxel_size(layer)
+    except InputError:
+        return None
+    return Volume(image, SPATIAL_AXES[image.ndim], edges[-image.ndim :], unit)
