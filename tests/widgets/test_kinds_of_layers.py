@@ -122,6 +122,9 @@ def test_what_the_stages_get(kind, lazy) -> None:
         return
     if kind == "kymograph":
         return
+    if kind == "one channel":  # as a file is read: gray
+        np.testing.assert_array_equal(image[...], data[0])
+        return
     assert isinstance(image, ChannelImage)
     assert image.channels == channels
     expected = data if options.get("rgb") else np.moveaxis(data, 0, -1)

@@ -124,8 +124,7 @@ class FocusLayers:
         """The same place of the world in another plane of the stack."""
         inside = np.asarray(self.on.world_to_data(point), float)
         inside[space_of(self.on)[0]] = plane
-        world = np.asarray(self.on.data_to_world(inside))
-        return world[list(LayerAxes.of(self.on).own)]
+        return np.asarray(self.on.data_to_world(inside))
 
     def _show_cells(
         self, viewer: Any, name: str, values: np.ndarray, **options: Any
