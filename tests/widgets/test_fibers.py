@@ -196,7 +196,7 @@ def test_dust_by_volume(measured, patience) -> None:
         (None, "There is no mask"),
         (np.zeros((4, 8, 8), np.uint8), "mask is empty"),
         (np.arange(64, dtype=np.uint8).reshape(4, 4, 4), "more values than two"),
-        (np.ones((2, 2, 8, 8), np.uint8), "not a single 2D or 3D mask"),
+        (np.ones((2, 2, 8, 8), np.uint8), "has 4 axes: choose a mask with the axes"),
         (
             np.eye(8, dtype=np.uint8)[None] * np.eye(1, 8)[0].astype(np.uint8)[:, None],
             f"No fiber is left of the mask: all is under {FiberConfig().dust} voxels",

@@ -122,6 +122,9 @@ def test_what_the_stages_get(kind, lazy) -> None:
         return
     if kind == "kymograph":
         return
+    if kind == "one channel":  # as a file is read: gray
+        np.testing.assert_array_equal(image[...], data[0])
+        return
     assert isinstance(image, ChannelImage)
     assert image.channels == channels
     expected = data if options.get("rgb") else np.moveaxis(data, 0, -1)
@@ -155,7 +158,7 @@ def test_channels_that_do_not_lie_upon_each_other_are_refused(name) -> None:
         matrix = within(TURN, 3)
     given = matrix if name == "affine" else matrix[:3, :3]
     layer = Image(np.zeros((2, 6, 7)), axis_labels=("c", "y", "x"), **{name: given})
-    with pytest.raises(InputError, match="rotated or sheared across its channels"):
+    with pytest.raises(InputError, match="across its channels"):
         place_of(layer)
 
 

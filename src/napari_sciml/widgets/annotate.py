@@ -17,6 +17,7 @@ from napari_sciml.widgets import keys
 from napari_sciml.widgets.class_list import ClassList
 from napari_sciml.widgets.class_menu import ClassMenu
 from napari_sciml.widgets.dock import Dock, button, primary_button, text_line
+from napari_sciml.widgets.images import space_of
 from napari_sciml.widgets.label_files import LabelFiles
 from napari_sciml.widgets.layer_picker import LayerPicker
 from napari_sciml.widgets.project_bar import ProjectBar
@@ -231,7 +232,7 @@ class AnnotateDock(Dock):
             self._layer_wiring.connect(layer.events.brush_size, self._on_layer_brush)
             self._layer_wiring.connect(layer.events.selected_label, self._on_counted)
             self._on_brush(self.brush.value())
-            several = layer.ndim > 2
+            several = len(space_of(layer)) > 2
             for control in (self.previous, self.next, self.fill):
                 control.setEnabled(several)
         self._on_counted()

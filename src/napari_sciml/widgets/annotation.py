@@ -17,6 +17,7 @@ from napari_sciml.jobs.qt import IdleRunner
 from napari_sciml.widgets.class_edits import Rewrites, read_classes, write_classes
 from napari_sciml.widgets.counting import Counts
 from napari_sciml.widgets.exclusion import Exclusion
+from napari_sciml.widgets.layer_axes import LayerAxes
 from napari_sciml.widgets.painting import forget_history, painted_voxels
 from napari_sciml.widgets.wiring import Wiring
 
@@ -217,7 +218,8 @@ class Annotation:
         """Label voxels, flat in C order, in a way that the user can undo."""
         if self.layer is None or not len(indices):
             return
-        places = np.unravel_index(indices, self.store.shape)
+        # Axes of length 1, which the store does not have, change no flat index.
+        places = np.unravel_index(indices, self.layer.data.shape)
         self.layer.data_setitem(places, values.astype(self.layer.data.dtype))
 
     def replace(
@@ -240,7 +242,8 @@ class Annotation:
         if len(indices) <= UNDOABLE or self.layer is None:
             self.write(indices, values)
             return True
-        self.layer.data = labels.astype(self.layer.data.dtype)
+        other = labels.astype(self.layer.data.dtype)
+        self.layer.data = other.reshape(self.layer.data.shape)
         return False
 
     def _use(self, table: ClassTable) -> None:
@@ -266,11 +269,11 @@ class Annotation:
 
     def _labels(self) -> np.ndarray:
         assert self.layer is not None
-        return np.asarray(self.layer.data)
+        return np.asarray(LayerAxes.of(self.layer).take(self.layer.data))
 
     def _fits(self) -> bool:
         """Whether the layer has the shape that it had."""
-        return self.layer is not None and self.store.shape == self.layer.data.shape
+        return self.layer is not None and self.store.shape == self._labels().shape
 
     def _renew_store(self) -> None:
         """Begin anew, with a layer or array that has not been read."""
@@ -292,7 +295,8 @@ class Annotation:
         self.counts = self._counted()
 
     def _on_paint(self, event: Any) -> None:
-        painted = painted_voxels(event.value, self.store.shape)
+        assert self.layer is not None
+        painted = painted_voxels(event.value, self.layer.data.shape)
         if painted is None:
             self._unread = True
         else:

@@ -7,6 +7,7 @@ import numpy as np
 from napari.layers import Image
 
 from napari_sciml.images.lazy import Key, LazyArray
+from napari_sciml.widgets.layer_axes import LayerAxes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,10 +107,10 @@ def blanked(source: Any, cover: Cover | None) -> Any:
 
 def blank_layer(layer: Image, cover: Cover | None) -> None:
     """Show an image layer with blanks under a mask, or without."""
-    if layer.multiscale:
-        layer.data = [blanked(level, cover) for level in layer.data]
-    else:
-        layer.data = blanked(layer.data, cover)
+    axes = LayerAxes.of(layer)
+    levels = layer.data if layer.multiscale else [layer.data]
+    data = [axes.lift(blanked(axes.take(level), cover)) for level in levels]
+    layer.data = data if layer.multiscale else data[0]
 
 
 def _is_level(shape: "Sequence[int]", full: "Sequence[int]") -> bool:

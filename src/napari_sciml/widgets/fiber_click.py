@@ -5,6 +5,9 @@ from typing import Any
 import numpy as np
 from napari.layers import Labels
 
+from napari_sciml.widgets.images import space_of
+from napari_sciml.widgets.layer_axes import LayerAxes
+
 STEPS = 2
 """Looks a voxel along the line of sight."""
 
@@ -26,10 +29,11 @@ def fiber_at(
     Returns
     -------
     tuple or None
-        Its label and the voxel; None where there is none.
+        Its label and the voxel of the image; None where there is none.
     """
+    labels = LayerAxes.of(layer).take(layer.data)
     for place in _line_of_sight(layer, event):
-        label = int(layer.data[place])
+        label = int(labels[place])
         if label and not (label < len(hidden) and hidden[label]):
             return label, place
     return None
@@ -49,4 +53,5 @@ def _line_of_sight(layer: Labels, event: Any) -> list[tuple[int, ...]]:
         places = np.linspace(start, stop, count)
     voxels = np.rint(places).astype(int)
     inside = ((voxels >= 0) & (voxels < layer.data.shape)).all(axis=1)
-    return [tuple(map(int, voxel)) for voxel in voxels[inside]]
+    axes = space_of(layer)
+    return [tuple(map(int, voxel[axes])) for voxel in voxels[inside]]

@@ -12,6 +12,7 @@ from napari_sciml.jobs.exporting import (
 )
 from napari_sciml.widgets.dock import button
 from napari_sciml.widgets.fiber_run import FiberRun
+from napari_sciml.widgets.images import pixels
 from napari_sciml.widgets.wiring import Wiring
 
 FOLDER = "fibers"
@@ -84,7 +85,7 @@ class FiberExport(QWidget):
             found,
             run.view.filter,
             title="Fibers" if run.mask is None else f"Fibers of {run.mask.name}",
-            image=None if run.image is None else run.image.data,
+            image=None if run.image is None else pixels(run.image),
             labels_file=FILES[self.format.currentText()],
         )
         check_anything_shown(result)

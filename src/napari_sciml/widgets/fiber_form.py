@@ -93,7 +93,7 @@ class FiberForm(QWidget):
             return
         edges = " x ".join(f"{edge:g}" for edge in self._edges)
         self.size.setText(f"{edges} {unit_symbol(unit)}")
-        flat = layer.ndim == 2
+        flat = len(self._edges) == 2
         self.dust_unit.setItemText(VOLUME, volume_symbol(unit, 2 if flat else 3))
         self.dust_unit.setVisible(unit != "pixel")
         if unit == "pixel":

@@ -13,6 +13,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.fibers.editing import Edit
 from napari_sciml.widgets.clicks import Clicks
 from napari_sciml.widgets.fiber_click import fiber_at
+from napari_sciml.widgets.layer_axes import LayerAxes
 from napari_sciml.widgets.painting import forget_history, painted_over
 from napari_sciml.widgets.wiring import Wiring
 
@@ -148,10 +149,10 @@ class FiberHand:
         self.changed.emit()
 
     def _on_paint(self, event: Any) -> None:
-        edits = self._run.edits
-        if edits is None:
+        layer, edits = self._run.view.layer, self._run.edits
+        if layer is None or edits is None:
             return
-        found = painted_over(event.value, edits.labels.shape)
+        found = painted_over(event.value, layer.data.shape)
         if found is not None:
             self._strokes.append(found)
             self._rest.start()
@@ -159,9 +160,12 @@ class FiberHand:
     def _on_data(self, event: Any) -> None:
         """The user, or another plugin, has put other labels into the layer."""
         layer, edits = self._run.view.layer, self._run.edits
-        if layer is None or edits is None or layer.data is edits.labels:
+        if layer is None or edits is None:
             return
-        given = np.asarray(layer.data)
+        axes = LayerAxes.of(layer)
+        given = np.asarray(axes.take(layer.data))
+        if np.may_share_memory(given, edits.labels):
+            return
         if given.shape != edits.labels.shape or given.dtype.kind not in "ui":
             self.close()
             self.failed.emit(
@@ -175,7 +179,7 @@ class FiberHand:
         if given.max(initial=0) > np.iinfo(edits.labels.dtype).max:
             edits.labels = edits.labels.astype(np.min_scalar_type(given.max()))
         edits.labels[...] = given
-        layer.data = edits.labels
+        layer.data = axes.lift(edits.labels)
         forget_history(layer)
         self._tell(edits.painted(position, before.astype(edits.labels.dtype)))
 

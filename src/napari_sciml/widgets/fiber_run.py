@@ -17,7 +17,8 @@ from napari_sciml.jobs.measuring import FibersMeasured, Stage, find_and_measure
 from napari_sciml.widgets.blanking import Blanked
 from napari_sciml.widgets.fiber_hand import FiberHand
 from napari_sciml.widgets.fiber_view import FIBERS, FiberView
-from napari_sciml.widgets.images import voxel_size
+from napari_sciml.widgets.images import pixels, voxel_size
+from napari_sciml.widgets.layer_axes import LayerAxes, finest
 
 if TYPE_CHECKING:
     from napari_sciml.widgets.probabilities import Probabilities
@@ -75,11 +76,16 @@ class FiberRun:
             raise InputError(
                 'There is no mask: press "Keep what is sure" in the Uncertainty dock.'
             )
-        if layer.multiscale or layer.data.ndim not in (2, 3):
-            raise InputError(f"'{layer.name}' is not a single 2D or 3D mask.")
+        axes = LayerAxes.of(layer)
+        if len(axes.space) not in (2, 3):
+            raise InputError(
+                f"'{layer.name}' has {len(axes.space)} axes: choose a mask with the "
+                "axes y, x or z, y, x, for instance of a single time point "
+                "(right-click the layer, Split Stack)."
+            )
         # A slider may just have moved.
         self._session.sure.settle()
-        mask = np.array(layer.data)
+        mask = np.array(axes.take(finest(layer)))
         size, unit = voxel_size(layer)
         self._session.measuring.start(
             find_and_measure,
@@ -121,7 +127,7 @@ class FiberRun:
         mask, volume = self.mask, self._session.prediction.probabilities
         if self.running or mask is None or not self._class or volume is None:
             return None
-        if volume.shape != mask.data.shape or not volume.complete:
+        if volume.shape != _shape(mask) or not volume.complete:
             return None
         return Prediction(self._mean(volume), volume.std[self._class - 1])
 
@@ -159,7 +165,7 @@ class FiberRun:
     def _probability(self, mask: Labels) -> np.ndarray | None:
         self._class = 0
         volume = self._session.prediction.probabilities
-        if volume is None or volume.shape != mask.data.shape or not volume.complete:
+        if volume is None or volume.shape != _shape(mask) or not volume.complete:
             return None
         # Our masks hold the value of their class; of another mask it is unknown.
         known = self._session.layers.owns(mask)
@@ -177,7 +183,10 @@ class FiberRun:
         image = self._session.image
         if image is None or image.multiscale or image.rgb:
             return None
-        return image if image.data.shape == mask.data.shape else None
+        try:
+            return image if pixels(image).shape == _shape(mask) else None
+        except InputError:
+            return None
 
     def _on_event(self, event: object) -> None:
         if isinstance(event, Stage):
@@ -213,3 +222,8 @@ class FiberRun:
         if self.running:
             self.running, self.stage, self.done = False, "", None
             self.changed.emit()
+
+
+def _shape(mask: Labels) -> tuple[int, ...]:
+    """Of the image that a mask lies on."""
+    return tuple(LayerAxes.of(mask).take(finest(mask)).shape)

@@ -14,6 +14,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.fibers.coloring import fiber_colors, number_colors
 from napari_sciml.fibers.filtering import FiberFilter
 from napari_sciml.widgets.camera import go_to
+from napari_sciml.widgets.layer_axes import LayerAxes
 from napari_sciml.widgets.layers import CHEAP
 from napari_sciml.widgets.wiring import Wiring
 
@@ -108,8 +109,9 @@ class FiberView:
         self._result = result
         layer = self.layer
         if layer is not None:
-            if layer.data is not result.labels:
-                layer.data = result.labels
+            labels = LayerAxes.of(layer).lift(result.labels)
+            if not np.shares_memory(layer.data, labels):
+                layer.data = labels
             layer.refresh(**CHEAP)
         self._refresh()
         known = set(result.table["label"])
@@ -150,8 +152,9 @@ class FiberView:
         rows = np.flatnonzero(result.table["label"] == label)
         if len(rows):
             line = result.lines[rows[0]]
-            middle = line[len(line) // 2][-layer.ndim :]
-            world = layer.data_to_world(middle / np.asarray(result.voxel_size))
+            size = np.asarray(result.voxel_size)
+            middle = line[len(line) // 2][-len(size) :] / size
+            world = layer.data_to_world(LayerAxes.of(layer).point(middle))
             go_to(self._session.viewer, np.asarray(world))
 
     def hidden(self) -> np.ndarray:

@@ -13,6 +13,7 @@ from napari_sciml.focus.colors import focus_colors
 from napari_sciml.focus.levels import LEVELS
 from napari_sciml.focus.result import FocusResult
 from napari_sciml.widgets.images import place_of, space_of
+from napari_sciml.widgets.layer_axes import LayerAxes
 from napari_sciml.widgets.places import place_of_part, to_physical
 
 if TYPE_CHECKING:
@@ -114,9 +115,10 @@ class FocusLayers:
         """Center of a tile in the world."""
         middle = (self.result.tile - 1) / 2
         y, x = self.result.ys[tile[-2]] + middle, self.result.xs[tile[-1]] + middle
-        place = place_of(self.on)
+        place, axes = place_of(self.on), LayerAxes.of(self.on)
         to_world = Affine(affine_matrix=place["affine"])
-        return np.asarray(to_world(to_physical(place)((*tile[:-2], y, x))))
+        inside = axes.spread((*tile[:-2], y, x), 0)
+        return np.asarray(to_world(to_physical(place)(inside)))
 
     def in_plane(self, plane: int, point: Any) -> np.ndarray:
         """The same place of the world in another plane of the stack."""
@@ -232,7 +234,8 @@ class FocusLayers:
         self, viewer: Any, name: str, kind: type[Layer], shape: tuple[int, ...]
     ) -> None:
         old = self._layers.get(name)
-        if old is not None and (type(old) is not kind or old.data.shape != shape):
+        blank = LayerAxes.of(self.on).lift(np.broadcast_to(0, shape))
+        if old is not None and (type(old) is not kind or old.data.shape != blank.shape):
             self._drop(viewer, name)
 
     def _drop(self, viewer: Any, name: str) -> None:
@@ -244,7 +247,7 @@ class FocusLayers:
 def place_of_cells(layer: Layer, grid: CellGrid) -> dict[str, Any]:
     """Keywords that put a grid of cells on the image that they are of."""
     pitch = np.array(grid.pitch)
-    steps = np.ones(len(place_of(layer)["scale"]))
+    steps = np.ones(len(space_of(layer)))
     steps[-2:] = pitch
     return place_of_part(layer, np.zeros(len(steps)), steps)
 

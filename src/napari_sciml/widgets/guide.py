@@ -11,7 +11,8 @@ from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.errors import InputError
 from napari_sciml.jobs.qt import IdleRunner
 from napari_sciml.uncertainty.suggest import Spot, search
-from napari_sciml.widgets.images import space_of, voxel_size
+from napari_sciml.widgets.images import voxel_size
+from napari_sciml.widgets.layer_axes import LayerAxes
 from napari_sciml.widgets.places import place_of_part
 from napari_sciml.widgets.sure import NOTHING_PREDICTED
 
@@ -130,8 +131,7 @@ class Guide:
         image = self._session.image
         assert image is not None
         try:
-            edges, _ = voxel_size(image)
-            return tuple(edges[axis] for axis in space_of(image))
+            return voxel_size(image)[0]
         except InputError:
             return None  # on sheared axes, blocks of as many voxels along each
 
@@ -172,8 +172,8 @@ class Guide:
         place = place_of_part(image, np.where(flat, low, low + 0.5), steps)
         color = Colormap([COLOR, COLOR], name="look here")
         options = {"colormap": color, "contrast_limits": (0, 1), **place}
-        mark = layers.get(LOOK_HERE)
-        if mark is not None and mark.data.shape != frame.shape:
+        mark, shape = layers.get(LOOK_HERE), LayerAxes.of(image).lift(frame).shape
+        if mark is not None and mark.data.shape != shape:
             self._remove_mark()
         mark = layers.show_image(LOOK_HERE, frame, image, **options)
         mark.scale, mark.translate = place["scale"], place["translate"]
@@ -196,10 +196,9 @@ class Guide:
         if image is None or viewer is None:
             return
         viewer.dims.ndisplay = 2  # where one can paint
-        # Without the axis of channels, which comes first where there is one.
-        corners = np.array(
-            [image.data_to_world(c)[-len(spot.center) :] for c in _outline(spot)]
-        )
+        axes = LayerAxes.of(image)
+        corners = np.array([image.data_to_world(axes.point(c)) for c in _outline(spot)])
+        corners = corners[:, list(axes.own)]
         world = corners.mean(axis=0)
         offset = viewer.dims.ndim - len(world)
         viewer.dims.set_point(

@@ -1,6 +1,5 @@
 """Which image layers can be used, and how our layers lie on them."""
 
-from collections.abc import Container
 from typing import Any, Literal
 
 import numpy as np
@@ -11,16 +10,13 @@ from napari_sciml.errors import InputError
 from napari_sciml.images.channels import ChannelImage
 from napari_sciml.images.tiles import Region
 from napari_sciml.prediction.view import View
+from napari_sciml.widgets.layer_axes import LayerAxes, finest
 
 MAX_VOXELS = 2**29
 """What is kept of a prediction of two classes takes 6 GiB then, and two masks."""
 
 SHEARED = 1e-3
 """Cosine between two axes that is no rounding error."""
-
-CHANNEL = ("c", "ch", "channel", "channels")
-TIME = ("t", "time", "frame", "frames")
-"""Names of axes in ``layer.axis_labels``, whatever their case."""
 
 PLACE = ("scale", "translate", "rotate", "shear", "units", "axis_labels")
 
@@ -38,9 +34,10 @@ def pixels(layer: Image | None, *, any_size: bool = False) -> Any:
     Returns
     -------
     array-like
-        ``(y, x)`` or ``(z, y, x)``. Color images, and those whose axis of channels
-        is named "c", "channel" or "channels" in ``layer.axis_labels``, are a
-        `ChannelImage`: of that shape, too. Alpha is left out.
+        ``(y, x)`` or ``(z, y, x)``, without axes of length 1. Color images, and those
+        whose axis of channels is named "c", "channel" or "channels" in
+        ``layer.axis_labels``, are a `ChannelImage`: of that shape, too. Alpha is left
+        out.
 
     Raises
     ------
@@ -49,17 +46,15 @@ def pixels(layer: Image | None, *, any_size: bool = False) -> Any:
     """
     if layer is None:
         raise InputError("There is no image: open one, or File > Open Sample.")
-    data = layer.data[0] if layer.multiscale else layer.data
-    channel = _axis_named(layer, CHANNEL)
+    axes = LayerAxes.of(layer)
+    image = axes.take(finest(layer))
     if layer.rgb:
-        _check_color(layer, channel)
-        image: Any = ChannelImage(data, -1, channels=3)
-    elif channel is not None:
-        _check_channels_first(layer, channel)
-        image = ChannelImage(data, channel)
-    else:
-        image = data
-    _check_space(layer, image)
+        _check_color(layer, axes)
+        image = ChannelImage(image, -1, channels=3)
+    elif axes.channel is not None:
+        _check_channels_first(layer, axes)
+        image = ChannelImage(image, 0)
+    _check_space(layer, axes)
     if not any_size:
         _check_size(layer, image)
     return image
@@ -70,17 +65,16 @@ def dims_for(layer: Image) -> Literal[2, None]:
 
     So each frame is looked at by itself. None = as many as the image has.
     """
-    axes = space_of(layer)
-    return 2 if len(axes) == 3 and _axis_named(layer, TIME) in axes else None
+    axes = LayerAxes.of(layer)
+    return 2 if len(axes.space) == 3 and axes.time is not None else None
 
 
 def space_of(layer: Layer) -> list[int]:
-    """Axes of a layer that our layers on it have, too: all but that of channels.
+    """Axes of a layer that the image has: not channels, nor any of length 1.
 
-    For a color image napari does not count that axis.
+    For a color image napari does not count its samples.
     """
-    channel = _axis_named(layer, CHANNEL) if isinstance(layer, Image) else None
-    return [axis for axis in range(layer.ndim) if axis != channel]
+    return list(LayerAxes.of(layer).space)
 
 
 def place_of(layer: Layer, axes: list[int] | None = None) -> dict[str, Any]:
@@ -91,8 +85,8 @@ def place_of(layer: Layer, axes: list[int] | None = None) -> dict[str, Any]:
     layer
         The other one.
     axes
-        Those of its axes that the new layer has; all but that of channels by
-        default.
+        Those of its axes that the new layer has; by default the ones that
+        `LayerAxes.own` tells.
 
     Raises
     ------
@@ -101,7 +95,7 @@ def place_of(layer: Layer, axes: list[int] | None = None) -> dict[str, Any]:
     """
     place = {name: getattr(layer, name) for name in PLACE}
     place["affine"] = layer.affine.affine_matrix
-    axes = space_of(layer) if axes is None else axes
+    axes = list(LayerAxes.of(layer).own) if axes is None else axes
     if len(axes) == layer.ndim:
         return place
     for name in ("scale", "translate"):
@@ -113,32 +107,34 @@ def place_of(layer: Layer, axes: list[int] | None = None) -> dict[str, Any]:
         *(("rotate", axes), ("shear", axes)),
         ("affine", [*axes, layer.ndim]),
     ):
-        place[name] = _without_channels(place[name], kept, layer)
+        place[name] = _without_axes(place[name], kept, layer)
     return place
 
 
 def voxel_size(layer: Layer) -> tuple[tuple[float, ...], str]:
-    """Edge of a voxel along each axis as it lies in the world, and the unit.
+    """Edge of a voxel along each axis of the image in the world, and the unit.
 
     Raises
     ------
     InputError
         When the axes have units that cannot be converted, or are sheared.
     """
-    unit = layer.units[-1]
+    axes = space_of(layer)
+    units = [layer.units[axis] for axis in axes]
+    unit = units[-1]
     try:
-        factors = [(1 * other).to(unit).magnitude for other in layer.units]
+        factors = [(1 * other).to(unit).magnitude for other in units]
     except pint.DimensionalityError as error:
         raise InputError(
             f"The axes of '{layer.name}' have units that do not go together: "
-            f"{', '.join(map(str, layer.units))}."
+            f"{', '.join(map(str, units))}."
         ) from error
     origin = np.asarray(layer.data_to_world(np.zeros(layer.ndim)))
-    ends = np.array([layer.data_to_world(axis) for axis in np.eye(layer.ndim)])
-    edges = (ends - origin) * factors
+    ends = np.array([layer.data_to_world(axis) for axis in np.eye(layer.ndim)[axes]])
+    edges = (ends - origin)[:, axes] * factors
     lengths = np.linalg.norm(edges, axis=1)
     cosines = edges @ edges.T / np.outer(lengths, lengths)
-    if np.abs(cosines - np.eye(layer.ndim)).max() > SHEARED:
+    if np.abs(cosines - np.eye(len(axes))).max() > SHEARED:
         raise InputError(
             f"'{layer.name}' is sheared: lengths can be measured on straight axes only."
         )
@@ -161,7 +157,7 @@ def shown_view(layer: Image, dims: Any) -> View:
         In voxels, without the axis of channels.
     """
     axes = space_of(layer)
-    shape = [layer.data.shape[axis] for axis in axes]
+    shape = [finest(layer).shape[axis] for axis in axes]
     extra = dims.ndim - layer.ndim
     inside = np.asarray(layer.world_to_data(dims.point))[axes]
     point = np.clip(np.rint(inside), 0, np.subtract(shape, 1))
@@ -200,23 +196,18 @@ def _within_window(
     return tuple(seen)
 
 
-def _axis_named(layer: Layer, names: Container[str]) -> int | None:
-    labels = [str(label).strip().lower() for label in layer.axis_labels]
-    found = [axis for axis, label in enumerate(labels) if label in names]
-    return found[0] if found else None
-
-
-def _check_color(layer: Image, channel: int | None) -> None:
-    if channel is not None:
+def _check_color(layer: Image, axes: LayerAxes) -> None:
+    if axes.channel is not None:
         raise InputError(
             f"'{layer.name}' is a color image and has an axis of channels, too: choose "
             "one of the channels (right-click the layer, Split Stack)."
         )
 
 
-def _check_channels_first(layer: Image, channel: int) -> None:
+def _check_channels_first(layer: Image, axes: LayerAxes) -> None:
     """Napari lines layers up by their last axes: ours would lie across the image."""
-    if channel:
+    channel = axes.channel
+    if channel is not None and channel > axes.space[0]:
         raise InputError(
             f"The channels of '{layer.name}' are its axis {channel + 1}, but have to "
             "be the first one, or our layers do not line up with it: open it with "
@@ -224,23 +215,22 @@ def _check_channels_first(layer: Image, channel: int) -> None:
         )
 
 
-def _check_space(layer: Image, image: Any) -> None:
-    axes, time = space_of(layer), _axis_named(layer, TIME)
-    if time is not None and len(axes) == 4:
+def _check_space(layer: Image, axes: LayerAxes) -> None:
+    if axes.time is not None and len(axes.space) == 4:
         raise InputError(
             f"'{layer.name}' is a time series of volumes: choose a single time point "
             "(right-click the layer, Split Stack)."
         )
-    if image.ndim not in (2, 3):
+    if len(axes.space) not in (2, 3):
         raise InputError(
-            f"'{layer.name}' has {image.ndim} axes: choose an image with the axes y, x "
-            "or z, y, x, for instance a single time point. An axis of channels has to "
-            "be named: layer.axis_labels = ('c', 'z', 'y', 'x')."
+            f"'{layer.name}' has {len(axes.space)} axes: choose an image with the axes "
+            "y, x or z, y, x, for instance a single time point. An axis of channels "
+            "has to be named: layer.axis_labels = ('c', 'z', 'y', 'x')."
         )
-    if time is not None and axes.index(time) > 0:
+    if axes.time is not None and axes.time > axes.space[0]:
         raise InputError(
             f"The time axis of '{layer.name}' has to come before the axes of space: "
-            f"open it with numpy.moveaxis(data, {time}, {axes[0]})."
+            f"open it with numpy.moveaxis(data, {axes.time}, {axes.space[0]})."
         )
 
 
@@ -262,15 +252,15 @@ def _as_matrix(shear: Any, ndim: int) -> np.ndarray:
     return matrix
 
 
-def _without_channels(matrix: Any, kept: list[int], layer: Layer) -> np.ndarray:
+def _without_axes(matrix: Any, kept: list[int], layer: Layer) -> np.ndarray:
     matrix = np.asarray(matrix, float)
     dropped = [axis for axis in range(layer.ndim) if axis not in kept]
     # The last column of an affine matrix is a shift, which may well be there.
     mixed = matrix[np.ix_(dropped, [a for a in kept if a < layer.ndim])]
     if mixed.any() or matrix[np.ix_(kept, dropped)].any():
         raise InputError(
-            f"'{layer.name}' is rotated or sheared across its channels, so that they "
-            "do not lie upon each other: set its transforms anew."
+            f"'{layer.name}' is rotated or sheared across its channels or an axis of "
+            "length 1, so that our layers cannot lie on it: set its transforms anew."
         )
     return matrix[np.ix_(kept, kept)]
 

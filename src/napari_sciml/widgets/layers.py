@@ -10,6 +10,7 @@ from qtpy.QtCore import QTimer
 
 from napari_sciml.images.lazy import LazyArray
 from napari_sciml.widgets.images import place_of
+from napari_sciml.widgets.layer_axes import LayerAxes
 
 T = TypeVar("T", bound=Layer)
 REFRESH_MS = 150
@@ -107,6 +108,8 @@ class LayerGroup:
 
     def show_pyramid(self, layer: Image, levels: Sequence[LazyArray]) -> Image:
         """Put a pyramid in the place of a layer of ours; it looks the same."""
+        axes = LayerAxes.of(layer)
+        levels = [axes.lift(level) for level in levels]
         return self._replace(layer, levels, multiscale=True)
 
     def touch(self, name: str) -> None:
@@ -131,7 +134,7 @@ class LayerGroup:
         on: Image,
         options: Any,
     ) -> Any:
-        layer = self.get(name)
+        layer, data = self.get(name), LayerAxes.of(on).lift(data)
         if layer is not None and tuple(layer.data.shape) == tuple(data.shape):
             if layer.multiscale:
                 return self._replace(layer, data, multiscale=False)

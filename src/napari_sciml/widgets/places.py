@@ -7,6 +7,7 @@ from napari.layers import Layer
 from napari.utils.transforms import Affine
 
 from napari_sciml.widgets.images import place_of
+from napari_sciml.widgets.layer_axes import LayerAxes
 
 
 def place_of_part(layer: Layer, first: np.ndarray, steps: np.ndarray) -> dict[str, Any]:
@@ -19,12 +20,13 @@ def place_of_part(layer: Layer, first: np.ndarray, steps: np.ndarray) -> dict[st
     first
         Voxel of the image along each axis of space in which the array begins.
     steps
-        Edges of a voxel of the array, in voxels of the image.
+        Edges of a voxel of the array, in voxels of the image, along these axes.
     """
-    place = place_of(layer)
+    place, axes = place_of(layer), LayerAxes.of(layer)
     begin = np.asarray(first, float) + (np.asarray(steps, float) - 1) / 2
-    moved = np.asarray(to_physical(place)(begin))
-    return {**place, "translate": moved, "scale": np.array(place["scale"]) * steps}
+    moved = np.asarray(to_physical(place)(axes.spread(begin, 0)))
+    scale = np.array(place["scale"]) * axes.spread(steps, 1)
+    return {**place, "translate": moved, "scale": scale}
 
 
 def to_physical(place: dict[str, Any]) -> Affine:

@@ -12,6 +12,7 @@ from napari_sciml.widgets.blanking import Cover, blank_layer, blanked
 from napari_sciml.widgets.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.widgets.dimming import Dimmer
 from napari_sciml.widgets.images import pixels
+from napari_sciml.widgets.layer_axes import LayerAxes
 from napari_sciml.widgets.measures import DEVIATION, MEASURES
 from napari_sciml.widgets.model import Model
 from napari_sciml.widgets.model_fit import misfit
@@ -184,7 +185,7 @@ class Prediction:
         """Let the uncertainty be that of the class at hand, where it is shown."""
         layer = self._session.layers.get(UNCERTAINTY)
         if layer is not None and self.probabilities is not None:
-            layer.data = self._uncertainty()
+            layer.data = LayerAxes.of(layer).lift(self._uncertainty())
 
     def blank(self) -> None:
         """Show nothing where the image is not to be trusted, or show it again."""

@@ -23,6 +23,7 @@ from napari_sciml.widgets.guide import Guide
 from napari_sciml.widgets.history import History
 from napari_sciml.widgets.images import pixels, place_of, shown_view
 from napari_sciml.widgets.keys import bind_keys
+from napari_sciml.widgets.layer_axes import LayerAxes
 from napari_sciml.widgets.layers import LayerGroup
 from napari_sciml.widgets.prediction import Prediction
 from napari_sciml.widgets.project import ProjectKeeper
@@ -157,7 +158,8 @@ class ViewerSession:
         layer = self.annotation.layer
         if layer is None:
             place = place_of(self.image)
-            layer = Labels(np.zeros(data.shape, np.uint8), name=ANNOTATION, **place)
+            blank = LayerAxes.of(self.image).lift(np.zeros(data.shape, np.uint8))
+            layer = Labels(blank, name=ANNOTATION, **place)
             self.viewer.layers.append(layer)
             self._follow_annotation(layer)
         if not _painting(layer):
@@ -300,18 +302,20 @@ class ViewerSession:
 
     def _find_annotation(self) -> Labels | None:
         """An annotation layer that fits the image, the topmost first."""
+        if self.image is None:
+            return None
         try:
             shape = tuple(pixels(self.image).shape)
         except InputError:
             return None
+        lifted = LayerAxes.of(self.image).lift(np.broadcast_to(np.uint8(0), shape))
         own = self._annotation_of.get(self.image, lambda: None)()
         for layer in reversed(self.viewer.layers):
-            if not isinstance(layer, Labels):
+            named = layer is own or layer.name.startswith(ANNOTATION)
+            if not named or not isinstance(layer, Labels):
                 continue
-            if layer is own or layer.name.startswith(ANNOTATION):
-                fits = not layer.multiscale and tuple(layer.data.shape) == shape
-                if fits and isinstance(layer.data, np.ndarray):
-                    return layer
+            if isinstance(layer.data, np.ndarray) and _fits(layer, lifted.shape):
+                return layer
         return None
 
     def _follow_annotation(self, layer: Labels | None) -> None:
@@ -325,6 +329,13 @@ class ViewerSession:
 
 def _painting(layer: Labels) -> bool:
     return str(layer.mode) in ("paint", "fill", "polygon")
+
+
+def _fits(layer: Labels, shape: tuple[int, ...]) -> bool:
+    """Whether labels lie on the axes that our layers have; ones before do not count."""
+    found = tuple(layer.data.shape)
+    lead = len(found) - len(shape)
+    return lead >= 0 and found[lead:] == shape and set(found[:lead]) <= {1}
 
 
 def _misfit(layer: Any, shape: tuple[int, ...]) -> str:

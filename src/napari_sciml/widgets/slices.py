@@ -8,6 +8,8 @@ import numpy as np
 from napari_sciml.annotation.interpolation import fill_between
 from napari_sciml.annotation.slices import annotated_slices, ends_around, neighbors
 from napari_sciml.errors import InputError
+from napari_sciml.widgets.images import space_of
+from napari_sciml.widgets.layer_axes import LayerAxes
 
 if TYPE_CHECKING:
     from napari_sciml.widgets.session import ViewerSession
@@ -21,6 +23,8 @@ class ShownSlice:
     ----------
     axis
         Of the slider, as an axis of the annotation.
+    slider
+        The same axis of the viewer.
     position
         In voxels along it.
     at
@@ -30,6 +34,7 @@ class ShownSlice:
     """
 
     axis: int
+    slider: int
     position: int
     at: dict[int, int]
     inside: np.ndarray
@@ -52,19 +57,22 @@ def shown_slice(layer: Any, dims: Any) -> ShownSlice:
     InputError
         When there is no slider.
     """
-    shape = layer.data.shape
-    extra = dims.ndim - len(shape)
-    hidden = [axis for axis in dims.order[: -dims.ndisplay] if axis >= extra]
+    axes = space_of(layer)
+    shape = [layer.data.shape[axis] for axis in axes]
+    extra = dims.ndim - layer.ndim
+    # The axis of the annotation for each one of the viewer.
+    place_of = {axis + extra: place for place, axis in enumerate(axes)}
+    hidden = [axis for axis in dims.order[: -dims.ndisplay] if axis in place_of]
     if not hidden:
         raise InputError(
             "There are no slices to go through: the viewer shows everything at once."
         )
     slider = dims.last_used if dims.last_used in hidden else hidden[-1]
-    inside = np.asarray(layer.world_to_data(dims.point))[-len(shape) :]
+    inside = np.asarray(layer.world_to_data(dims.point))[-layer.ndim :][axes]
     point = np.clip(np.rint(inside), 0, np.subtract(shape, 1)).astype(int)
-    others = {a - extra: int(point[a - extra]) for a in hidden if a != slider}
-    axis = slider - extra
-    return ShownSlice(axis, int(point[axis]), others, inside)
+    others = {place_of[a]: int(point[place_of[a]]) for a in hidden if a != slider}
+    axis = place_of[slider]
+    return ShownSlice(axis, slider, int(point[axis]), others, inside)
 
 
 class AnnotatedSlices:
@@ -122,7 +130,7 @@ class AnnotatedSlices:
                 f"Paint '{name}' in two slices first, and show one between them."
             )
         found = fill_between(
-            np.asarray(layer.data),
+            np.asarray(LayerAxes.of(layer).take(layer.data)),
             label,
             axis=shown.axis,
             slices=ends,
@@ -145,9 +153,9 @@ class AnnotatedSlices:
             raise InputError(f"There is no annotated slice {where} this one.")
         point = shown.inside.copy()
         point[shown.axis] = target
-        world = layer.data_to_world(point)
-        extra = dims.ndim - len(point)
-        dims.set_point(extra + shown.axis, world[shown.axis])
+        axes = LayerAxes.of(layer)
+        world = layer.data_to_world(axes.point(point))
+        dims.set_point(shown.slider, world[axes.space[shown.axis]])
 
     def _layer(self) -> Any:
         layer = self._session.annotation.layer

@@ -21,6 +21,7 @@ from napari_sciml.widgets.blanking import blanked
 from napari_sciml.widgets.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.widgets.dock import button, caution_line, text_line
 from napari_sciml.widgets.images import pixels, shown_view, voxel_size
+from napari_sciml.widgets.layer_axes import LayerAxes
 from napari_sciml.widgets.layers import CHEAP
 from napari_sciml.widgets.measures import DEVIATION, MEASURES
 from napari_sciml.widgets.prediction import STYLE
@@ -94,7 +95,7 @@ class WholeVolume(QWidget):
         image = pixels(layer, any_size=True)
         assert layer is not None
         edges, unit = voxel_size(layer)
-        volume = Volume(image, SPATIAL_AXES[image.ndim], edges[-image.ndim :], unit)
+        volume = Volume(image, SPATIAL_AXES[image.ndim], edges, unit)
         session.runner.start(
             predict_to_disk,
             model.ensemble,
@@ -215,7 +216,7 @@ class WholeVolume(QWidget):
             if len(levels) > 1:
                 self._session.layers.show_pyramid(layer, levels)
             else:
-                layer.data = levels[0]
+                layer.data = LayerAxes.of(layer).lift(levels[0])
 
 
 def _parts(store: PredictionStore) -> list[list[OneClass]]:
