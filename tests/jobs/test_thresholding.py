@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_sciml.jobs.thresholding import BINS, keep_sure
+from napari_sciml.jobs.thresholding import BINS, SLAB_VOXELS, keep_sure, slabs
 from napari_sciml.uncertainty.threshold import LowerBoundRule, confident
 
 
@@ -37,3 +37,15 @@ def test_a_probability_of_one_falls_into_the_last_bin() -> None:
     known = np.ones((2, 2, 2), bool)
     slab = next(keep_sure(ones, 0 * ones, known, index=0, rule=LowerBoundRule(1, 0.5)))
     assert slab.histogram[-1] == 8
+
+
+@pytest.mark.parametrize(
+    "shape", [(8000, 8000), (6, 6500, 6500), (700, 700, 700), (3, 4)]
+)
+def test_slabs_are_small_and_cover_once(shape: tuple[int, ...]) -> None:
+    covered = np.zeros(shape[:2], int)
+    for where in slabs(shape):
+        covered[where] += 1
+        voxels = covered[where].size * np.prod(shape[2:])
+        assert voxels <= SLAB_VOXELS
+    assert (covered == 1).all()

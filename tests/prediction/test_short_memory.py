@@ -141,5 +141,6 @@ def test_a_window_of_parts_is_halved_if_any_of_them_was() -> None:
             Tile(core, core), values, values, values[0], 1, 2, halved=halved
         )
 
-    assert _joined([part(0, False), part(4, True)]).halved
-    assert not _joined([part(0, False), part(4, False)]).halved
+    (some,), (none,) = (_joined([part(0, False), part(4, h)]) for h in (True, False))
+    assert some.halved
+    assert not none.halved

@@ -220,7 +220,7 @@ def test_a_whole_volume_is_blank_there_too(predicted) -> None:
     predicted.exclude.click()
     assert layer.data is data
     layer.name = "my own name for it"
-    pyramid = layers.show_pyramid(layer, [data, data[::2, ::2]])
+    pyramid = layers.show_levels(layer, [data, data[::2, ::2]])
     assert pyramid.name == "my own name for it"
     assert layers.get("Whole volume: fiber") is pyramid
     predicted.exclude.click()

@@ -1,5 +1,6 @@
 """Cut an image into tiles with a halo, and put them in order."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -128,9 +129,15 @@ def grid(shape: Sequence[int], edges: int | Sequence[int]) -> list[Region]:
     return list(aligned_regions(tuple(slice(0, n) for n in shape), edges))
 
 
+def region_size(region: Region) -> int:
+    """Number of voxels."""
+    return math.prod(part.stop - part.start for part in region)
+
+
 def nearest_first(tiles: Sequence[Tile], point: Sequence[float]) -> list[Tile]:
     """Sort tiles by the distance of their centers from a point in voxels."""
-    distance = [np.linalg.norm(np.subtract(tile.center, point)) for tile in tiles]
+    centers = np.array([tile.center for tile in tiles]).reshape(-1, len(point))
+    distance = np.linalg.norm(centers - point, axis=1)
     return [tiles[i] for i in np.argsort(distance, kind="stable")]
 
 

@@ -1,10 +1,12 @@
 """Keep what is sure in a whole volume, slab by slab."""
 
-from collections.abc import Generator, Iterator, Sequence
+import math
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from napari_sciml.images.tiles import Region, grid
 from napari_sciml.uncertainty.threshold import SureRule
 
 SLAB_VOXELS = 2**19
@@ -26,7 +28,7 @@ class SlabKept:
         probabilities 0 to 1.
     """
 
-    where: slice
+    where: Region
     mask: np.ndarray | None
     histogram: np.ndarray
 
@@ -39,7 +41,7 @@ def keep_sure(
     index: int,
     rule: SureRule | None,
 ) -> Generator[SlabKept, None, None]:
-    """Apply a rule to slabs along the first axis of an image, some milliseconds each.
+    """Apply a rule to slabs of an image, some milliseconds each.
 
     Parameters
     ----------
@@ -56,16 +58,15 @@ def keep_sure(
         inside = known[where]
         mask = None
         if rule is not None:
-            mask = rule.keep(mean[:, where], std[:, where], index) & inside
-        yield SlabKept(where, mask, _histogram(mean[index, where][inside]))
+            mask = rule.keep(mean[:, *where], std[:, *where], index) & inside
+        yield SlabKept(where, mask, _histogram(mean[index, *where][inside]))
 
 
-def slabs(shape: Sequence[int]) -> Iterator[slice]:
-    """Cut an image into slabs along its first axis that take some milliseconds."""
-    plane = max(1, int(np.prod(shape[1:])))
-    step = max(1, SLAB_VOXELS // plane)
-    for start in range(0, shape[0], step):
-        yield slice(start, min(start + step, shape[0]))
+def slabs(shape: Sequence[int]) -> list[Region]:
+    """Cut an image, along its first two axes, into slabs of some milliseconds each."""
+    rows = min(shape[1], max(1, SLAB_VOXELS // math.prod(shape[2:])))
+    planes = max(1, SLAB_VOXELS // math.prod(shape[1:]))
+    return grid(shape[:2], (planes, rows))
 
 
 def _histogram(values: np.ndarray) -> np.ndarray:

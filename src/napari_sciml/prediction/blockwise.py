@@ -15,6 +15,7 @@ from napari_sciml.images.tiles import (
     Tile,
     assemble,
     nearest_first,
+    region_size,
     split_into_tiles,
     with_halo,
 )
@@ -231,13 +232,13 @@ class BlockPredictor:
         tile = self.tile(core)
         held = None if values is None else (tile, values)
         found = yield from self._predict(tile, held)
-        halved = _voxels(tile) >= self.too_many
+        halved = region_size(tile.core) >= self.too_many
         return BlockPredicted(tile, *found, done=1, total=1, halved=halved)
 
     def _predict(
         self, tile: Tile, held: "_Held | None"
     ) -> Generator[None, None, _Found]:
-        if _voxels(tile) < self.too_many:
+        if region_size(tile.core) < self.too_many:
             try:
                 return (yield from self._at_once(tile, held))
             except (RuntimeError, MemoryError) as error:
@@ -246,7 +247,7 @@ class BlockPredictor:
                 if max(c.stop - c.start for c in tile.core) <= SMALLEST:
                     raise InputError(TOO_LITTLE) from error
             # Out of the handler: the error holds on to what did not fit.
-            self.too_many = _voxels(tile)
+            self.too_many = region_size(tile.core)
             free_memory(self._device)
         parts, found = [], []
         for core in _halves(tile.core):
@@ -282,10 +283,6 @@ class BlockPredictor:
 
 _Held = tuple[Tile, np.ndarray]
 """A tile, and what was read for it."""
-
-
-def _voxels(tile: Tile) -> int:
-    return math.prod(part.stop - part.start for part in tile.core)
 
 
 def _halves(core: Region) -> tuple[Region, Region]:

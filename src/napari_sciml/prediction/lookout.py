@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from napari_sciml.images.tiles import (
@@ -13,19 +14,22 @@ from napari_sciml.images.tiles import (
     Tile,
     assemble,
     nearest_first,
+    region_size,
     split_into_tiles,
 )
 from napari_sciml.networks.device import has_fast_bfloat16
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.networks.forest_block import KeptRows
 from napari_sciml.prediction.blockwise import BlockPredicted, BlockPredictor
+from napari_sciml.prediction.slice_tiles import SliceTiles
 from napari_sciml.prediction.view import View, ViewTarget
 
 SHARE = 0.25
 """Of the time of a training, to redraw what is already on the screen."""
-SLICE_EDGE = {2: 512, 3: 160}
-"""Longer than in a volume: the surroundings of a slice cost more than the slice."""
 BLOCK_EDGE = {2: 512, 3: 64}
+
+
+_Key = tuple[tuple[int, int], ...]
 
 
 class Lookout:
@@ -33,6 +37,7 @@ class Lookout:
 
     First what lies in the window, then the rest of the shown slice, then blocks of
     the volume, nearest first, and of these first the ones that no model has seen.
+    Of a window onto very much, what is near the latest labels counts.
     Nothing is predicted twice by the same model. Where there is a picture by an older
     model already, what lies in the window is handed out in one piece, so that two
     models never share it.
@@ -55,6 +60,9 @@ class Lookout:
         self._predictor: BlockPredictor | None = None
         self._model = 0
         self._blocks: list[Tile] = []
+        self._corners = np.empty((2, 0, 0), int)
+        self._covering: dict[_Key, list[_Key]] = {}
+        self._slice = SliceTiles(len(image.shape))
         self._rows = KeptRows()
         self._done: set[_Key] = set()
         self._known: set[_Key] = set()
@@ -77,6 +85,10 @@ class Lookout:
         """Whether the user waits for what is in the window."""
         return self._urgent and self._ensemble is not None and bool(self._shown())
 
+    def attend(self, voxels: np.ndarray) -> None:
+        """Tell where the user works: voxels ``(n, axes)``, for instance of a stroke."""
+        self._slice.attend(voxels)
+
     def use(self, ensemble: Ensemble, model: int, *, urgent: bool = False) -> None:
         """Predict with another model from now on.
 
@@ -89,6 +101,8 @@ class Lookout:
         """
         if self._ensemble is None:
             self._blocks = _blocks(self._image.shape, ensemble.dims)
+            keys = np.array([_key(block) for block in self._blocks])
+            self._corners = np.moveaxis(keys, -1, 0)
         self._ensemble, self._model, self._urgent = ensemble, model, urgent
         self._predictor = None
         self._done.clear()
@@ -129,33 +143,32 @@ class Lookout:
         if block is not None:
             self._finish(block)
 
-    def _edge(self) -> int:
-        return SLICE_EDGE[len(self._image.shape)]
-
     def _next(self) -> Tile | None:
         """What is wanted most."""
-        view = self._target.view
-        if view is not None and not view.volume:
-            for tiles in (_window(view, self._edge()), _slice(view, self._edge())):
-                left = [tile for tile in tiles if self._is_left(tile)]
-                if left:
-                    return nearest_first(left, view.point)[0]
+        for tiles in self._slice.of(self._target.view):
+            tile = next((tile for tile in tiles if self._is_left(tile)), None)
+            if tile is not None:
+                return tile
         left = [block for block in self._blocks if _key(block) not in self._done]
         new = [block for block in left if _key(block) not in self._known]
         if not left:
             return None
-        middle = [(n - 1) / 2 for n in self._image.shape]
+        view, middle = self._target.view, [(n - 1) / 2 for n in self._image.shape]
         return nearest_first(new or left, view.point if view else middle)[0]
 
     def _is_left(self, tile: Tile) -> bool:
         key = _key(tile)
         if key in self._done or key in self._kept:
             return False
-        return not all(
-            _key(block) in self._done
-            for block in self._blocks
-            if _overlap(tile.core, block.core)
-        )
+        return not self._done.issuperset(self._blocks_of(key))
+
+    def _blocks_of(self, key: _Key) -> list[_Key]:
+        """The blocks that share voxels with a tile."""
+        if key not in self._covering:
+            (starts, stops), (begin, end) = self._corners, np.transpose(key)
+            hit = np.flatnonzero(((starts < end) & (begin < stops)).all(axis=1))
+            self._covering[key] = [_key(self._blocks[i]) for i in hit]
+        return self._covering[key]
 
     def _begin(self, tile: Tile) -> None:
         assert self._ensemble is not None
@@ -195,14 +208,12 @@ class Lookout:
         parts = [self._kept.pop(key) for key in keys if key in self._kept]
         for part in parts:
             self._mark(part.tile)
-        if parts:
-            self._hand_out(_joined(parts))
+        for block in _joined(parts):
+            self._hand_out(block)
 
     def _shown(self) -> list[Tile]:
-        view = self._target.view
-        if view is None or view.volume:
-            return []
-        return _window(view, self._edge())
+        """What of the window comes at once."""
+        return self._slice.of(self._target.view)[0]
 
     def _mark(self, tile: Tile) -> None:
         self._done.add(_key(tile))
@@ -221,9 +232,6 @@ def _pieces(
     yield (yield from predictor.predict(core))
 
 
-_Key = tuple[tuple[int, int], ...]
-
-
 def _key(tile: Tile) -> _Key:
     return tuple((part.start, part.stop) for part in tile.core)
 
@@ -232,36 +240,20 @@ def _blocks(shape: Sequence[int], dims: int) -> list[Tile]:
     return split_into_tiles(shape, BLOCK_EDGE[dims], 0)
 
 
-def _slice(view: View, edge: int) -> list[Tile]:
-    shape = [part.stop for part in view.region]
-    return split_into_tiles(shape, edge, 0, view.region)
-
-
-def _window(view: View, edge: int) -> list[Tile]:
-    """Tiles of the slice that lie in the window."""
-    tiles = _slice(view, edge)
-    if view.visible is None:
-        return tiles
-    seen = [tile for tile in tiles if _overlap(tile.core, view.visible)]
-    return seen or tiles
-
-
-def _overlap(a: Region, b: Region) -> bool:
-    return all(p.start < q.stop and q.start < p.stop for p, q in zip(a, b, strict=True))
-
-
-def _joined(parts: Sequence[BlockPredicted]) -> BlockPredicted:
-    """Blocks that fill a box, as one."""
-    if len(parts) == 1:
-        return parts[0]
+def _joined(parts: Sequence[BlockPredicted]) -> list[BlockPredicted]:
+    """Blocks as one, where they fill a box."""
+    if len(parts) < 2:
+        return list(parts)
     cores = [part.tile.core for part in parts]
     box = tuple(
         slice(min(c.start for c in axis), max(c.stop for c in axis))
         for axis in zip(*cores, strict=True)
     )
+    if sum(map(region_size, cores)) < region_size(box):
+        return list(parts)
     whole = Tile(box, box)
     tiles = [part.tile for part in parts]
-    return replace(
+    joined = replace(
         parts[0],
         tile=whole,
         mean=assemble(whole, tiles, [part.mean for part in parts]),
@@ -269,3 +261,4 @@ def _joined(parts: Sequence[BlockPredicted]) -> BlockPredicted:
         information=assemble(whole, tiles, [part.information for part in parts]),
         halved=any(part.halved for part in parts),
     )
+    return [joined]

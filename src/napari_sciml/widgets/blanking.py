@@ -86,16 +86,18 @@ class Blanked(LazyArray):
     ----------
     source
         The array-like.
+    cover
+        The mask.
     """
 
     def __init__(self, source: Any, cover: Cover, blank: float | None = None) -> None:
         super().__init__(source.shape, source.dtype)
-        self.source, self._cover = source, cover
+        self.source, self.cover = source, cover
         default = np.nan if self.dtype.kind == "f" else 0
         self._blank = self.dtype.type(default if blank is None else blank)
 
     def _read(self, key: Key) -> Any:
-        values, hidden = self.source[key], self._cover.hides(key, self.shape)
+        values, hidden = self.source[key], self.cover.hides(key, self.shape)
         return values if hidden is None else np.where(hidden, self._blank, values)
 
 

@@ -10,7 +10,8 @@ from qtpy.QtCore import QTimer
 
 from napari_sciml.images.lazy import LazyArray
 from napari_sciml.widgets.images import place_of
-from napari_sciml.widgets.layer_axes import LayerAxes
+from napari_sciml.widgets.layer_axes import LayerAxes, finest
+from napari_sciml.widgets.pyramid import pyramid_of
 
 T = TypeVar("T", bound=Layer)
 REFRESH_MS = 150
@@ -106,11 +107,17 @@ class LayerGroup:
         self._layers[name] = weakref.ref(layer)
         self._made.add(layer)
 
-    def show_pyramid(self, layer: Image, levels: Sequence[LazyArray]) -> Image:
-        """Put a pyramid in the place of a layer of ours; it looks the same."""
+    def show_levels(self, layer: Image, levels: Sequence[LazyArray]) -> Image:
+        """Give a layer of ours other data, finest level first; it looks the same."""
         axes = LayerAxes.of(layer)
-        levels = [axes.lift(level) for level in levels]
-        return self._replace(layer, levels, multiscale=True)
+        return self._put(layer, [axes.lift(level) for level in levels])
+
+    def put(self, name: str, data: np.ndarray | LazyArray) -> None:
+        """Show another array of the same shape in an image layer, if it is there."""
+        layer = self.get(name)
+        if isinstance(layer, Image):
+            axes = LayerAxes.of(layer)
+            self._put(layer, [axes.lift(level) for level in pyramid_of(data)])
 
     def touch(self, name: str) -> None:
         """Show soon what was written into the array of a layer."""
@@ -134,17 +141,32 @@ class LayerGroup:
         on: Image,
         options: Any,
     ) -> Any:
-        layer, data = self.get(name), LayerAxes.of(on).lift(data)
-        if layer is not None and tuple(layer.data.shape) == tuple(data.shape):
-            if layer.multiscale:
-                return self._replace(layer, data, multiscale=False)
-            if layer.data is not data:
-                layer.data = data
+        layer, axes = self.get(name), LayerAxes.of(on)
+        # Labels have to be one array, or nobody can paint on them.
+        levels = pyramid_of(data) if kind is Image else [data]
+        levels = [axes.lift(level) for level in levels]
+        if layer is not None and tuple(finest(layer).shape) == tuple(levels[0].shape):
+            layer = self._put(layer, levels)
             layer.refresh(**CHEAP)
             return layer
-        layer = kind(data, name=name, **{**place_of(on), **options})
+        several = len(levels) > 1
+        if kind is Image:
+            options = {"multiscale": several, **options}
+        layer = kind(
+            levels if several else levels[0], name=name, **{**place_of(on), **options}
+        )
         self._insert(layer)
         self.adopt(name, layer)
+        return layer
+
+    def _put(self, layer: Any, levels: list[Any]) -> Any:
+        """Give a layer other data; gives the layer that has them now."""
+        several = len(levels) > 1
+        data = levels if several else levels[0]
+        if getattr(layer, "multiscale", False) != several:
+            return self._replace(layer, data, multiscale=several)
+        if finest(layer) is not levels[0]:
+            layer.data = data
         return layer
 
     def _replace(self, layer: Image, data: Any, *, multiscale: bool) -> Image:

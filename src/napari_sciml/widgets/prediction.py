@@ -12,7 +12,6 @@ from napari_sciml.widgets.blanking import Cover, blank_layer, blanked
 from napari_sciml.widgets.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.widgets.dimming import Dimmer
 from napari_sciml.widgets.images import pixels
-from napari_sciml.widgets.layer_axes import LayerAxes
 from napari_sciml.widgets.measures import DEVIATION, MEASURES
 from napari_sciml.widgets.model import Model
 from napari_sciml.widgets.model_fit import misfit
@@ -141,7 +140,7 @@ class Prediction:
             fresh = volume.complete
         else:
             current, known = volume.current[view.region], volume.known[view.region]
-            fresh = bool(current.all() or not known.any())
+            fresh = volume.empty or bool(current.all() or not known.any())
         for name in self._names():
             layer = self._session.layers.get(name)
             if layer is not None:
@@ -183,9 +182,8 @@ class Prediction:
 
     def show_class(self) -> None:
         """Let the uncertainty be that of the class at hand, where it is shown."""
-        layer = self._session.layers.get(UNCERTAINTY)
-        if layer is not None and self.probabilities is not None:
-            layer.data = LayerAxes.of(layer).lift(self._uncertainty())
+        if self.probabilities is not None:
+            self._session.layers.put(UNCERTAINTY, self._uncertainty())
 
     def blank(self) -> None:
         """Show nothing where the image is not to be trusted, or show it again."""

@@ -30,18 +30,25 @@ class Probabilities:
 
     def __init__(self, shape: Sequence[int], class_names: Sequence[str]) -> None:
         self.class_names = tuple(class_names)
-        self.mean = np.zeros((len(class_names), *shape), np.float16)
-        self.std = np.zeros_like(self.mean)
-        self.information = np.zeros(tuple(shape), np.float16)
-        self.entropy = np.zeros_like(self.information)
-        self.known = np.zeros(tuple(shape), bool)
-        self.current = np.zeros_like(self.known)
+        shape, by_class = tuple(shape), (len(class_names), *shape)
+        # Not zeros_like: it writes to all of the memory, in the thread of the viewer.
+        self.mean = np.zeros(by_class, np.float16)
+        self.std = np.zeros(by_class, np.float16)
+        self.information = np.zeros(shape, np.float16)
+        self.entropy = np.zeros(shape, np.float16)
+        self.known = np.zeros(shape, bool)
+        self.current = np.zeros(shape, bool)
         self._predicted = 0
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the image."""
         return self.known.shape
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is predicted yet."""
+        return not self._predicted
 
     @property
     def complete(self) -> bool:

@@ -7,7 +7,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_sciml.errors import InputError
-from napari_sciml.images.tiles import Region
+from napari_sciml.images.tiles import Region, region_size
 from napari_sciml.jobs.qt import IdleRunner
 from napari_sciml.jobs.thresholding import BINS, SlabKept, keep_sure
 from napari_sciml.uncertainty.threshold import (
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from napari_sciml.widgets.session import ViewerSession
 
 REST_MS = 250
+AT_ONCE = 2**22
+"""Pixels that are decided about while the user waits: some 0.1 s."""
 CONFIDENT = "Confident: "
 """How the name of a mask begins."""
 NOTHING_PREDICTED = "Nothing is predicted yet: train first, in the Train dock."
@@ -137,10 +139,14 @@ class SureMask:
         self._act()
 
     def show_slice(self) -> None:
-        """Bring the mask of the shown slice up to date, now."""
-        volume, region = self._volume(), self._session.shown_region()
-        if volume is not None and region is not None:
-            self._write(volume, region)
+        """Bring the mask of the shown slice up to date, now.
+
+        Of a slice of very many pixels, only what is in the window, unless that is as
+        many: the whole of it is computed soon, while the user goes on.
+        """
+        volume = self._volume()
+        if volume is not None and self._session.shown_region() is not None:
+            self._write_shown(volume)
             self.show()
 
     def show(self) -> None:
@@ -217,7 +223,7 @@ class SureMask:
 
     def _volume(self) -> "Probabilities | None":
         volume = self._session.prediction.probabilities
-        return volume if volume is not None and volume.known.any() else None
+        return None if volume is None or volume.empty else volume
 
     def _mask_for(self, volume: "Probabilities") -> np.ndarray:
         if self._mask is None or self._mask.shape != volume.shape:
@@ -232,6 +238,13 @@ class SureMask:
         sure = rule.keep(volume.mean[:, *region], volume.std[:, *region], index)
         trusted = self._session.prediction.trusted[region]
         mask[region] = (sure & trusted) * np.uint8(index + 1)
+
+    def _write_shown(self, volume: "Probabilities") -> None:
+        view = self._session.target.view
+        for region in (view.region, view.visible) if view else ():
+            if region is not None and region_size(region) <= AT_ONCE:
+                self._write(volume, region)
+                return
 
     def _on_prediction(self, region: Region | None) -> None:
         volume = self._volume()
@@ -253,14 +266,13 @@ class SureMask:
 
     def _on_exclusion(self) -> None:
         """Other voxels can be sure now; a mask that was deleted stays away."""
-        volume, region = self._volume(), self._session.shown_region()
+        volume = self._volume()
         if volume is None:
             return
         self._usual.forget()
         self._idle.stop()
-        if region is not None:
-            self._write(volume, region)
-            self._session.layers.touch(self.layer_name)
+        self._write_shown(volume)
+        self._session.layers.touch(self.layer_name)
         self._rest.start()
 
     def _on_slab(self, slab: SlabKept) -> None:

@@ -21,7 +21,6 @@ from napari_sciml.widgets.blanking import blanked
 from napari_sciml.widgets.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.widgets.dock import button, caution_line, text_line
 from napari_sciml.widgets.images import pixels, shown_view, voxel_size
-from napari_sciml.widgets.layer_axes import LayerAxes
 from napari_sciml.widgets.layers import CHEAP
 from napari_sciml.widgets.measures import DEVIATION, MEASURES
 from napari_sciml.widgets.prediction import STYLE
@@ -211,12 +210,8 @@ class WholeVolume(QWidget):
             return
         there = self._there()
         for layer, levels in zip(self._layers, self._levels(store), strict=True):
-            if layer not in there:
-                continue
-            if len(levels) > 1:
-                self._session.layers.show_pyramid(layer, levels)
-            else:
-                layer.data = LayerAxes.of(layer).lift(levels[0])
+            if layer in there:
+                self._session.layers.show_levels(layer, levels)
 
 
 def _parts(store: PredictionStore) -> list[list[OneClass]]:

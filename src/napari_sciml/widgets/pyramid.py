@@ -1,0 +1,37 @@
+"""Coarser levels of large pictures, so that a viewer handles what is on its screen."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from napari_sciml.widgets.blanking import Blanked, blanked
+
+LARGE = 2**21
+"""Pixels of a plane; napari takes some 0.1 s for a layer of this size, each time."""
+COARSEST = 2**20
+"""Pixels of a plane of the last level: napari makes thumbnails from it, and 3D."""
+
+
+def pyramid_of(data: Any) -> list[Any]:
+    """Levels of an array in memory, finest first; only itself where planes are small.
+
+    The coarser levels are views that skip pixels: they take no memory and no time, and
+    what is written into the array is in all of them.
+
+    Parameters
+    ----------
+    data
+        ``(…, y, x)``: an array, or one with blanks. Others that are read from a disk
+        bring levels of their own.
+    """
+    source = data.source if isinstance(data, Blanked) else data
+    if not isinstance(source, np.ndarray) or math.prod(source.shape[-2:]) <= LARGE:
+        return [data]
+    levels = [source]
+    while math.prod(levels[-1].shape[-2:]) > COARSEST:
+        step = 2 ** len(levels)
+        levels.append(source[..., ::step, ::step])
+    if isinstance(data, Blanked):
+        return [blanked(level, data.cover) for level in levels]
+    return levels
