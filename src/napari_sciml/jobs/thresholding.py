@@ -59,7 +59,8 @@ def keep_sure(
         mask = None
         if rule is not None:
             mask = rule.keep(mean[:, *where], std[:, *where], index) & inside
-        yield SlabKept(where, mask, _histogram(mean[index, *where][inside]))
+        values = mean[index][where][inside]
+        yield SlabKept(where, mask, _histogram(values))
 
 
 def slabs(shape: Sequence[int]) -> list[Region]:
