@@ -142,7 +142,7 @@ def keep_sure(studio: Studio) -> None:
     dock = studio.open("Uncertainty")
     dock.keep.click()
     wait_until(lambda: dock.session.sure.complete)
-    for name in ("Probability: fiber", "Annotation"):
+    for name in ("Probability fiber", "Annotation"):
         studio.viewer.layers[name].visible = False
     studio.take("uncertainty")
 

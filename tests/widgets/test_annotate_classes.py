@@ -69,9 +69,9 @@ def test_the_color_of_a_class_reaches_every_layer(dock, trained) -> None:
     np.testing.assert_allclose(
         session.annotation.layer.get_color(2)[:3], rgb, atol=0.01
     )
-    probability = layers.get("Probability: fiber").colormap
+    probability = layers.get("Probability fiber").colormap
     np.testing.assert_allclose(probability.colors[-1][:3], rgb, atol=0.01)
-    mask = layers.get("Confident: fiber")
+    mask = layers.get("Confident fiber")
     np.testing.assert_allclose(mask.get_color(2)[:3], rgb, atol=0.01)
     assert session.annotation.layer.metadata["class_colors"][1] == "#12ab34"
     for mode in ("Normal", "Selected"):

@@ -178,7 +178,7 @@ def test_keys_hide_and_show(trained) -> None:
     shown = {
         keys.IMAGE: session.image,
         keys.ANNOTATION: layer,
-        keys.PROBABILITY: session.layers.get("Probability: fiber"),
+        keys.PROBABILITY: session.layers.get("Probability fiber"),
     }
     for key, hidden in shown.items():
         press(layer, key)

@@ -169,7 +169,7 @@ def test_the_focus_lies_on_its_image(at, viewer, open_dock, patience) -> None:
     dock.rate.click()
     patience(lambda: not dock.session.focus.busy)
     assert dock.error.text() == ""
-    axes, certainty = LayerAxes.of(layer), viewer.layers["Focus: certainty"]
+    axes, certainty = LayerAxes.of(layer), viewer.layers["Focus certainty"]
     cells = LayerAxes.of(certainty)
     shape = np.array(certainty.data.shape)[list(cells.space)]
     for share in (np.zeros(3), np.ones(3)):

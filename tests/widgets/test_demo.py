@@ -26,7 +26,7 @@ def test_goes_from_training_to_fibers_by_itself(viewer, open_dock, patience) -> 
     patience(lambda: session.fibers.result is not None or bool(fibers.error.text()))
     session.training.stop()
     patience(lambda: not session.runner.busy)
-    assert "Confident: fiber" in viewer.layers
+    assert "Confident fiber" in viewer.layers
 
 
 def test_stays_stopped_when_the_user_stops(viewer, patience) -> None:

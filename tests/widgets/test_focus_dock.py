@@ -9,7 +9,7 @@ import pytest
 from qtpy.QtCore import QPointF, Qt
 
 pytestmark = pytest.mark.gui
-LAYERS = {"Focus", "Focus: expected level", "Focus: certainty", "Out of focus"}
+LAYERS = {"Focus", "Focus level", "Focus certainty", "Out of focus"}
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_rates_and_shows_what_is_in_focus(viewer, rate, half_blurred) -> None:
     shown = {layer.name for layer in viewer.layers if layer.visible}
     assert shown == {"cells", "Focus", "Out of focus"}
     assert len(viewer.layers["Focus"].data) == 16
-    level = viewer.layers["Focus: expected level"].data
+    level = viewer.layers["Focus level"].data
     half = level.shape[1] // 2
     assert np.nanmean(level[:, :half]) + 2 < np.nanmean(level[:, half:])
     mask = viewer.layers["Out of focus"].data
@@ -65,7 +65,7 @@ def test_stacks_have_a_best_plane_and_the_viewer_goes_there(
     assert dock.table.model().rowCount() == 20
     assert dock.table.rowAt(0) == 8  # of the best plane
     assert viewer.layers["Focus"].ndim == 2
-    assert viewer.layers["Focus: certainty"].data.shape[0] == 5
+    assert viewer.layers["Focus certainty"].data.shape[0] == 5
 
 
 def test_borders_follow_the_plane(viewer, rate, focus_stack, patience) -> None:
@@ -149,11 +149,11 @@ def test_export_says_why_not(viewer, rate, half_blurred, tmp_path, patience) -> 
 def test_rating_again_uses_the_same_layers(viewer, rate, half_blurred) -> None:
     viewer.add_image(half_blurred)
     dock = rate()
-    viewer.layers["Focus: certainty"].visible = True
+    viewer.layers["Focus certainty"].visible = True
     before = list(viewer.layers)
     rate(dock)
     assert list(viewer.layers) == before
-    assert viewer.layers["Focus: certainty"].visible
+    assert viewer.layers["Focus certainty"].visible
 
 
 def test_other_tiles_replace_the_layers(viewer, rate, half_blurred) -> None:

@@ -132,7 +132,7 @@ def test_deleted_layers_do_no_harm(viewer, open_dock, patience, focus_stack) -> 
     dock = open_dock("Focus")
     dock.rate.click()
     patience(lambda: not dock.session.focus.busy)
-    for name in ("Focus", "Out of focus", "Focus: certainty"):
+    for name in ("Focus", "Out of focus", "Focus certainty"):
         viewer.layers.remove(name)
     dock.table.selectRow(3)
     viewer.dims.set_current_step(0, 1)

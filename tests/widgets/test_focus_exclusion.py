@@ -122,7 +122,7 @@ def halves(layer) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_nothing_is_shown_where_the_mask_is(predicted, viewer) -> None:
-    for name in ("Probability: fiber", "Uncertainty"):
+    for name in ("Probability fiber", "Uncertainty"):
         layer = viewer.layers[name]
         before = np.asarray(layer.data).copy()
         predicted.exclude.click()
@@ -137,7 +137,7 @@ def test_nothing_is_shown_where_the_mask_is(predicted, viewer) -> None:
 def test_the_screen_shows_the_image_there(predicted, viewer) -> None:
     viewer.window.show()
     for layer in viewer.layers:
-        layer.visible = layer.name in ("cells", "Probability: fiber")
+        layer.visible = layer.name in ("cells", "Probability fiber")
     viewer.reset_view()
     before = viewer.screenshot(canvas_only=True, flash=False).astype(int)
     predicted.exclude.click()
@@ -149,7 +149,7 @@ def test_the_screen_shows_the_image_there(predicted, viewer) -> None:
 
 
 def test_nothing_is_sure_where_the_mask_is(predicted, viewer, patience) -> None:
-    sure, mask = predicted.session.sure, viewer.layers["Confident: fiber"]
+    sure, mask = predicted.session.sure, viewer.layers["Confident fiber"]
     assert (mask.data == 2).all()
     assert sure.predicted == 336 * 336
     predicted.exclude.click()
@@ -172,7 +172,7 @@ def test_a_block_that_comes_later_is_not_shown_there(predicted, viewer) -> None:
     values = np.full((2, 100, 200), 0.5)
     block = BlockPredicted(Tile(core, core), values, values, values[0], 1, 1)
     predicted.session.prediction.take(block)
-    shown = np.asarray(viewer.layers["Probability: fiber"].data)[core]
+    shown = np.asarray(viewer.layers["Probability fiber"].data)[core]
     assert (shown[:, :68] == 0.5).all()
     assert np.isnan(shown[:, 68:]).all()
     kept = predicted.session.prediction.probabilities
@@ -183,9 +183,9 @@ def test_erasing_in_the_mask_brings_it_back(predicted, viewer, patience) -> None
     predicted.exclude.click()
     mask = viewer.layers["Out of focus"]
     mask.data_setitem(np.nonzero(mask.data), 0)
-    layer, sure = viewer.layers["Probability: fiber"], predicted.session.sure
+    layer, sure = viewer.layers["Probability fiber"], predicted.session.sure
     assert np.isfinite(np.asarray(layer.data)).all()
-    patience(lambda: (viewer.layers["Confident: fiber"].data == 2).all())
+    patience(lambda: (viewer.layers["Confident fiber"].data == 2).all())
     patience(lambda: sure.predicted == 336 * 336)
 
 
@@ -193,7 +193,7 @@ def test_another_image_leaves_the_old_layers_blank(
     predicted, viewer, half_blurred
 ) -> None:
     predicted.exclude.click()
-    layer = viewer.layers["Probability: fiber"]
+    layer = viewer.layers["Probability fiber"]
     other = viewer.add_image(half_blurred, name="other")
     predicted.session.choose_image(other)
     assert np.isnan(halves(layer)[1]).all()
@@ -214,7 +214,7 @@ def test_places_to_label_are_in_focus(predicted) -> None:
 def test_a_whole_volume_is_blank_there_too(predicted) -> None:
     layers, image = predicted.session.layers, predicted.session.image
     data = np.ones((336, 336), np.float16)
-    layer = layers.show_image("Whole volume: fiber", data, image)
+    layer = layers.show_image("Whole volume fiber", data, image)
     predicted.exclude.click()
     assert np.isnan(halves(layer)[1]).all()
     predicted.exclude.click()
@@ -222,7 +222,7 @@ def test_a_whole_volume_is_blank_there_too(predicted) -> None:
     layer.name = "my own name for it"
     pyramid = layers.show_levels(layer, [data, data[::2, ::2]])
     assert pyramid.name == "my own name for it"
-    assert layers.get("Whole volume: fiber") is pyramid
+    assert layers.get("Whole volume fiber") is pyramid
     predicted.exclude.click()
     for level in pyramid.data:
         middle = level.shape[1] // 2
@@ -236,7 +236,7 @@ def test_fibers_are_looked_for_in_focus_only(predicted, viewer, patience) -> Non
     predicted.exclude.click()
     predicted.session.sure.settle()
     fibers, anything = predicted.session.fibers, FiberConfig(slenderness=0, split=False)
-    fibers.start(viewer.layers["Confident: fiber"], anything)
+    fibers.start(viewer.layers["Confident fiber"], anything)
     patience(lambda: not predicted.session.measuring.busy)
     mean = fibers.prediction().mean
     assert (mean[:, :168] == np.float16(0.9)).all()

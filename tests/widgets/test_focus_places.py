@@ -40,7 +40,7 @@ def shown(request, viewer):
 
 
 def test_cells_cover_the_pixels_of_their_tile(shown, viewer) -> None:
-    layer, result = viewer.layers["Focus: certainty"], shown.result
+    layer, result = viewer.layers["Focus certainty"], shown.result
     for plane, y, x in [(0, 0, 0), (2, 40, 130), (3, HEIGHT - 1, WIDTH - 1)]:
         world = shown.on.data_to_world((plane, y, x))
         cell = np.rint(layer.world_to_data(world)).astype(int)
@@ -60,7 +60,7 @@ def test_cells_end_where_the_image_ends(shown, viewer) -> None:
 
 
 def test_units_and_labels_are_those_of_the_image(shown, viewer) -> None:
-    for name in ("Focus: certainty", "Focus: expected level", "Out of focus"):
+    for name in ("Focus certainty", "Focus level", "Out of focus"):
         assert viewer.layers[name].units == shown.on.units
         assert viewer.layers[name].axis_labels == shown.on.axis_labels
 

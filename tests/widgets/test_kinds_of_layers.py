@@ -237,7 +237,7 @@ def test_from_strokes_to_a_prediction(make, viewer, open_dock, patience) -> None
 
     image = session.image
     space = space_of(image)
-    for name in ("Annotation", "Probability: fiber", "Uncertainty"):
+    for name in ("Annotation", "Probability fiber", "Uncertainty"):
         ours = viewer.layers[name]
         point = np.arange(image.ndim) + 0.5
         expected = np.asarray(image.data_to_world(point))[space]

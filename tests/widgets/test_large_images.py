@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tifffile
 
 from napari_sciml.focus.cells import CellGrid
 from napari_sciml.images.lazy import LazyArray
@@ -51,7 +52,7 @@ def large(monkeypatch):
 def test_our_image_layers_have_levels(large, trained, viewer) -> None:
     volume = trained.prediction.probabilities
     for name, values in (
-        ("Probability: fiber", volume.mean[1]),
+        ("Probability fiber", volume.mean[1]),
         ("Uncertainty", volume.std[1]),
     ):
         layer = viewer.layers[name]
@@ -66,7 +67,7 @@ def test_our_image_layers_have_levels(large, trained, viewer) -> None:
 def test_labels_stay_one_array_to_paint_on(large, trained, open_dock, viewer) -> None:
     open_dock("Uncertainty").keep.click()
     trained.sure.settle()
-    assert isinstance(viewer.layers["Confident: fiber"].data, np.ndarray)
+    assert isinstance(viewer.layers["Confident fiber"].data, np.ndarray)
 
 
 @pytest.mark.gui
@@ -85,10 +86,21 @@ def test_a_mask_over_what_is_not_to_be_trusted(large, trained, viewer) -> None:
     mask[:, 0] = 1
     corner = np.array([0])
     cover = Cover(mask, CellGrid((32, 32), corner, corner, tile=32, cells=(4, 4)))
-    layer = viewer.layers["Probability: fiber"]
+    layer = viewer.layers["Probability fiber"]
     blank_layer(layer, cover)
     assert all(isinstance(level, Blanked) for level in layer.data)
     assert np.isnan(layer.data[1][:, :4]).all()
     assert np.isfinite(layer.data[1][:, 4:]).all()
     blank_layer(layer, None)
     assert isinstance(finest(layer), np.ndarray)
+
+
+@pytest.mark.gui
+def test_layers_are_saved_whole(large, trained, viewer, tmp_path) -> None:
+    volume, layer = trained.prediction.probabilities, viewer.layers["Uncertainty"]
+    layer.save(str(tmp_path / "one.tif"))
+    saved = tifffile.imread(tmp_path / "one.tif")
+    np.testing.assert_array_equal(saved, volume.std[1].astype(saved.dtype))
+    viewer.layers.save(str(tmp_path / "all"))
+    names = {path.stem for path in (tmp_path / "all").iterdir()}
+    assert names == {layer.name for layer in viewer.layers}

@@ -20,7 +20,7 @@ pytestmark = [
 ]
 
 STROKES, SECONDS = 100, 10.0
-OUTPUTS = ("Probability: fiber", "Uncertainty", "Confident: fiber", LOOK_HERE)
+OUTPUTS = ("Probability fiber", "Uncertainty", "Confident fiber", LOOK_HERE)
 ANNOTATION = "Annotation"
 SPOT = Spot((5, 13, 13), (slice(5, 6), slice(10, 17), slice(10, 17)), 0.5)
 
@@ -185,7 +185,7 @@ def test_all_output_layers_are_deleted_at_once(
     session.guide.show_next()
     session.sure.keep()
     patience(lambda: not session.guide.searching)
-    assert "Confident: fiber" in viewer.layers
+    assert "Confident fiber" in viewer.layers
     assert training.phase is Phase.TRAINING
 
 

@@ -14,7 +14,7 @@ def test_a_layer_of_ours_is_never_taken_for_an_image(viewer, open_dock) -> None:
     session = ViewerSession.of(viewer)
     first, second = viewer.add_image(tiny, name="a"), tiny[:6]
     session.choose_image(first)
-    made = session.layers.show_image("Probability: fiber", tiny, first)
+    made = session.layers.show_image("Probability fiber", tiny, first)
     viewer.layers.remove(first)
     viewer.add_image(second, name="b")
     assert session.layers.owns(made)

@@ -32,8 +32,8 @@ def test_trains_predicts_and_tells(dock, session, viewer, patience) -> None:
     revision = session.annotation.revision
     assert dock.revision.text() == f"Trained on revision {revision}: all your strokes."
     names = [layer.name for layer in viewer.layers]
-    assert names == ["bar", "Probability: fiber", "Uncertainty", "Annotation"]
-    assert viewer.layers["Probability: fiber"].scale.tolist() == [3, 2, 2]
+    assert names == ["bar", "Probability fiber", "Uncertainty", "Annotation"]
+    assert viewer.layers["Probability fiber"].scale.tolist() == [3, 2, 2]
     assert dock.device_line.text().startswith("Computes on")
 
 
@@ -153,7 +153,7 @@ def test_the_shown_slice_fills_in_while_it_trains(dock, session, viewer, patienc
     patience(lambda: bool(session.prediction.probabilities.known[5].all()))
     viewer.dims.set_point(0, 3 * 9)
     patience(lambda: bool(session.prediction.probabilities.known[9].all()))
-    assert viewer.layers["Probability: fiber"].data[9].any()
+    assert viewer.layers["Probability fiber"].data[9].any()
     assert session.training.phase is Phase.TRAINING
     dock.start.click()
     patience(lambda: not session.runner.busy)
@@ -164,7 +164,7 @@ def test_the_shown_slice_fills_in_while_it_trains(dock, session, viewer, patienc
 
 
 def test_an_outdated_picture_is_dimmed(trained, viewer, patience) -> None:
-    layer = viewer.layers["Probability: fiber"]
+    layer = viewer.layers["Probability fiber"]
     opacity = layer.opacity
     model = trained.history.models[0].model
     trained.prediction.use(model)
@@ -177,14 +177,14 @@ def test_an_outdated_picture_is_dimmed(trained, viewer, patience) -> None:
 def test_a_deleted_layer_stays_away_until_the_next_job(
     dock, trained, viewer, patience
 ) -> None:
-    del viewer.layers["Probability: fiber"]
+    del viewer.layers["Probability fiber"]
     del viewer.layers["Uncertainty"]
     patience(dock.start.isEnabled)
     dock.start.click()
     patience(lambda: "Uncertainty" in viewer.layers)
     del viewer.layers["Uncertainty"]
     patience(lambda: is_settled(trained))
-    assert "Probability: fiber" in viewer.layers
+    assert "Probability fiber" in viewer.layers
     assert "Uncertainty" not in viewer.layers
     trained.training.stop()
     patience(lambda: not trained.runner.busy)

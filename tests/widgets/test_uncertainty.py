@@ -44,13 +44,13 @@ def test_defaults_come_from_the_configuration(dock, trained) -> None:
 def test_the_shown_slice_follows_the_slider_at_once(dock, trained, viewer) -> None:
     viewer.dims.set_point(0, 3 * 6)
     dock.t.setValue(0.2)
-    mask = viewer.layers["Confident: fiber"].data
+    mask = viewer.layers["Confident fiber"].data
     np.testing.assert_array_equal(mask[6] > 0, expected(trained)[6])
 
 
 def test_the_rest_follows_soon(dock, trained, viewer, patience) -> None:
     dock.k.setValue(2.0)
-    layer = viewer.layers["Confident: fiber"]
+    layer = viewer.layers["Confident fiber"]
     patience(lambda: np.array_equal(layer.data > 0, expected(trained)))
     assert layer.data.dtype == np.uint8
     assert set(np.unique(layer.data)) <= {0, 2}
@@ -66,17 +66,17 @@ def test_share_and_histogram(dock, trained, patience) -> None:
 
 def test_keep_brings_a_deleted_mask_back(dock, trained, viewer) -> None:
     dock.keep.click()
-    del viewer.layers["Confident: fiber"]
+    del viewer.layers["Confident fiber"]
     dock.keep.click()
     trained.sure.settle()
-    mask = viewer.layers["Confident: fiber"].data
+    mask = viewer.layers["Confident fiber"].data
     np.testing.assert_array_equal(mask > 0, expected(trained))
 
 
 def test_another_class(dock, trained, viewer) -> None:
     dock.classes.activated.emit(0)
     trained.sure.settle()
-    mask = viewer.layers["Confident: background"].data
+    mask = viewer.layers["Confident background"].data
     np.testing.assert_array_equal(mask == 1, expected(trained, 0))
     uncertainty = viewer.layers["Uncertainty"].data
     np.testing.assert_array_equal(uncertainty, trained.prediction.probabilities.std[0])
@@ -96,7 +96,7 @@ def test_coverage_takes_the_place_of_k_and_t(dock, trained, viewer, patience) ->
     assert dock.k_rows.isHidden()
     assert dock.t.isHidden()
     assert not dock.coverage.isHidden()
-    layer = viewer.layers["Confident: fiber"]
+    layer = viewer.layers["Confident fiber"]
     for coverage in (0.6, 0.9):
         dock.coverage.setValue(coverage)
         sure = expected_by_coverage(trained, coverage)
@@ -114,7 +114,7 @@ def test_coverage_takes_the_place_of_k_and_t(dock, trained, viewer, patience) ->
 def test_coverage_needs_a_calibration(dock, trained, viewer) -> None:
     dock.keep.click()
     trained.sure.settle()
-    share, layer = dock.share.text(), viewer.layers["Confident: fiber"]
+    share, layer = dock.share.text(), viewer.layers["Confident fiber"]
     model = trained.prediction.model
     trained.prediction.use(replace(model, calibration=None))
     dock.rule_kind.setCurrentText("Coverage")
@@ -139,7 +139,7 @@ def test_says_when_the_held_out_strokes_are_too_few(dock, trained, viewer) -> No
     dock.rule_kind.setCurrentText("Coverage")
     trained.sure.settle()
     assert "too few for 90 %, so nothing is kept" in dock.rule.text()
-    assert not viewer.layers["Confident: fiber"].data.any()
+    assert not viewer.layers["Confident fiber"].data.any()
 
 
 def test_the_layer_shows_the_measure_that_is_chosen(dock, trained, viewer) -> None:
@@ -189,7 +189,7 @@ def test_an_older_rule_does_not_spoil_the_shown_slice(dock, trained, viewer) -> 
     trained.sure.compute()  # as when the slider is let go
     dock.t.setValue(0.1)
     QApplication.processEvents()
-    mask = viewer.layers["Confident: fiber"].data
+    mask = viewer.layers["Confident fiber"].data
     np.testing.assert_array_equal(mask[6] > 0, expected(trained)[6])
 
 
@@ -206,10 +206,10 @@ def test_no_empty_mask_where_the_rule_cannot_tell(dock, trained, viewer) -> None
     model = trained.prediction.model
     trained.prediction.use(replace(model, calibration=None))
     dock.rule_kind.setCurrentText("Coverage")
-    viewer.layers.remove("Confident: fiber")
+    viewer.layers.remove("Confident fiber")
     dock.keep.click()
     assert dock.error.text() == NOT_CALIBRATED
-    assert "Confident: fiber" not in viewer.layers
+    assert "Confident fiber" not in viewer.layers
 
 
 def test_k_is_chosen_until_the_user_moves_the_slider(dock, trained, patience) -> None:
@@ -288,3 +288,19 @@ def test_says_where_a_class_is_not_known(dock, trained, open_dock) -> None:
     trained.prediction.use(known)
     assert dock.caution.isHidden()
     assert fibers.caution.isHidden()
+
+
+@pytest.mark.parametrize("name", ["Fe/Ni", "a:b", 'x<"y">|z?*', "back\\slash"])
+def test_layers_have_names_that_files_can_have(dock, trained, viewer, name) -> None:
+    """Save All Layers gives each its name, also on Windows."""
+    classes = trained.annotation.classes
+    trained.prediction.model.ensemble.class_names = (classes.names[0], name)
+    trained.annotation.set_classes(classes.renamed(2, name))
+    trained.prediction.probabilities.class_names = (classes.names[0], name)
+    trained.prediction.begin()
+    trained.prediction._show()
+    trained.sure.show()
+    ours = [layer.name for layer in viewer.layers if trained.layers.owns(layer)]
+    assert len(ours) >= 4
+    assert not set("".join(ours)) & set('<>:"/\\|?*')
+    assert trained.layers.get(f"Probability {name}").name.startswith("Probability ")

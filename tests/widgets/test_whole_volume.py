@@ -11,7 +11,7 @@ from napari_sciml.storage.results import PredictionStore
 pytestmark = pytest.mark.gui
 
 SHAPE = (16, 40, 300)
-LAYERS = ["Whole volume: fiber", "Whole volume: uncertainty"]
+LAYERS = ["Whole volume fiber", "Whole volume uncertainty"]
 
 
 class Volume:

@@ -36,7 +36,7 @@ def test_from_strokes_to_fibers(viewer, open_dock, patience) -> None:
     uncertainty.t.setValue(0.5)
     uncertainty.keep.click()
     session.sure.settle()
-    mask = viewer.layers["Confident: fiber"].data > 0
+    mask = viewer.layers["Confident fiber"].data > 0
     truth = phantom.labels > 0
     assert mask[truth].mean() > mask[~truth].mean()
 

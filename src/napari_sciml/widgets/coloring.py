@@ -43,12 +43,12 @@ class Coloring:
     def _color_probabilities(self, classes: ClassTable) -> None:
         volume = self._session.prediction.probabilities
         for label, name in enumerate(volume.class_names if volume else (), start=1):
-            layer = self._session.layers.get(f"Probability: {name}")
+            layer = self._session.layers.get(f"Probability {name}")
             if layer is not None:
                 layer.colormap = probability_colormap(label, classes.color_of(label))
 
     def _color_masks(self, classes: ClassTable) -> None:
         for name in self._session.sure.class_names:
-            layer = self._session.layers.get(f"Confident: {name}")
+            layer = self._session.layers.get(f"Confident {name}")
             if layer is not None:
                 layer.colormap = label_colormap(classes)

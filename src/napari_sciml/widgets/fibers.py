@@ -215,9 +215,7 @@ class FibersDock(Dock):
     def _warn(self) -> None:
         """Say so where nobody can tell yet whether the class of a mask is found."""
         layer, session = self.form.mask.layer, self.session
-        name = ""
-        if layer is not None and session.layers.owns(layer):
-            name = layer.name.removeprefix(CONFIDENT)
+        name = session.layers.name_of(layer).removeprefix(CONFIDENT)
         self.caution.setText(caution(session.prediction.model, name))
         self.caution.setVisible(bool(self.caution.text()))
 

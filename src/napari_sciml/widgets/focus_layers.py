@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from napari_sciml.widgets.layers import LayerGroup
 
 FOCUS = "Focus"
-EXPECTED = "Focus: expected level"
-CERTAINTY = "Focus: certainty"
+EXPECTED = "Focus level"
+CERTAINTY = "Focus certainty"
 OUT_OF_FOCUS = "Out of focus"
 MOST_SHAPES = 2000
 """Tiles of a plane that are drawn as borders; more make the viewer slow."""

@@ -101,7 +101,7 @@ def _toggle_layer(session: "ViewerSession") -> None:
 def _toggle_maps(session: "ViewerSession") -> None:
     volume = session.prediction.probabilities
     names = volume.class_names if volume else ()
-    _toggle([session.layers.get(f"Probability: {name}") for name in names])
+    _toggle([session.layers.get(f"Probability {name}") for name in names])
 
 
 def _toggle(layers: list[Layer | None]) -> None:

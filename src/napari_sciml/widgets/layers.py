@@ -11,9 +11,11 @@ from qtpy.QtCore import QTimer
 from napari_sciml.images.lazy import LazyArray
 from napari_sciml.widgets.images import place_of
 from napari_sciml.widgets.layer_axes import LayerAxes, finest
-from napari_sciml.widgets.pyramid import pyramid_of
+from napari_sciml.widgets.pyramid import pyramid_of, save_finest
 
 T = TypeVar("T", bound=Layer)
+NOT_IN_FILE_NAMES = str.maketrans(dict.fromkeys('<>:"/\\|?*', "-"))
+"""Windows takes none of these; napari saves each layer under its name."""
 REFRESH_MS = 150
 EDGE_WIDTH = 0.4
 """Of outlines, in voxels."""
@@ -61,6 +63,12 @@ class LayerGroup:
         found = [self.get(name) for name in self._layers if name.startswith(begins)]
         return [layer for layer in found if isinstance(layer, kind)]
 
+    def name_of(self, layer: Layer) -> str:
+        """What we call a layer of ours, whatever the user calls it; "" for another."""
+        return next(
+            (name for name, held in self._layers.items() if held() is layer), ""
+        )
+
     def owns(self, layer: Layer) -> bool:
         """Whether we made this layer, for this image or for another one."""
         return layer in self._made
@@ -90,7 +98,7 @@ class LayerGroup:
         if layer is None:
             layer = Shapes(
                 outlines,
-                name=name,
+                name=legal(name),
                 shape_type="polygon",
                 edge_color=color,
                 face_color="transparent",
@@ -153,8 +161,12 @@ class LayerGroup:
         if kind is Image:
             options = {"multiscale": several, **options}
         layer = kind(
-            levels if several else levels[0], name=name, **{**place_of(on), **options}
+            levels if several else levels[0],
+            name=legal(name),
+            **{**place_of(on), **options},
         )
+        if several:
+            save_finest(layer)
         self._insert(layer)
         self.adopt(name, layer)
         return layer
@@ -172,8 +184,10 @@ class LayerGroup:
     def _replace(self, layer: Image, data: Any, *, multiscale: bool) -> Image:
         """A layer cannot change between one array and a pyramid: make another one."""
         layers = self._viewer().layers
-        _, look, _ = layer.as_layer_data_tuple()
+        _, look, _ = Image.as_layer_data_tuple(layer)
         other = Image(data, **{**look, "multiscale": multiscale})
+        if multiscale:
+            save_finest(other)
         self._insert(other, layers.index(layer) + 1)
         if layer in layers.selection:
             layers.selection.add(other)
@@ -205,3 +219,8 @@ class LayerGroup:
             if layer is not None:
                 layer.refresh(**CHEAP)
         self._stale.clear()
+
+
+def legal(name: str) -> str:
+    """A name of a layer that can be the name of a file: classes are named freely."""
+    return name.translate(NOT_IN_FILE_NAMES)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari_sciml.widgets.session import ViewerSession
 
 UNCERTAINTY = "Uncertainty"
-PREDICTED = ("Probability: ", UNCERTAINTY, "Whole volume: ")
+PREDICTED = ("Probability ", UNCERTAINTY, "Whole volume ")
 """How the names of layers begin that show what a model says of the image."""
 STYLE = {"blending": "translucent", "opacity": 0.7}
 
@@ -223,7 +223,7 @@ class Prediction:
     def _names(self) -> list[str]:
         assert self.probabilities is not None
         classes = self.probabilities.class_names[1:]
-        return [*(f"Probability: {name}" for name in classes), UNCERTAINTY]
+        return [*(f"Probability {name}" for name in classes), UNCERTAINTY]
 
     def _show(self) -> None:
         volume, session = self.probabilities, self._session
@@ -231,7 +231,7 @@ class Prediction:
         self._shown = True
         for label, name in enumerate(volume.class_names[1:], start=2):
             session.layers.show_image(
-                f"Probability: {name}",
+                f"Probability {name}",
                 blanked(volume.mean[label - 1], self._cover),
                 session.image,
                 colormap=probability_colormap(

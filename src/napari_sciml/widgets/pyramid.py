@@ -1,9 +1,11 @@
 """Coarser levels of large pictures, so that a viewer handles what is on its screen."""
 
 import math
+from types import MethodType
 from typing import Any
 
 import numpy as np
+from napari.layers import Image
 
 from napari_sciml.widgets.blanking import Blanked, blanked
 
@@ -35,3 +37,19 @@ def pyramid_of(data: Any) -> list[Any]:
     if isinstance(data, Blanked):
         return [blanked(level, data.cover) for level in levels]
     return levels
+
+
+def save_finest(layer: Image) -> None:
+    """Let a layer with levels be saved and copied as its finest one.
+
+    The writers of napari 0.9 fail for several levels, or would take the coarsest one.
+    """
+    # Not a class of its own: napari finds the keys and modes of a layer by its class.
+    vars(layer)["as_layer_data_tuple"] = MethodType(_finest_as_tuple, layer)
+
+
+def _finest_as_tuple(layer: Image) -> tuple[Any, dict[str, Any], str]:
+    data, look, kind = Image.as_layer_data_tuple(layer)
+    if not layer.multiscale:
+        return data, look, kind
+    return np.asarray(data[0]), {**look, "multiscale": False}, kind

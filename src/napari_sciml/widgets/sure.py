@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 REST_MS = 250
 AT_ONCE = 2**22
 """Pixels that are decided about while the user waits: some 0.1 s."""
-CONFIDENT = "Confident: "
+CONFIDENT = "Confident "
 """How the name of a mask begins."""
 NOTHING_PREDICTED = "Nothing is predicted yet: train first, in the Train dock."
 NOT_CALIBRATED = "Coverage needs held-out strokes and a training that has settled."

@@ -177,7 +177,7 @@ class WholeVolume(QWidget):
         *parts, deviation = (levels[0] for levels in self._levels(store))
         colors = [probability_colormap(label) for label in range(2, len(parts) + 2)]
         limits = [*[(0, 1)] * len(parts), MEASURES[DEVIATION].limits]
-        names = [f"Whole volume: {name}" for name in store.class_names[1:]]
+        names = [f"Whole volume {name}" for name in store.class_names[1:]]
         self._layers = [
             self._session.layers.show_image(
                 name,
@@ -189,7 +189,7 @@ class WholeVolume(QWidget):
                 **STYLE,
             )
             for name, data, color, range_ in zip(
-                [*names, "Whole volume: uncertainty"],
+                [*names, "Whole volume uncertainty"],
                 [*parts, deviation],
                 [*colors, uncertainty_colormap()],
                 limits,
