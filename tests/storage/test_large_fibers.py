@@ -62,9 +62,15 @@ def read(folder: Path):
     return open_volume(folder / "labels.zarr").data[:]
 
 
-@pytest.mark.parametrize("block", [16, 37, 300])
 @pytest.mark.parametrize(
-    ("split", "extend"), [(True, True), (False, True), (True, False)]
+    ("block", "split", "extend"),
+    [
+        (16, True, True),
+        (37, True, True),
+        (37, False, True),
+        (37, True, False),
+        (300, True, True),
+    ],
 )
 def test_same_as_in_one_piece(files, mask, block, split, extend):
     config = FiberConfig(split=split, extend=extend)
