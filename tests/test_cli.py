@@ -206,6 +206,8 @@ def test_unwritable_output_is_told_before_the_work(
         ("predict", "mask.tif", "image.tif", "--out", "p.zarr"),
         ("predict", "MODEL", "rgb.tif", "--out", "p.zarr"),
         ("predict", "MODEL", "image.tif", "--device", "tpu", "--out", "p.zarr"),
+        ("predict", "MODEL", "image.tif", "--out", "p.h5"),
+        ("predict", "MODEL", "image.tif", "--out", "p.png"),
         ("threshold", "image.tif", "--out", "m.tif"),
         ("threshold", "MODEL", "--out", "m.tif"),
         ("fibers", "image.tif", "--out", "f"),

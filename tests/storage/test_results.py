@@ -76,10 +76,64 @@ def test_our_reader_opens_a_single_class(tmp_path):
     assert (volume.voxel_size, volume.unit) == ((2.0, 0.5, 0.25), "micrometer")
 
 
-def test_root_is_no_image(tmp_path):
-    create(tmp_path / "a.zarr")
+@pytest.mark.parametrize("inside", ["", "mean", "std"])
+@pytest.mark.parametrize("levels", [1, 2])
+@pytest.mark.parametrize("dims", [2, 3])
+def test_a_validator_of_ome_zarr_takes_it(tmp_path, dims, levels, inside):
+    yaozarrs = pytest.importorskip("yaozarrs", reason="install the extra test")
+    steps = [(1,) * dims, (1, 2, 2)[-dims:]][:levels]
+    create(tmp_path / "a.ome.zarr", dims, levels=steps)
+    # Looks at the arrays, too: they are there and have as many axes as it says.
+    group = yaozarrs.validate_zarr_store(str(tmp_path / "a.ome.zarr" / inside))
+    about = group.ome_metadata()
+    (image,) = about.multiscales
+    assert about.version == "0.5"
+    assert "".join(axis.name for axis in image.axes) == "c" + "zyx"[-dims:]
+    assert [getattr(axis, "unit", None) for axis in image.axes[1:]] == [
+        "micrometer"
+    ] * dims
+    assert len(image.datasets) == levels
+    assert [one.label for one in about.omero.channels] == ["background", "fiber"]
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_the_root_is_the_mean(tmp_path, level):
+    store = create(tmp_path / "a.zarr", levels=[(1, 1, 1), (1, 2, 2)])
+    values = np.random.default_rng(0).random(store.mean.shape).astype(np.float16)
+    store.mean[:] = values
+    store.coarser[0][0][:] = values[:, :, ::2, ::2]
+    volume = open_volume(tmp_path / "a.zarr", level=level)
+    step = 1 + level
+    expected = np.moveaxis(values[:, :, ::step, ::step], 0, -1)
+    np.testing.assert_array_equal(volume.data[:], expected)
+    assert volume.axes == ("z", "y", "x")
+    assert volume.voxel_size == (2.0, 0.5 * step, 0.25 * step)
+    assert volume.unit == "micrometer"
+
+
+def test_the_record_is_not_in_the_way_of_who_looks_at_the_image(tmp_path):
+    knots = np.random.default_rng(0).random(5000).tolist()
+    create(tmp_path / "a.zarr", record={"training": knots}, calibration={"p": knots})
+    sizes = {p: p.stat().st_size for p in tmp_path.rglob("zarr.json")}
+    assert sizes.pop(tmp_path / "a.zarr" / "record" / "zarr.json") > 100_000
+    assert max(sizes.values()) < 4_000
+    store = PredictionStore.open(tmp_path / "a.zarr")
+    assert store.provenance == {"training": knots}
+    assert store.calibration == {"p": knots}
+
+
+def test_a_prediction_of_an_older_version(tmp_path, as_version_1):
+    path = tmp_path / "a.zarr"
+    create(path, calibration={"quantile": 0.25}).mean[:] = 0.5
+    new = PredictionStore.open(path)
+    as_version_1(path)
     with pytest.raises(InputError, match="holds mean, std"):
-        open_volume(tmp_path / "a.zarr")
+        open_volume(path)
+    for old in (PredictionStore.open(path), PredictionStore.open_unfinished(path)):
+        for name in ("class_names", "axes", "voxel_size", "unit", "shape"):
+            assert getattr(old, name) == getattr(new, name)
+        assert (old.provenance, old.calibration) == ({"seed": 3}, {"quantile": 0.25})
+        assert np.all(old.mean[:] == 0.5)
 
 
 def test_finished_prediction_is_read_only(tmp_path):

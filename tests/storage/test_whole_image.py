@@ -25,7 +25,7 @@ from napari_sciml.storage.prediction_run import (
     is_finished,
     read_plan,
 )
-from napari_sciml.storage.results import PredictionStore
+from napari_sciml.storage.results import RECORD, PredictionStore
 from napari_sciml.storage.whole_image import predict_image
 
 SHAPE = (20, 37, 45)
@@ -51,7 +51,8 @@ def image(tmp_path) -> Path:
 
 def contents(folder: Path) -> dict[str, bytes]:
     """All files of the arrays, without what is written of the run."""
-    files = [p for p in folder.rglob("*") if p.is_file() and p.parent != folder]
+    about = (folder, folder / RECORD)
+    files = [p for p in folder.rglob("*") if p.is_file() and p.parent not in about]
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
 
 
@@ -145,6 +146,21 @@ def test_what_is_lost_of_the_journal_is_done_again(tmp_path, model, image) -> No
     with PredictionRun(plan, resume=True) as run:
         assert run.left == list(range(2, len(plan.blocks)))
     assert not list(plan.store.rglob("*.partial"))
+
+
+def test_what_an_older_version_has_begun_is_gone_on_with(
+    tmp_path, model, image, as_version_1
+) -> None:
+    predict_image(model, image, tmp_path / "whole.zarr", block=16, report=silent)
+    out = tmp_path / "p.zarr"
+    as_version_1(begun(model, image, out).store)
+    summary = predict_image(model, image, out, block=16, resume=True, report=silent)
+    assert summary["resumed_at_block"] == 3
+    expected, found = contents(tmp_path / "whole.zarr"), contents(out)
+    assert found.keys() == expected.keys()
+    assert all(found[p] == expected[p] for p in expected if "/c/" in p)
+    again = predict_image(model, image, out, block=16, resume=True, report=silent)
+    assert again["seconds"] == 0
 
 
 def test_another_model_image_or_setting_is_refused(

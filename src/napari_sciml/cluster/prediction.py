@@ -10,10 +10,10 @@ from napari_sciml.cluster.client import connect
 from napari_sciml.cluster.tasks import run_tasks
 from napari_sciml.errors import InputError
 from napari_sciml.steps import Say
-from napari_sciml.storage.atomic import check_target
 from napari_sciml.storage.prediction_blocks import BlockWritten, predict_block
 from napari_sciml.storage.prediction_plan import PredictionPlan
 from napari_sciml.storage.prediction_run import PredictionRun
+from napari_sciml.storage.prediction_tiff import output_places
 from napari_sciml.storage.whole_image import predict_image
 
 _ONE_AT_A_TIME = threading.Lock()
@@ -84,7 +84,7 @@ def predict_somewhere(
         return predict_image(
             model, image, out, device=device, threads=threads, say=say, **given
         )
-    check_target(out, folder=True)
+    output_places(out, image)  # before there is a cluster to wait for
     with connect(scheduler) as client:
         return predict_image(
             model,

@@ -23,7 +23,7 @@ class IntensityOf(StrEnum):
 def predict(
     model: Annotated[Path, typer.Argument(help="Model folder.")],
     image: Annotated[Path, typer.Argument(help="Volume or image.")],
-    out: Annotated[Path, typer.Option(help="OME-Zarr folder to write.")],
+    out: Annotated[Path, typer.Option(help="OME-Zarr to write; .tif: a TIFF, too.")],
     block: Annotated[
         int | None, typer.Option(min=16, help="Edge of a block; by the memory.")
     ] = None,

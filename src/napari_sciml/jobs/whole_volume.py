@@ -105,7 +105,8 @@ def predict_to_disk(
     Raises
     ------
     InputError
-        As `napari_sciml.storage.prediction_run.PredictionRun`.
+        As `napari_sciml.storage.prediction_run.PredictionRun`; also where the name
+        ends like another kind of file.
     """
     import torch
 
@@ -115,8 +116,10 @@ def predict_to_disk(
     from napari_sciml.storage.prediction_facts import costs
     from napari_sciml.storage.prediction_plan import plan_for
     from napari_sciml.storage.prediction_run import PredictionRun, is_finished
+    from napari_sciml.storage.prediction_tiff import check_zarr_name
     from napari_sciml.storage.whole_image import predict_here, run_to_end
 
+    check_zarr_name(out)
     torch.set_num_threads(default_threads(viewer=True))
     ensemble = copy.deepcopy(ensemble)
     plan = plan_for(ensemble, volume, out, model=NO_FILE, image=source, device=device)

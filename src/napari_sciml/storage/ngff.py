@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_sciml.annotation.classes import DEFAULT_COLORS
 from napari_sciml.images.units import NO_UNIT, unit_name
 
 LEVEL = "0"
@@ -21,6 +22,9 @@ def multiscales(
     voxel_size: Sequence[float],
     unit: str,
     levels: Sequence[Steps] | None = None,
+    *,
+    inside: str = "",
+    channels: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """Attributes of a group with one or more resolution levels (NGFF 0.5).
 
@@ -36,6 +40,10 @@ def multiscales(
         UDUNITS name; "pixel" is left out.
     levels
         Steps of each level, named "0", "1" …; only the full resolution by default.
+    inside
+        Group below this one that has the levels; none by default.
+    channels
+        How to show each class, see `class_channels`; nothing is said by default.
     """
     levels = levels or [(1,) * len(voxel_size)]
     image = {
@@ -43,13 +51,41 @@ def multiscales(
         "axes": [_axis(axis, unit) for axis in axes],
         "datasets": [
             {
-                "path": str(number),
+                "path": f"{inside}/{number}" if inside else str(number),
                 "coordinateTransformations": _placed(steps, voxel_size, len(axes)),
             }
             for number, steps in enumerate(levels)
         ],
     }
-    return {"ome": {"version": "0.5", "multiscales": [image]}}
+    about: dict[str, Any] = {"version": "0.5", "multiscales": [image]}
+    if channels:
+        about["omero"] = {"channels": list(channels)}
+    return {"ome": about}
+
+
+def class_channels(names: Sequence[str], highest: float) -> list[dict[str, Any]]:
+    """How viewers show the classes of an image ``(c, …)``: name, color, contrast.
+
+    The first class surrounds the others and would hide them: it is switched off,
+    unless it is the only one.
+
+    Parameters
+    ----------
+    names
+        Of the classes.
+    highest
+        Value that is shown brightest; 0 is black.
+    """
+    window = {"min": 0.0, "max": 1.0, "start": 0.0, "end": float(highest)}
+    return [
+        {
+            "label": name,
+            "color": DEFAULT_COLORS[i % len(DEFAULT_COLORS)].lstrip("#").upper(),
+            "window": window,
+            "active": i > 0 or len(names) == 1,
+        }
+        for i, name in enumerate(names)
+    ]
 
 
 def _placed(

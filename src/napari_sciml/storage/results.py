@@ -10,10 +10,24 @@ import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.lazy import Key, LazyArray
-from napari_sciml.storage.ngff import LEVEL, Steps, create_level, multiscales
+from napari_sciml.storage.ngff import (
+    LEVEL,
+    Steps,
+    class_channels,
+    create_level,
+    multiscales,
+)
 from napari_sciml.storage.provenance import jsonable
 
-VERSION = 1
+VERSION = 2
+"""Of the layout; 1 had no image at the root, and the record in its attributes."""
+
+RECORD = "record"
+"""Group without arrays whose attributes are provenance and calibration: many numbers,
+which whoever looks at the image need not read."""
+
+BRIGHTEST = {"mean": 1.0, "std": 0.5}
+"""Largest values there can be, which viewers show brightest."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +35,8 @@ class PredictionStore:
     """Mean and standard deviation over the members of an ensemble.
 
     On disk a zarr v3 with the groups ``mean`` and ``std``, each an OME-Zarr 0.5
-    image whose array "0" is ``(class, z, y, x)`` or ``(class, y, x)``, float16.
+    image whose array "0" is ``(class, z, y, x)`` or ``(class, y, x)``, float16. The
+    root is an OME-Zarr image, too: its levels are those of ``mean``.
 
     Attributes
     ----------
@@ -93,21 +108,32 @@ class PredictionStore:
         """
         import zarr
 
+        axes, levels = tuple(axes), levels or [(1,) * len(shape)]
+
+        def about(name: str, inside: str, brightest: float) -> dict[str, Any]:
+            return multiscales(
+                name,
+                ("c", *axes),
+                voxel_size,
+                unit,
+                levels,
+                inside=inside,
+                channels=class_channels(class_names, brightest),
+            )
+
         attributes = {
             "napari_sciml": {"kind": "prediction", "version": VERSION},
             "class_names": list(class_names),
             "axes": list(axes),
             "voxel_size": [float(size) for size in voxel_size],
             "unit": unit,
-            "provenance": jsonable(record),
-            "calibration": jsonable(calibration or {}),
+            **about("probabilities", "mean", BRIGHTEST["mean"]),
         }
         root = zarr.create_group(str(path), zarr_format=3, attributes=attributes)
-        axes = ("c", *axes)
-        levels = levels or [(1,) * len(shape)]
-        for name in ("mean", "std"):
-            about = multiscales(name, axes, voxel_size, unit, levels)
-            group = root.create_group(name, attributes=about)
+        known = {"provenance": record, "calibration": calibration or {}}
+        root.create_group(RECORD, attributes=jsonable(known))
+        for name, brightest in BRIGHTEST.items():
+            group = root.create_group(name, attributes=about(name, "", brightest))
             for level, steps in enumerate(levels):
                 size = [-(-n // step) for n, step in zip(shape, steps, strict=True)]
                 create_level(
@@ -117,7 +143,7 @@ class PredictionStore:
                     chunks=(1, *chunks),
                     shards=None if shards is None else (len(class_names), *shards),
                     dtype=np.float16,
-                    axes=axes,
+                    axes=("c", *axes),
                 )
         return cls._from_group(root)
 
@@ -217,6 +243,8 @@ class PredictionStore:
     @classmethod
     def _from_group(cls, root: Any) -> "PredictionStore":
         attributes = root.attrs.asdict()
+        if attributes["napari_sciml"]["version"] > 1:
+            attributes |= root[RECORD].attrs.asdict()
         return cls(
             mean=root["mean"][LEVEL],
             std=root["std"][LEVEL],

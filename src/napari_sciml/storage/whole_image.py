@@ -11,11 +11,11 @@ from typing import Any, Literal
 import numpy as np
 
 from napari_sciml.steps import Report, Say, mapped
-from napari_sciml.storage.atomic import check_target
 from napari_sciml.storage.prediction_blocks import BlockWorker, BlockWritten
 from napari_sciml.storage.prediction_facts import cautions, costs, gray_values
 from napari_sciml.storage.prediction_plan import PredictionPlan, plan_prediction
 from napari_sciml.storage.prediction_run import PredictionRun, is_finished, read_plan
+from napari_sciml.storage.prediction_tiff import output_places
 
 DoBlocks = Callable[[PredictionRun], Iterator[BlockWritten | None]]
 """Predicts, writes and records the blocks that are left of a run."""
@@ -44,14 +44,16 @@ def predict_image(
     report: Report,
     blocks: DoBlocks | None = None,
 ) -> dict[str, Any]:
-    """Predict an image file into an OME-Zarr with the groups mean and std.
+    """Predict an image file into an OME-Zarr with mean and std, and a TIFF if wanted.
 
     What is done survives an interruption, in ``OUT.unfinished`` beside the output.
 
     Parameters
     ----------
-    model, image, out, level, block, half, intensity, device, memory
+    model, image, level, block, half, intensity, device, memory
         As in `plan_prediction`.
+    out
+        As in `output_places`: the OME-Zarr, or a TIFF to write beside it.
     threads
         Of the CPU; all cores by default.
     resume
@@ -75,7 +77,8 @@ def predict_image(
 
     from napari_sciml.networks.device import default_threads
 
-    check_target(out, folder=True)
+    places = output_places(out, image)
+    out = places.zarr
     torch.set_num_threads(threads or default_threads())
     stored = read_plan(out, restart=restart) if resume else None
     if stored is not None:
@@ -93,11 +96,12 @@ def predict_image(
         memory=memory,
     )
     if resume and is_finished(plan):
-        return {**_summary(plan, out), "seconds": 0.0}
+        return {**_summary(plan, out), **places.write_tiff(report), "seconds": 0.0}
     gray = gray_values(plan)
     doubts = cautions(plan, gray)
     plan = plan.model_copy(update={"cautions": tuple(doubts)})
-    for sentence in (*costs(plan), *doubts):
+    more = places.costs(plan.shape, len(plan.class_names))
+    for sentence in (*costs(plan), *more, *doubts):
         if say is not None:
             say(sentence)
     started = time.monotonic()
@@ -105,9 +109,11 @@ def predict_image(
         begun = len(plan.blocks) - len(run.left)
         for _ in run_to_end(run, report, blocks=blocks):
             pass
+    extra = places.write_tiff(report)
     seconds = time.monotonic() - started
     return {
         **_summary(plan, out),
+        **extra,
         "seconds": round(seconds, 1),
         "resumed_at_block": begun or None,
         "gray_values": gray,
