@@ -13,8 +13,10 @@ import pytest
 import tifffile
 import yaml
 import zarr
+from napari.components import ViewerModel
 from napari.layers import Image, Labels
 from napari.utils.notifications import notification_manager
+from npe2 import PluginManager
 
 from conftest import bright_bar, is_settled
 from napari_sciml.images.hdf5 import HDF5_SUFFIXES
@@ -27,8 +29,7 @@ from napari_sciml.storage.results import PredictionStore
 from napari_sciml.widgets.reader import FILES, get_reader
 from napari_sciml.widgets.session import ViewerSession
 
-pytestmark = pytest.mark.gui
-
+PLUGIN = "napari-sciml"
 ROOT = Path(__file__).parents[2]
 SIZE = (3.0, 0.5, 0.25)
 MICRO = ("micrometer",) * 3
@@ -53,9 +54,11 @@ def told() -> Iterator[list[tuple[str, str]]]:
 
 
 @pytest.fixture
-def open_file(viewer: Any) -> Callable[[Path], list[Any]]:
-    """Open a path as File > Open does with our plugin."""
-    return lambda path: viewer.open(str(path), plugin="napari-sciml")
+def open_file() -> Callable[[Path], list[Any]]:
+    """Open a path as a viewer does, without its window."""
+    PluginManager.instance().discover()
+    viewer = ViewerModel()
+    return lambda path: viewer.open(str(path), plugin=PLUGIN)
 
 
 def imagej(path: Path, data: np.ndarray, axes: str) -> None:
@@ -137,6 +140,21 @@ def test_a_layer_is_what_was_written(case, open_file, told, tmp_path) -> None:
     assert isinstance(volume, Volume) == ("t" not in shown)
 
 
+@pytest.mark.gui
+def test_all_of_them_are_drawn(viewer, tmp_path) -> None:
+    for number, (write, name, stored, _) in enumerate(WRITTEN.values()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        data = numbers(*(LENGTHS[axis] for axis in stored.lower()))
+        write(folder / name, data, stored)
+        viewer.open(str(folder / name), plugin=PLUGIN)
+        layer = viewer.layers[-1]
+        viewer.reset_view()
+        seen = viewer.screenshot(flash=False)[..., :3]
+        layer.visible = False
+        assert (viewer.screenshot(flash=False)[..., :3] != seen).any()
+
+
 def test_a_pyramid_is_one(open_file, tmp_path) -> None:
     data = numbers(8, 8, 8)
     ome_zarr(tmp_path / "a.zarr", data, "zyx", levels=3)
@@ -157,7 +175,7 @@ def test_colors_stay_colors(open_file, tmp_path) -> None:
 def test_axes_without_a_name_keep_the_numbers_of_napari(open_file, tmp_path) -> None:
     array = zarr.create_array(str(tmp_path / "a.zarr"), data=numbers(2, 5, 6, 7))
     (layer,) = open_file(tmp_path / "a.zarr")
-    assert layer.axis_labels == ("-4", "z", "y", "x")
+    assert layer.axis_labels == ("-4", "-3", "-2", "-1")
     np.testing.assert_array_equal(layer.data[...], array[...])
 
 
@@ -180,7 +198,7 @@ def test_a_folder_with_a_gap_is_told(open_file, told, tmp_path) -> None:
     ((severity, text),) = told
     assert severity == "warning"
     assert layer.metadata["cautions"] == (text,)
-    assert "missing" in text
+    assert "lacks 1 slice" in text
 
 
 def test_each_image_of_an_hdf5_is_a_layer(open_file, tmp_path) -> None:
@@ -285,10 +303,9 @@ def test_fibers_are_labels_with_their_measures(
     assert [text for _, text in told] == ["Mind the gap."]
 
 
+@pytest.mark.gui
 @pytest.mark.parametrize("levels", [None, [(1, 1, 1), (2, 2, 2)]])
-def test_a_prediction_is_a_layer_a_class(
-    levels, open_file, told, viewer, tmp_path
-) -> None:
+def test_a_prediction_is_a_layer_a_class(levels, told, viewer, tmp_path) -> None:
     store = PredictionStore.create(
         tmp_path / "out.zarr",
         (4, 6, 8),
@@ -302,7 +319,7 @@ def test_a_prediction_is_a_layer_a_class(
     )
     mean = np.stack([np.full((4, 6, 8), 0.25), np.full((4, 6, 8), 0.75)])
     store.write((slice(None),) * 3, mean, mean / 4)
-    layers = open_file(tmp_path / "out.zarr")
+    layers = viewer.open(str(tmp_path / "out.zarr"), plugin=PLUGIN)
     names = [f"{what}: {name}" for name in store.class_names for what in KINDS]
     assert [layer.name for layer in layers] == names
     assert [layer.visible for layer in layers] == [False, False, True, False]
@@ -321,14 +338,13 @@ def test_a_prediction_is_a_layer_a_class(
 KINDS = ("Probability", "Uncertainty")
 
 
+@pytest.mark.gui
 @pytest.mark.timeout(240)
-def test_strokes_on_channels_from_a_file(
-    open_file, open_dock, viewer, patience, tmp_path
-) -> None:
+def test_strokes_on_channels_from_a_file(open_dock, viewer, patience, tmp_path) -> None:
     image, labels = bright_bar()
     both = np.stack([image, -image], axis=1).astype(np.float32)
     imagej(tmp_path / "a.tif", both, "ZCYX")
-    (layer,) = open_file(tmp_path / "a.tif")
+    viewer.open(str(tmp_path / "a.tif"), plugin=PLUGIN)
     session = ViewerSession.of(viewer)
     annotate, train = open_dock("Annotate"), open_dock("Train")
     annotate.start.click()
@@ -338,7 +354,7 @@ def test_strokes_on_channels_from_a_file(
     flat = np.ravel_multi_index(where, labels.shape)
     session.annotation.write(flat, labels[where])
     train.members.setValue(2)
-    train.seconds.setValue(2)
+    train.seconds.setValue(1)
     train.start.click()
     patience(lambda: is_settled(session) or bool(train.error.text()))
     assert train.error.text() == ""

@@ -114,7 +114,7 @@ def open_viewed(path: Path) -> ViewedImage:
 def _arranged(raw: RawImage) -> tuple[Any, tuple[str | None, ...], bool]:
     """Data with axes in the usual order, their names, and whether the last is color."""
     kept = long_axes(raw)
-    names: list[str | None] = [_name(raw.axes[axis]) for axis in kept]
+    names = [None if _is_guessed(raw) else _name(raw.axes[axis]) for axis in kept]
     data = select(raw.data, kept)
     rgb = _is_color(data, [raw.axes[axis] for axis in kept])
     if not rgb and raw.axes[kept[-1]] == "s" and data.shape[-1] == 2:
@@ -125,6 +125,11 @@ def _arranged(raw: RawImage) -> tuple[Any, tuple[str | None, ...], bool]:
     if order != list(range(count)):
         data = _transposed(data, order + [count] * rgb)
     return data, tuple(names[axis] for axis in order), rgb
+
+
+def _is_guessed(raw: RawImage) -> bool:
+    """Whether nothing but the shape tells of the axes, and not enough."""
+    return not raw.spacing and any(axis.startswith("axis ") for axis in raw.axes)
 
 
 def _name(axis: str) -> str | None:
