@@ -2,63 +2,36 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
-import pandas as pd
 import pytest
 import tifffile
 import yaml
 import zarr
 from napari.components import ViewerModel
-from napari.layers import Image, Labels
-from napari.utils.notifications import notification_manager
+from napari.layers import Image
+from napari.layers._layer_actions import _duplicate_layer, _split_stack
 from npe2 import PluginManager
 
 from conftest import bright_bar, is_settled
 from napari_sciml.images.hdf5 import HDF5_SUFFIXES
 from napari_sciml.images.tiff import TIFF_SUFFIXES
 from napari_sciml.images.volume import Volume
-from napari_sciml.storage.arrays import save_labels, save_mask
-from napari_sciml.storage.block_arrays import save_by_blocks
 from napari_sciml.storage.ngff import create_level, multiscales
-from napari_sciml.storage.results import PredictionStore
 from napari_sciml.widgets.reader import FILES, get_reader
 from napari_sciml.widgets.session import ViewerSession
 
 PLUGIN = "napari-sciml"
 ROOT = Path(__file__).parents[2]
 SIZE = (3.0, 0.5, 0.25)
-MICRO = ("micrometer",) * 3
 
 
 def numbers(*shape: int, dtype: Any = np.uint16) -> np.ndarray:
     """Values that tell every voxel from its neighbors."""
     return np.arange(np.prod(shape)).reshape(shape).astype(dtype)
-
-
-@pytest.fixture
-def told() -> Iterator[list[tuple[str, str]]]:
-    """Severity and text of napari's notifications."""
-    seen: list[tuple[str, str]] = []
-
-    def note(event: Any) -> None:
-        seen.append((str(event.severity), event.message))
-
-    notification_manager.notification_ready.connect(note)
-    yield seen
-    notification_manager.notification_ready.disconnect(note)
-
-
-@pytest.fixture
-def open_file() -> Callable[[Path], list[Any]]:
-    """Open a path as a viewer does, without its window."""
-    PluginManager.instance().discover()
-    viewer = ViewerModel()
-    return lambda path: viewer.open(str(path), plugin=PLUGIN)
 
 
 def imagej(path: Path, data: np.ndarray, axes: str) -> None:
@@ -142,17 +115,19 @@ def test_a_layer_is_what_was_written(case, open_file, told, tmp_path) -> None:
 
 @pytest.mark.gui
 def test_all_of_them_are_drawn(viewer, tmp_path) -> None:
-    for number, (write, name, stored, _) in enumerate(WRITTEN.values()):
-        folder = tmp_path / str(number)
+    viewer.window.show()
+    for case in ("imagej both", "zarr channels", "hdf5"):
+        write, name, stored, _ = WRITTEN[case]
+        folder = tmp_path / case
         folder.mkdir()
         data = numbers(*(LENGTHS[axis] for axis in stored.lower()))
         write(folder / name, data, stored)
         viewer.open(str(folder / name), plugin=PLUGIN)
-        layer = viewer.layers[-1]
-        viewer.reset_view()
-        seen = viewer.screenshot(flash=False)[..., :3]
-        layer.visible = False
-        assert (viewer.screenshot(flash=False)[..., :3] != seen).any()
+        viewer.fit_to_view()
+        seen = viewer.screenshot(flash=False)[..., :3].astype(int)
+        viewer.layers[-1].visible = False
+        hidden = viewer.screenshot(flash=False)[..., :3]
+        assert np.ptp(seen - hidden) > 5
 
 
 def test_a_pyramid_is_one(open_file, tmp_path) -> None:
@@ -177,6 +152,24 @@ def test_axes_without_a_name_keep_the_numbers_of_napari(open_file, tmp_path) -> 
     (layer,) = open_file(tmp_path / "a.zarr")
     assert layer.axis_labels == ("-4", "-3", "-2", "-1")
     np.testing.assert_array_equal(layer.data[...], array[...])
+
+
+@pytest.mark.parametrize("case", ["imagej both", "zarr channels", "hdf5", "slices"])
+def test_layers_can_be_duplicated_and_split(case, tmp_path) -> None:
+    write, name, stored, _ = WRITTEN.get(case, (slices, "a", "zyx", None))
+    data = numbers(*(LENGTHS[axis] for axis in stored.lower()))
+    write(tmp_path / name, data, stored)
+    PluginManager.instance().discover()
+    viewer = ViewerModel()
+    (layer,) = viewer.open(str(tmp_path / name), plugin=PLUGIN)
+    _duplicate_layer(viewer.layers)
+    np.testing.assert_array_equal(viewer.layers[-1].data[...], layer.data[...])
+    viewer.layers.selection.active = layer
+    _split_stack(viewer.layers)
+    split = [one for one in viewer.layers if one.ndim == data.ndim - 1]
+    parts = [np.asarray(one.data[...]) for one in split]
+    parts.sort(key=lambda part: part.flat[0])
+    np.testing.assert_array_equal(parts, layer.data[...])
 
 
 def test_a_large_file_is_not_read(open_file, tmp_path) -> None:
@@ -251,93 +244,6 @@ def test_a_refusal_is_one_sentence(case, open_file, told, tmp_path) -> None:
     assert text.endswith(".")
 
 
-@pytest.mark.parametrize("name", ["mask.tif", "mask.zarr"])
-@pytest.mark.parametrize("blocks", [False, True])
-def test_a_mask_of_ours_can_be_painted(name, blocks, open_file, tmp_path) -> None:
-    mask = numbers(5, 6, 7) % 3 == 0
-    if blocks:
-        from napari_sciml.images.lazy import AxesView
-
-        lazy = AxesView(mask.astype(np.uint8), range(3))
-        options = {"highest": 1, "chunks": (2, 4, 4)}
-        save_by_blocks(tmp_path / name, lazy, SIZE, "micrometer", **options)
-    else:
-        save_mask(tmp_path / name, mask, SIZE, "micrometer")
-    (layer,) = open_file(tmp_path / name)
-    assert isinstance(layer, Labels)
-    assert (layer.name, layer.data.dtype) == ("mask", np.uint8)
-    np.testing.assert_array_equal(layer.data, mask)
-    np.testing.assert_allclose(layer.scale, SIZE, rtol=1e-6)
-    assert tuple(map(str, layer.units)) == MICRO
-    layer.paint((2, 3, 3), 1)
-    assert layer.data[2, 3, 3] == 1
-
-
-def test_a_mask_from_before_we_signed_is_one(open_file, tmp_path) -> None:
-    metadata = {"axes": "YX", "min": 0.0, "max": 1.0}
-    mask = (numbers(6, 7) % 2).astype(np.uint8)
-    tifffile.imwrite(tmp_path / "m.tif", mask, imagej=True, metadata=metadata)
-    (layer,) = open_file(tmp_path / "m.tif")
-    assert isinstance(layer, Labels)
-
-
-@pytest.mark.parametrize("file", ["labels.tif", "labels.zarr"])
-@pytest.mark.parametrize("by_folder", [False, True])
-def test_fibers_are_labels_with_their_measures(
-    file, by_folder, open_file, told, tmp_path
-) -> None:
-    folder = tmp_path / "run"
-    folder.mkdir()
-    labels = numbers(5, 6, 7) * 400
-    save_labels(folder / file, labels, SIZE, "micrometer")
-    pd.DataFrame({"label": [400, 800], "length": [7.5, 9]}).to_csv(
-        folder / "fibers.csv", index=False
-    )
-    (folder / "summary.json").write_text('{"cautions": ["Mind the gap."]}')
-    (layer,) = open_file(folder if by_folder else folder / file)
-    assert isinstance(layer, Labels)
-    np.testing.assert_array_equal(layer.data, labels)
-    np.testing.assert_allclose(layer.scale, SIZE, rtol=1e-6)
-    assert layer.name == "run"
-    assert layer.features["length"].tolist() == [7.5, 9]
-    assert [text for _, text in told] == ["Mind the gap."]
-
-
-@pytest.mark.gui
-@pytest.mark.parametrize("levels", [None, [(1, 1, 1), (2, 2, 2)]])
-def test_a_prediction_is_a_layer_a_class(levels, told, viewer, tmp_path) -> None:
-    store = PredictionStore.create(
-        tmp_path / "out.zarr",
-        (4, 6, 8),
-        ("background", "fiber"),
-        SIZE,
-        "micrometer",
-        "zyx",
-        (4, 4, 4),
-        {"plan": {"cautions": ["Other voxels."]}},
-        levels=levels,
-    )
-    mean = np.stack([np.full((4, 6, 8), 0.25), np.full((4, 6, 8), 0.75)])
-    store.write((slice(None),) * 3, mean, mean / 4)
-    layers = viewer.open(str(tmp_path / "out.zarr"), plugin=PLUGIN)
-    names = [f"{what}: {name}" for name in store.class_names for what in KINDS]
-    assert [layer.name for layer in layers] == names
-    assert [layer.visible for layer in layers] == [False, False, True, False]
-    for layer, value in zip(layers, (0.25, 0.0625, 0.75, 0.1875), strict=True):
-        finest = layer.data[0] if levels else layer.data
-        assert layer.multiscale == bool(levels)
-        assert (finest.dtype, finest.shape) == (np.float16, (4, 6, 8))
-        assert np.all(finest[...] == value)
-        np.testing.assert_allclose(layer.scale, SIZE)
-        assert tuple(map(str, layer.units)) == MICRO
-        assert layer.axis_labels == ("z", "y", "x")
-    assert [text for _, text in told] == ["Other voxels."]
-    assert ViewerSession.of(viewer).images == []
-
-
-KINDS = ("Probability", "Uncertainty")
-
-
 @pytest.mark.gui
 @pytest.mark.timeout(240)
 def test_strokes_on_channels_from_a_file(open_dock, viewer, patience, tmp_path) -> None:
@@ -353,7 +259,7 @@ def test_strokes_on_channels_from_a_file(open_dock, viewer, patience, tmp_path) 
     where = np.nonzero(labels)
     flat = np.ravel_multi_index(where, labels.shape)
     session.annotation.write(flat, labels[where])
-    train.members.setValue(2)
+    train.members.setValue(1)
     train.seconds.setValue(1)
     train.start.click()
     patience(lambda: is_settled(session) or bool(train.error.text()))

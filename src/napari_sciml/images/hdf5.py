@@ -54,6 +54,9 @@ class StoredArray(LazyArray):
         self.source = data
         self._name, self._order = name, tuple(order)
 
+    def __deepcopy__(self, memo: object) -> "StoredArray":
+        return self  # a layer that is duplicated looks at the same file
+
     def _read(self, key: Key) -> Any:
         parts = [
             slice(*part.indices(n)) if isinstance(part, slice) else part

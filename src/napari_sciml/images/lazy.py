@@ -128,6 +128,9 @@ class PlaneStack(LazyArray):
         kept = max(1, CACHED_BYTES // max(1, plane_bytes))
         self._plane = lru_cache(maxsize=kept)(read_plane)
 
+    def __deepcopy__(self, memo: object) -> "PlaneStack":
+        return self  # a layer that is duplicated looks at the same file
+
     def _read(self, key: Key) -> Any:
         z, *rest = key
         within = tuple(rest)
