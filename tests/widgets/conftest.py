@@ -185,3 +185,29 @@ def click_world(viewer: Any, qtbot: Any) -> Callable[..., None]:
         qtbot.mouseRelease(widget, left, keys, at + QPoint(drag, 0))
 
     return click_at
+
+
+@pytest.fixture
+def told() -> Iterator[list[tuple[str, str]]]:
+    """Severity and text of napari's notifications."""
+    from napari.utils.notifications import notification_manager
+
+    seen: list[tuple[str, str]] = []
+
+    def note(event: Any) -> None:
+        seen.append((str(event.severity), event.message))
+
+    notification_manager.notification_ready.connect(note)
+    yield seen
+    notification_manager.notification_ready.disconnect(note)
+
+
+@pytest.fixture
+def open_file() -> Callable[[Any], list[Any]]:
+    """Open a path as a viewer does, without its window."""
+    from napari.components import ViewerModel
+    from npe2 import PluginManager
+
+    PluginManager.instance().discover()
+    viewer = ViewerModel()
+    return lambda path: viewer.open(str(path), plugin="napari-sciml")

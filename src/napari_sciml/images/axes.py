@@ -74,17 +74,13 @@ def to_volume(raw: RawImage, path: Path) -> Volume:
         On time, two axes of channels, an unusual order of axes or values that are no
         numbers.
     """
-    _check_values(raw, path)
-    kept = [
-        i
-        for i, (axis, length) in enumerate(zip(raw.axes, raw.data.shape, strict=True))
-        if length > 1 or axis in "yx"
-    ]
+    check_values(raw, path)
+    kept = long_axes(raw)
     axes = tuple(raw.axes[i] for i in kept)
     space = tuple(axis for axis in axes if axis not in CHANNEL_AXES)
     _check_axes(axes, space, raw, path)
-    voxel_size, unit, cautions = _voxel_size(space, raw, path)
-    data = _select(raw.data, kept)
+    voxel_size, unit, cautions = told_size(space, raw, path)
+    data = select(raw.data, kept)
     if axes != space:
         data = _with_channels(data, axes)
     return Volume(data, space, voxel_size, unit, unique(raw.cautions, cautions))
@@ -99,7 +95,14 @@ def guess_axes(shape: Sequence[int]) -> tuple[str, ...]:
     return (*extra, *"zyx"[max(0, 3 - len(shape)) :])
 
 
-def _check_values(raw: RawImage, path: Path) -> None:
+def long_axes(raw: RawImage) -> list[int]:
+    """Places of the axes that are longer than 1, or are those of a picture."""
+    pairs = zip(raw.axes, raw.data.shape, strict=True)
+    return [i for i, (axis, n) in enumerate(pairs) if n > 1 or axis in "yx"]
+
+
+def check_values(raw: RawImage, path: Path) -> None:
+    """Refuse what holds no real numbers, or none at all, by an InputError."""
     dtype = np.dtype(raw.data.dtype)
     if dtype.kind not in "buif":
         raise InputError(f"{path} holds {dtype} values; convert them to real numbers.")
@@ -144,7 +147,8 @@ def _with_channels(data: Any, axes: tuple[str, ...]) -> Any:
     return AxesView(data, [i for i in range(len(axes)) if i != axis])
 
 
-def _select(data: Any, kept: list[int]) -> Any:
+def select(data: Any, kept: list[int]) -> Any:
+    """Leave out axes of length 1, in native byte order; lazy where the data are."""
     if not np.dtype(data.dtype).isnative:
         return AxesView(data, kept)
     if len(kept) == len(data.shape):
@@ -154,10 +158,18 @@ def _select(data: Any, kept: list[int]) -> Any:
     return AxesView(data, kept)
 
 
-def _voxel_size(
+def told_size(
     axes: tuple[str, ...], raw: RawImage, path: Path
 ) -> tuple[tuple[float, ...], str, tuple[str, ...]]:
-    """Edges of a voxel, their unit, and what of them was not told as it should be."""
+    """Edges of a voxel, their unit, and what of them was not told as it should be.
+
+    Parameters
+    ----------
+    axes
+        Those of space.
+    raw, path
+        What was opened, and from where.
+    """
     told = [axis for axis in axes if axis in raw.spacing]
     if not told:
         return (1.0,) * len(axes), NO_UNIT, ()

@@ -12,10 +12,14 @@ from napari_sciml.images.axes import RawImage
 from napari_sciml.images.hdf5_axes import describe_axes
 from napari_sciml.images.hdf5_gaps import check_stored
 from napari_sciml.images.hdf5_imaris import imaris_axes, imaris_shape
-from napari_sciml.images.hdf5_search import find_data_set
+from napari_sciml.images.hdf5_search import find_data_set, image_names
 from napari_sciml.images.lazy import Key, LazyArray
 
 HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".ims")
+
+
+SHOWN_AT_ONCE = 8
+"""Images of one file that a viewer opens; more are refused, with their names."""
 
 
 class StoredArray(LazyArray):
@@ -50,6 +54,9 @@ class StoredArray(LazyArray):
         self.source = data
         self._name, self._order = name, tuple(order)
 
+    def __deepcopy__(self, memo: object) -> "StoredArray":
+        return self  # a layer that is duplicated looks at the same file
+
     def _read(self, key: Key) -> Any:
         parts = [
             slice(*part.indices(n)) if isinstance(part, slice) else part
@@ -78,6 +85,27 @@ def split_hdf5(path: Path) -> tuple[Path, str] | None:
             inside = path.relative_to(file).as_posix()
             return file, "" if inside == "." else inside
     return None
+
+
+def data_sets_of(file: Path) -> list[str]:
+    """Data sets to show: the empty name where it is clear which one, or each image.
+
+    Raises
+    ------
+    InputError
+        When there is no image, or more than a viewer should open at once.
+    """
+    import h5py
+
+    with h5py.File(file, "r") as opened:
+        try:
+            find_data_set(opened, file, "")
+        except InputError:
+            names = image_names(opened)
+            if not 1 < len(names) <= SHOWN_AT_ONCE:
+                raise
+            return names
+    return [""]
 
 
 def open_hdf5(file: Path, inside: str = "") -> RawImage:

@@ -15,6 +15,8 @@ SMALLEST_EDGE = 8
 """Along two axes, of what is rather an image than a table, where there are several."""
 LISTED = 12
 """Images that an error names."""
+IMARIS_FULL = "ResolutionLevel 0/"
+"""In the names of the data sets that are no coarser copies."""
 
 
 @dataclass(frozen=True)
@@ -233,6 +235,17 @@ def _refuse(contents: _Contents, file: Path) -> NoReturn:
         f"{file} holds the images {listed(names, LISTED)}; give one of them, "
         f"like {file}/{largest}."
     )
+
+
+def image_names(opened: Any) -> list[str]:
+    """Names of all data sets that are large enough to be looked at, sorted.
+
+    Of an Imaris file, those of the full resolution.
+    """
+    images = _contents(opened, "").images
+    shown = (n for n, data in images.items() if _is_numbers(data) and _is_large(data))
+    names = sorted(shown)
+    return [name for name in names if IMARIS_FULL in name] or names
 
 
 def _is_numbers(data: Any) -> bool:

@@ -74,6 +74,35 @@ class AxesView(LazyArray):
         return self.source[tuple(full)]
 
 
+class Transposed(LazyArray):
+    """Another array-like with its axes in another order.
+
+    Parameters
+    ----------
+    source
+        Array-like.
+    order
+        Which axis of the source each axis is.
+
+    Attributes
+    ----------
+    source
+        The array-like.
+    """
+
+    def __init__(self, source: Any, order: Sequence[int]) -> None:
+        super().__init__([source.shape[axis] for axis in order], source.dtype)
+        self.source = source
+        self._order = tuple(order)
+
+    def _read(self, key: Key) -> Any:
+        asked = dict(zip(self._order, key, strict=True))
+        values = np.asarray(self.source[tuple(asked[axis] for axis in sorted(asked))])
+        # Axes of which one element was asked for are gone.
+        left = [axis for axis in self._order if isinstance(asked[axis], slice)]
+        return values.transpose([sorted(left).index(axis) for axis in left])
+
+
 class PlaneStack(LazyArray):
     """Planes of equal shape along z, each read when it is needed.
 
@@ -98,6 +127,9 @@ class PlaneStack(LazyArray):
         plane_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
         kept = max(1, CACHED_BYTES // max(1, plane_bytes))
         self._plane = lru_cache(maxsize=kept)(read_plane)
+
+    def __deepcopy__(self, memo: object) -> "PlaneStack":
+        return self  # a layer that is duplicated looks at the same file
 
     def _read(self, key: Key) -> Any:
         z, *rest = key

@@ -49,6 +49,14 @@ def open_zarr(path: Path, level: int = 0) -> RawImage:
     return replace(raw, cautions=(*raw.cautions, *missing))
 
 
+def count_levels(path: Path) -> int:
+    """Resolutions of an OME-Zarr; 1 for any other zarr."""
+    import zarr
+
+    images = multiscales_of(zarr.open(str(path), mode="r"))
+    return len(images[0]["datasets"]) if images else 1
+
+
 def missing_chunks(
     data: Any, name: str, *, at_most: float = math.inf
 ) -> tuple[str, ...]:

@@ -14,6 +14,8 @@ from napari_sciml.storage.ngff import create_level, multiscales
 
 CHUNK = {2: 1024, 3: 128}
 CLASSIC_TIFF_BYTES = 2**32 - 2**25
+SOFTWARE = "napari-sciml labels"
+"""Software tag of the TIFF files that we write: what is in them is no image."""
 
 
 def save_mask(
@@ -98,6 +100,7 @@ def _tiff(
         labels,
         photometric="minisblack",
         compression="zlib",
+        software=SOFTWARE,
         **options(labels.ndim, highest, voxel_size, unit),
     )
 

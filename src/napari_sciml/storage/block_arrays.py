@@ -13,6 +13,7 @@ from napari_sciml.steps import Report
 from napari_sciml.storage.arrays import (
     CHUNK,
     CLASSIC_TIFF_BYTES,
+    SOFTWARE,
     check_array_suffix,
     create_labels,
     imagej_options,
@@ -156,6 +157,7 @@ def _tiff(
         dtype=dtype,
         photometric="minisblack",
         compression="zlib",
+        software=SOFTWARE,
         **options(labels.ndim, highest, voxel_size, unit),
     )
 

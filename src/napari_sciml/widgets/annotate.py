@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
 
 from napari_sciml.errors import InputError
 from napari_sciml.widgets import keys
+from napari_sciml.widgets.axes_row import AxesRow
 from napari_sciml.widgets.class_list import ClassList
 from napari_sciml.widgets.class_menu import ClassMenu
 from napari_sciml.widgets.dock import Dock, button, primary_button, text_line
@@ -52,6 +53,7 @@ class AnnotateDock(Dock):
             name="image",
             tooltip="Image to annotate and train on.",
         )
+        self.axes = AxesRow()
         self.start = primary_button(
             "start_annotating",
             "Start annotating",
@@ -113,6 +115,8 @@ class AnnotateDock(Dock):
     def _lay_out(self) -> None:
         form = QFormLayout()
         form.addRow("Image", self.image)
+        form.addRow("Axes", self.axes)
+        self.axes.belongs_to(form)
         self.column.addLayout(form)
         self.column.addWidget(self.start)
         self.column.addWidget(self.classes)
@@ -160,6 +164,7 @@ class AnnotateDock(Dock):
     def _on_image(self) -> None:
         self.image.refill()
         self.image.choose(self.session.image)
+        self.axes.follow(self.session.image)
         self.show_error("")
 
     def _on_start(self) -> None:

@@ -18,6 +18,9 @@ MAX_VOXELS = 2**29
 SHEARED = 1e-3
 """Cosine between two axes that is no rounding error."""
 
+RESULT = "napari_sciml_result"
+"""Key of ``layer.metadata``: a result of ours, and no image to annotate."""
+
 PLACE = ("scale", "translate", "rotate", "shear", "units", "axis_labels")
 
 
@@ -119,9 +122,10 @@ def voxel_size(layer: Layer) -> tuple[tuple[float, ...], str]:
     InputError
         When the axes have units that cannot be converted, or are sheared.
     """
-    axes = space_of(layer)
-    units = [layer.units[axis] for axis in axes]
-    unit = units[-1]
+    axes, time = space_of(layer), LayerAxes.of(layer).time
+    unit = layer.units[axes[-1]]
+    # Nobody measures along time, whatever it counts in.
+    units = [unit if axis == time else layer.units[axis] for axis in axes]
     try:
         factors = [(1 * other).to(unit).magnitude for other in units]
     except pint.DimensionalityError as error:
@@ -223,9 +227,10 @@ def _check_space(layer: Image, axes: LayerAxes) -> None:
         )
     if len(axes.space) not in (2, 3):
         raise InputError(
-            f"'{layer.name}' has {len(axes.space)} axes: choose an image with the axes "
-            "y, x or z, y, x, for instance a single time point. An axis of channels "
-            "has to be named: layer.axis_labels = ('c', 'z', 'y', 'x')."
+            f"'{layer.name}' has {len(axes.space)} axes: say at \"Axes\" in the "
+            "Annotate dock which of them are channels or time (in Python: "
+            "layer.axis_labels = ('c', 'z', 'y', 'x')), or choose an image with the "
+            "axes y, x or z, y, x."
         )
     if axes.time is not None and axes.time > axes.space[0]:
         raise InputError(

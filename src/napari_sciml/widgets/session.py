@@ -21,7 +21,7 @@ from napari_sciml.widgets.fiber_run import FiberRun
 from napari_sciml.widgets.focus_run import FocusRun
 from napari_sciml.widgets.guide import Guide
 from napari_sciml.widgets.history import History
-from napari_sciml.widgets.images import pixels, place_of, shown_view
+from napari_sciml.widgets.images import RESULT, pixels, place_of, shown_view
 from napari_sciml.widgets.keys import bind_keys
 from napari_sciml.widgets.layer_axes import LayerAxes
 from napari_sciml.widgets.layers import LayerGroup
@@ -109,7 +109,8 @@ class ViewerSession:
         self._camera_rests.setInterval(CAMERA_MS)
         self._camera_rests.timeout.connect(self.follow_view)
         self._coloring = Coloring(self)
-        self._wiring = Wiring()
+        self._wiring, self._image_wiring = Wiring(), Wiring()
+        self._axes: LayerAxes | None = None
         self._watch(viewer)
         self._choose_some_image()
 
@@ -122,7 +123,8 @@ class ViewerSession:
     def images(self) -> list[Image]:
         """Image layers that are not ours, the lowest first."""
         layers = [] if self.viewer is None else self.viewer.layers
-        return [x for x in layers if isinstance(x, Image) and not self.layers.owns(x)]
+        images = [x for x in layers if isinstance(x, Image) and not self.layers.owns(x)]
+        return [image for image in images if RESULT not in image.metadata]
 
     def attach(self, face: QObject) -> None:
         """Count a dock; the first one after the last was closed wakes the session."""
@@ -134,13 +136,17 @@ class ViewerSession:
     def choose_image(self, layer: Image | None) -> None:
         """Work on another image; what runs on the old one is stopped."""
         layer = getattr(layer, "__wrapped__", layer)  # napari may hand out a proxy
-        if layer is self.image:
-            return
+        if layer is not self.image:
+            self._take_image(layer)
+
+    def _take_image(self, layer: Image | None) -> None:
         self.training.stop()
         self.guide.forget()
         self.layers.forget()  # what they leave out goes with the focus
         self.focus.forget()
         self.image = layer
+        self._axes = None if layer is None else LayerAxes.of(layer)
+        self._watch_axes()
         self.prediction.clear()
         self._follow_annotation(self._find_annotation())
         self.follow_view()
@@ -210,6 +216,7 @@ class ViewerSession:
         """Stop everything; the viewer is closing, or its last dock is closed."""
         self._asleep = True
         self._wiring.close()
+        self._image_wiring.close()
         self._camera_rests.stop()
         self.project.close()
         self.training.stop()
@@ -255,6 +262,8 @@ class ViewerSession:
         self.focus.watch()
         if self.image is None or self.image not in self.viewer.layers:
             self._choose_some_image()
+        self._watch_axes()
+        self._on_axes()
         self._follow_annotation(self._find_annotation())
         self.follow_view()
         self.project.watch()
@@ -272,6 +281,17 @@ class ViewerSession:
             self._choose_some_image()
         elif event.value is self.annotation.layer:
             self._follow_annotation(self._find_annotation())
+
+    def _watch_axes(self) -> None:
+        self._image_wiring.close()
+        if self.image is not None:
+            signal = self.image.events.axis_labels
+            self._image_wiring.connect(signal, self._on_axes)
+
+    def _on_axes(self, event: object = None) -> None:
+        """An image whose axes mean something else is another image to all of us."""
+        if self.image is not None and LayerAxes.of(self.image) != self._axes:
+            self._take_image(self.image)
 
     def _on_camera(self, event: object) -> None:
         # The layer knows what is in the window only after the next drawing.
