@@ -17,6 +17,7 @@ from napari_sciml.samples.scribbles import scribble
 from napari_sciml.steps import Report
 from napari_sciml.storage.arrays import save_labels
 from napari_sciml.storage.atomic import atomic_path
+from napari_sciml.storage.outputs import Kind, check_output
 from napari_sciml.storage.pipeline import measure_mask
 from napari_sciml.storage.provenance import jsonable
 from napari_sciml.storage.thresholding import threshold_prediction
@@ -26,6 +27,16 @@ from napari_sciml.training.config import TrainingConfig
 from napari_sciml.uncertainty.threshold import ThresholdConfig
 
 SCRIBBLED_VOXELS = 1900
+RESULTS: dict[str, Kind] = {
+    "image.tif": "labels",
+    "scribbles.tif": "labels",
+    "model": "model",
+    "probabilities.ome.zarr": "prediction",
+    "mask.tif": "labels",
+    "fibers": "fibers",
+    "summary.json": "demo",
+}
+"""What the folder gets; the image is written as labels are."""
 Stage = Callable[[str], AbstractContextManager[Report]]
 """Opens the progress of a stage with a title."""
 
@@ -36,6 +47,7 @@ def run_demo(
     training: TrainingConfig,
     stage: Stage,
     config: PhantomConfig | None = None,
+    overwrite: bool = False,
 ) -> dict[str, Any]:
     """Make the sample, train, predict, threshold and measure, into one folder.
 
@@ -49,6 +61,8 @@ def run_demo(
     dict
         Scores against the known truth, and what each stage said.
     """
+    for name, kind in RESULTS.items():
+        check_output(out / name, kind, overwrite=overwrite)
     with stage("Making the sample volume"):
         phantom = make_phantom(config)
         labeled = write_sample(phantom, out)

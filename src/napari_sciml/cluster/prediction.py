@@ -84,7 +84,9 @@ def predict_somewhere(
         return predict_image(
             model, image, out, device=device, threads=threads, say=say, **given
         )
-    output_places(out, image)  # before there is a cluster to wait for
+    insist = given.get("overwrite", False)
+    # Before there is a cluster to wait for.
+    output_places(out, (model, image), overwrite=insist)
     with connect(scheduler) as client:
         return predict_image(
             model,

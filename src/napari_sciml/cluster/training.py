@@ -10,7 +10,7 @@ from napari_sciml.cluster.tasks import run_tasks
 from napari_sciml.errors import InputError
 from napari_sciml.images.label_map import LabelMap
 from napari_sciml.steps import Report, Say
-from napari_sciml.storage.atomic import check_target
+from napari_sciml.storage.outputs import check_output
 from napari_sciml.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def train_somewhere(
     class_names: Sequence[str] | None = None,
     ignore: Sequence[int] = (),
     mapping: LabelMap | None = None,
+    overwrite: bool = False,
     say: Say = lambda _: None,
     report: Report,
 ) -> dict[str, Any]:
@@ -50,18 +51,35 @@ def train_somewhere(
     }
     if scheduler is None:
         return train_model(
-            image, labels, out, config, resume=resume, say=say, report=report, **given
+            image,
+            labels,
+            out,
+            config,
+            resume=resume,
+            say=say,
+            overwrite=overwrite,
+            report=report,
+            **given,
         )
     if resume:
         raise InputError(
             "A training goes on in one place only: leave out --scheduler or --resume."
         )
-    check_target(out, folder=True)
+    check_output(out, "model", inputs=(image, labels), overwrite=overwrite, folder=True)
     with connect(scheduler) as client:
         state = train_members(
             client, image, labels, config, say=say, report=report, **given
         )
-    return train_model(image, labels, out, config, state=state, report=report, **given)
+    return train_model(
+        image,
+        labels,
+        out,
+        config,
+        state=state,
+        overwrite=overwrite,
+        report=report,
+        **given,
+    )
 
 
 def train_members(

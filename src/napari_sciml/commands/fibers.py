@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from napari_sciml.commands.options import AsJson, describe
+from napari_sciml.commands.options import AsJson, Overwrite, describe
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.terminal import print_summary, say, stage
 from napari_sciml.uncertainty.threshold import ThresholdConfig
@@ -71,6 +71,7 @@ def fibers(
             "would not fit into the memory; labels.zarr instead of labels.tif.",
         ),
     ] = None,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Split a mask into fibers; measure lengths and directions."""
@@ -99,6 +100,7 @@ def fibers(
             sweep=sweep,
             block=block,
             say=say,
+            overwrite=overwrite,
             report=report,
         )
     print_summary(summary, as_json)

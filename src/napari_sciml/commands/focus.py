@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from napari_sciml.commands.options import AsJson, Device, Threads, describe
+from napari_sciml.commands.options import AsJson, Device, Overwrite, Threads, describe
 from napari_sciml.errors import InputError
 from napari_sciml.focus.config import FocusTrainingConfig
 from napari_sciml.terminal import print_summary, say, stage
@@ -60,6 +60,7 @@ def focus(
     seed: Annotated[int, typer.Option(min=0, help=_describe("seed"))] = FOCUS.seed,
     device: Device = "auto",
     threads: Threads = None,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Tell which parts of an image are in focus; or train on your own images."""
@@ -75,7 +76,9 @@ def focus(
             threads=threads,
         )
         with stage("Training") as report:
-            summary = train_files(images, out, config, report=report, say=say)
+            summary = train_files(
+                images, out, config, overwrite=overwrite, report=report, say=say
+            )
     elif len(images) > 1:
         raise InputError("Give one image or stack to rate; several only to --train.")
     else:
@@ -92,6 +95,7 @@ def focus(
                 measures=measures,
                 device=device,
                 threads=threads,
+                overwrite=overwrite,
                 report=report,
                 say=say,
             )

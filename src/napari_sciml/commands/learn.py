@@ -10,6 +10,7 @@ from napari_sciml.annotation.classes import DEFAULT_CLASSES
 from napari_sciml.commands.options import (
     AsJson,
     Device,
+    Overwrite,
     Scheduler,
     Threads,
     describe,
@@ -56,6 +57,7 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the training.")] = 0,
     device: Device = "auto",
     threads: Threads = None,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Do the whole job on the sample volume, in the viewer or without a screen."""
@@ -78,7 +80,9 @@ def demo(
         return
     from napari_sciml.demo import run_demo
 
-    print_summary(run_demo(out, training=config, stage=stage), as_json)
+    print_summary(
+        run_demo(out, training=config, stage=stage, overwrite=overwrite), as_json
+    )
 
 
 def train(
@@ -138,6 +142,7 @@ def train(
     device: Annotated[str | None, typer.Option(help=_default("device"))] = None,
     threads: Threads = None,
     scheduler: Scheduler = None,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Train an ensemble on sparse labels."""
@@ -171,6 +176,7 @@ def train(
             mapping=read_label_map(mapping) if mapping else None,
             resume=resume,
             say=say,
+            overwrite=overwrite,
             report=report,
         )
     print_summary(summary, as_json)
@@ -185,11 +191,14 @@ def replay(
         Path | None, typer.Option(help="The image, where the project cannot find it.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Model folder to write.")] = None,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a model of a project again from its strokes, and compare the two."""
     from napari_sciml.storage.replay import replay_project
 
     with stage("Training again") as report:
-        summary = replay_project(project, model, image=image, out=out, report=report)
+        summary = replay_project(
+            project, model, image=image, out=out, overwrite=overwrite, report=report
+        )
     print_summary(summary, as_json)

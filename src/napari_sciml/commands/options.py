@@ -11,6 +11,12 @@ Scheduler = Annotated[
     str | None,
     typer.Option(help="Dask scheduler: address, scheduler file, or 'local'."),
 ]
+Overwrite = Annotated[
+    bool,
+    typer.Option(
+        "--overwrite", help="Replace what another program or command wrote there."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 

@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-from napari_sciml.commands.options import AsJson, Device, Scheduler, Threads, describe
+from napari_sciml.commands.options import (
+    AsJson,
+    Device,
+    Overwrite,
+    Scheduler,
+    Threads,
+    describe,
+)
 from napari_sciml.terminal import print_summary, say, stage
 from napari_sciml.uncertainty.threshold import ThresholdConfig
 
@@ -53,6 +60,7 @@ def predict(
     device: Device = "auto",
     threads: Threads = None,
     scheduler: Scheduler = None,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Predict an image: mean and standard deviation over the ensemble."""
@@ -72,6 +80,7 @@ def predict(
             memory=None if memory is None else memory * 1e9,
             resume=resume,
             restart=restart,
+            overwrite=overwrite,
             scheduler=scheduler,
             say=say,
             report=report,
@@ -97,6 +106,7 @@ def threshold(
             min=0.01, max=0.999, help="Conformal coverage, instead of k and t."
         ),
     ] = None,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Keep only what is sure: mean - k std > t, or a conformal coverage."""
@@ -105,6 +115,11 @@ def threshold(
     config = ThresholdConfig(class_name=class_, k=k, t=t)
     with stage("Keeping what is sure") as report:
         summary = threshold_prediction(
-            prediction, out, config, coverage=coverage, report=report
+            prediction,
+            out,
+            config,
+            coverage=coverage,
+            overwrite=overwrite,
+            report=report,
         )
     print_summary(summary, as_json)

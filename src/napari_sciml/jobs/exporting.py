@@ -15,12 +15,13 @@ from napari_sciml.fibers.instances import label_fibers
 from napari_sciml.fibers.summary import summarize
 from napari_sciml.fibers.sweep import KS, TS, sweep_rows
 from napari_sciml.jobs.measuring import FibersMeasured, Stage
-from napari_sciml.storage.atomic import atomic_path, check_target
+from napari_sciml.storage.atomic import atomic_path
 from napari_sciml.storage.fiber_files import (
     FiberResult,
     instance_settings,
     write_fibers,
 )
+from napari_sciml.storage.outputs import check_output
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def export_fibers(
     InputError
         When it cannot be written.
     """
-    check_target(folder, folder=True)
+    check_output(folder, "fibers", folder=True)
     if prediction is not None and config is not None:
         sweep = yield from _sweep(result, config, prediction)
         result = replace(result, sweep=sweep)

@@ -14,8 +14,8 @@ from napari_sciml.storage.ngff import create_level, multiscales
 
 CHUNK = {2: 1024, 3: 128}
 CLASSIC_TIFF_BYTES = 2**32 - 2**25
-SOFTWARE = "napari-sciml labels"
-"""Software tag of the TIFF files that we write: what is in them is no image."""
+SOFTWARE, PROBABILITIES = "napari-sciml labels", "napari-sciml probabilities"
+"""Software tags of the TIFF files that we write: what is in them is no image."""
 
 
 def save_mask(

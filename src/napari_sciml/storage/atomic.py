@@ -98,13 +98,20 @@ def _check_replaceable(target: Path, final: Path, folder: bool | None) -> None:
         )
 
 
+def names_written(folder: Path) -> set[str]:
+    """What we put into a folder; empty where it is not ours."""
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        return set()
+    return {*manifest.read_text("utf-8").splitlines(), MANIFEST}
+
+
 def _foreign(folder: Path) -> str | None:
     """Name something in a folder that would be lost and is not ours."""
+    ours = names_written(folder)
     if _is_our_zarr(folder):
-        return None
-    manifest = folder / MANIFEST
-    ours = manifest.read_text("utf-8").splitlines() if manifest.is_file() else []
-    return min({p.name for p in folder.iterdir()} - {*ours, MANIFEST}, default=None)
+        ours |= {p.parent.name for p in folder.glob("*/zarr.json")} | {"zarr.json"}
+    return min({p.name for p in folder.iterdir()} - ours, default=None)
 
 
 def _is_our_zarr(folder: Path) -> bool:

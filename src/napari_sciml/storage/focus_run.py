@@ -12,7 +12,8 @@ from napari_sciml.focus.config import FocusTrainingConfig
 from napari_sciml.images.planes import open_mean_planes, open_planes
 from napari_sciml.images.volume import Volume, unique
 from napari_sciml.steps import Report, Say
-from napari_sciml.storage.atomic import atomic_path, check_target
+from napari_sciml.storage.atomic import atomic_path
+from napari_sciml.storage.outputs import check_output
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +40,7 @@ def rate_file(
     measures: bool = False,
     device: str = "auto",
     threads: int | None = None,
+    overwrite: bool = False,
     report: Report,
     say: Say = lambda _: None,
 ) -> dict[str, Any]:
@@ -51,7 +53,8 @@ def rate_file(
     from napari_sciml.focus.measures import measure_tiles
     from napari_sciml.networks.device import default_threads
 
-    check_target(out, folder=True)
+    inputs = [image, model] if model is not None else [image]
+    check_output(out, "focus rating", inputs=inputs, overwrite=overwrite, folder=True)
     chosen = _model(model, original)
     volume = open_planes(image, channel=channel)
     for caution in volume.cautions:
@@ -130,13 +133,14 @@ def train_files(
     out: Path,
     config: FocusTrainingConfig,
     *,
+    overwrite: bool = False,
     report: Report,
     say: Say = lambda _: None,
 ) -> dict[str, Any]:
     """Train a focus model on in-focus image files; every plane is an image."""
     from napari_sciml.focus.training import FocusTrained, train_focus
 
-    check_target(out, folder=True)
+    check_output(out, "focus model", inputs=images, overwrite=overwrite, folder=True)
     volumes = [open_mean_planes(path) for path in images]
     cautions = unique(*(volume.cautions for volume in volumes))
     for caution in cautions:

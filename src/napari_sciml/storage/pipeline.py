@@ -18,7 +18,7 @@ from napari_sciml.images.reading import open_gray, open_volume
 from napari_sciml.images.stated_size import StatedSize
 from napari_sciml.images.volume import unique
 from napari_sciml.steps import Report, Say
-from napari_sciml.storage.atomic import atomic_path, check_target
+from napari_sciml.storage.atomic import atomic_path
 from napari_sciml.storage.block_arrays import check_chunks
 from napari_sciml.storage.fiber_files import (
     FiberResult,
@@ -30,6 +30,7 @@ from napari_sciml.storage.large_fibers import (
     fits_in_memory,
     measure_by_blocks,
 )
+from napari_sciml.storage.outputs import check_output
 from napari_sciml.storage.results import OneClass, PredictionStore
 from napari_sciml.storage.voxel_size import choose_voxel_size
 from napari_sciml.uncertainty.threshold import ThresholdConfig
@@ -47,6 +48,7 @@ def measure_mask(
     unit: str | None = None,
     sweep: bool = False,
     block: int | None = None,
+    overwrite: bool = False,
     say: Say = lambda _: None,
     report: Report | None = None,
 ) -> dict[str, Any]:
@@ -59,7 +61,13 @@ def measure_mask(
     the memory in one piece, it is read by blocks of that edge; see
     `napari_sciml.storage.large_fibers.measure_by_blocks`.
     """
-    check_target(out, folder=True)
+    check_output(
+        out,
+        "fibers",
+        inputs=(mask, image, probability),
+        overwrite=overwrite,
+        folder=True,
+    )
     if sweep and probability is None:
         raise InputError(
             "The sweep over k and t needs the prediction: give it by --probability."

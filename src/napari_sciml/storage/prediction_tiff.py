@@ -10,8 +10,9 @@ import numpy as np
 from napari_sciml.errors import InputError, first_line
 from napari_sciml.images.units import ascii_unit, unit_symbol
 from napari_sciml.steps import Report
-from napari_sciml.storage.arrays import CLASSIC_TIFF_BYTES
-from napari_sciml.storage.atomic import atomic_path, check_target
+from napari_sciml.storage.arrays import CLASSIC_TIFF_BYTES, PROBABILITIES
+from napari_sciml.storage.atomic import atomic_path
+from napari_sciml.storage.outputs import check_output
 from napari_sciml.storage.results import PredictionStore
 
 ZARR, TIFF = ("", ".zarr"), (".tif", ".tiff")
@@ -62,7 +63,9 @@ class OutputPlaces:
         return {"tiff": str(self.tiff)}
 
 
-def output_places(out: str | Path, image: str | Path) -> OutputPlaces:
+def output_places(
+    out: str | Path, inputs: Sequence[str | Path], *, overwrite: bool = False
+) -> OutputPlaces:
     """What a name for the output asks for; makes sure that it can be written.
 
     Parameters
@@ -70,8 +73,10 @@ def output_places(out: str | Path, image: str | Path) -> OutputPlaces:
     out
         ``p.zarr`` or a name without an ending: an OME-Zarr. ``p.tif``: the OME-Zarr
         ``p.ome.zarr`` beside it, and the TIFF.
-    image
-        That will be predicted, which the output must not replace.
+    inputs
+        Model and image, which the output must not replace.
+    overwrite
+        Whether what another program or command wrote may be replaced.
 
     Raises
     ------
@@ -88,14 +93,15 @@ def output_places(out: str | Path, image: str | Path) -> OutputPlaces:
     if kind in TIFF:
         name = out.stem.removesuffix(".ome") + ".ome.zarr"
         places = OutputPlaces(out.with_name(name), out)
-        check_target(out, folder=False)
-    source = Path(image).resolve()
     for place in (places.zarr, places.tiff):
-        if place and place.resolve() in (source, *source.parents):
-            raise InputError(
-                f"{place} would replace the image; choose another name for the output."
+        if place is not None:
+            check_output(
+                place,
+                "prediction",
+                inputs=inputs,
+                overwrite=overwrite,
+                folder=place == places.zarr,
             )
-    check_target(places.zarr, folder=True)
     return places
 
 
@@ -152,6 +158,7 @@ def save_probabilities(
             dtype=np.float32,
             photometric="minisblack",
             compression="zlib",
+            software=PROBABILITIES,
             **(_imagej_options(store) if imagej else _ome_options(store)),
         )
 

@@ -9,9 +9,9 @@ from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.errors import InputError
 from napari_sciml.images.channels import ChannelImage
 from napari_sciml.steps import Report, result_of
-from napari_sciml.storage.atomic import check_target
 from napari_sciml.storage.image_identity import ImageIdentity
 from napari_sciml.storage.model import save_model, weights_sha256
+from napari_sciml.storage.outputs import check_output
 from napari_sciml.storage.project import Project
 from napari_sciml.storage.project_image import open_image_at
 from napari_sciml.storage.project_models import ModelEntry
@@ -34,6 +34,7 @@ def replay_project(
     *,
     image: Path | None = None,
     out: Path | None = None,
+    overwrite: bool = False,
     report: Report,
 ) -> dict[str, Any]:
     """Train a model of a project again, and compare it with the one that is there.
@@ -63,7 +64,9 @@ def replay_project(
     """
     project = Project.open(folder)
     if out is not None:
-        check_target(out, folder=True)
+        check_output(
+            out, "model", inputs=(folder, image), overwrite=overwrite, folder=True
+        )
     entry = _entry(project, number)
     run = run_of(project.runs(), entry.run)
     if run.left_out:

@@ -11,8 +11,8 @@ from napari_sciml.images.lazy import Key, LazyArray
 from napari_sciml.images.tiles import Region, Tile, aligned_regions
 from napari_sciml.steps import Report
 from napari_sciml.storage.arrays import check_array_suffix
-from napari_sciml.storage.atomic import check_target
 from napari_sciml.storage.block_arrays import save_by_blocks
+from napari_sciml.storage.outputs import check_output
 from napari_sciml.storage.results import PredictionStore
 from napari_sciml.uncertainty.conformal import ConformalCalibration
 from napari_sciml.uncertainty.threshold import (
@@ -36,6 +36,7 @@ def threshold_prediction(
     config: ThresholdConfig,
     *,
     coverage: float | None = None,
+    overwrite: bool = False,
     report: Report | None = None,
 ) -> dict[str, Any]:
     """Keep what is sure of a predicted class, as a mask file.
@@ -46,7 +47,7 @@ def threshold_prediction(
 
     Prediction and mask may be larger than memory; the mask appears when it is whole.
     """
-    check_target(out)
+    check_output(out, "labels", inputs=[result], overwrite=overwrite)
     check_array_suffix(out)
     store = PredictionStore.open(result)
     index = config.class_index(store.class_names)

@@ -24,6 +24,7 @@ from napari_sciml.storage.label_checks import (
 )
 from napari_sciml.storage.model import save_model
 from napari_sciml.storage.model_fit import facts_of
+from napari_sciml.storage.outputs import check_output
 from napari_sciml.storage.provenance import provenance
 from napari_sciml.storage.training_state import (
     checkpoint_of,
@@ -57,6 +58,7 @@ def train_model(
     mapping: LabelMap | None = None,
     resume: bool = False,
     state: "TrainingState | None" = None,
+    overwrite: bool = False,
     say: Say = lambda _: None,
     report: Report,
 ) -> dict[str, Any]:
@@ -91,7 +93,8 @@ def train_model(
     from napari_sciml.training.live import describe
     from napari_sciml.training.session import train
 
-    check_target(out, folder=True)
+    check_output(out, "model", inputs=(image, labels), overwrite=overwrite, folder=True)
+    check_target(checkpoint_of(out), folder=True)
     given = TrainingFiles.read(
         image, labels, class_names=class_names, ignore=ignore, mapping=mapping
     )

@@ -40,6 +40,7 @@ def predict_image(
     memory: float | None = None,
     resume: bool = False,
     restart: bool = False,
+    overwrite: bool = False,
     say: Say | None = None,
     report: Report,
     blocks: DoBlocks | None = None,
@@ -77,7 +78,7 @@ def predict_image(
 
     from napari_sciml.networks.device import default_threads
 
-    places = output_places(out, image)
+    places = output_places(out, (model, image), overwrite=overwrite)
     out = places.zarr
     torch.set_num_threads(threads or default_threads())
     stored = read_plan(out, restart=restart) if resume else None

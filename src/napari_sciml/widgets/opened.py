@@ -19,6 +19,7 @@ from napari_sciml.storage.block_arrays import check_chunks
 from napari_sciml.storage.results import OneClass, PredictionStore
 from napari_sciml.widgets.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.widgets.images import RESULT
+from napari_sciml.widgets.layers import legal
 from napari_sciml.widgets.measures import DEVIATION, MEASURES
 
 LayerData = tuple[Any, dict[str, Any], str]
@@ -61,7 +62,8 @@ def open_layers(path: Path) -> list[LayerData]:
     layers = [_image(part, path) for part in parts]
     for part, (_, options, _) in zip(parts, layers, strict=True):
         if part != path:
-            options["name"] += f": {part.relative_to(path).as_posix()}"
+            inside = part.relative_to(path).as_posix()
+            options["name"] = legal(f"{options['name']} {inside}")
     return layers
 
 
@@ -143,7 +145,7 @@ def _prediction(path: Path) -> list[LayerData]:
         ):
             data = [OneClass(level[which], index) for level in levels]
             options = {
-                "name": f"{title}: {name}",
+                "name": legal(f"{title} {name}"),
                 "metadata": {CAUTIONS: tuple(told), RESULT: path.name},
                 "visible": index > 0 and title == "Probability",
                 "colormap": colors,
