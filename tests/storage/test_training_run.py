@@ -1,5 +1,6 @@
 """Training on files: what is written, and going on after an interruption."""
 
+import errno
 import re
 
 import numpy as np
@@ -97,6 +98,27 @@ def test_an_interrupted_training_goes_on(files, monkeypatch):
     assert summary["steps"] == 8
     assert same(weights(files / "model"), weights(files / "straight"))
     assert not (files / "model.checkpoint").exists()
+
+
+def test_a_disk_that_is_full_for_a_while_ends_no_training(files, monkeypatch):
+    monkeypatch.setattr(training_run, "CHECKPOINT_SECONDS", 0.0)
+    written = training_run.write_state
+    full = [True] * 3
+
+    def write(*args):
+        if full:
+            full.pop()
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written(*args)
+
+    monkeypatch.setattr(training_run, "write_state", write)
+    said = []
+    summary = run(files, config(), say=said.append)
+    assert summary["steps"] == 8
+    assert not full
+    told = [sentence for sentence in said if "could not be resumed" in sentence]
+    assert len(told) == 1
+    assert "free some space" in told[0]
 
 
 def test_a_finished_model_can_be_trained_on(files):

@@ -1,6 +1,7 @@
 """Results appear under their name when they are whole, or not at all."""
 
 import errno
+import glob
 import json
 import os
 import shutil
@@ -10,9 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from napari_sciml.errors import InputError
+from napari_sciml.storage.process import is_alive, read_process, this_process
 
 MANIFEST = ".napari-sciml"
 """In a folder that we wrote: the names of what we put there, one a line."""
+
+OWNER = ".owner"
+"""In the hidden folder of a run: which process it is of."""
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -139,8 +144,26 @@ def _check_parent(target: Path, final: Path) -> None:
 def _make_workshop(target: Path) -> Path:
     with _told(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        made = tempfile.mkdtemp(prefix=f".{target.name}.partial-", dir=target.parent)
-    return Path(made)
+        prefix = f".{target.name}.partial-"
+        remove_abandoned(target.parent, prefix)
+        made = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
+        (made / OWNER).write_text(json.dumps(this_process()), "utf-8")
+    return made
+
+
+def remove_abandoned(folder: Path, prefix: str) -> None:
+    """Remove what runs on this machine left that were killed.
+
+    What does not say whose it is stays: it may be of an older version. So does what is
+    of another machine, as nobody can tell from here whether it still runs.
+    """
+    here = this_process()["host"]
+    for left in folder.glob(f"{glob.escape(prefix)}*"):
+        owner = read_process(left / OWNER)
+        if owner is None or owner.get("host") != here:
+            continue
+        if not is_alive(owner, left / OWNER):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _publish(fresh: Path, target: Path, attic: Path) -> None:

@@ -2,19 +2,17 @@
 
 import json
 import os
-import platform
 import time
 import uuid
 from pathlib import Path
 from typing import Any
 
 from napari_sciml.errors import InputError
+from napari_sciml.storage.process import is_alive, read_process, this_process
 
 LOCK_FILE = "lock.json"
 BEAT_SECONDS = 30.0
 """The lock file is touched this often."""
-SILENCE_SECONDS = 300.0
-"""On another machine, a lock that was not touched for so long is abandoned."""
 
 
 class ProjectLock:
@@ -44,8 +42,8 @@ class ProjectLock:
         for _ in range(3):
             if self._create():
                 return
-            holder = _read(self.path)
-            if holder is not None and _is_alive(holder, self.path):
+            holder = read_process(self.path)
+            if holder is not None and is_alive(holder, self.path):
                 break
             self._remove_stale(holder)
         raise InputError(
@@ -61,19 +59,14 @@ class ProjectLock:
 
     def release(self) -> None:
         """Give the lock back, if it is ours."""
-        holder = _read(self.path) if self._token else None
+        holder = read_process(self.path) if self._token else None
         if holder is not None and holder.get("token") == self._token:
             self.path.unlink(missing_ok=True)
         self._token = ""
 
     def _create(self) -> bool:
         token = uuid.uuid4().hex
-        holder = {
-            "pid": os.getpid(),
-            "host": platform.node(),
-            "started": _started(os.getpid()),
-            "token": token,
-        }
+        holder = {**this_process(), "token": token}
         # Linked into place when it is whole: nobody reads half a lock.
         fresh = self.path.with_name(f".{LOCK_FILE}.partial-{token}")
         fresh.write_text(json.dumps(holder) + "\n", "utf-8")
@@ -102,7 +95,7 @@ class ProjectLock:
             os.rename(self.path, aside)
         except FileNotFoundError:
             return  # another one was faster
-        if _read(aside) != holder and not self.path.exists():
+        if read_process(aside) != holder and not self.path.exists():
             os.rename(aside, self.path)  # it was renewed between two looks
         aside.unlink(missing_ok=True)
 
@@ -110,42 +103,8 @@ class ProjectLock:
 def is_locked(folder: Path) -> bool:
     """Whether a living process writes into a project."""
     path = folder / LOCK_FILE
-    holder = _read(path)
-    return holder is not None and _is_alive(holder, path)
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        holder = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return holder if isinstance(holder, dict) else None
-
-
-def _is_alive(holder: dict[str, Any], path: Path) -> bool:
-    if holder.get("host") != platform.node():
-        try:
-            return time.time() - path.stat().st_mtime < SILENCE_SECONDS
-        except OSError:
-            return False
-    pid, started = holder.get("pid"), holder.get("started")
-    if not isinstance(pid, int) or not isinstance(started, int | float):
-        return False
-    now = _started(pid)
-    # A number may be given to another process later.
-    return now is not None and abs(now - started) < 2
-
-
-def _started(pid: int) -> float | None:
-    """When a process was started; None when there is no such process."""
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-        dead = process.status() == psutil.STATUS_ZOMBIE
-        return None if dead else float(process.create_time())
-    except (psutil.Error, ValueError, OverflowError):
-        return None
+    holder = read_process(path)
+    return holder is not None and is_alive(holder, path)
 
 
 def _place(holder: dict[str, Any] | None) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_sciml.errors import first_line
 from napari_sciml.images.checks import check_finite
 from napari_sciml.images.label_map import LabelMap, map_in_words
 from napari_sciml.images.reading import open_labels, open_volume
@@ -104,7 +105,7 @@ def train_model(
     if resume:
         state = read_state(folder_to_resume(out))
     settings = config.model_dump(mode="json")
-    checkpoint = _Checkpoint(out, settings)
+    checkpoint = _Checkpoint(out, settings, say)
     last: Snapshot | None = None
     for event in train(
         volume.data, given.annotation, config, class_names=names, resume=state
@@ -269,18 +270,28 @@ def calibration_record(
 class _Checkpoint:
     """The state of a training on disk, renewed now and then."""
 
-    def __init__(self, out: Path, settings: dict[str, Any]) -> None:
+    def __init__(self, out: Path, settings: dict[str, Any], say: Say) -> None:
         self._folder = checkpoint_of(out)
         self._settings = settings
+        self._say = say
+        self._failed = False
         self._last = time.monotonic()
 
     def update(self, snapshot: "Snapshot") -> None:
         if time.monotonic() - self._last < CHECKPOINT_SECONDS:
             return
-        with atomic_path(self._folder) as folder:
-            folder.mkdir()
-            write_state(snapshot.state, folder, self._settings)
         self._last = time.monotonic()
+        try:
+            with atomic_path(self._folder) as folder:
+                folder.mkdir()
+                write_state(snapshot.state, folder, self._settings)
+        except Exception as error:  # a disk says so through any library
+            if not self._failed:
+                self._say(
+                    "The training goes on, but could not be resumed if it were stopped "
+                    f"now: {first_line(error)}"
+                )
+            self._failed = True
 
     def remove(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
