@@ -138,7 +138,9 @@ def _sizes(draw, kind, style):
     if way == "mixed":
         either = st.one_of(lengths, strange, st.just(""))
         edge = st.one_of(EDGES, st.none()) if _may_lack(kind, style) else EDGES
-        return draw(st.tuples(edge, edge, edge)), draw(st.tuples(either, either, either))
+        return draw(st.tuples(edge, edge, edge)), draw(
+            st.tuples(either, either, either)
+        )
     one = {"one": lengths, "strange": strange, "none": st.just("")}[way]
     return edges, (draw(one),) * 3
 

@@ -47,7 +47,7 @@ def open_zarr(path: Path, level: int = 0) -> RawImage:
     """
     raw = _open(path, level)
     missing = missing_chunks(raw.data, path.name, at_most=COUNTED)
-    data = ZarrArray(raw.data, path.name)
+    data = ZarrArray(raw.data, raw.axes, path.name)
     return replace(raw, data=data, cautions=(*raw.cautions, *missing))
 
 

@@ -24,6 +24,8 @@ class ZarrArray(LazyArray):
     ----------
     source
         The array.
+    axes
+        Name of each axis, for messages.
     name
         Of the file, for messages.
 
@@ -38,9 +40,9 @@ class ZarrArray(LazyArray):
         On slicing, when a chunk there cannot be read.
     """
 
-    def __init__(self, source: Any, name: str) -> None:
+    def __init__(self, source: Any, axes: Sequence[str], name: str) -> None:
         super().__init__(source.shape, source.dtype)
-        self.source, self._name = source, name
+        self.source, self._axes, self._name = source, tuple(axes), name
         self._folder = _folder_of_blosc(source)
 
     def _read(self, key: Key) -> Any:
@@ -51,9 +53,20 @@ class ZarrArray(LazyArray):
             return self.source[key]
         except Exception as error:  # a codec raises whatever broken bytes lead it to
             raise InputError(
-                f"{self._name} cannot be read in full and may be damaged "
+                f"{self._name} cannot be read at {self._place(key)} and may be damaged "
                 f"({first_line(error)}); copy or write it again."
             ) from error
+
+    def _place(self, key: Key) -> str:
+        """The part of the array that was asked for, in words."""
+        parts = []
+        for axis, part, n in zip(self._axes, key, self.shape, strict=True):
+            if isinstance(part, slice):
+                first, stop, _ = part.indices(n)
+                parts.append(f"{axis} {first} to {stop - 1}")
+            else:
+                parts.append(f"{axis} {part}")
+        return ", ".join(parts)
 
     def _chunk_files(self, folder: Path, key: Key) -> Iterator[Path]:
         """Files of the chunks that a part of the array lies in."""
