@@ -125,6 +125,9 @@ class FileCase:
                 values[..., :1] = np.nan
             return values
         limits = np.iinfo(dtype)
+        if self.style.endswith(" bit"):
+            most = 2 ** int(self.style.split()[0])
+            return generator.integers(0, most, self.shape, dtype)
         return generator.integers(
             limits.min, limits.max, self.shape, dtype, endpoint=True
         )

@@ -2,6 +2,7 @@
 
 from file_case import METERS, STRANGE, FileCase
 from file_writers import KINDS, NAMES
+from file_writers_packed import BITS
 from hypothesis import strategies as st
 
 NUMBERS = ("u1", "u2", "u4", "i2", "i4", "f2", "f4", "f8", "?")
@@ -17,6 +18,7 @@ AXES = {
     "imagej": ("yx", "zyx", "zcyx", "tzyx", "tzcyx", "cyx"),
     "ome": ("yx", "zyx", "czyx", "zcyx", "tzyx", "tczyx", "cyx", "yxs"),
     "hdf5": ("yx", "zyx", "czyx", "zyxc", "xyz", "xy", "tzyx", "xyzc", "yxz", "tczyx"),
+    "packed": ("yx", "zyx"),
     "zarr": ("yx", "zyx", "czyx", "tzyx", "zyxc"),
     "ngff": ("yx", "zyx", "czyx", "tczyx", "tzyx", "cyx"),
 }
@@ -27,6 +29,7 @@ STYLES = {
     "folder": tuple(NAMES),
     "imagej": ("", "rows"),
     "tiff": ("", "tiles", "rows"),
+    "packed": tuple(BITS),
 }
 SIZED = ("imagej", "ome", "ngff 4", "ngff 5", "hdf5", "folder tiff")
 ONE_UNIT = ("tags", "um")
@@ -60,6 +63,7 @@ def sound_files(draw, kinds=KINDS):
     if style == "bare":
         axes = draw(st.sampled_from(("yx", "zyx")))
     dtype = draw(st.sampled_from(_of(DTYPES, kind, NUMBERS)))
+    dtype = BITS.get(style, dtype)
     if "s" in axes and dtype == "?":
         dtype = "u1"  # tifffile packs the bits of colors in another way than it reads
     edges, units = draw(_sizes(kind, style))

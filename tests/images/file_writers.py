@@ -6,6 +6,7 @@ import numpy as np
 import tifffile
 from file_case import FileCase
 from file_writers_chunked import cut, write_hdf5, write_ngff, write_zarr
+from file_writers_packed import write_packed
 from PIL import Image
 
 
@@ -171,5 +172,6 @@ WRITERS = {
     **dict.fromkeys(("zarr 2", "zarr 3"), write_zarr),
     **dict.fromkeys(("ngff 4", "ngff 5"), write_ngff),
     "npy": _npy,
+    "packed": write_packed,
 }
 KINDS = tuple(WRITERS)

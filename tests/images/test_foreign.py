@@ -154,3 +154,13 @@ def test_czi(tmp_path):
             file.write(plane[..., None], plane={"C": 0, "Z": z, "T": 0})
         file.write_metadata(scale_x=5e-7, scale_y=7e-7, scale_z=2e-6)
     assert check(path, (2, 0.7, 0.5), "micrometer", planes) == ()
+
+
+def test_czi_of_several_scenes(tmp_path, refused):
+    czi = pytest.importorskip("pylibCZIrw.czi", reason=NEEDS)
+    pytest.importorskip("bioio_czi", reason=NEEDS)
+    with czi.create_czi(str(tmp_path / "a.czi")) as file:
+        for scene in range(2):
+            plane = GRAY[scene].astype(np.uint16)[..., None]
+            file.write(plane, scene=scene, location=(20 * scene, 0))
+    refused(tmp_path / "a.czi", match="holds 2 scenes")

@@ -12,7 +12,6 @@ import numpy as np
 from napari_sciml.errors import InputError
 from napari_sciml.images.axes import RawImage
 from napari_sciml.images.hdf5 import StoredArray
-from napari_sciml.images.text import listed
 
 EXTRA = "napari-sciml[bioio]"
 _NRRD_KINDS = {
@@ -147,16 +146,26 @@ def _open_bioio(path: Path) -> RawImage:
     from bioio import BioImage
 
     image = BioImage(path)
-    if len(image.scenes) > 1:
+    count = max(len(image.scenes), _scenes_of_czi(path))
+    if count > 1:
         raise InputError(
-            f"{path} holds {len(image.scenes)} scenes ({listed(image.scenes)}); save "
-            "the one you mean in a file of its own."
+            f"{path} holds {count} scenes; save the one you mean in a file of its own."
         )
     found = image.physical_pixel_sizes
     told = {"z": found.Z, "y": found.Y, "x": found.X}
     sizes = {axis: float(size) for axis, size in told.items() if size is not None}
     units = dict.fromkeys(sizes, "micrometer")
     return _in_order(image.dask_data, image.dims.order.lower(), path, sizes, units)
+
+
+def _scenes_of_czi(path: Path) -> int:
+    """Scenes with pixels; bioio counts those that the metadata name, and reads one."""
+    if path.suffix.lower() != ".czi":
+        return 0
+    from pylibCZIrw import czi
+
+    with czi.open_czi(str(path)) as opened:
+        return len(opened.scenes_bounding_rectangle)
 
 
 def _in_order(
