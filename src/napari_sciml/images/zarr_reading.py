@@ -46,10 +46,10 @@ class ZarrArray(LazyArray):
         self._folder = _folder_of_blosc(source)
 
     def _read(self, key: Key) -> Any:
-        if self._folder is not None:
-            for file in self._chunk_files(self._folder, key):
-                _check_length(file, self._name)
         try:
+            if self._folder is not None:
+                for file in self._chunk_files(self._folder, key):
+                    _check_length(file, self._folder)
             return self.source[key]
         except Exception as error:  # a codec raises whatever broken bytes lead it to
             raise InputError(
@@ -100,7 +100,7 @@ def _folder_of_blosc(array: Any) -> Path | None:
     return Path(array.store.root) / array.path if "Blosc" in "".join(last) else None
 
 
-def _check_length(file: Path, name: str) -> None:
+def _check_length(file: Path, folder: Path) -> None:
     try:
         with file.open("rb") as opened:
             header = opened.read(_BLOSC_HEADER)
@@ -109,6 +109,5 @@ def _check_length(file: Path, name: str) -> None:
         return
     whole = len(header) == _BLOSC_HEADER
     if not whole or length < _LENGTH.unpack_from(header, _LENGTH_AT)[0]:
-        raise InputError(
-            f"{name} is damaged: its chunk {file.name} was cut off; copy it again."
-        )
+        name = file.relative_to(folder).as_posix()
+        raise ValueError(f"the chunk {name} was cut off")
