@@ -59,7 +59,7 @@ def _open_mrc(path: Path) -> RawImage:
     names = (*(f"axis {i}" for i in range(data.ndim - 3)), *letters[-data.ndim :])
     if not any(sizes.values()):
         return _in_order(data, names, path)
-    cautions = ()
+    cautions: tuple[str, ...] = ()
     if set(sizes.values()) == {1.0}:
         cautions = (
             f"{path.name} states voxels of 1 Å, as programs write that do not know "
