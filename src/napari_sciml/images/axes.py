@@ -173,8 +173,8 @@ def told_size(
     told = [axis for axis in axes if axis in raw.spacing]
     if not told:
         return (1.0,) * len(axes), NO_UNIT, ()
-    anyway = raw.units.get("y", NO_UNIT)
-    units = {axis: unit_name(raw.units.get(axis, anyway)) for axis in told}
+    anyway = next((raw.units[a] for a in "yxz" if raw.units.get(a)), NO_UNIT)
+    units = {axis: unit_name(raw.units.get(axis) or anyway) for axis in told}
     good = [axis for axis in told if _is_size(raw.spacing[axis])]
     unit = units[good[-1]] if good else NO_UNIT
     factors = {axis: conversion(units[axis], unit) for axis in good}
@@ -206,6 +206,8 @@ def _fault(axis: str, raw: RawImage, units: Mapping[str, str], unit: str) -> str
         return "a voxel size that is no number" if size else "a voxel size of 0"
     if unit not in METERS and unit != NO_UNIT:
         return f"a voxel size in {unit}, a unit that is not known,"
+    if unit != NO_UNIT and not raw.units.get(axis):
+        return f"a voxel size without a unit, taken for {unit},"
     if conversion(units[axis], unit) is None:
         return f"a voxel size in {units[axis]}, not in {unit},"
     return "a negative voxel size" if size < 0 else None

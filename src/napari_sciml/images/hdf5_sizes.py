@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_sciml.images.axes import Sizes
 from napari_sciml.images.text import numbers_of, text_of, texts_of
-from napari_sciml.images.units import METERS, unit_name
+from napari_sciml.images.units import METERS, NO_UNIT, unit_name
 
 SIZES = ("voxel_size", "pixel_size", "voxelsize", "pixelsize", "resolution", "spacing")
 """Attributes with a size for each axis, in the unit of another attribute."""
@@ -132,20 +132,38 @@ def _positions(
     sizes: dict[str, float] = {}
     units: dict[str, str] = {}
     cautions: list[str] = []
+    bare: dict[str, float] = {}
     for number, axis in enumerate(names):
         word = given[number] if number < len(given) else ""
-        scale = _scale(data, parent, number, word)
-        unit = unit_name(text_of(scale.attrs.get("units"))) if scale is not None else ""
-        if axis not in "zyx" or unit not in METERS:
+        scale = _scale(data, parent, number, word) if axis in "zyx" else None
+        if scale is None:
             continue
+        unit = unit_name(text_of(scale.attrs.get("units")))
         steps = np.abs(np.diff(np.asarray(scale[...], dtype=float)))
-        sizes[axis], units[axis] = float(np.median(steps)), unit
-        if np.ptp(steps) > UNEVEN * sizes[axis]:
+        step = float(np.median(steps))
+        if unit == NO_UNIT:
+            bare[axis] = step
+            continue
+        sizes[axis], units[axis] = step, unit
+        if np.ptp(steps) > UNEVEN * step:
             cautions.append(
                 f"The positions along {axis} of {name} are not evenly spaced; the "
-                f"middle distance, {sizes[axis]:.4g} {unit}, is taken for all."
+                f"middle distance, {step:.4g} {unit}, is taken for all."
             )
+    cautions += _without_unit(bare, name)
     return Sizes(sizes, units, tuple(cautions))
+
+
+def _without_unit(steps: Mapping[str, float], name: str) -> list[str]:
+    """A caution on positions that are not just the numbers of the voxels."""
+    told = [axis for axis, step in steps.items() if step != 1]
+    if not told:
+        return []
+    listed = ", ".join(f"{steps[axis]:g} along {axis}" for axis in told)
+    return [
+        f"The positions of {name} ({listed}) have no unit, so that they give no voxel "
+        "size; give it by --voxel-size and --unit."
+    ]
 
 
 def _scale(data: Any, parent: Any, number: int, word: str) -> Any:

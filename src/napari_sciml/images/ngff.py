@@ -16,6 +16,7 @@ from napari_sciml.images.multiscales import (
     read_level,
 )
 from napari_sciml.images.text import value_text
+from napari_sciml.images.zarr_reading import ZarrArray
 
 ZARR_FILES = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 COUNTED = 10_000
@@ -42,11 +43,12 @@ def open_zarr(path: Path, level: int = 0) -> RawImage:
     ------
     InputError
         When a group is no OME-Zarr and does not hold exactly one array, or there is
-        no such level.
+        no such level. The data raise it on slicing, where a chunk is damaged.
     """
     raw = _open(path, level)
     missing = missing_chunks(raw.data, path.name, at_most=COUNTED)
-    return replace(raw, cautions=(*raw.cautions, *missing))
+    data = ZarrArray(raw.data, raw.axes, path.name)
+    return replace(raw, data=data, cautions=(*raw.cautions, *missing))
 
 
 def count_levels(path: Path) -> int:
@@ -82,7 +84,7 @@ def missing_chunks(
 
 
 def _zarr_array(data: Any) -> Any:
-    while isinstance(data, AxesView | ChannelImage):
+    while isinstance(data, AxesView | ChannelImage | ZarrArray):
         data = data.source
     return data
 

@@ -43,7 +43,8 @@ def open_volume(path: str | Path, *, level: int = 0) -> Volume:
         group with a single array, a folder of gray TIFF or PNG slices in the order
         of the numbers in their names, or of the files of one OME-TIFF,
         HDF5 where h5py is installed (``scan.h5`` or ``scan.h5/entry/data``), or
-        ``.png``/``.jpg``. It may have an axis of channels: samples of a color image
+        ``.png``/``.jpg``; with the extra ``bioio`` also MRC, NRRD, NIfTI, CZI, LIF
+        and ND2. It may have an axis of channels: samples of a color image
         (alpha is left out), C of a TIFF, the one named "c" of a zarr, or the last of
         3 or 4 of a ``.npy``.
     level
@@ -160,6 +161,7 @@ def open_labels(
 
 
 def _opener(path: Path, level: int, indices: bool) -> Callable[[Path], RawImage]:
+    from napari_sciml.images.foreign import foreign_opener
     from napari_sciml.images.ngff import is_zarr, open_zarr
     from napari_sciml.images.slices import open_folder
     from napari_sciml.images.tiff import TIFF_SUFFIXES, open_tiff
@@ -184,12 +186,13 @@ def _opener(path: Path, level: int, indices: bool) -> Callable[[Path], RawImage]
         **dict.fromkeys(TIFF_SUFFIXES, open_tiff),
         **pictures,
     }
-    if suffix not in by_suffix:
+    opener = by_suffix.get(suffix) or foreign_opener(path)
+    if opener is None:
         raise InputError(
             f"{path} is of an unknown kind; give a .tif, .npy, .png, .h5 or .zarr, or "
             "a folder of TIFF files."
         )
-    return by_suffix[suffix]
+    return opener
 
 
 def _open_npy(path: Path) -> RawImage:

@@ -48,6 +48,8 @@ _SPELLINGS = {
     **dict.fromkeys(("mil", "mils"), "thou"),
     "feet": "foot",
 }
+_OTHER_IN_LOWER_CASE = ("Mm", "Pm")
+"""Mega- and petameters, which OME knows; in lower case they are mm and pm."""
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
@@ -60,6 +62,8 @@ def unit_name(spelling: str) -> str:
     text = _mended(str(spelling)).strip().strip("[]()").strip()
     if text == "A":  # in lower case it is none
         return "angstrom"
+    if text in _OTHER_IN_LOWER_CASE:
+        return text
     plain = text.lower().replace("metre", "meter").replace("μ", "µ")
     singular = plain.removesuffix("s")
     if singular in METERS:
