@@ -11,7 +11,7 @@ from napari_sciml.images.reading import open_volume
 
 SHAPE = (6, 7, 8)
 GRAY = np.random.default_rng(0).integers(0, 999, SHAPE).astype(np.int16)
-NEEDS = "a package of the extra bioio, which CI does not install"
+NEEDS = "a package of the extra bioio that the tests do without"
 
 
 @pytest.mark.parametrize(
