@@ -117,6 +117,8 @@ def test_sorting_keeps_rows_and_fibers_together(measured, viewer, qtbot) -> None
 
 
 def test_exports_all(measured, tmp_path, patience) -> None:
+    told = "slices 3 to 5 are missing"
+    measured.session.fibers.mask.metadata["cautions"] = (told,)
     measured.export_to(tmp_path / "fibers")
     patience(lambda: not measured.session.measuring.busy)
     assert measured.error.text() == ""
@@ -127,7 +129,10 @@ def test_exports_all(measured, tmp_path, patience) -> None:
     numbers = json.loads((tmp_path / "fibers/summary.json").read_text())
     assert numbers["fibers"] == 2
     assert numbers["shown"] == {"fibers": 2, "of": 2, "filter": ""}
-    assert "Fibers of mask" in (tmp_path / "fibers/report.html").read_text("utf-8")
+    assert numbers["cautions"] == [told]
+    report = (tmp_path / "fibers/report.html").read_text("utf-8")
+    assert "Fibers of mask" in report
+    assert told in report
     assert measured.told.text() == f"2 fibers written to {tmp_path / 'fibers'}."
 
 

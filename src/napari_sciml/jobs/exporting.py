@@ -56,6 +56,7 @@ def choose_shown(
     title: str = "Fibers",
     image: Any = None,
     labels_file: str = "labels.tif",
+    cautions: tuple[str, ...] = (),
 ) -> FiberResult:
     """Take only the fibers that a filter keeps.
 
@@ -66,7 +67,7 @@ def choose_shown(
     chosen
         The others are left out of the table, the labels, the numbers and the pictures;
         the report and ``summary.json`` say so.
-    title, image, labels_file
+    title, image, labels_file, cautions
         As in `FiberResult`.
     """
     keep = chosen.keeps(found.table)
@@ -93,6 +94,7 @@ def choose_shown(
         settings=settings,
         image=image,
         labels_file=labels_file,
+        cautions=cautions,
     )
 
 

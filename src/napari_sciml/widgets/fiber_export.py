@@ -87,6 +87,7 @@ class FiberExport(QWidget):
             title="Fibers" if run.mask is None else f"Fibers of {run.mask.name}",
             image=None if run.image is None else pixels(run.image),
             labels_file=FILES[self.format.currentText()],
+            cautions=run.cautions,
         )
         check_anything_shown(result)
         run.write(

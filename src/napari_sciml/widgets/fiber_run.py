@@ -12,12 +12,13 @@ from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.fibers.editing import FiberEdits
 from napari_sciml.fibers.summary import summarize
+from napari_sciml.images.volume import unique
 from napari_sciml.jobs.exporting import Exported, Prediction
 from napari_sciml.jobs.measuring import FibersMeasured, Stage, find_and_measure
 from napari_sciml.widgets.blanking import Blanked
 from napari_sciml.widgets.fiber_hand import FiberHand
 from napari_sciml.widgets.fiber_view import FIBERS, FiberView
-from napari_sciml.widgets.images import pixels, voxel_size
+from napari_sciml.widgets.images import cautions_on, pixels, voxel_size
 from napari_sciml.widgets.layer_axes import LayerAxes, finest
 
 if TYPE_CHECKING:
@@ -121,6 +122,14 @@ class FiberRun:
         """
         self._session.measuring.start(job, *args, **settings)
         self.tell_running("Writing …")
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What a person should know of the files, and of the model where it is used."""
+        of_files = (cautions_on(self.image), cautions_on(self.mask))
+        session = self._session
+        ours = self.mask is not None and session.layers.owns(self.mask)
+        return unique(*of_files, session.prediction.doubts if ours else ())
 
     def prediction(self) -> Prediction | None:
         """Mean and deviation that the mask was made from, where they are at hand."""

@@ -21,6 +21,9 @@ SHEARED = 1e-3
 RESULT = "napari_sciml_result"
 """Key of ``layer.metadata``: a result of ours, and no image to annotate."""
 
+CAUTIONS = "cautions"
+"""Key of ``layer.metadata``: what a person should know of the file."""
+
 PLACE = ("scale", "translate", "rotate", "shear", "units", "axis_labels")
 
 
@@ -61,6 +64,12 @@ def pixels(layer: Image | None, *, any_size: bool = False) -> Any:
     if not any_size:
         _check_size(layer, image)
     return image
+
+
+def cautions_on(layer: Layer | None) -> tuple[str, ...]:
+    """What our reader said of the file of a layer; of another reader nothing."""
+    found = () if layer is None else layer.metadata.get(CAUTIONS, ())
+    return tuple(map(str, found)) if isinstance(found, list | tuple) else ()
 
 
 def dims_for(layer: Image) -> Literal[2, None]:

@@ -8,7 +8,7 @@ from napari.layers import Image
 from napari_sciml.errors import InputError
 from napari_sciml.images.volume import SPATIAL_AXES, Volume
 from napari_sciml.storage.model_fit import facts_of, fit_cautions, size_cautions
-from napari_sciml.widgets.images import pixels, voxel_size
+from napari_sciml.widgets.images import cautions_on, pixels, voxel_size
 
 if TYPE_CHECKING:
     from napari_sciml.widgets.model import Model
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 def remembered(layer: Image) -> dict[str, Any]:
     """What a model should remember of the image that it learned from."""
-    volume = _volume(layer)
-    return {} if volume is None else facts_of(volume)
+    volume, cautions = _volume(layer), cautions_on(layer)
+    facts = {} if volume is None else facts_of(volume)
+    return {**facts, "cautions": list(cautions)} if cautions else facts
 
 
 def misfit(model: "Model", layer: Image) -> tuple[str, ...]:

@@ -18,15 +18,14 @@ from napari_sciml.storage.arrays import SOFTWARE
 from napari_sciml.storage.block_arrays import check_chunks
 from napari_sciml.storage.results import OneClass, PredictionStore
 from napari_sciml.widgets.colors import probability_colormap, uncertainty_colormap
-from napari_sciml.widgets.images import RESULT
+from napari_sciml.widgets.images import CAUTIONS, RESULT
 from napari_sciml.widgets.layers import legal
 from napari_sciml.widgets.measures import DEVIATION, MEASURES
 
 LayerData = tuple[Any, dict[str, Any], str]
 
-CAUTIONS = "cautions"
 VOLUME = "volume"
-"""Keys of ``layer.metadata``."""
+"""Key of ``layer.metadata``."""
 
 FIBERS = ("labels.tif", "labels.zarr")
 """What a run of fibers writes beside fibers.csv."""
