@@ -2,6 +2,7 @@
 
 import re
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -42,7 +43,9 @@ def check(path, size, unit, values=GRAY):
     return volume.cautions
 
 
-@pytest.mark.parametrize("packed", ["", ".gz"])
+@pytest.mark.parametrize(
+    "ending", [".mrc", ".mrc.gz", ".rec", ".map", ".st", ".ali"]
+)
 @pytest.mark.parametrize(
     ("sizes", "read", "unit", "told"),
     [
@@ -51,10 +54,11 @@ def check(path, size, unit, values=GRAY):
         (0, (1, 1, 1), "pixel", None),
     ],
 )
-def test_mrc(tmp_path, packed, sizes, read, unit, told):
+def test_mrc(tmp_path, ending, sizes, read, unit, told):
     mrcfile = pytest.importorskip("mrcfile", reason=NEEDS)
-    path = tmp_path / f"a.mrc{packed}"
-    with mrcfile.new(path, GRAY, compression="gzip" if packed else None) as file:
+    path = tmp_path / f"a{ending}"
+    packed = "gzip" if ending.endswith(".gz") else None
+    with mrcfile.new(path, GRAY, compression=packed) as file:
         file.voxel_size = sizes
     cautions = check(path, read, unit)
     assert len(cautions) == bool(told)
@@ -154,6 +158,35 @@ def test_czi(tmp_path):
             file.write(plane[..., None], plane={"C": 0, "Z": z, "T": 0})
         file.write_metadata(scale_x=5e-7, scale_y=7e-7, scale_z=2e-6)
     assert check(path, (2, 0.7, 0.5), "micrometer", planes) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "axes", "scenes", "told"),
+    [
+        ("a.lif", "TCZYX", 1, None),
+        ("a.nd2", "ZYX", 1, None),
+        ("a.lif", "ZYX", 2, "holds 2 scenes"),
+        ("a.nd2", "TYX", 1, "6 time points"),
+    ],
+)
+def test_light_microscopes_go_through_bioio(
+    tmp_path, monkeypatch, refused, name, axes, scenes, told
+):
+    """A stand-in for bioio: no package writes these files."""
+    shape = (1,) * (len(axes) - 3) + SHAPE
+    image = SimpleNamespace(
+        scenes=range(scenes),
+        physical_pixel_sizes=SimpleNamespace(Z=2.0, Y=0.7, X=0.5),
+        dask_data=GRAY.reshape(shape),
+        dims=SimpleNamespace(order=axes),
+    )
+    bioio = SimpleNamespace(BioImage=lambda path: image)
+    monkeypatch.setitem(sys.modules, "bioio", bioio)
+    (tmp_path / name).write_bytes(b"something")
+    if told:
+        refused(tmp_path / name, match=told)
+    else:
+        assert check(tmp_path / name, (2, 0.7, 0.5), "micrometer") == ()
 
 
 def test_czi_of_several_scenes(tmp_path, refused):

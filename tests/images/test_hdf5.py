@@ -120,6 +120,28 @@ def test_nexus_default_and_axes(tmp_path, inside, default, old):
     assert (volume.shape, volume.unit, volume.cautions) == (SHAPE, "micrometer", ())
 
 
+def test_the_only_large_image_is_meant(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["data"] = GRAY
+        file["positions"] = np.zeros((1000, 3))
+    volume = open_volume(tmp_path / "a.h5")
+    assert (volume.shape, volume.cautions) == (SHAPE, ())
+
+
+@pytest.mark.parametrize("unit", [None, "sec"])
+def test_positions_in_no_unit_are_told(tmp_path, unit):
+    with h5py.File(tmp_path / "a.nxs", "w") as file:
+        nexus(file)
+        for axis in "zyx":
+            attributes = file[f"entry/plot/{axis}"].attrs
+            del attributes["units"]
+            if unit:
+                attributes["units"] = unit
+    volume = open_volume(tmp_path / "a.nxs")
+    assert volume.unit != "micrometer"
+    assert "unit" in volume.cautions[0]
+
+
 def test_uneven_positions_are_told(tmp_path):
     with h5py.File(tmp_path / "a.nxs", "w") as file:
         nexus(file)
@@ -243,7 +265,14 @@ def test_doubtful_sizes_are_told(tmp_path, attributes, said):
     assert said in volume.cautions[0]
 
 
-def test_imaris_without_its_padding(tmp_path):
+@pytest.mark.parametrize(
+    "other",
+    [
+        "ResolutionLevel 1/TimePoint 0/Channel 0",
+        "ResolutionLevel 0/TimePoint 0/Channel 1",
+    ],
+)
+def test_imaris_without_its_padding(tmp_path, other):
     def characters(value):
         return np.array([c.encode() for c in str(value)])
 
@@ -258,7 +287,7 @@ def test_imaris_without_its_padding(tmp_path):
             about.attrs[f"ExtMin{number}"] = characters(10)
             about.attrs[f"ExtMax{number}"] = characters(10 + length * (number + 1) / 2)
         file["Thumbnail/Data"] = np.zeros((64, 256), np.uint8)
-        file["DataSet/ResolutionLevel 1/TimePoint 0/Channel 0/Data"] = GRAY[::2]
+        file[f"DataSet/{other}/Data"] = GRAY[::2]
     with pytest.raises(InputError, match=f"like .*a.ims/{inside}/Data"):
         open_volume(tmp_path / "a.ims")
     volume = open_volume(tmp_path / "a.ims" / inside / "Data")

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import zarr
 
+from napari_sciml.errors import InputError
 from napari_sciml.images.lazy import AxesView
 from napari_sciml.images.reading import open_volume
 
@@ -163,6 +164,31 @@ def test_ome_zarr_with_a_unit_but_no_usable_size(tmp_path, steps):
     volume = open_volume(tmp_path / "a.zarr")
     assert (volume.voxel_size, volume.unit) == ((1, 1, 1), "pixel")
     assert "names the unit micrometer, but no voxel size" in volume.cautions[0]
+
+
+@pytest.mark.parametrize("units", [("", "nm", "nm"), ("nm", "", "nm")])
+def test_an_axis_without_a_unit_has_that_of_the_others(tmp_path, units):
+    axes = [
+        {"name": a, "type": "space"} | ({"unit": unit} if unit else {})
+        for a, unit in zip("zyx", units, strict=True)
+    ]
+    steps = [{"type": "scale", "scale": [3, 2, 1]}]
+    level = {"path": "0", "coordinateTransformations": steps}
+    content = {"version": "0.5", "multiscales": [{"axes": axes, "datasets": [level]}]}
+    group = zarr.create_group(str(tmp_path / "a.zarr"), attributes={"ome": content})
+    group.create_array("0", data=GRAY)
+    volume = open_volume(tmp_path / "a.zarr")
+    assert (volume.voxel_size, volume.unit) == ((3, 2, 1), "nanometer")
+    assert "without a unit, taken for nanometer" in volume.cautions[0]
+
+
+def test_chunk_that_was_cut_off_is_refused(tmp_path):
+    path = tmp_path / "a.zarr"
+    zarr.create_array(str(path), data=GRAY, chunks=SHAPE, zarr_format=3)
+    chunk = path / "c/0/0/0"
+    chunk.write_bytes(chunk.read_bytes()[:-9])
+    with pytest.raises(InputError, match=r"a\.zarr"):
+        _ = open_volume(path).data[...]
 
 
 @pytest.mark.parametrize("zarr_format", [2, 3])

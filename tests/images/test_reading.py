@@ -42,8 +42,10 @@ def test_npy_is_memory_mapped(tmp_path):
         (np.zeros(5), "not an image"),
         (np.zeros((0, 5)), "is empty"),
         (np.array([["a"]]), "holds <U1 values"),
+        (np.zeros((6, 7), "c8"), "holds complex64 values"),
+        (np.zeros((6, 7), "M8[s]"), "values"),
     ],
-    ids=["4d", "1d", "empty", "text"],
+    ids=["4d", "1d", "empty", "text", "complex", "dates"],
 )
 def test_npy_that_is_no_image(tmp_path, values, match, refused):
     np.save(tmp_path / "a.npy", values)
@@ -93,6 +95,7 @@ def test_labels_and_masks_have_no_channels(tmp_path):
         ("a.npy", b"\x93NUMPY", "cannot be read"),
         ("a.png", b"\x89PNG", "cannot be read"),
         ("a.docx", b"PK", "unknown kind"),
+        ("a.dcm", b"DICM", "unknown kind"),
         ("empty.zarr", "folder", "cannot be read"),
         ("folder", "folder", "without TIFF files"),
     ],

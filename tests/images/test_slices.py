@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 from skimage.io import imsave
 
 from napari_sciml.images.reading import open_volume
@@ -75,8 +76,16 @@ def test_folder_of_pictures(tmp_path, ending, depth):
     assert volume.cautions == ()
 
 
-def test_folder_of_color_pictures_is_refused(tmp_path):
-    write(tmp_path, PLAIN, ".png", [np.zeros((6, 7, 3), np.uint8)] * 2)
+def test_folder_of_jpeg_pictures(tmp_path):
+    planes = [np.full((6, 7), 10 * z, np.uint8) for z in RANGE]
+    write(tmp_path, PLAIN, ".jpg", planes)
+    np.testing.assert_allclose(open_volume(tmp_path).data[...], planes, atol=2)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "P"])
+def test_folder_of_color_pictures_is_refused(tmp_path, mode):
+    for name in PLAIN[:2]:
+        Image.new("RGB", (7, 6), "red").convert(mode).save(tmp_path / f"{name}.png")
     with pytest.raises(ValueError, match="is not a gray slice"):
         open_volume(tmp_path)
 

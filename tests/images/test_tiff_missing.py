@@ -164,8 +164,11 @@ def test_acquisition_that_stopped_between_channels(tmp_path, order, whole):
     np.testing.assert_array_equal(volume.data[2][..., 1], GRAY[second])
 
 
-def test_hyperstack_that_was_cut_is_no_stack_of_its_channels(tmp_path, refused):
-    header = imagej(images=20, channels=2, slices=10, hyperstack="true")
+@pytest.mark.parametrize("several", ["channels", "frames"])
+def test_hyperstack_that_was_cut_is_no_stack_of_its_channels(
+    tmp_path, several, refused
+):
+    header = imagej(images=20, slices=10, hyperstack="true", **{several: 2})
     path = write(tmp_path / "a.tif", GRAY[:13], header)
     refused(path, match="13 pages, which do not fit its header")
 
@@ -259,11 +262,16 @@ def test_virtual_stack_that_was_cut(tmp_path, refused):
     refused(path, match="promises 20 planes, of which not all are there")
 
 
-def test_tiles_that_were_never_written_are_told(tmp_path):
+@pytest.mark.parametrize(
+    ("options", "codes"),  # offsets and lengths
+    [({"tile": (16, 16)}, (324, 325)), ({"rowsperstrip": 8}, (273, 279))],
+    ids=["tiles", "strips"],
+)
+def test_tiles_that_were_never_written_are_told(tmp_path, options, codes):
     path = tmp_path / "a.tif"
-    tifffile.imwrite(path, GRAY[0], tile=(16, 16), metadata=None)
+    tifffile.imwrite(path, GRAY[0], metadata=None, **options)
     with tifffile.TiffFile(path, mode="r+") as file:
-        for code in (324, 325):  # offsets and lengths of tiles
+        for code in codes:
             tag = file.pages.first.tags[code]
             tag.overwrite((*tag.value[:3], 0, *tag.value[4:]))
     assert "no pixels for parts of 1 of 1 pages" in open_volume(path).cautions[0]

@@ -78,6 +78,8 @@ def test_micro_in_all_spellings(tmp_path, unit, encoding, write):
         ({"zunit": "furlong"}, (0.5, 0.5, 0.5), "furlong, not in micrometer, along z"),
         ({"zunit": "pixel"}, (0.5, 0.5, 0.5), "pixel, not in micrometer, along z"),
         ({"unit": "sec"}, (1, 0.5, 0.5), "sec, a unit that is not known"),
+        ({"unit": "Mm"}, (1, 0.5, 0.5), "Mm, a unit that is not known"),
+        ({"unit": "Pm"}, (1, 0.5, 0.5), "Pm, a unit that is not known"),
     ],
     ids=str,
 )

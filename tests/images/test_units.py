@@ -19,6 +19,8 @@ from napari_sciml.images.units import METERS, SYMBOLS, ascii_unit, size_text, un
         ("inch", 'inch|in|inches|"'),
         ("pixel", "pixel|Pixels|px|voxels||None|units"),
         ("furlong", "furlong|Furlong"),
+        ("Mm", "Mm| Mm "),
+        ("Pm", "Pm"),
     ],
 )
 def test_spellings(name, spellings):

@@ -204,6 +204,21 @@ def test_each_image_of_an_hdf5_is_a_layer(open_file, tmp_path) -> None:
     assert raw.data.shape == (9, 10, 11)
 
 
+def test_more_than_eight_images_are_not_opened_at_once(
+    open_file, told, tmp_path
+) -> None:
+    for count in (8, 9):
+        with h5py.File(tmp_path / f"{count}.h5", "w") as file:
+            for number in range(count):
+                file[f"image {number}"] = numbers(10, 11)
+    assert len(open_file(tmp_path / "8.h5")) == 8
+    assert told == []
+    assert open_file(tmp_path / "9.h5") == []
+    ((severity, text),) = told
+    assert severity == "error"
+    assert "give one of them" in text
+
+
 def cut_off(path: Path) -> None:
     tifffile.imwrite(path, numbers(4, 64, 64))
     path.write_bytes(path.read_bytes()[:-9000])
