@@ -11,6 +11,7 @@ Rows keep the order that they have in the file, new ones come last::
 """
 
 import argparse
+import io
 import re
 import sys
 from collections.abc import Sequence
@@ -56,11 +57,11 @@ def rows_of_tests() -> dict[str, dict[str, None]]:
         for path in (ROOT / "tests").rglob("test_*.py")
         if "mark.situation(" in path.read_text(encoding="utf-8")
     )
-    options = ["--collect-only", "-q", "-p", "no:cacheprovider", f"--rootdir={ROOT}"]
-    with redirect_stdout(sys.stderr):
-        code = pytest.main([*options, "--no-summary", "-qq", *files], plugins=[found])
-    if code:
-        sys.exit("The tests cannot be collected.")
+    options = ["--collect-only", "-qq", "-p", "no:cacheprovider", f"--rootdir={ROOT}"]
+    with redirect_stdout(io.StringIO()) as said:
+        failed = bool(files) and pytest.main([*options, *files], plugins=[found])
+    if failed:
+        sys.exit(f"{said.getvalue()}\nThe tests cannot be collected.")
     return found.rows
 
 

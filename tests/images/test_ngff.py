@@ -133,6 +133,11 @@ def pyramid(path, *, second=True, unit="micrometer"):
     group.create_array("s/2", data=np.ones((4, 6, 8), "u1"))
 
 
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "a level of an OME-Zarr by its path",
+    "read, with its own voxel size",
+)
 @pytest.mark.parametrize("second", [True, False])
 @pytest.mark.parametrize(
     ("inside", "size"),
@@ -151,6 +156,11 @@ def test_an_array_that_is_no_level(tmp_path):
     assert (volume.shape, volume.unit) == ((4, 6, 8), "pixel")
 
 
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "unit without a usable scale; positions along an axis in no unit",
+    "told",
+)
 @pytest.mark.parametrize(
     "steps", [None, [{"type": "scale", "scale": [1, 1]}], [{"type": "scale"}]]
 )
@@ -166,6 +176,11 @@ def test_ome_zarr_with_a_unit_but_no_usable_size(tmp_path, steps):
     assert "names the unit micrometer, but no voxel size" in volume.cautions[0]
 
 
+@pytest.mark.situation(
+    "Units and voxel sizes",
+    "a unit for some axes only",
+    "taken for the others, told",
+)
 @pytest.mark.parametrize("units", [("", "nm", "nm"), ("nm", "", "nm")])
 def test_an_axis_without_a_unit_has_that_of_the_others(tmp_path, units):
     axes = [
@@ -182,6 +197,11 @@ def test_an_axis_without_a_unit_has_that_of_the_others(tmp_path, units):
     assert "without a unit, taken for nanometer" in volume.cautions[0]
 
 
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "chunks that were cut off or damaged",
+    "refused, with the place, when they are read",
+)
 def test_chunk_that_was_cut_off_is_refused(tmp_path):
     path = tmp_path / "a.zarr"
     zarr.create_array(str(path), data=GRAY, chunks=SHAPE, zarr_format=3)
@@ -191,6 +211,11 @@ def test_chunk_that_was_cut_off_is_refused(tmp_path):
         _ = open_volume(path).data[...]
 
 
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "chunks that were never written or got lost",
+    "told, with their number",
+)
 @pytest.mark.parametrize("zarr_format", [2, 3])
 @pytest.mark.parametrize("shards", [None, (2, 8, 8)])
 @pytest.mark.parametrize("lost", [0, 1])

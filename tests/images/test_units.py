@@ -3,6 +3,16 @@ import pytest
 from napari_sciml.images.units import METERS, SYMBOLS, ascii_unit, size_text, unit_name
 
 
+@pytest.mark.situation(
+    "Units and voxel sizes",
+    "a unit for each axis; µ in all its spellings",
+    "converted",
+)
+@pytest.mark.situation(
+    "Units and voxel sizes",
+    "Mm and Pm, mega- and petameters",
+    "not taken for mm and pm: unknown, told",
+)
 @pytest.mark.parametrize(
     ("name", "spellings"),
     [
