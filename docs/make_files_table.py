@@ -12,6 +12,7 @@ Rows keep the order that they have in the file, new ones come last::
 
 import argparse
 import io
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -57,9 +58,12 @@ def rows_of_tests() -> dict[str, dict[str, None]]:
         for path in (ROOT / "tests").rglob("test_*.py")
         if "mark.situation(" in path.read_text(encoding="utf-8")
     )
-    options = ["--collect-only", "-qq", "-p", "no:cacheprovider", f"--rootdir={ROOT}"]
+    # Plugins take longer than the tests to be imported, and only running needs them.
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    options = ["--collect-only", "-qq", "-p", "no:cacheprovider", "-o", "addopts="]
+    options += [f"--rootdir={ROOT}", *files]
     with redirect_stdout(io.StringIO()) as said:
-        failed = bool(files) and pytest.main([*options, *files], plugins=[found])
+        failed = bool(files) and pytest.main(options, plugins=[found])
     if failed:
         sys.exit(f"{said.getvalue()}\nThe tests cannot be collected.")
     return found.rows
