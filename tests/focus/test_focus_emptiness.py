@@ -78,6 +78,11 @@ FILTERS = {
 }
 
 
+@pytest.mark.situation(
+    "Focus",
+    "empty field, raw, denoised, resampled, turned, JPEG, color camera",
+    "undetermined",
+)
 @pytest.mark.parametrize("name", FILTERS)
 def test_an_empty_field_is_undetermined_whatever_it_went_through(model, name):
     result = model.rate(FILTERS[name](_noise()), device="cpu")

@@ -42,6 +42,11 @@ FLAT = {
 }
 
 
+@pytest.mark.situation(
+    "Labels, and nothing to learn",
+    "image of one gray value, saturated at all labels, all NaN",
+    "refused",
+)
 @pytest.mark.parametrize("image", FLAT.values(), ids=FLAT)
 def test_one_gray_value_is_nothing_to_learn(image):
     with pytest.raises(InputError, match="Every voxel of the image has the same gray"):
@@ -49,6 +54,11 @@ def test_one_gray_value_is_nothing_to_learn(image):
     assert one_value(image) is not None
 
 
+@pytest.mark.situation(
+    "Labels, and nothing to learn",
+    "image of one gray value, saturated at all labels, all NaN",
+    "refused",
+)
 @pytest.mark.parametrize(
     "image",
     [changed(flat(7, np.uint8), (60, 50), 200), changed(noisy(), slice(0, 45), 255)],
@@ -88,6 +98,11 @@ def test_contrast_is_found_by_a_few_voxels():
     assert image.read <= 3
 
 
+@pytest.mark.situation(
+    "Labels, and nothing to learn",
+    "classes with one gray value; held-out strokes told apart by chance only",
+    "trained, told",
+)
 @pytest.mark.parametrize(
     ("image", "told"),
     [

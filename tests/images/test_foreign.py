@@ -2,6 +2,7 @@
 
 import re
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -42,7 +43,17 @@ def check(path, size, unit, values=GRAY):
     return volume.cautions
 
 
-@pytest.mark.parametrize("packed", ["", ".gz"])
+@pytest.mark.situation(
+    "Microscopes and scanners",
+    "MRC (`.mrc`, `.rec`, `.map`, `.st`, `.ali`), axes in any order, gzip",
+    "read, sizes in Å",
+)
+@pytest.mark.situation(
+    "Microscopes and scanners",
+    "MRC with voxels of 1 Å, as programs write that do not know",
+    "read, told",
+)
+@pytest.mark.parametrize("ending", [".mrc", ".mrc.gz", ".rec", ".map", ".st", ".ali"])
 @pytest.mark.parametrize(
     ("sizes", "read", "unit", "told"),
     [
@@ -51,16 +62,22 @@ def check(path, size, unit, values=GRAY):
         (0, (1, 1, 1), "pixel", None),
     ],
 )
-def test_mrc(tmp_path, packed, sizes, read, unit, told):
+def test_mrc(tmp_path, ending, sizes, read, unit, told):
     mrcfile = pytest.importorskip("mrcfile", reason=NEEDS)
-    path = tmp_path / f"a.mrc{packed}"
-    with mrcfile.new(path, GRAY, compression="gzip" if packed else None) as file:
+    path = tmp_path / f"a{ending}"
+    packed = "gzip" if ending.endswith(".gz") else None
+    with mrcfile.new(path, GRAY, compression=packed) as file:
         file.voxel_size = sizes
     cautions = check(path, read, unit)
     assert len(cautions) == bool(told)
     assert not told or told in cautions[0]
 
 
+@pytest.mark.situation(
+    "Microscopes and scanners",
+    "MRC (`.mrc`, `.rec`, `.map`, `.st`, `.ali`), axes in any order, gzip",
+    "read, sizes in Å",
+)
 def test_mrc_with_its_axes_in_another_order(tmp_path):
     mrcfile = pytest.importorskip("mrcfile", reason=NEEDS)
     with mrcfile.new(tmp_path / "a.mrc", np.ascontiguousarray(GRAY.T)) as file:
@@ -70,6 +87,11 @@ def test_mrc_with_its_axes_in_another_order(tmp_path):
     assert check(tmp_path / "a.mrc", (30, 10, 2.5), "angstrom") == ()
 
 
+@pytest.mark.situation(
+    "Microscopes and scanners",
+    "NRRD with directions or spacings, kinds of axes",
+    "read; axes not at right angles: told",
+)
 @pytest.mark.parametrize("encoding", ["raw", "gzip"])
 @pytest.mark.parametrize("way", ["directions", "spacings", "none", "sheared"])
 def test_nrrd(tmp_path, way, encoding):
@@ -91,6 +113,11 @@ def test_nrrd(tmp_path, way, encoding):
     assert "right angles" in cautions[0] if way == "sheared" else cautions == ()
 
 
+@pytest.mark.situation(
+    "Microscopes and scanners",
+    "NRRD with directions or spacings, kinds of axes",
+    "read; axes not at right angles: told",
+)
 def test_nrrd_of_channels(tmp_path):
     nrrd = pytest.importorskip("nrrd", reason=NEEDS)
     colors = np.stack([GRAY, GRAY + 1], axis=-1)
@@ -102,6 +129,11 @@ def test_nrrd_of_channels(tmp_path):
     assert volume.voxel_size == (2, 0.7, 0.5)
 
 
+@pytest.mark.situation(
+    "Microscopes and scanners",
+    "NIfTI, gzip, slope and intercept",
+    "read, values scaled; unit unknown: voxels have a shape only",
+)
 @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
 @pytest.mark.parametrize(
     ("unit", "read"), [("micron", "micrometer"), ("mm", "millimeter"), (0, "pixel")]
@@ -114,6 +146,12 @@ def test_nifti(tmp_path, name, unit, read):
     assert check(tmp_path / name, (2, 0.7, 0.5), read) == ()
 
 
+@pytest.mark.situation(
+    "Microscopes and scanners",
+    "NIfTI, gzip, slope and intercept",
+    "read, values scaled; unit unknown: voxels have a shape only",
+)
+@pytest.mark.situation("Microscopes and scanners", "several scenes, time", "refused")
 def test_nifti_is_scaled_and_time_is_refused(tmp_path, refused):
     nibabel = pytest.importorskip("nibabel", reason=NEEDS)
     image = nibabel.Nifti1Image(GRAY.T, np.eye(4))
@@ -144,6 +182,11 @@ def test_file_that_was_cut_off(tmp_path, name):
         _ = open_volume(path).data[...]
 
 
+@pytest.mark.situation(
+    "Microscopes and scanners",
+    "CZI, LIF, ND2 of one scene",
+    "read through bioio, sizes in µm",
+)
 def test_czi(tmp_path):
     czi = pytest.importorskip("pylibCZIrw.czi", reason=NEEDS)
     pytest.importorskip("bioio_czi", reason=NEEDS)
@@ -156,6 +199,42 @@ def test_czi(tmp_path):
     assert check(path, (2, 0.7, 0.5), "micrometer", planes) == ()
 
 
+@pytest.mark.situation(
+    "Microscopes and scanners",
+    "CZI, LIF, ND2 of one scene",
+    "read through bioio, sizes in µm",
+)
+@pytest.mark.situation("Microscopes and scanners", "several scenes, time", "refused")
+@pytest.mark.parametrize(
+    ("name", "axes", "scenes", "told"),
+    [
+        ("a.lif", "TCZYX", 1, None),
+        ("a.nd2", "ZYX", 1, None),
+        ("a.lif", "ZYX", 2, "holds 2 scenes"),
+        ("a.nd2", "TYX", 1, "6 time points"),
+    ],
+)
+def test_light_microscopes_go_through_bioio(
+    tmp_path, monkeypatch, refused, name, axes, scenes, told
+):
+    """A stand-in for bioio: no package writes these files."""
+    shape = (1,) * (len(axes) - 3) + SHAPE
+    image = SimpleNamespace(
+        scenes=range(scenes),
+        physical_pixel_sizes=SimpleNamespace(Z=2.0, Y=0.7, X=0.5),
+        dask_data=GRAY.reshape(shape),
+        dims=SimpleNamespace(order=axes),
+    )
+    bioio = SimpleNamespace(BioImage=lambda path: image)
+    monkeypatch.setitem(sys.modules, "bioio", bioio)
+    (tmp_path / name).write_bytes(b"something")
+    if told:
+        refused(tmp_path / name, match=told)
+    else:
+        assert check(tmp_path / name, (2, 0.7, 0.5), "micrometer") == ()
+
+
+@pytest.mark.situation("Microscopes and scanners", "several scenes, time", "refused")
 def test_czi_of_several_scenes(tmp_path, refused):
     czi = pytest.importorskip("pylibCZIrw.czi", reason=NEEDS)
     pytest.importorskip("bioio_czi", reason=NEEDS)

@@ -41,6 +41,11 @@ def scan(tmp_path):
     return tmp_path / "scan.h5"
 
 
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "links of all kinds",
+    "read; dangling: refused, or told beside the only image",
+)
 @pytest.mark.parametrize(
     "inside",
     ["entry/detector/frames", "soft", "hard", "folder/frames", "folder", "outside"],
@@ -51,6 +56,21 @@ def test_links_are_followed(scan, inside):
     assert volume.cautions == ()
 
 
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "links of all kinds",
+    "read; dangling: refused, or told beside the only image",
+)
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "several images",
+    "the NeXus default, or the only large one; else refused with the path to give",
+)
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "complex values, tables, dates, text, empty, one axis only",
+    "refused",
+)
 @pytest.mark.parametrize(
     ("inside", "match"),
     [
@@ -83,6 +103,11 @@ def test_two_links_to_one_image_count_once(tmp_path):
     assert open_volume(tmp_path / "a.h5").shape == SHAPE
 
 
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "links of all kinds",
+    "read; dangling: refused, or told beside the only image",
+)
 def test_the_only_image_beside_a_link_to_nowhere(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["dark"] = GRAY
@@ -109,6 +134,11 @@ def nexus(file, *, default=True, old=False):
         plot.attrs["signal"], plot.attrs["axes"] = "data", ["z", "y", "x"]
 
 
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "several images",
+    "the NeXus default, or the only large one; else refused with the path to give",
+)
 @pytest.mark.parametrize("default", [True, False])
 @pytest.mark.parametrize("old", [True, False])
 @pytest.mark.parametrize("inside", ["", "entry", "entry/plot", "entry/plot/data"])
@@ -120,6 +150,38 @@ def test_nexus_default_and_axes(tmp_path, inside, default, old):
     assert (volume.shape, volume.unit, volume.cautions) == (SHAPE, "micrometer", ())
 
 
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "several images",
+    "the NeXus default, or the only large one; else refused with the path to give",
+)
+def test_the_only_large_image_is_meant(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["data"] = GRAY
+        file["positions"] = np.zeros((1000, 3))
+    volume = open_volume(tmp_path / "a.h5")
+    assert (volume.shape, volume.cautions) == (SHAPE, ())
+
+
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "unit without a usable scale; positions along an axis in no unit",
+    "told",
+)
+@pytest.mark.parametrize("unit", [None, "sec"])
+def test_positions_in_no_unit_are_told(tmp_path, unit):
+    with h5py.File(tmp_path / "a.nxs", "w") as file:
+        nexus(file)
+        for axis in "zyx":
+            attributes = file[f"entry/plot/{axis}"].attrs
+            del attributes["units"]
+            if unit:
+                attributes["units"] = unit
+    volume = open_volume(tmp_path / "a.nxs")
+    assert volume.unit != "micrometer"
+    assert "unit" in volume.cautions[0]
+
+
 def test_uneven_positions_are_told(tmp_path):
     with h5py.File(tmp_path / "a.nxs", "w") as file:
         nexus(file)
@@ -128,6 +190,11 @@ def test_uneven_positions_are_told(tmp_path):
     assert "not evenly spaced" in caution
 
 
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "axes that the file names",
+    "read, put in order; unknown names: told; time: refused",
+)
 @pytest.mark.parametrize(
     ("axes", "shape", "channels"),
     [
@@ -170,6 +237,11 @@ def test_named_axes(tmp_path, axes, shape, channels, way):
     np.testing.assert_array_equal(volume.data[3, 2:5], expected[3, 2:5])
 
 
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "axes that the file names",
+    "read, put in order; unknown names: told; time: refused",
+)
 @pytest.mark.parametrize(
     ("axes", "match"),
     [("tyx", "10 time points"), ("czt", "time points"), ("zxc", "not an image")],
@@ -181,6 +253,11 @@ def test_named_axes_that_are_no_volume(tmp_path, axes, match, refused):
     refused(tmp_path / "a.h5", match=match)
 
 
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "axes that the file names",
+    "read, put in order; unknown names: told; time: refused",
+)
 @pytest.mark.parametrize(
     ("labels", "said"),
     [
@@ -243,7 +320,19 @@ def test_doubtful_sizes_are_told(tmp_path, attributes, said):
     assert said in volume.cautions[0]
 
 
-def test_imaris_without_its_padding(tmp_path):
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "Imaris",
+    "read; several levels or channels: refused with the path to give",
+)
+@pytest.mark.parametrize(
+    "other",
+    [
+        "ResolutionLevel 1/TimePoint 0/Channel 0",
+        "ResolutionLevel 0/TimePoint 0/Channel 1",
+    ],
+)
+def test_imaris_without_its_padding(tmp_path, other):
     def characters(value):
         return np.array([c.encode() for c in str(value)])
 
@@ -258,7 +347,7 @@ def test_imaris_without_its_padding(tmp_path):
             about.attrs[f"ExtMin{number}"] = characters(10)
             about.attrs[f"ExtMax{number}"] = characters(10 + length * (number + 1) / 2)
         file["Thumbnail/Data"] = np.zeros((64, 256), np.uint8)
-        file["DataSet/ResolutionLevel 1/TimePoint 0/Channel 0/Data"] = GRAY[::2]
+        file[f"DataSet/{other}/Data"] = GRAY[::2]
     with pytest.raises(InputError, match=f"like .*a.ims/{inside}/Data"):
         open_volume(tmp_path / "a.ims")
     volume = open_volume(tmp_path / "a.ims" / inside / "Data")

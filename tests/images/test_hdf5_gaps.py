@@ -37,6 +37,11 @@ def test_whole_virtual_data_set(master):
     np.testing.assert_array_equal(volume.data[...], GRAY)
 
 
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "virtual data with a source that is missing or incomplete",
+    "told, sources named",
+)
 def test_missing_source(master):
     (master.parent / "part1.h5").unlink()
     told = caution(master)
@@ -55,6 +60,11 @@ def test_source_without_its_data_set(master):
     assert "data in part1.h5 is missing" in caution(master)
 
 
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "virtual data with a source that is missing or incomplete",
+    "told, sources named",
+)
 def test_source_that_was_not_written_to_the_end(master):
     with h5py.File(master.parent / "part1.h5", "w") as file:
         data = file.create_dataset("data", (5, *SHAPE[1:]), "u2", chunks=(1, 12, 14))
@@ -62,6 +72,11 @@ def test_source_that_was_not_written_to_the_end(master):
     assert "a part of data in part1.h5 is missing" in caution(master)
 
 
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "virtual source too short, raw file missing, compression that is not installed",
+    "refused",
+)
 def test_source_that_is_too_short(master, refused):
     with h5py.File(master.parent / "part1.h5", "w") as file:
         file["data"] = GRAY[:3]
@@ -80,6 +95,11 @@ def test_part_without_a_source(tmp_path):
     assert "count as 7" in told
 
 
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "chunks that were never written or got lost",
+    "told, with their number",
+)
 @pytest.mark.parametrize(("written", "missing"), [(10, 0), (6, 4), (0, 10)])
 def test_chunks_that_were_never_written(tmp_path, written, missing):
     with h5py.File(tmp_path / "a.h5", "w") as file:
@@ -97,6 +117,11 @@ def test_data_set_that_was_never_written(tmp_path):
     assert caution(tmp_path / "a.h5").startswith("Nothing of")
 
 
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "virtual source too short, raw file missing, compression that is not installed",
+    "refused",
+)
 @pytest.mark.parametrize("size", [None, 100])
 def test_raw_file_that_is_missing_or_short(tmp_path, size, refused):
     raw = tmp_path / "raw.bin"
@@ -110,6 +135,11 @@ def test_raw_file_that_is_missing_or_short(tmp_path, size, refused):
     refused(tmp_path / "a.h5", match="which is not there|which is too short")
 
 
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "virtual source too short, raw file missing, compression that is not installed",
+    "refused",
+)
 def test_unknown_compression(tmp_path, refused):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         stored = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
@@ -120,6 +150,11 @@ def test_unknown_compression(tmp_path, refused):
     refused(tmp_path / "a.h5", match="by the filter 61234 .*hdf5plugin")
 
 
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "chunks that were cut off or damaged",
+    "refused, with the place, when they are read",
+)
 def test_broken_bytes(tmp_path):
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:

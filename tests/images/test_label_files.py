@@ -47,6 +47,11 @@ def save(folder, what, name="labels.png"):
     return path
 
 
+@pytest.mark.situation(
+    "Labels, and nothing to learn",
+    "whole numbers of any type, palette PNG and GIF, gray saved as RGB",
+    "read",
+)
 @pytest.mark.parametrize(
     ("what", "name"),
     [
@@ -72,6 +77,11 @@ def test_a_palette_shows_a_mask_but_colors_an_image(tmp_path):
     np.testing.assert_array_equal(open_volume(path).data[...], COLORS[LABELS])
 
 
+@pytest.mark.situation(
+    "Labels, and nothing to learn",
+    "probabilities, fractions, NaN, negative, above 255",
+    "refused; read with a map",
+)
 @pytest.mark.parametrize(
     ("what", "mapping"),
     [
@@ -94,6 +104,16 @@ def test_a_map_tells_the_classes(tmp_path, what, mapping):
     np.testing.assert_array_equal(volume.data, LABELS)
 
 
+@pytest.mark.situation(
+    "Labels, and nothing to learn",
+    "0/255, 0/127/255, 0/1, gaps, more values than classes, colors",
+    "refused, with the `--map` that settles it",
+)
+@pytest.mark.situation(
+    "Labels, and nothing to learn",
+    "probabilities, fractions, NaN, negative, above 255",
+    "refused; read with a map",
+)
 @pytest.mark.parametrize(
     ("what", "mapping", "sentence"),
     [
@@ -134,6 +154,11 @@ def test_a_map_may_come_in_parts_and_must_agree():
         read_label_map(["127:1", "127:2"])
 
 
+@pytest.mark.situation(
+    "Labels, and nothing to learn",
+    "another shape",
+    "refused; told if it looks transposed",
+)
 @pytest.mark.parametrize(
     ("shape", "hint"),
     [((10, 12), "look transposed"), ((12, 11), "labels of the same shape")],
@@ -143,6 +168,11 @@ def test_transposed_labels_are_told(tmp_path, shape, hint):
         open_labels(save(tmp_path, LABELS), shape)
 
 
+@pytest.mark.situation(
+    "Labels, and nothing to learn",
+    "a class without a voxel or with one, JPEG",
+    "told",
+)
 def test_labels_that_may_be_wrong_are_cautioned(tmp_path):
     Image.fromarray(LABELS * 0 + 1).save(tmp_path / "a.jpg")
     assert "JPEG" in open_labels(tmp_path / "a.jpg", LABELS.shape).cautions[0]
@@ -159,6 +189,16 @@ def test_an_animation_is_refused(tmp_path):
         open_labels(path, LABELS.shape)
 
 
+@pytest.mark.situation(
+    "Labels, and nothing to learn",
+    "0/255, 0/127/255, 0/1, gaps, more values than classes, colors",
+    "refused, with the `--map` that settles it",
+)
+@pytest.mark.situation(
+    "Labels, and nothing to learn",
+    "the image itself, or numbered objects",
+    "refused",
+)
 @pytest.mark.parametrize(
     ("labels", "names", "sentence"),
     [
@@ -175,6 +215,11 @@ def test_each_label_needs_a_class(labels, names, sentence):
         check_classes(labels, names, "The labels", advice="ADD")
 
 
+@pytest.mark.situation(
+    "Labels, and nothing to learn",
+    "a class without a voxel or with one, JPEG",
+    "told",
+)
 def test_classes_without_voxels_are_told():
     counts = check_classes(LABELS, ("a", "b", "c"), "They", advice="")
     assert counts == {1: 8, 2: 3}

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import zarr
 
+from napari_sciml.errors import InputError
 from napari_sciml.images.lazy import AxesView
 from napari_sciml.images.reading import open_volume
 
@@ -132,6 +133,11 @@ def pyramid(path, *, second=True, unit="micrometer"):
     group.create_array("s/2", data=np.ones((4, 6, 8), "u1"))
 
 
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "a level of an OME-Zarr by its path",
+    "read, with its own voxel size",
+)
 @pytest.mark.parametrize("second", [True, False])
 @pytest.mark.parametrize(
     ("inside", "size"),
@@ -150,6 +156,11 @@ def test_an_array_that_is_no_level(tmp_path):
     assert (volume.shape, volume.unit) == ((4, 6, 8), "pixel")
 
 
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "unit without a usable scale; positions along an axis in no unit",
+    "told",
+)
 @pytest.mark.parametrize(
     "steps", [None, [{"type": "scale", "scale": [1, 1]}], [{"type": "scale"}]]
 )
@@ -165,6 +176,46 @@ def test_ome_zarr_with_a_unit_but_no_usable_size(tmp_path, steps):
     assert "names the unit micrometer, but no voxel size" in volume.cautions[0]
 
 
+@pytest.mark.situation(
+    "Units and voxel sizes",
+    "a unit for some axes only",
+    "taken for the others, told",
+)
+@pytest.mark.parametrize("units", [("", "nm", "nm"), ("nm", "", "nm")])
+def test_an_axis_without_a_unit_has_that_of_the_others(tmp_path, units):
+    axes = [
+        {"name": a, "type": "space"} | ({"unit": unit} if unit else {})
+        for a, unit in zip("zyx", units, strict=True)
+    ]
+    steps = [{"type": "scale", "scale": [3, 2, 1]}]
+    level = {"path": "0", "coordinateTransformations": steps}
+    content = {"version": "0.5", "multiscales": [{"axes": axes, "datasets": [level]}]}
+    group = zarr.create_group(str(tmp_path / "a.zarr"), attributes={"ome": content})
+    group.create_array("0", data=GRAY)
+    volume = open_volume(tmp_path / "a.zarr")
+    assert (volume.voxel_size, volume.unit) == ((3, 2, 1), "nanometer")
+    assert "without a unit, taken for nanometer" in volume.cautions[0]
+
+
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "chunks that were cut off or damaged",
+    "refused, with the place, when they are read",
+)
+def test_chunk_that_was_cut_off_is_refused(tmp_path):
+    path = tmp_path / "a.zarr"
+    zarr.create_array(str(path), data=GRAY, chunks=SHAPE, zarr_format=3)
+    chunk = path / "c/0/0/0"
+    chunk.write_bytes(chunk.read_bytes()[:-9])
+    with pytest.raises(InputError, match=r"a\.zarr"):
+        _ = open_volume(path).data[...]
+
+
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "chunks that were never written or got lost",
+    "told, with their number",
+)
 @pytest.mark.parametrize("zarr_format", [2, 3])
 @pytest.mark.parametrize("shards", [None, (2, 8, 8)])
 @pytest.mark.parametrize("lost", [0, 1])

@@ -35,6 +35,11 @@ def test_npy_is_memory_mapped(tmp_path):
     assert isinstance(open_volume(tmp_path / "a.npy").data, np.memmap)
 
 
+@pytest.mark.situation(
+    "HDF5, zarr, npy",
+    "complex values, tables, dates, text, empty, one axis only",
+    "refused",
+)
 @pytest.mark.parametrize(
     ("values", "match"),
     [
@@ -42,8 +47,10 @@ def test_npy_is_memory_mapped(tmp_path):
         (np.zeros(5), "not an image"),
         (np.zeros((0, 5)), "is empty"),
         (np.array([["a"]]), "holds <U1 values"),
+        (np.zeros((6, 7), "c8"), "holds complex64 values"),
+        (np.zeros((6, 7), "M8[s]"), "values"),
     ],
-    ids=["4d", "1d", "empty", "text"],
+    ids=["4d", "1d", "empty", "text", "complex", "dates"],
 )
 def test_npy_that_is_no_image(tmp_path, values, match, refused):
     np.save(tmp_path / "a.npy", values)
@@ -85,6 +92,11 @@ def test_labels_and_masks_have_no_channels(tmp_path):
             read(tmp_path / "a.npy")
 
 
+@pytest.mark.situation(
+    "Microscopes and scanners",
+    "DICOM",
+    "unknown kind: convert it to NIfTI or TIFF",
+)
 @pytest.mark.parametrize(
     ("name", "content", "match"),
     [
@@ -93,6 +105,7 @@ def test_labels_and_masks_have_no_channels(tmp_path):
         ("a.npy", b"\x93NUMPY", "cannot be read"),
         ("a.png", b"\x89PNG", "cannot be read"),
         ("a.docx", b"PK", "unknown kind"),
+        ("a.dcm", b"DICM", "unknown kind"),
         ("empty.zarr", "folder", "cannot be read"),
         ("folder", "folder", "without TIFF files"),
     ],
@@ -125,6 +138,11 @@ def save_labels(path, values):
     return path
 
 
+@pytest.mark.situation(
+    "Labels, and nothing to learn",
+    "whole numbers of any type, palette PNG and GIF, gray saved as RGB",
+    "read",
+)
 @pytest.mark.parametrize("dtype", ["u1", "i1", ">u2", "i8", "f4", "f8", "?"])
 def test_labels_of_any_type(tmp_path, dtype):
     values = np.array([[0, 1, 2], [1, 0, 0]]).astype(dtype)
@@ -139,6 +157,11 @@ def test_ignored_labels_are_not_annotated(tmp_path):
     np.testing.assert_array_equal(labels, [[0, 1, 0], [2, 0, 0]])
 
 
+@pytest.mark.situation(
+    "Labels, and nothing to learn",
+    "probabilities, fractions, NaN, negative, above 255",
+    "refused; read with a map",
+)
 @pytest.mark.parametrize(
     ("values", "match"),
     [

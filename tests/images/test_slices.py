@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 from skimage.io import imsave
 
 from napari_sciml.images.reading import open_volume
@@ -55,6 +56,11 @@ IN_ORDER = {
 }
 
 
+@pytest.mark.situation(
+    "Folders of slices",
+    "regular numbers from any start, signs, decimals, no leading zeros",
+    "ordered by value",
+)
 @pytest.mark.parametrize("kind", IN_ORDER)
 def test_slices_are_ordered_by_the_number_in_their_names(tmp_path, kind):
     write(tmp_path, IN_ORDER[kind])
@@ -63,6 +69,7 @@ def test_slices_are_ordered_by_the_number_in_their_names(tmp_path, kind):
     assert volume.cautions == ()
 
 
+@pytest.mark.situation("Folders of slices", "gray PNG, BMP, JPEG", "read")
 @pytest.mark.parametrize(
     ("ending", "depth"), [(".png", "u1"), (".png", "u2"), (".bmp", "u1")]
 )
@@ -75,12 +82,27 @@ def test_folder_of_pictures(tmp_path, ending, depth):
     assert volume.cautions == ()
 
 
-def test_folder_of_color_pictures_is_refused(tmp_path):
-    write(tmp_path, PLAIN, ".png", [np.zeros((6, 7, 3), np.uint8)] * 2)
+@pytest.mark.situation("Folders of slices", "gray PNG, BMP, JPEG", "read")
+def test_folder_of_jpeg_pictures(tmp_path):
+    planes = [np.full((6, 7), 10 * z, np.uint8) for z in RANGE]
+    write(tmp_path, PLAIN, ".jpg", planes)
+    np.testing.assert_allclose(open_volume(tmp_path).data[...], planes, atol=2)
+
+
+@pytest.mark.situation("Folders of slices", "color or palette pictures", "refused")
+@pytest.mark.parametrize("mode", ["RGB", "P"])
+def test_folder_of_color_pictures_is_refused(tmp_path, mode):
+    for name in PLAIN[:2]:
+        Image.new("RGB", (7, 6), "red").convert(mode).save(tmp_path / f"{name}.png")
     with pytest.raises(ValueError, match="is not a gray slice"):
         open_volume(tmp_path)
 
 
+@pytest.mark.situation(
+    "Folders of slices",
+    "gap, uneven steps, no numbering in common",
+    "told",
+)
 @pytest.mark.parametrize(
     ("names", "told"),
     [
@@ -102,6 +124,11 @@ def test_numbers_that_are_missing_are_told(tmp_path, names, told):
     assert re.search(told, volume.cautions[0])
 
 
+@pytest.mark.situation(
+    "Folders of slices",
+    "several stacks, two running numbers, one number twice",
+    "refused",
+)
 @pytest.mark.parametrize(
     ("names", "match"),
     [
@@ -119,6 +146,11 @@ def test_folder_that_is_not_one_stack(tmp_path, names, match, refused):
     refused(tmp_path, match=match)
 
 
+@pytest.mark.situation(
+    "Folders of slices",
+    'overview, mask, copies ("(1)")',
+    "left out, told",
+)
 @pytest.mark.parametrize("name", ["overview", "mask_001", "s003 (1)", "s003 - Copy"])
 def test_strangers_are_left_out_and_told(tmp_path, name):
     write(tmp_path, PLAIN)
@@ -128,6 +160,7 @@ def test_strangers_are_left_out_and_told(tmp_path, name):
     assert f"also holds {name}.tif" in volume.cautions[0]
 
 
+@pytest.mark.situation("Folders of slices", "hidden files, text", "left out")
 def test_other_kinds_of_files_are_no_concern(tmp_path):
     write(tmp_path, PLAIN)
     for name in ("a.txt", "b.json", "._s001.tif", ".hidden.tif", "preview.jpg"):
@@ -141,6 +174,11 @@ def test_other_kinds_of_files_are_no_concern(tmp_path):
     assert volume.cautions == ()
 
 
+@pytest.mark.situation(
+    "Folders of slices",
+    "more slices in a subfolder, or as another kind of file",
+    "told",
+)
 def test_further_slices_in_a_folder_within_are_told(tmp_path):
     (tmp_path / "more").mkdir()
     write(tmp_path, PLAIN[:10])
@@ -148,6 +186,11 @@ def test_further_slices_in_a_folder_within_are_told(tmp_path):
     assert "further slices in more" in open_volume(tmp_path).cautions[0]
 
 
+@pytest.mark.situation(
+    "Folders of slices",
+    "more slices in a subfolder, or as another kind of file",
+    "told",
+)
 def test_further_slices_of_another_kind_are_told(tmp_path):
     write(tmp_path, PLAIN[:10])
     write(tmp_path, PLAIN[8:], ".png")
@@ -161,6 +204,11 @@ def test_folder_whose_slices_are_in_folders(tmp_path, refused):
     refused(tmp_path, match="such as scan")
 
 
+@pytest.mark.situation(
+    "Folders of slices",
+    "slice damaged, or of another shape or type",
+    "refused, file named",
+)
 @pytest.mark.parametrize("content", [b"", b"II*", None])
 def test_slice_that_is_damaged_is_named(tmp_path, content):
     write(tmp_path, PLAIN)

@@ -208,6 +208,11 @@ def test_folder_reads_only_the_planes_that_are_asked_for(tmp_path):
     np.testing.assert_array_equal(data[:5], GRAY[:5])
 
 
+@pytest.mark.situation(
+    "Folders of slices",
+    "slice damaged, or of another shape or type",
+    "refused, file named",
+)
 @pytest.mark.parametrize(
     ("second", "match"),
     [

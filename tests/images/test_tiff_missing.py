@@ -60,6 +60,11 @@ WAYS = {
 HEADERS = {"none": "", "imagej": imagej(images=20, slices=20), "ome": ome(20)}
 
 
+@pytest.mark.situation(
+    "TIFF",
+    "pages stored in different ways (compression, strips, tiles)",
+    "read as one stack",
+)
 @pytest.mark.parametrize("header", HEADERS)
 @pytest.mark.parametrize("way", WAYS)
 def test_pages_stored_in_different_ways_are_one_stack(tmp_path, way, header):
@@ -79,6 +84,11 @@ def test_large_stack_of_such_pages_stays_on_disk(tmp_path, monkeypatch, first):
     np.testing.assert_array_equal(volume.data[:], GRAY[:count])
 
 
+@pytest.mark.situation(
+    "TIFF",
+    "pages of different types of values; several OME images of one size",
+    "refused, named",
+)
 @pytest.mark.parametrize("header", HEADERS)
 @pytest.mark.parametrize("dtype", ["u2", "f4"])
 @pytest.mark.parametrize("compression", [None, "zlib"])
@@ -96,6 +106,12 @@ def test_pages_whose_white_is_zero_are_not_joined(tmp_path, refused):
     refused(path, match="images of different kinds")
 
 
+@pytest.mark.situation("TIFF", "thumbnail, level of a pyramid", "left out")
+@pytest.mark.situation(
+    "TIFF",
+    "color preview page, pages of another size",
+    "left out, told",
+)
 @pytest.mark.parametrize(
     ("others", "at", "told"),
     [
@@ -114,6 +130,7 @@ def test_what_is_beside_the_stack(tmp_path, others, at, told):
     assert not told or f"a.tif also holds {told}, left out" in volume.cautions[0]
 
 
+@pytest.mark.situation("TIFF", "thumbnail, level of a pyramid", "left out")
 def test_pages_for_people_are_welcome(tmp_path):
     path = tmp_path / "a.ome.tif"
     levels = {"subfiletype": 1, "metadata": None, "photometric": "minisblack"}
@@ -142,6 +159,12 @@ STOPPED = {
 }
 
 
+@pytest.mark.situation(
+    "TIFF",
+    "header promises more than there is: last slices missing",
+    "what is whole is read, told",
+)
+@pytest.mark.situation("TIFF", "more pages than the header says", "told")
 @pytest.mark.parametrize("compression", [None, "zlib"])
 @pytest.mark.parametrize("kind", STOPPED)
 def test_header_that_promises_other_pages(tmp_path, kind, compression):
@@ -154,6 +177,11 @@ def test_header_that_promises_other_pages(tmp_path, kind, compression):
     assert re.search(told, volume.cautions[0])
 
 
+@pytest.mark.situation(
+    "TIFF",
+    "header promises more than there is: last slices missing",
+    "what is whole is read, told",
+)
 @pytest.mark.parametrize(("order", "whole"), [("XYCZT", 6), ("XYZCT", 3)])
 def test_acquisition_that_stopped_between_channels(tmp_path, order, whole):
     header = ome(10, channels=2, order=order)
@@ -164,12 +192,25 @@ def test_acquisition_that_stopped_between_channels(tmp_path, order, whole):
     np.testing.assert_array_equal(volume.data[2][..., 1], GRAY[second])
 
 
-def test_hyperstack_that_was_cut_is_no_stack_of_its_channels(tmp_path, refused):
-    header = imagej(images=20, channels=2, slices=10, hyperstack="true")
+@pytest.mark.situation(
+    "TIFF",
+    "the same, missing elsewhere or with channels or time that cannot be told apart",
+    "refused",
+)
+@pytest.mark.parametrize("several", ["channels", "frames"])
+def test_hyperstack_that_was_cut_is_no_stack_of_its_channels(
+    tmp_path, several, refused
+):
+    header = imagej(images=20, slices=10, hyperstack="true", **{several: 2})
     path = write(tmp_path / "a.tif", GRAY[:13], header)
     refused(path, match="13 pages, which do not fit its header")
 
 
+@pytest.mark.situation(
+    "TIFF",
+    "the same, missing elsewhere or with channels or time that cannot be told apart",
+    "refused",
+)
 def test_planes_missing_in_the_midst_are_refused(tmp_path, refused):
     there = [z for z in range(20) if z not in (5, 6)]
     inner = "".join(SINGLY.format(z, i) for i, z in enumerate(there))
@@ -177,6 +218,11 @@ def test_planes_missing_in_the_midst_are_refused(tmp_path, refused):
     refused(path, match="lacks 2 of the 20 planes")
 
 
+@pytest.mark.situation(
+    "TIFF",
+    "pages of different types of values; several OME images of one size",
+    "refused, named",
+)
 def test_several_images_are_named(tmp_path, refused):
     part = '<TiffData IFD="{}" PlaneCount="10"/>'
     second = ome(10, inner=part.format(10)).partition("<Image")[2]
@@ -199,6 +245,7 @@ def write_set(folder, files=4):
         write(folder / f"s{i}.ome.tif", GRAY[5 * i : 5 * i + 5], header)
 
 
+@pytest.mark.situation("TIFF", "OME-TIFF of several files: all there", "read")
 @pytest.mark.parametrize("opened", ["s0.ome.tif", "s3.ome.tif", ""])
 def test_ome_tiff_of_several_files(tmp_path, opened):
     write_set(tmp_path)
@@ -207,6 +254,11 @@ def test_ome_tiff_of_several_files(tmp_path, opened):
     assert volume.cautions == ()
 
 
+@pytest.mark.situation(
+    "TIFF",
+    "its last file missing, a stranger in the folder",
+    "told",
+)
 @pytest.mark.parametrize("opened", ["s0.ome.tif", ""])
 def test_ome_tiff_whose_last_file_is_missing(tmp_path, opened):
     write_set(tmp_path)
@@ -217,12 +269,22 @@ def test_ome_tiff_whose_last_file_is_missing(tmp_path, opened):
     assert "s3.ome.tif is not beside it" in volume.cautions[0]
 
 
+@pytest.mark.situation(
+    "TIFF",
+    "another of its files missing or cut off",
+    "refused, file named",
+)
 def test_ome_tiff_whose_second_file_is_missing(tmp_path, refused):
     write_set(tmp_path)
     (tmp_path / "s1.ome.tif").unlink()
     refused(tmp_path / "s0.ome.tif", match=r"\(s1.ome.tif is not beside it\)")
 
 
+@pytest.mark.situation(
+    "TIFF",
+    "another of its files missing or cut off",
+    "refused, file named",
+)
 def test_ome_tiff_of_which_a_file_was_cut(tmp_path):
     write_set(tmp_path)
     path = tmp_path / "s2.ome.tif"
@@ -231,6 +293,11 @@ def test_ome_tiff_of_which_a_file_was_cut(tmp_path):
         open_volume(tmp_path / "s0.ome.tif")
 
 
+@pytest.mark.situation(
+    "TIFF",
+    "its last file missing, a stranger in the folder",
+    "told",
+)
 def test_stranger_beside_the_files_of_an_ome_tiff(tmp_path):
     write_set(tmp_path)
     tifffile.imwrite(tmp_path / "other.tif", GRAY[0])
@@ -239,6 +306,7 @@ def test_stranger_beside_the_files_of_an_ome_tiff(tmp_path):
     assert "also holds other.tif" in volume.cautions[0]
 
 
+@pytest.mark.situation("TIFF", "file that ends too early", "refused")
 @pytest.mark.parametrize("cut", [1, 50, 3000])
 @pytest.mark.parametrize("compression", [None, "zlib", "lzw", "packbits"])
 @pytest.mark.parametrize("header", HEADERS)
@@ -248,6 +316,7 @@ def test_file_that_ends_before_its_pixels(tmp_path, header, compression, cut, re
     refused(path, match="breaks off")
 
 
+@pytest.mark.situation("TIFF", "file that ends too early", "refused")
 def test_virtual_stack_that_was_cut(tmp_path, refused):
     path = tmp_path / "a.tif"
     header = imagej(images=20, slices=20)
@@ -259,16 +328,27 @@ def test_virtual_stack_that_was_cut(tmp_path, refused):
     refused(path, match="promises 20 planes, of which not all are there")
 
 
-def test_tiles_that_were_never_written_are_told(tmp_path):
+@pytest.mark.situation("TIFF", "tiles or strips that were never written", "told")
+@pytest.mark.parametrize(
+    ("options", "codes"),  # offsets and lengths
+    [({"tile": (16, 16)}, (324, 325)), ({"rowsperstrip": 8}, (273, 279))],
+    ids=["tiles", "strips"],
+)
+def test_tiles_that_were_never_written_are_told(tmp_path, options, codes):
     path = tmp_path / "a.tif"
-    tifffile.imwrite(path, GRAY[0], tile=(16, 16), metadata=None)
+    tifffile.imwrite(path, GRAY[0], metadata=None, **options)
     with tifffile.TiffFile(path, mode="r+") as file:
-        for code in (324, 325):  # offsets and lengths of tiles
+        for code in codes:
             tag = file.pages.first.tags[code]
             tag.overwrite((*tag.value[:3], 0, *tag.value[4:]))
     assert "no pixels for parts of 1 of 1 pages" in open_volume(path).cautions[0]
 
 
+@pytest.mark.situation(
+    "TIFF",
+    "header invalid, cut off or contradictory; companion file not there",
+    "pixels are read, told",
+)
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [

@@ -34,6 +34,11 @@ def ome(path, sizes, encoding="utf-8"):
     return open_volume(path)
 
 
+@pytest.mark.situation(
+    "Units and voxel sizes",
+    "a unit for each axis; µ in all its spellings",
+    "converted",
+)
 @pytest.mark.parametrize(
     ("entries", "size", "unit"),
     [
@@ -54,6 +59,11 @@ def test_units_of_imagej(tmp_path, entries, size, unit):
     assert volume.cautions == ()
 
 
+@pytest.mark.situation(
+    "Units and voxel sizes",
+    "a unit for each axis; µ in all its spellings",
+    "converted",
+)
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
 @pytest.mark.parametrize("unit", ["µm", "\u03bcm", "\\u00B5m", "Âµm", "um", "microns"])
 @pytest.mark.parametrize("write", [imagej, ome])
@@ -67,6 +77,16 @@ def test_micro_in_all_spellings(tmp_path, unit, encoding, write):
     assert (volume.unit, volume.cautions) == ("micrometer", ())
 
 
+@pytest.mark.situation(
+    "Units and voxel sizes",
+    "size 0, negative, not a number, empty, with a comma; unknown unit; some axes only",
+    "opened, told, and which size is used",
+)
+@pytest.mark.situation(
+    "Units and voxel sizes",
+    "Mm and Pm, mega- and petameters",
+    "not taken for mm and pm: unknown, told",
+)
 @pytest.mark.parametrize(
     ("entries", "size", "told"),
     [
@@ -78,6 +98,8 @@ def test_micro_in_all_spellings(tmp_path, unit, encoding, write):
         ({"zunit": "furlong"}, (0.5, 0.5, 0.5), "furlong, not in micrometer, along z"),
         ({"zunit": "pixel"}, (0.5, 0.5, 0.5), "pixel, not in micrometer, along z"),
         ({"unit": "sec"}, (1, 0.5, 0.5), "sec, a unit that is not known"),
+        ({"unit": "Mm"}, (1, 0.5, 0.5), "Mm, a unit that is not known"),
+        ({"unit": "Pm"}, (1, 0.5, 0.5), "Pm, a unit that is not known"),
     ],
     ids=str,
 )
@@ -96,6 +118,11 @@ def test_imagej_without_resolution(tmp_path):
     assert "no number along y and x" in volume.cautions[0]
 
 
+@pytest.mark.situation(
+    "Units and voxel sizes",
+    "size 0, negative, not a number, empty, with a comma; unknown unit; some axes only",
+    "opened, told, and which size is used",
+)
 @pytest.mark.parametrize(
     ("sizes", "size", "told"),
     [
@@ -126,6 +153,11 @@ def test_good_header_is_not_cautioned(tmp_path, sizes):
     assert ome(tmp_path / "a.ome.tif", sizes).cautions == ()
 
 
+@pytest.mark.situation(
+    "TIFF",
+    "header invalid, cut off or contradictory; companion file not there",
+    "pixels are read, told",
+)
 @pytest.mark.parametrize("companion", [None, "garbage", "good"])
 def test_header_in_a_companion_file(tmp_path, companion):
     text = '<OME><BinaryOnly MetadataFile="a.companion.ome" UUID="urn:uuid:1"/></OME>'

@@ -3,6 +3,16 @@ import pytest
 from napari_sciml.images.units import METERS, SYMBOLS, ascii_unit, size_text, unit_name
 
 
+@pytest.mark.situation(
+    "Units and voxel sizes",
+    "a unit for each axis; µ in all its spellings",
+    "converted",
+)
+@pytest.mark.situation(
+    "Units and voxel sizes",
+    "Mm and Pm, mega- and petameters",
+    "not taken for mm and pm: unknown, told",
+)
 @pytest.mark.parametrize(
     ("name", "spellings"),
     [
@@ -19,6 +29,8 @@ from napari_sciml.images.units import METERS, SYMBOLS, ascii_unit, size_text, un
         ("inch", 'inch|in|inches|"'),
         ("pixel", "pixel|Pixels|px|voxels||None|units"),
         ("furlong", "furlong|Furlong"),
+        ("Mm", "Mm| Mm "),
+        ("Pm", "Pm"),
     ],
 )
 def test_spellings(name, spellings):

@@ -80,6 +80,11 @@ def _rated(path, tmp_path, **options):
     return rate_file(path, out, device="cpu", report=_quiet, **options)
 
 
+@pytest.mark.situation(
+    "Focus",
+    "color, several channels (`--channel`), time",
+    "rated as in the dock",
+)
 def test_color_is_rated_by_its_mean(plane, tmp_path):
     color = np.stack([plane // 8, plane // 16, plane // 5], axis=-1).astype(np.uint8)
     tifffile.imwrite(tmp_path / "color.tif", color, photometric="rgb")
@@ -90,6 +95,11 @@ def test_color_is_rated_by_its_mean(plane, tmp_path):
     assert one["cautions"] == []
 
 
+@pytest.mark.situation(
+    "Focus",
+    "color, several channels (`--channel`), time",
+    "rated as in the dock",
+)
 def test_of_channels_the_first_is_rated_and_told_or_the_one_asked_for(plane, tmp_path):
     noise = np.random.default_rng(0).poisson(100, plane.shape).astype(np.uint16)
     path = tmp_path / "two.tif"
@@ -109,6 +119,11 @@ def test_of_channels_the_first_is_rated_and_told_or_the_one_asked_for(plane, tmp
         rate_file(path, tmp_path / "third", channel=2, report=_quiet)
 
 
+@pytest.mark.situation(
+    "Focus",
+    "color, several channels (`--channel`), time",
+    "rated as in the dock",
+)
 def test_every_time_point_is_rated(plane, tmp_path):
     path = tmp_path / "movie.tif"
     noise = np.random.default_rng(0).poisson(100, plane.shape).astype(np.uint16)

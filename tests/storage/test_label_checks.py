@@ -36,6 +36,26 @@ def test_good_files_are_read_without_a_word(read, names):
     assert files.cautions == ()
 
 
+@pytest.mark.situation(
+    "Labels, and nothing to learn",
+    "0/255, 0/127/255, 0/1, gaps, more values than classes, colors",
+    "refused, with the `--map` that settles it",
+)
+@pytest.mark.situation(
+    "Labels, and nothing to learn",
+    "the image itself, or numbered objects",
+    "refused",
+)
+@pytest.mark.situation(
+    "Labels, and nothing to learn",
+    "another shape",
+    "refused; told if it looks transposed",
+)
+@pytest.mark.situation(
+    "Labels, and nothing to learn",
+    "image of one gray value, saturated at all labels, all NaN",
+    "refused",
+)
 @pytest.mark.parametrize(
     ("labels", "image", "names", "sentence"),
     [
@@ -58,6 +78,11 @@ def test_what_cannot_be_trained_on(read, labels, image, names, sentence):
         read(labels, image, class_names=names)
 
 
+@pytest.mark.situation(
+    "Labels, and nothing to learn",
+    "the image itself, or numbered objects",
+    "refused",
+)
 def test_the_image_for_its_labels(tmp_path):
     np.save(tmp_path / "image.npy", IMAGE)
     again = tmp_path / ".." / tmp_path.name / "image.npy"
@@ -65,6 +90,16 @@ def test_the_image_for_its_labels(tmp_path):
         TrainingFiles.read(tmp_path / "image.npy", again)
 
 
+@pytest.mark.situation(
+    "Labels, and nothing to learn",
+    "a class without a voxel or with one, JPEG",
+    "told",
+)
+@pytest.mark.situation(
+    "Labels, and nothing to learn",
+    "classes with one gray value; held-out strokes told apart by chance only",
+    "trained, told",
+)
 @pytest.mark.parametrize(
     ("labels", "image", "names", "caution"),
     [

@@ -35,6 +35,12 @@ def test_the_same_size_is_not_a_word(record, image):
     assert size_cautions(record, image) == ()
 
 
+@pytest.mark.situation(
+    "Units and voxel sizes",
+    "model on voxels of another size or shape, gray values or type than it was "
+    "trained on",
+    "told, in the Train dock as well",
+)
 @pytest.mark.parametrize(
     ("record", "image", "told"),
     [
@@ -60,6 +66,12 @@ def test_another_size_is_told(record, image, told):
     assert re.search(told, said)
 
 
+@pytest.mark.situation(
+    "Units and voxel sizes",
+    "model on voxels of another size or shape, gray values or type than it was "
+    "trained on",
+    "told, in the Train dock as well",
+)
 def test_gray_values_far_away_are_told_with_their_types():
     data = np.random.default_rng(0).normal(100, 10, (64, 64)).astype(np.uint8)
     knows = estimate_intensity(data)

@@ -37,6 +37,11 @@ def limits(monkeypatch, **given):
         monkeypatch.setattr(prediction_tiff, name, value)
 
 
+@pytest.mark.situation(
+    "Names of results",
+    "`p.tif`, `p.tiff`",
+    "a TIFF for ImageJ (OME-TIFF above 4 GB), beside `p.ome.zarr`",
+)
 @pytest.mark.parametrize("names", [NAMES, NAMES[:2]])
 @pytest.mark.parametrize("shape", [(9, 10, 11), (10, 11), (1, 10, 11)])
 @pytest.mark.parametrize("slab", [2**29, 1])
@@ -64,6 +69,11 @@ def test_imagej_reads_it(tmp_path, monkeypatch, shape, names, slab) -> None:
     assert len(about["Labels"]) == len(names) * (shape[0] if deep else 1)
 
 
+@pytest.mark.situation(
+    "Names of results",
+    "`p.tif`, `p.tiff`",
+    "a TIFF for ImageJ (OME-TIFF above 4 GB), beside `p.ome.zarr`",
+)
 @pytest.mark.parametrize("shape", [(9, 10, 11), (10, 11)])
 def test_larger_than_imagej_can_hold_is_an_ome_tiff(
     tmp_path, monkeypatch, shape
@@ -127,6 +137,16 @@ def test_a_damaged_prediction_leaves_no_tiff(tmp_path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["p.zarr"]
 
 
+@pytest.mark.situation(
+    "Names of results",
+    "`predict --out p.zarr`, or without an ending",
+    "an OME-Zarr",
+)
+@pytest.mark.situation(
+    "Names of results",
+    "`p.tif`, `p.tiff`",
+    "a TIFF for ImageJ (OME-TIFF above 4 GB), beside `p.ome.zarr`",
+)
 @pytest.mark.parametrize(
     ("given", "zarr", "tiff"),
     [
@@ -145,6 +165,11 @@ def test_places(tmp_path, given, zarr, tiff) -> None:
     assert places.tiff == (tiff and tmp_path / tiff)
 
 
+@pytest.mark.situation(
+    "Names of results",
+    "another ending; a name that would replace the image",
+    "refused, before the work",
+)
 @pytest.mark.parametrize("given", ["p.h5", "p.png", "p.npy", "p.hdf5", "p.nii.gz"])
 def test_other_endings_are_refused(tmp_path, given) -> None:
     with pytest.raises(InputError, match=r"use \.zarr .* or \.tif"):
@@ -153,6 +178,11 @@ def test_other_endings_are_refused(tmp_path, given) -> None:
         check_zarr_name(tmp_path / given)
 
 
+@pytest.mark.situation(
+    "Names of results",
+    "another ending; a name that would replace the image",
+    "refused, before the work",
+)
 @pytest.mark.parametrize(
     ("out", "image"),
     [
@@ -167,6 +197,11 @@ def test_the_image_is_never_replaced(tmp_path, out, image) -> None:
         output_places(tmp_path / out, [tmp_path / image])
 
 
+@pytest.mark.situation(
+    "Names of results",
+    "`p.tif`, `p.tiff`",
+    "a TIFF for ImageJ (OME-TIFF above 4 GB), beside `p.ome.zarr`",
+)
 @pytest.mark.parametrize("resume", [True, False])
 def test_a_prediction_is_written_as_both(tmp_path, make_ensemble, resume) -> None:
     save_model(make_ensemble(3, members=1), tmp_path / "model", record={})

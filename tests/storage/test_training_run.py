@@ -160,6 +160,11 @@ def test_another_annotation_is_not_resumed(files):
     assert load_model(files / "model")
 
 
+@pytest.mark.situation(
+    "Labels, and nothing to learn",
+    "classes with one gray value; held-out strokes told apart by chance only",
+    "trained, told",
+)
 def test_what_is_told_apart_by_chance_only_is_cautioned(files):
     assert run(files, config(), "good")["cautions"] == []
     noise = np.random.default_rng(1).normal(100, 3, (48, 48)).astype(np.float32)

@@ -26,6 +26,16 @@ def choose(mask, *others, **given):
     return found.voxel_size, found.unit, " ".join(cautions)
 
 
+@pytest.mark.situation(
+    "Units and voxel sizes",
+    "`fibers`: mask without a size, image or prediction with one",
+    "taken, told",
+)
+@pytest.mark.situation(
+    "Units and voxel sizes",
+    "mask, image and prediction (or image and labels) of different sizes",
+    "told",
+)
 @pytest.mark.parametrize(
     ("files", "size", "said"),
     [
@@ -50,6 +60,11 @@ def test_stated_sizes(files, size, said):
     assert re.search(said or "^$", cautions)
 
 
+@pytest.mark.situation(
+    "Units and voxel sizes",
+    "`--unit` alone, where the file has one",
+    "lengths are converted; refused where that cannot be done",
+)
 @pytest.mark.parametrize(
     ("files", "given", "size", "unit"),
     [
@@ -79,6 +94,11 @@ def test_a_unit_without_any_size_is_told():
     assert "each edge is taken for 1 mm" in choose(NONE, unit="mm")[2]
 
 
+@pytest.mark.situation(
+    "Units and voxel sizes",
+    "`--unit` alone, where the file has one",
+    "lengths are converted; refused where that cannot be done",
+)
 @pytest.mark.parametrize(
     ("mask", "given", "match"),
     [
@@ -113,6 +133,11 @@ def save(path, size, seed=0):
     )
 
 
+@pytest.mark.situation(
+    "Units and voxel sizes",
+    "`fibers`: mask without a size, image or prediction with one",
+    "taken, told",
+)
 def test_a_mask_is_measured_with_the_size_of_its_image(pair, tmp_path):
     image, labels = pair
     mask, said = tmp_path / "mask.npy", []
@@ -126,6 +151,11 @@ def test_a_mask_is_measured_with_the_size_of_its_image(pair, tmp_path):
     assert "takes the voxel size of image.tif" in said[0]
 
 
+@pytest.mark.situation(
+    "Units and voxel sizes",
+    "mask, image and prediction (or image and labels) of different sizes",
+    "told",
+)
 def test_training_tells_that_image_and_labels_differ(pair, tmp_path):
     image, labels = pair
     given = TrainingFiles.read(image, labels, class_names=("a", "b"))

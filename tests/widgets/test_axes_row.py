@@ -62,6 +62,12 @@ def choose(row, words) -> None:
     row.activated.emit(row.currentIndex())
 
 
+@pytest.mark.situation(
+    "In the viewer",
+    "axes that the file does not name",
+    "they keep napari's numbers: choose at *Axes* in the Annotate dock what they "
+    "are; *as they are* takes it back",
+)
 @pytest.mark.timeout(240)
 def test_from_a_refusal_to_a_training(viewer, open_dock, patience) -> None:
     image, labels = bright_bar()

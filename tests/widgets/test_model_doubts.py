@@ -10,6 +10,12 @@ from napari_sciml.widgets.training_status import Phase
 pytestmark = pytest.mark.gui
 
 
+@pytest.mark.situation(
+    "Units and voxel sizes",
+    "model on voxels of another size or shape, gray values or type than it was "
+    "trained on",
+    "told, in the Train dock as well",
+)
 def test_a_loaded_model_tells_what_differs(
     session, viewer, open_dock, make_ensemble, tmp_path
 ) -> None:

@@ -22,6 +22,11 @@ def numbers(*shape: int) -> np.ndarray:
     return np.arange(np.prod(shape)).reshape(shape)
 
 
+@pytest.mark.situation(
+    "In the viewer",
+    "`mask.tif`, labels that we wrote, a folder of `fibers`",
+    "labels, ready to be painted on; with the measures of each fiber as features",
+)
 @pytest.mark.parametrize("name", ["mask.tif", "mask.zarr"])
 @pytest.mark.parametrize("blocks", [False, True])
 def test_a_mask_of_ours_can_be_painted(name, blocks, open_file, tmp_path) -> None:
@@ -50,6 +55,11 @@ def test_a_mask_from_before_we_signed_is_one(open_file, tmp_path) -> None:
     assert isinstance(layer, Labels)
 
 
+@pytest.mark.situation(
+    "In the viewer",
+    "`mask.tif`, labels that we wrote, a folder of `fibers`",
+    "labels, ready to be painted on; with the measures of each fiber as features",
+)
 @pytest.mark.parametrize("file", ["labels.tif", "labels.zarr"])
 @pytest.mark.parametrize("by_folder", [False, True])
 def test_fibers_are_labels_with_their_measures(
@@ -72,6 +82,11 @@ def test_fibers_are_labels_with_their_measures(
     assert [text for _, text in told] == ["Mind the gap."]
 
 
+@pytest.mark.situation(
+    "In the viewer",
+    "a prediction",
+    "probability and standard deviation of each class; the background is hidden",
+)
 @pytest.mark.gui
 @pytest.mark.parametrize("levels", [None, [(1, 1, 1), (2, 2, 2)]])
 def test_a_prediction_is_a_layer_a_class(levels, told, viewer, tmp_path) -> None:

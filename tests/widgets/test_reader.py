@@ -93,6 +93,16 @@ WRITTEN = {
 LENGTHS = {"t": 2, "c": 4, "z": 5, "y": 6, "x": 7}
 
 
+@pytest.mark.situation(
+    "In the viewer",
+    "TIFF, HDF5, zarr, OME-Zarr (as a pyramid), folders of slices",
+    "an image with scale, units and axis labels; lazily where it is large",
+)
+@pytest.mark.situation(
+    "In the viewer",
+    "channels, time",
+    'axes "c" and "t", in front of the axes of space, as the docks take them',
+)
 @pytest.mark.parametrize("case", WRITTEN)
 def test_a_layer_is_what_was_written(case, open_file, told, tmp_path) -> None:
     write, name, stored, shown = WRITTEN[case]
@@ -130,6 +140,11 @@ def test_all_of_them_are_drawn(viewer, tmp_path) -> None:
         assert np.ptp(seen - hidden) > 5
 
 
+@pytest.mark.situation(
+    "In the viewer",
+    "TIFF, HDF5, zarr, OME-Zarr (as a pyramid), folders of slices",
+    "an image with scale, units and axis labels; lazily where it is large",
+)
 def test_a_pyramid_is_one(open_file, tmp_path) -> None:
     data = numbers(8, 8, 8)
     ome_zarr(tmp_path / "a.zarr", data, "zyx", levels=3)
@@ -147,6 +162,12 @@ def test_colors_stay_colors(open_file, tmp_path) -> None:
     np.testing.assert_array_equal(layer.data, data)
 
 
+@pytest.mark.situation(
+    "In the viewer",
+    "axes that the file does not name",
+    "they keep napari's numbers: choose at *Axes* in the Annotate dock what they "
+    "are; *as they are* takes it back",
+)
 def test_axes_without_a_name_keep_the_numbers_of_napari(open_file, tmp_path) -> None:
     array = zarr.create_array(str(tmp_path / "a.zarr"), data=numbers(2, 5, 6, 7))
     (layer,) = open_file(tmp_path / "a.zarr")
@@ -172,6 +193,11 @@ def test_layers_can_be_duplicated_and_split(case, tmp_path) -> None:
     np.testing.assert_array_equal(parts, layer.data[...])
 
 
+@pytest.mark.situation(
+    "In the viewer",
+    "TIFF, HDF5, zarr, OME-Zarr (as a pyramid), folders of slices",
+    "an image with scale, units and axis labels; lazily where it is large",
+)
 def test_a_large_file_is_not_read(open_file, tmp_path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
         stored = (40_000, 1024, 1024)  # 78 GiB, none of which is on the disk
@@ -181,6 +207,16 @@ def test_a_large_file_is_not_read(open_file, tmp_path) -> None:
     assert layer.data[39_999, :2, :2].tolist() == [[0, 0], [0, 0]]
 
 
+@pytest.mark.situation(
+    "In the viewer",
+    "TIFF, HDF5, zarr, OME-Zarr (as a pyramid), folders of slices",
+    "an image with scale, units and axis labels; lazily where it is large",
+)
+@pytest.mark.situation(
+    "In the viewer",
+    "caution",
+    'a warning, and `layer.metadata["cautions"]`',
+)
 def test_a_folder_with_a_gap_is_told(open_file, told, tmp_path) -> None:
     data = numbers(6, 8, 9)
     slices(tmp_path / "scan.v2", data, "zyx")
@@ -194,6 +230,11 @@ def test_a_folder_with_a_gap_is_told(open_file, told, tmp_path) -> None:
     assert "lacks 1 slice" in text
 
 
+@pytest.mark.situation(
+    "In the viewer",
+    "several images in one HDF5 file",
+    "a layer each, up to eight",
+)
 def test_each_image_of_an_hdf5_is_a_layer(open_file, tmp_path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["entry/raw"] = numbers(9, 10, 11)
@@ -202,6 +243,26 @@ def test_each_image_of_an_hdf5_is_a_layer(open_file, tmp_path) -> None:
     flat, raw = open_file(tmp_path / "a.h5")
     assert (flat.name, raw.name) == ("a: entry/flat", "a: entry/raw")
     assert raw.data.shape == (9, 10, 11)
+
+
+@pytest.mark.situation(
+    "In the viewer",
+    "several images in one HDF5 file",
+    "a layer each, up to eight",
+)
+def test_more_than_eight_images_are_not_opened_at_once(
+    open_file, told, tmp_path
+) -> None:
+    for count in (8, 9):
+        with h5py.File(tmp_path / f"{count}.h5", "w") as file:
+            for number in range(count):
+                file[f"image {number}"] = numbers(10, 11)
+    assert len(open_file(tmp_path / "8.h5")) == 8
+    assert told == []
+    assert open_file(tmp_path / "9.h5") == []
+    ((severity, text),) = told
+    assert severity == "error"
+    assert "give one of them" in text
 
 
 def cut_off(path: Path) -> None:
@@ -231,6 +292,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.situation("In the viewer", "refusal", "one sentence, and no layer")
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_refusal_is_one_sentence(case, open_file, told, tmp_path) -> None:
     make, name = REFUSED[case]
