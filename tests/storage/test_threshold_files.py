@@ -142,7 +142,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch, suffix):
         "napari_sciml.storage.thresholding.SureMask._keep", lambda *_: full()
     )
     with pytest.raises(InputError, match=r"no space left on device.*free some space"):
-        threshold_prediction(tmp_path / "p.zarr", out, CONFIG)
+        threshold_prediction(tmp_path / "p.zarr", out, CONFIG, overwrite=True)
     np.testing.assert_array_equal(open_volume(out).data[:], before)
     assert read.shape == SHAPE
     assert not [p for p in tmp_path.iterdir() if "partial" in p.name]

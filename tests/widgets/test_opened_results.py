@@ -104,7 +104,7 @@ def test_a_prediction_is_a_layer_a_class(levels, told, viewer, tmp_path) -> None
     mean = np.stack([np.full((4, 6, 8), 0.25), np.full((4, 6, 8), 0.75)])
     store.write((slice(None),) * 3, mean, mean / 4)
     layers = viewer.open(str(tmp_path / "out.zarr"), plugin="napari-sciml")
-    names = [f"{what}: {name}" for name in store.class_names for what in KINDS]
+    names = [f"{what} {name}" for name in store.class_names for what in KINDS]
     assert [layer.name for layer in layers] == names
     assert [layer.visible for layer in layers] == [False, False, True, False]
     for layer, value in zip(layers, (0.25, 0.0625, 0.75, 0.1875), strict=True):

@@ -241,7 +241,7 @@ def test_each_image_of_an_hdf5_is_a_layer(open_file, tmp_path) -> None:
         file["entry/flat"] = numbers(10, 11)
         file["entry/table"] = numbers(3, 2)
     flat, raw = open_file(tmp_path / "a.h5")
-    assert (flat.name, raw.name) == ("a: entry/flat", "a: entry/raw")
+    assert (flat.name, raw.name) == ("a entry-flat", "a entry-raw")
     assert raw.data.shape == (9, 10, 11)
 
 

@@ -147,7 +147,11 @@ def _make_workshop(target: Path) -> Path:
         prefix = f".{target.name}.partial-"
         remove_abandoned(target.parent, prefix)
         made = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
-        (made / OWNER).write_text(json.dumps(this_process()), "utf-8")
+        try:
+            (made / OWNER).write_text(json.dumps(this_process()), "utf-8")
+        except BaseException:
+            shutil.rmtree(made, ignore_errors=True)
+            raise
     return made
 
 
