@@ -24,6 +24,7 @@ NEEDS = "a package of the extra bioio that the tests do without"
         ("a.mrc", "mrcfile"),
         ("a.nrrd", "nrrd"),
         ("a.nii.gz", "nibabel"),
+        ("a.dcm", "pydicom"),
     ],
 )
 def test_without_the_packages_the_extra_is_named(

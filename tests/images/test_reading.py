@@ -92,11 +92,6 @@ def test_labels_and_masks_have_no_channels(tmp_path):
             read(tmp_path / "a.npy")
 
 
-@pytest.mark.situation(
-    "Microscopes and scanners",
-    "DICOM",
-    "unknown kind: convert it to NIfTI or TIFF",
-)
 @pytest.mark.parametrize(
     ("name", "content", "match"),
     [
@@ -105,7 +100,7 @@ def test_labels_and_masks_have_no_channels(tmp_path):
         ("a.npy", b"\x93NUMPY", "cannot be read"),
         ("a.png", b"\x89PNG", "cannot be read"),
         ("a.docx", b"PK", "unknown kind"),
-        ("a.dcm", b"DICM", "unknown kind"),
+        ("a.dcm", b"DICM", "cannot be read"),
         ("empty.zarr", "folder", "cannot be read"),
         ("folder", "folder", "without TIFF files"),
     ],

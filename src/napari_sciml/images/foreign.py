@@ -11,6 +11,8 @@ import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.axes import RawImage
+from napari_sciml.images.dicom import SUFFIXES as DICOM_SUFFIXES
+from napari_sciml.images.dicom import is_series, open_dicom, open_series
 from napari_sciml.images.hdf5 import StoredArray
 
 EXTRA = "napari-sciml[bioio]"
@@ -35,12 +37,19 @@ def foreign_opener(path: Path) -> Callable[[Path], RawImage] | None:
     return None
 
 
+def foreign_folder(path: Path) -> Callable[[Path], RawImage] | None:
+    """The same for a folder with a file for each slice."""
+    if not is_series(path):
+        return None
+    return lambda folder: _opened(open_series, folder, DICOM)
+
+
 def _opened(opener: Callable[[Path], RawImage], path: Path, kind: str) -> RawImage:
     try:
         return opener(path)
     except ImportError as error:
         raise InputError(
-            f'{path} is a file of {kind}; pip install "{EXTRA}" brings what reads it, '
+            f'{path} is of {kind}; pip install "{EXTRA}" brings what reads it, '
             "or save it as OME-TIFF."
         ) from error
 
@@ -186,6 +195,7 @@ def _in_order(
     return RawImage(stored, axes, there, units or {}, cautions)
 
 
+DICOM = "the kind DICOM"
 _BIOIO = (".czi", ".lif", ".nd2")
 _KINDS: dict[str, tuple[tuple[str, ...], Callable[[Path], RawImage]]] = {
     "electron microscopy (MRC)": (
@@ -194,5 +204,6 @@ _KINDS: dict[str, tuple[tuple[str, ...], Callable[[Path], RawImage]]] = {
     ),
     "the kind NRRD": ((".nrrd", ".nhdr"), _open_nrrd),
     "the kind NIfTI": ((".nii", ".nii.gz"), _open_nifti),
+    DICOM: (DICOM_SUFFIXES, open_dicom),
     "a light microscope (CZI, LIF, ND2)": (_BIOIO, _open_bioio),
 }

@@ -161,7 +161,7 @@ def open_labels(
 
 
 def _opener(path: Path, level: int, indices: bool) -> Callable[[Path], RawImage]:
-    from napari_sciml.images.foreign import foreign_opener
+    from napari_sciml.images.foreign import foreign_folder, foreign_opener
     from napari_sciml.images.ngff import is_zarr, open_zarr
     from napari_sciml.images.slices import open_folder
     from napari_sciml.images.tiff import TIFF_SUFFIXES, open_tiff
@@ -173,7 +173,8 @@ def _opener(path: Path, level: int, indices: bool) -> Callable[[Path], RawImage]
             f"{path} has one resolution only; a level other than 0 is for an OME-Zarr."
         )
     if path.is_dir():
-        return open_folder
+        has_tiff = any(f.suffix.lower() in TIFF_SUFFIXES for f in path.iterdir())
+        return (None if has_tiff else foreign_folder(path)) or open_folder
     in_hdf5 = split_hdf5(path)
     if in_hdf5 is not None:
         return lambda _: open_hdf5(*in_hdf5)
