@@ -64,7 +64,7 @@ def test_an_import_tells_what_to_know_of_the_file(tmp_path):
     ("labels", "sentence"),
     [
         (np.zeros((5, 6, 8), np.uint8), r"shape \(5, 6, 8\)"),
-        (np.full((5, 6, 7), 3, np.uint8), "go up to 3 .*2 = fiber: change the values"),
+        (np.full((5, 6, 7), 3, np.uint8), "go up to 3 .*2 = fiber: say which value"),
         (np.arange(210).reshape(5, 6, 7) % 4, "add classes first, or import them"),
         (np.full((5, 6, 7), -1, np.int16), "from -1"),
         (np.full((5, 6, 7), 0.5, np.float32), "not whole numbers"),

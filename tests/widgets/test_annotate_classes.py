@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QPoint, Qt, QTimer
 from qtpy.QtGui import QColor
+from qtpy.QtWidgets import QApplication, QInputDialog
 
 from napari_sciml.annotation.classes import DEFAULT_COLORS
 from napari_sciml.widgets.class_list import NAME
@@ -170,13 +171,62 @@ def test_a_large_import_takes_another_array(session, monkeypatch) -> None:
     assert annotation.snapshot().all()
 
 
-def test_labels_that_do_not_fit_are_explained(
+def answer(text: str | None, seen: list) -> None:
+    """Fill in the next question, or cancel it, as soon as it is there."""
+    question = QApplication.activeModalWidget()
+    if not isinstance(question, QInputDialog):
+        QTimer.singleShot(20, lambda: answer(text, seen))
+        return
+    seen.append((question.labelText(), question.textValue()))
+    if text is None:
+        question.reject()
+        return
+    question.setTextValue(text)
+    question.accept()
+
+
+@pytest.mark.parametrize(
+    ("given", "values"),
+    [("127:1,255:2", {0, 1, 2}), ("127:2,255:0", {0, 2}), (None, None)],
+)
+def test_labels_of_another_program_are_asked_about(
+    dock, session, tmp_path, patience, given, values
+) -> None:
+    before = session.annotation.snapshot()
+    labels = np.zeros(before.shape, np.uint8)
+    labels[3, :5], labels[4, :5] = 127, 255
+    np.save(tmp_path / "a.npy", labels)
+    seen: list = []
+    answer(given, seen)
+    dock.files.import_labels(str(tmp_path / "a.npy"))
+    patience(lambda: bool(seen) and not dock.files.runner.busy)
+    [(asked, suggested)] = seen
+    assert "hold 127 (160 voxels) and 255 (160)" in asked
+    assert "1 = background, 2 = fiber" in asked
+    assert suggested == "127:1,255:2"
+    after = session.annotation.snapshot()
+    assert np.array_equal(after, before) if given is None else set(after.flat) == values
+    assert dock.error.text() == ""
+
+
+def test_a_map_that_cannot_be_read_is_explained(
     dock, session, tmp_path, patience
 ) -> None:
     np.save(tmp_path / "a.npy", np.full((16, 32, 32), 7, np.uint8))
+    seen: list = []
+    answer("7 is fiber", seen)
+    dock.files.import_labels(str(tmp_path / "a.npy"))
+    patience(lambda: bool(dock.error.text()))
+    assert "cannot be read: give value:class" in dock.error.text()
+
+
+def test_labels_that_do_not_fit_are_explained(
+    dock, session, tmp_path, patience
+) -> None:
+    np.save(tmp_path / "a.npy", np.full((16, 32, 31), 1, np.uint8))
     dock.files.import_labels(str(tmp_path / "a.npy"))
     patience(lambda: not dock.files.runner.busy)
-    assert "the classes are 1 = background and 2 = fiber" in dock.error.text()
+    assert "shape (16, 32, 31)" in dock.error.text()
     dock.files._do(dock.files.export_labels, str(tmp_path / "a.jpg"))
     assert "extension" in dock.error.text()
 

@@ -21,6 +21,24 @@ COLORS = 3
 BY_MAP = "say which value is which class, like --map {}"
 
 
+class UnknownClassesError(InputError):
+    """Labels that can be used once somebody says which class each value is.
+
+    Parameters
+    ----------
+    found
+        What was found, a sentence without its end.
+    advice
+        What settles it, the end of the sentence.
+    suggestion
+        A map to begin with, such as ``127:1,255:2``.
+    """
+
+    def __init__(self, found: str, advice: str, suggestion: str) -> None:
+        super().__init__(f"{found}: {advice}.")
+        self.found, self.suggestion = found, suggestion
+
+
 def check_shape(shape: tuple[int, ...], like: tuple[int, ...], what: str) -> None:
     """Make sure that labels have the shape of their image.
 
@@ -82,10 +100,11 @@ def refuse_colors(packed: np.ndarray, what: str) -> InputError:
     painted = [value_name(color, True) for color in counts if color][:3]
     first = int(0 not in counts)
     example = ",".join(f"{c}:{n}" for n, c in enumerate(painted, 1 - first))
-    return InputError(
-        f"{what} are a picture with the colors {list_values(counts, color=True)}: say "
-        f"which color is which class, like --map {example}, or give labels with one "
-        "value for each voxel."
+    return UnknownClassesError(
+        f"{what} are a picture with the colors {list_values(counts, color=True)}",
+        f"say which color is which class, like --map {example}, or give labels with "
+        "one value for each voxel",
+        example,
     )
 
 
@@ -134,9 +153,11 @@ def check_classes(
             f"{what} hold {list_values(counts)}, but the {there} {classes}: they "
             "look like an image or like numbered objects; give labels of classes."
         )
-    raise InputError(
+    raise UnknownClassesError(
         f"{what} go up to {max(counts)} and hold {list_values(counts)}, but the "
-        f"{there} {classes}: {_what_settles(found, len(names), zeros, advice, by_map)}."
+        f"{there} {classes}",
+        _what_settles(found, len(names), zeros, advice, by_map),
+        _map_to_begin_with(found, len(names), zeros),
     )
 
 
@@ -164,15 +185,18 @@ def _what_settles(
     values: Sequence[int], classes: int, zeros: int, advice: str, by_map: str
 ) -> str:
     """The ways in which labels with such values can be used."""
+    wanted = by_map.format(_map_to_begin_with(values, classes, zeros))
     if len(values) + 1 == classes and zeros:
-        wanted = ",".join(f"{v}:{n}" for n, v in enumerate((0, *values), 1))
-        return f"{by_map.format(wanted)} where 0 is the class 1"
-    wanted = ",".join(
-        f"{v}:{n if n <= classes else 0}" for n, v in enumerate(values, 1)
-    )
+        return f"{wanted} where 0 is the class 1"
     if len(values) <= classes:
-        return by_map.format(wanted)
-    return f"{advice}, or {by_map.format(wanted)} where 0 means not annotated"
+        return wanted
+    return f"{advice}, or {wanted} where 0 means not annotated"
+
+
+def _map_to_begin_with(values: Sequence[int], classes: int, zeros: int) -> str:
+    if len(values) + 1 == classes and zeros:
+        values = (0, *values)
+    return ",".join(f"{v}:{n if n <= classes else 0}" for n, v in enumerate(values, 1))
 
 
 def _from_zero(counts: Mapping[int, int], names: Sequence[str]) -> str:

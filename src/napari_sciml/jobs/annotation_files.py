@@ -8,6 +8,8 @@ import numpy as np
 
 from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.annotation.classes import ClassTable
+from napari_sciml.images.label_classes import UnknownClassesError
+from napari_sciml.images.label_map import LabelMap
 from napari_sciml.storage.annotation import load_annotation, save_annotation
 
 
@@ -35,6 +37,25 @@ class LabelsRead:
 
 
 @dataclass(frozen=True)
+class MapWanted:
+    """The labels are those of another program: somebody has to say what they mean.
+
+    Attributes
+    ----------
+    path
+        Of the labels.
+    found
+        What is in them, a sentence without its end.
+    suggestion
+        A map to begin with, such as ``127:1,255:2``.
+    """
+
+    path: Path
+    found: str
+    suggestion: str
+
+
+@dataclass(frozen=True)
 class LabelsWritten:
     """The file is there."""
 
@@ -42,18 +63,26 @@ class LabelsWritten:
 
 
 def import_labels(
-    path: Path, shape: Sequence[int], classes: ClassTable, present: LabelChange
-) -> Generator[LabelsRead, None, None]:
+    path: Path,
+    shape: Sequence[int],
+    classes: ClassTable,
+    present: LabelChange,
+    mapping: LabelMap | None = None,
+) -> Generator[LabelsRead | MapWanted, None, None]:
     """Read labels, and compare them with the annotation.
 
     Parameters
     ----------
-    path, shape, classes
+    path, shape, classes, mapping
         As of `load_annotation`.
     present
         Snapshot of the annotation.
     """
-    volume = load_annotation(path, shape, classes)
+    try:
+        volume = load_annotation(path, shape, classes, mapping)
+    except UnknownClassesError as error:
+        yield MapWanted(path, error.found, error.suggestion)
+        return
     labels: np.ndarray = volume.data
     differs = labels > 0
     held = labels.reshape(-1)[present.indices]

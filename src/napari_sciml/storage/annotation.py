@@ -8,6 +8,7 @@ import numpy as np
 from napari_sciml.annotation.classes import ClassTable, from_csv, to_csv
 from napari_sciml.errors import InputError
 from napari_sciml.images.label_classes import check_classes
+from napari_sciml.images.label_map import LabelMap
 from napari_sciml.images.reading import open_labels
 from napari_sciml.images.volume import SPATIAL_AXES, Volume
 from napari_sciml.storage.arrays import save_labels
@@ -15,7 +16,10 @@ from napari_sciml.storage.atomic import atomic_path
 
 
 def load_annotation(
-    path: str | Path, shape: Sequence[int], classes: ClassTable
+    path: str | Path,
+    shape: Sequence[int],
+    classes: ClassTable,
+    mapping: LabelMap | None = None,
 ) -> Volume:
     """Read labels that were painted elsewhere; the formats are those of images.
 
@@ -27,6 +31,8 @@ def load_annotation(
         Of the image.
     classes
         Which label values there are.
+    mapping
+        Class of each value or color, as in `open_labels`.
 
     Returns
     -------
@@ -36,16 +42,16 @@ def load_annotation(
     Raises
     ------
     InputError
-        When it cannot be read, has another shape, or holds a value that is no
-        class.
+        When it cannot be read or has another shape; `UnknownClassesError` when it
+        holds a value that is no class.
     """
-    labels = open_labels(path, tuple(shape))
+    labels = open_labels(path, tuple(shape), mapping=mapping)
     check_classes(
         labels.data,
         classes.names,
         f"The labels in {path}",
         advice="add classes first, or import them",
-        by_map="change the values in the file first, like {}",
+        by_map="say which value is which class, like {}",
     )
     return labels
 

@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QMenu, QWidget
+from qtpy.QtWidgets import QFileDialog, QInputDialog, QMenu, QWidget
 
 from napari_sciml.errors import InputError
+from napari_sciml.images.label_map import read_label_map
 from napari_sciml.jobs.annotation_files import (
     LabelsRead,
     LabelsWritten,
+    MapWanted,
     export_labels,
     import_labels,
 )
@@ -49,6 +51,8 @@ class LabelFiles(QMenu):
         self.runner = JobRunner()
         self.runner.yielded.connect(self._on_event)
         self.runner.failed.connect(self.failed)
+        self.runner.finished.connect(self._ask_map)
+        self._wanted: MapWanted | None = None
         self.destroyed.connect(self.runner.stop)
         for name, text, help_text, action in (
             (
@@ -87,8 +91,17 @@ class LabelFiles(QMenu):
             made.setToolTip(help_text)
             made.triggered.connect(action)
 
-    def import_labels(self, path: str) -> None:
-        """Replace the labels by those of a file, in a way that can be undone."""
+    def import_labels(self, path: str, by_map: str = "") -> None:
+        """Replace the labels by those of a file, in a way that can be undone.
+
+        Parameters
+        ----------
+        path
+            Of the labels.
+        by_map
+            Class of each value or color, such as ``127:1,255:2``; asked for where the
+            values are no classes.
+        """
         annotation = self._session.annotation
         annotation.read_now()
         store = annotation.store
@@ -98,6 +111,7 @@ class LabelFiles(QMenu):
             store.shape,
             annotation.classes,
             store.snapshot(),
+            read_label_map([by_map]) if by_map else None,
         )
 
     def export_labels(self, path: str) -> None:
@@ -121,9 +135,12 @@ class LabelFiles(QMenu):
         save_classes(path, self._session.annotation.classes)
         self.done.emit(f"Classes are in {path}.")
 
-    def _on_event(self, event: LabelsRead | LabelsWritten) -> None:
+    def _on_event(self, event: LabelsRead | LabelsWritten | MapWanted) -> None:
         if isinstance(event, LabelsWritten):
             self.done.emit(f"Labels are in {event.path}.")
+            return
+        if isinstance(event, MapWanted):
+            self._wanted = event
             return
         annotation = self._session.annotation
         if annotation.layer is None or annotation.store.shape != event.labels.shape:
@@ -139,6 +156,25 @@ class LabelFiles(QMenu):
             self._parent, "File of labels", filter=PICTURES
         )
         self._do(self.import_labels, path)
+
+    def _ask_map(self) -> None:
+        """When a job has ended: the next one is the same with a map."""
+        wanted, self._wanted = self._wanted, None
+        if wanted is None:
+            return
+        names = self._session.annotation.class_names
+        classes = ", ".join(f"{n} = {name}" for n, name in enumerate(names, 1))
+        text, given = QInputDialog.getText(
+            self._parent,
+            "Labels of another program",
+            f"{wanted.found}.\n\nWhich class is each value? Write value:class, with "
+            f"commas; {classes}, 0 = not annotated.",
+            text=wanted.suggestion,
+        )
+        if given and text.strip():
+            self._do(lambda path: self.import_labels(path, text), str(wanted.path))
+        else:
+            self.done.emit("Nothing was imported.")
 
     def _ask_folder(self) -> None:
         path = QFileDialog.getExistingDirectory(self._parent, "Zarr or folder of TIFFs")
