@@ -70,6 +70,7 @@ def predict_somewhere(
     scheduler: str | None = None,
     device: str = "auto",
     threads: int | None = None,
+    overwrite: bool = False,
     say: Say = lambda _: None,
     **given: Any,
 ) -> dict[str, Any]:
@@ -84,9 +85,8 @@ def predict_somewhere(
         return predict_image(
             model, image, out, device=device, threads=threads, say=say, **given
         )
-    insist = given.get("overwrite", False)
     # Before there is a cluster to wait for.
-    output_places(out, (model, image), overwrite=insist)
+    output_places(out, (model, image), overwrite=overwrite)
     with connect(scheduler) as client:
         return predict_image(
             model,

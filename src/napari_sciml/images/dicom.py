@@ -8,6 +8,7 @@ import numpy as np
 from napari_sciml.errors import InputError
 from napari_sciml.images.axes import RawImage
 from napari_sciml.images.lazy import PlaneStack
+from napari_sciml.images.slices import files_in
 from napari_sciml.images.text import listed
 
 SUFFIXES = (".dcm", ".dicom", ".ima")
@@ -20,7 +21,7 @@ Scaling = tuple[float, float]
 
 def is_series(folder: Path) -> bool:
     """Whether a folder holds DICOM files, by their names."""
-    return bool(_files(folder))
+    return bool(files_in(folder, SUFFIXES))
 
 
 def open_dicom(path: Path) -> RawImage:
@@ -57,7 +58,7 @@ def open_series(folder: Path) -> RawImage:
     """
     import pydicom
 
-    files = _files(folder)
+    files = files_in(folder, SUFFIXES)
     if len(files) == 1:
         return open_dicom(files[0])
     headers = [pydicom.dcmread(file, stop_before_pixels=True) for file in files]
@@ -68,14 +69,6 @@ def open_series(folder: Path) -> RawImage:
     data = _stack([files[i] for i in order], headers)
     cautions = (*_doubts(first, folder.name), *told, *of_depth)
     return RawImage(data, ("z", "y", "x"), sizes, dict.fromkeys(sizes, "mm"), cautions)
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(
-        file
-        for file in folder.iterdir()
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
-    )
 
 
 def _in_order(

@@ -43,8 +43,8 @@ def open_volume(path: str | Path, *, level: int = 0) -> Volume:
         group with a single array, a folder of gray TIFF or PNG slices in the order
         of the numbers in their names, or of the files of one OME-TIFF,
         HDF5 where h5py is installed (``scan.h5`` or ``scan.h5/entry/data``), or
-        ``.png``/``.jpg``; with the extra ``bioio`` also MRC, NRRD, NIfTI, CZI, LIF
-        and ND2. It may have an axis of channels: samples of a color image
+        ``.png``/``.jpg``; with the extra ``bioio`` also MRC, NRRD, NIfTI, DICOM,
+        CZI, LIF and ND2. It may have an axis of channels: samples of a color image
         (alpha is left out), C of a TIFF, the one named "c" of a zarr, or the last of
         3 or 4 of a ``.npy``.
     level
@@ -163,7 +163,7 @@ def open_labels(
 def _opener(path: Path, level: int, indices: bool) -> Callable[[Path], RawImage]:
     from napari_sciml.images.foreign import foreign_folder, foreign_opener
     from napari_sciml.images.ngff import is_zarr, open_zarr
-    from napari_sciml.images.slices import open_folder
+    from napari_sciml.images.slices import files_in, open_folder
     from napari_sciml.images.tiff import TIFF_SUFFIXES, open_tiff
 
     if path.is_dir() and is_zarr(path):
@@ -173,7 +173,7 @@ def _opener(path: Path, level: int, indices: bool) -> Callable[[Path], RawImage]
             f"{path} has one resolution only; a level other than 0 is for an OME-Zarr."
         )
     if path.is_dir():
-        has_tiff = any(f.suffix.lower() in TIFF_SUFFIXES for f in path.iterdir())
+        has_tiff = bool(files_in(path, TIFF_SUFFIXES))
         return (None if has_tiff else foreign_folder(path)) or open_folder
     in_hdf5 = split_hdf5(path)
     if in_hdf5 is not None:

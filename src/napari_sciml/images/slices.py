@@ -41,7 +41,7 @@ def open_folder(path: Path) -> RawImage:
         When there are none, they differ in shape or type of values, or it is not
         clear which of them are slices of one stack and in which order.
     """
-    files = _files(path, TIFF_SUFFIXES) or _files(path, PICTURE_SUFFIXES)
+    files = files_in(path, TIFF_SUFFIXES) or files_in(path, PICTURE_SUFFIXES)
     if not files:
         raise InputError(_without_slices(path))
     of_set = _ome_set(path, files)
@@ -57,12 +57,12 @@ def open_folder(path: Path) -> RawImage:
 
     data = PlaneStack(read_plane, (len(slices), *shape), dtype)
     along_yx = {axis: edge for axis, edge in size.spacing.items() if axis != "z"}
-    beside = _files(path, PICTURE_SUFFIXES) if is_tiff else []
+    beside = files_in(path, PICTURE_SUFFIXES) if is_tiff else []
     told = unique(cautions, further_slices(path, slices, beside), size.cautions)
     return RawImage(data, ("z", "y", "x"), along_yx, size.units, told)
 
 
-def _files(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
+def files_in(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
     """Files that are seen; "._a.tif" is what macOS keeps beside "a.tif"."""
     return [
         file
@@ -75,7 +75,7 @@ def _files(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
 
 def _without_slices(path: Path) -> str:
     inner = [f.name for f in sorted(path.iterdir()) if f.is_dir()]
-    within = [name for name in inner if _files(path / name, TIFF_SUFFIXES)]
+    within = [name for name in inner if files_in(path / name, TIFF_SUFFIXES)]
     if within:
         return (
             f"{path} is a folder without TIFF files of its own; give one of the "

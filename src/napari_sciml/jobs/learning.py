@@ -164,8 +164,7 @@ class _Learner:
         from napari_sciml.training.events import LabelsTaken
 
         changes = self.feed.take()
-        painted = np.unravel_index(changes[-1].indices, self.image.shape)
-        self.lookout.attend(np.stack(painted, axis=-1))
+        self.lookout.attend(changes[-1].indices)
         round_ = 0 if self.training is None else self.training.round
         try:
             training = self._taken(changes)

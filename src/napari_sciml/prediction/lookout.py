@@ -27,7 +27,8 @@ from napari_sciml.prediction.view import View, ViewTarget
 SHARE = 0.25
 """Of the time of a training, to redraw what is already on the screen."""
 BLOCK_EDGE = {2: 512, 3: 64}
-
+ATTENDED = 64
+"""Labeled voxels that tell where the user works."""
 
 _Key = tuple[tuple[int, int], ...]
 
@@ -85,9 +86,11 @@ class Lookout:
         """Whether the user waits for what is in the window."""
         return self._urgent and self._ensemble is not None and bool(self._shown())
 
-    def attend(self, voxels: np.ndarray) -> None:
-        """Tell where the user works: voxels ``(n, axes)``, for instance of a stroke."""
-        self._slice.attend(voxels)
+    def attend(self, indices: np.ndarray) -> None:
+        """Tell where the user works: voxels, flat in C order, for instance a stroke."""
+        some = indices[:: max(1, len(indices) // ATTENDED)]
+        voxels = np.unravel_index(some, self._image.shape)
+        self._slice.attend(np.stack(voxels, axis=-1))
 
     def use(self, ensemble: Ensemble, model: int, *, urgent: bool = False) -> None:
         """Predict with another model from now on.

@@ -15,8 +15,6 @@ EDGE = {2: 512, 3: 160}
 """Longer than in a volume: the surroundings of a slice cost more than the slice."""
 AT_ONCE = 2**22
 """Pixels of a window that come at once: a screen does not show more one by one."""
-ATTENDED = 64
-"""Labeled voxels that tell where the user works."""
 
 
 class SliceTiles:
@@ -38,8 +36,8 @@ class SliceTiles:
         self._last: tuple[View, list[Tile], list[Tile]] | None = None
 
     def attend(self, voxels: np.ndarray) -> None:
-        """Tell where the user works: voxels ``(n, axes)``, for instance of a stroke."""
-        self._attended = voxels[:: max(1, len(voxels) // ATTENDED)]
+        """Tell where the user works: some voxels ``(n, axes)``, such as of a stroke."""
+        self._attended = voxels
         self._last = None
 
     def of(self, view: View | None) -> tuple[list[Tile], list[Tile]]:

@@ -145,7 +145,7 @@ def _make_workshop(target: Path) -> Path:
     with _told(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         prefix = f".{target.name}.partial-"
-        remove_abandoned(target.parent, prefix)
+        _remove_abandoned(target.parent, prefix)
         made = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
         try:
             (made / OWNER).write_text(json.dumps(this_process()), "utf-8")
@@ -155,7 +155,7 @@ def _make_workshop(target: Path) -> Path:
     return made
 
 
-def remove_abandoned(folder: Path, prefix: str) -> None:
+def _remove_abandoned(folder: Path, prefix: str) -> None:
     """Remove what runs on this machine left that were killed.
 
     What does not say whose it is stays: it may be of an older version. So does what is

@@ -66,19 +66,24 @@ def check_output(
     check_target(out, folder=folder)
     if overwrite or not out.exists():
         return
+    objection = _objection(out, kind)
+    if objection:
+        raise InputError(
+            f"{out} {objection}: choose another name, or add --overwrite on the "
+            "command line to replace it."
+        )
+
+
+def _objection(out: Path, kind: Kind) -> str:
+    """Why what is there is not to be replaced; empty where it may be."""
     found = kind_of(out)
     if found != kind:
         what = f"holds a result of the kind '{found}'" if found else _foreign_words(out)
-        raise InputError(
-            f"{out} is there already and {what}: choose another name, or add "
-            "--overwrite on the command line to replace it."
-        )
-    result = out.resolve().parent
-    if out.resolve().name in names_written(result):
-        raise InputError(
-            f"{out} belongs to the result {result}: choose another name, or add "
-            "--overwrite on the command line to replace it."
-        )
+        return f"is there already and {what}"
+    target = out.resolve()
+    if target.name in names_written(target.parent):
+        return f"belongs to the result {target.parent}"
+    return ""
 
 
 def kind_of(path: str | Path) -> Kind | None:

@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 
 from napari_sciml.errors import InputError, first_line
-from napari_sciml.images.units import ascii_unit, unit_symbol
 from napari_sciml.steps import Report
-from napari_sciml.storage.arrays import CLASSIC_TIFF_BYTES, PROBABILITIES
+from napari_sciml.storage.arrays import (
+    CLASSIC_TIFF_BYTES,
+    PROBABILITIES,
+    imagej_options,
+    ome_options,
+)
 from napari_sciml.storage.atomic import atomic_path
 from napari_sciml.storage.outputs import check_output
 from napari_sciml.storage.results import PredictionStore
@@ -214,29 +218,20 @@ def _axes(store: PredictionStore) -> str:
 
 
 def _imagej_options(store: PredictionStore) -> dict[str, Any]:
-    *depth, height, width = store.voxel_size
-    names = store.class_names
-    slices = store.shape[0] if depth else 1
-    metadata: dict[str, Any] = {
+    names, place = store.class_names, (store.voxel_size, store.unit)
+    slices = store.shape[0] if len(store.shape) == 3 else 1
+    options = imagej_options(len(store.shape), 1, *place)
+    options["metadata"] |= {
         "axes": _axes(store),
-        "unit": ascii_unit(store.unit),
         "mode": "grayscale",
         "Labels": list(names) * slices,
         "Ranges": (0.0, 1.0) * len(names),
-        "min": 0.0,
-        "max": 1.0,
     }
-    if depth:
-        metadata["spacing"] = depth[0]
-    return {"imagej": True, "resolution": (1 / width, 1 / height), "metadata": metadata}
+    return options
 
 
 def _ome_options(store: PredictionStore) -> dict[str, Any]:
-    metadata: dict[str, Any] = {
-        "axes": _axes(store),
-        "Channel": {"Name": list(store.class_names)},
-    }
-    for axis, size in zip(store.axes, store.voxel_size, strict=True):
-        metadata[f"PhysicalSize{axis.upper()}"] = size
-        metadata[f"PhysicalSize{axis.upper()}Unit"] = unit_symbol(store.unit)
-    return {"ome": True, "bigtiff": True, "metadata": metadata}
+    options = ome_options(len(store.shape), 1, store.voxel_size, store.unit)
+    names = list(store.class_names)
+    options["metadata"] |= {"axes": _axes(store), "Channel": {"Name": names}}
+    return options

@@ -17,7 +17,7 @@ from napari_sciml.jobs.qt import IdleRunner
 from napari_sciml.widgets.class_edits import Rewrites, read_classes, write_classes
 from napari_sciml.widgets.counting import Counts
 from napari_sciml.widgets.exclusion import Exclusion
-from napari_sciml.widgets.layer_axes import LayerAxes
+from napari_sciml.widgets.layer_axes import image_array
 from napari_sciml.widgets.painting import forget_history, painted_voxels
 from napari_sciml.widgets.wiring import Wiring
 
@@ -269,7 +269,7 @@ class Annotation:
 
     def _labels(self) -> np.ndarray:
         assert self.layer is not None
-        return np.asarray(LayerAxes.of(self.layer).take(self.layer.data))
+        return np.asarray(image_array(self.layer))
 
     def _fits(self) -> bool:
         """Whether the layer has the shape that it had."""

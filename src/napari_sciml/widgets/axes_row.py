@@ -7,7 +7,7 @@ from typing import ClassVar
 from napari.layers import Image
 from qtpy.QtWidgets import QComboBox, QFormLayout, QWidget
 
-from napari_sciml.widgets.layer_axes import PLANE, finest
+from napari_sciml.widgets.layer_axes import PLANE, long_axes
 from napari_sciml.widgets.wiring import Wiring
 
 AS_THEY_ARE = "as they are"
@@ -72,7 +72,7 @@ class AxesRow(QComboBox):
                 widget.setVisible(several)
         if layer is None or not several:
             return
-        kept = _long(layer)
+        kept = long_axes(layer)
         self.addItem(AS_THEY_ARE)
         for names in self._offered[1:]:
             words = (WORDS.get(names[axis], names[axis]) for axis in kept)
@@ -85,7 +85,7 @@ class AxesRow(QComboBox):
         """Labels that the layer came with, and the ones that it may have."""
         now = tuple(layer.axis_labels)
         before = self._came_with.get(layer, now)
-        kept = _long(layer)
+        kept = long_axes(layer)
         if len(before) != layer.ndim or not _without_names(before, kept):
             return []
         found = [before]
@@ -105,13 +105,6 @@ class AxesRow(QComboBox):
         if layer is not None:
             self._came_with.setdefault(layer, tuple(layer.axis_labels))
             layer.axis_labels = self._offered[index]
-
-
-def _long(layer: Image) -> list[int]:
-    """Axes longer than 1, and those of the plane; samples of a color do not count."""
-    shape = finest(layer).shape
-    ndim = layer.ndim
-    return [axis for axis in range(ndim) if shape[axis] > 1 or axis >= ndim - PLANE]
 
 
 def _without_names(labels: Labels, kept: list[int]) -> bool:

@@ -11,7 +11,7 @@ from qtpy.QtCore import QTimer
 
 from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.widgets.blanking import Cover
-from napari_sciml.widgets.layer_axes import LayerAxes
+from napari_sciml.widgets.layer_axes import image_array
 from napari_sciml.widgets.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -103,9 +103,7 @@ class Exclusion:
 
     def _mask(self) -> np.ndarray | None:
         layer = self._layer() if self._layer is not None else None
-        return (
-            None if layer is None else np.asarray(LayerAxes.of(layer).take(layer.data))
-        )
+        return None if layer is None else np.asarray(image_array(layer))
 
     def _on_edit(self, event: object) -> None:
         if self._wanted:

@@ -6,7 +6,7 @@ import numpy as np
 from napari.layers import Labels
 
 from napari_sciml.widgets.images import space_of
-from napari_sciml.widgets.layer_axes import LayerAxes
+from napari_sciml.widgets.layer_axes import image_array
 
 STEPS = 2
 """Looks a voxel along the line of sight."""
@@ -31,7 +31,7 @@ def fiber_at(
     tuple or None
         Its label and the voxel of the image; None where there is none.
     """
-    labels = LayerAxes.of(layer).take(layer.data)
+    labels = image_array(layer)
     for place in _line_of_sight(layer, event):
         label = int(labels[place])
         if label and not (label < len(hidden) and hidden[label]):

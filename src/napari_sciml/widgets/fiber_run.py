@@ -18,8 +18,8 @@ from napari_sciml.jobs.measuring import FibersMeasured, Stage, find_and_measure
 from napari_sciml.widgets.blanking import Blanked
 from napari_sciml.widgets.fiber_hand import FiberHand
 from napari_sciml.widgets.fiber_view import FIBERS, FiberView
-from napari_sciml.widgets.images import cautions_on, pixels, voxel_size
-from napari_sciml.widgets.layer_axes import LayerAxes, finest
+from napari_sciml.widgets.images import cautions_on, pixels, space_of, voxel_size
+from napari_sciml.widgets.layer_axes import image_array
 
 if TYPE_CHECKING:
     from napari_sciml.widgets.probabilities import Probabilities
@@ -77,16 +77,16 @@ class FiberRun:
             raise InputError(
                 'There is no mask: press "Keep what is sure" in the Uncertainty dock.'
             )
-        axes = LayerAxes.of(layer)
-        if len(axes.space) not in (2, 3):
+        axes = space_of(layer)
+        if len(axes) not in (2, 3):
             raise InputError(
-                f"'{layer.name}' has {len(axes.space)} axes: choose a mask with the "
+                f"'{layer.name}' has {len(axes)} axes: choose a mask with the "
                 "axes y, x or z, y, x, for instance of a single time point "
                 "(right-click the layer, Split Stack)."
             )
         # A slider may just have moved.
         self._session.sure.settle()
-        mask = np.array(axes.take(finest(layer)))
+        mask = np.array(image_array(layer))
         size, unit = voxel_size(layer)
         self._session.measuring.start(
             find_and_measure,
@@ -235,4 +235,4 @@ class FiberRun:
 
 def _shape(mask: Labels) -> tuple[int, ...]:
     """Of the image that a mask lies on."""
-    return tuple(LayerAxes.of(mask).take(finest(mask)).shape)
+    return tuple(image_array(mask).shape)

@@ -10,7 +10,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.images.channels import ChannelImage
 from napari_sciml.images.tiles import Region
 from napari_sciml.prediction.view import View
-from napari_sciml.widgets.layer_axes import LayerAxes, finest
+from napari_sciml.widgets.layer_axes import LayerAxes, finest, image_array
 
 MAX_VOXELS = 2**29
 """What is kept of a prediction of two classes takes 6 GiB then, and two masks."""
@@ -53,7 +53,7 @@ def pixels(layer: Image | None, *, any_size: bool = False) -> Any:
     if layer is None:
         raise InputError("There is no image: open one, or File > Open Sample.")
     axes = LayerAxes.of(layer)
-    image = axes.take(finest(layer))
+    image = image_array(layer)
     if layer.rgb:
         _check_color(layer, axes)
         image = ChannelImage(image, -1, channels=3)

@@ -45,8 +45,7 @@ class LayerAxes:
     def of(cls, layer: Layer) -> "LayerAxes":
         """Look at a layer."""
         ndim = layer.ndim
-        shape = finest(layer).shape
-        kept = [a for a in range(ndim) if shape[a] > 1 or a >= ndim - PLANE]
+        kept = long_axes(layer)
         channel = _named(layer, CHANNEL, kept) if isinstance(layer, Image) else None
         space = tuple(axis for axis in kept if axis != channel)
         own = range(space[0], ndim) if space else range(ndim)
@@ -138,6 +137,20 @@ class Lifted(LazyArray):
                 shape.append(next(lengths))
                 at.append(slice(None))
         return values.reshape(shape)[tuple(at)]
+
+
+def long_axes(layer: Layer) -> list[int]:
+    """Axes longer than 1, and those of the plane; samples of a color do not count."""
+    shape, ndim = finest(layer).shape, layer.ndim
+    return [axis for axis in range(ndim) if shape[axis] > 1 or axis >= ndim - PLANE]
+
+
+def image_array(layer: Layer) -> Any:
+    """The array of a layer, a view, with the axes of the image; see `LayerAxes.take`.
+
+    Of a pyramid, its finest level.
+    """
+    return LayerAxes.of(layer).take(finest(layer))
 
 
 def finest(layer: Layer) -> Any:

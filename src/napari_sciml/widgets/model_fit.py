@@ -46,4 +46,4 @@ def _volume(layer: Image) -> Volume | None:
         edges, unit = voxel_size(layer)
     except InputError:
         return None
-    return Volume(image, SPATIAL_AXES[image.ndim], edges[-image.ndim :], unit)
+    return Volume(image, SPATIAL_AXES[image.ndim], edges, unit)

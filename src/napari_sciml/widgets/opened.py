@@ -14,13 +14,14 @@ from napari_sciml.images.tiff import READ_AT_ONCE, TIFF_SUFFIXES
 from napari_sciml.images.units import METERS, NO_UNIT
 from napari_sciml.images.viewing import open_viewed, parts_of
 from napari_sciml.images.volume import unique
-from napari_sciml.storage.arrays import SOFTWARE
 from napari_sciml.storage.block_arrays import check_chunks
+from napari_sciml.storage.outputs import kind_of
 from napari_sciml.storage.results import OneClass, PredictionStore
 from napari_sciml.widgets.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.widgets.images import CAUTIONS, RESULT
 from napari_sciml.widgets.layers import legal
 from napari_sciml.widgets.measures import DEVIATION, MEASURES
+from napari_sciml.widgets.prediction import STYLE
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -29,7 +30,6 @@ VOLUME = "volume"
 
 FIBERS = ("labels.tif", "labels.zarr")
 """What a run of fibers writes beside fibers.csv."""
-STYLE = {"blending": "translucent", "opacity": 0.7}
 
 
 def open_layers(path: Path) -> list[LayerData]:
@@ -55,7 +55,7 @@ def open_layers(path: Path) -> list[LayerData]:
     labels = _labels_file(path)
     if labels is not None:
         return [_labels(labels)]
-    if _kind_of_zarr(path) == "prediction":
+    if path.is_dir() and kind_of(path) == "prediction":
         return _prediction(path)
     parts = parts_of(path)
     layers = [_image(part, path) for part in parts]
@@ -170,37 +170,22 @@ def _labels_file(path: Path) -> Path | None:
     if path.is_dir() and (path / "fibers.csv").is_file():
         return next((path / n for n in FIBERS if (path / n).exists()), None)
     of_run = path.name in FIBERS and (path.parent / "fibers.csv").is_file()
-    if of_run or _kind_of_zarr(path) == "labels" or _is_labels_tiff(path):
+    if of_run or kind_of(path) == "labels" or _is_unsigned_mask(path):
         return path
     return None
 
 
-def _kind_of_zarr(path: Path) -> str | None:
-    """What we have written into the attributes of a zarr."""
-    import zarr
-
-    if not (path.is_dir() and is_zarr(path)):
-        return None
-    try:
-        attributes = zarr.open_group(str(path), mode="r").attrs.asdict()
-        return str(attributes["napari_sciml"]["kind"])
-    except Exception:  # no group, or one of others: it is opened as an image
-        return None
-
-
-def _is_labels_tiff(path: Path) -> bool:
-    """Whether we wrote it; or, from before we signed, a mask shown from 0 to 1."""
+def _is_unsigned_mask(path: Path) -> bool:
+    """Whether it is a mask shown from 0 to 1, as we wrote them before we signed."""
     import tifffile
 
     if path.suffix.lower() not in TIFF_SUFFIXES or not path.is_file():
         return False
     try:
         with tifffile.TiffFile(path) as file:
-            page, about = file.pages.first, file.imagej_metadata or {}
+            about = file.imagej_metadata or {}
             shown = (about.get("min"), about.get("max"))
-            return page.software == SOFTWARE or (
-                page.dtype == np.uint8 and shown == (0.0, 1.0)
-            )
+            return file.pages.first.dtype == np.uint8 and shown == (0.0, 1.0)
     except Exception:  # damaged: whoever opens it as an image says so
         return False
 

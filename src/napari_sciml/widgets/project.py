@@ -19,11 +19,11 @@ from napari_sciml.storage.project_file import ClassEntry
 from napari_sciml.storage.project_places import free_place
 from napari_sciml.storage.runs import RunEvent, RunStarted
 from napari_sciml.widgets.history import KeptModel
+from napari_sciml.widgets.layer_axes import finest
 from napari_sciml.widgets.project_facts import (
     class_entries,
     image_facts,
     model_to_store,
-    raw_data,
 )
 from napari_sciml.widgets.recovery import Recovery
 from napari_sciml.widgets.wiring import Wiring
@@ -139,7 +139,7 @@ class ProjectKeeper:
         """Make a project, or go on with the one that the image has."""
         annotation, image = self._session.annotation, self._image
         assert image is not None
-        data, self._shape = raw_data(image), annotation.store.shape
+        data, self._shape = finest(image), annotation.store.shape
         classes = class_entries(annotation.classes)
         place = self._places.get(image)
         if place is None:

@@ -13,16 +13,10 @@ from napari_sciml.storage.history import KeptModel as Stored
 from napari_sciml.storage.image_identity import ImageIdentity
 from napari_sciml.storage.project_file import ClassEntry
 from napari_sciml.widgets.images import PLACE, voxel_size
-from napari_sciml.widgets.layer_axes import finest
 
 if TYPE_CHECKING:
     from napari_sciml.storage.autosave_work import MakeModel
     from napari_sciml.widgets.history import KeptModel
-
-
-def raw_data(layer: Image) -> Any:
-    """The array of a layer as it is; of a pyramid, its finest level."""
-    return finest(layer)
 
 
 def image_facts(layer: Image) -> dict[str, Any]:

@@ -22,11 +22,11 @@ from napari_sciml.jobs.qt import JobRunner
 from napari_sciml.storage.project import Project
 from napari_sciml.storage.project_places import set_aside
 from napari_sciml.widgets.history import KeptModel
+from napari_sciml.widgets.layer_axes import finest
 from napari_sciml.widgets.project_facts import (
     class_table,
     image_facts,
     layer_arguments,
-    raw_data,
 )
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Recovery:
         self._finder = JobRunner()
         self._finder.yielded.connect(self._on_found)
         free = partial(_all_ended, self._keeper.closing)
-        self._finder.start(find_projects, raw_data(image), image_facts(image), free)
+        self._finder.start(find_projects, finest(image), image_facts(image), free)
 
     def recover(self) -> None:
         """Bring back what is offered first; painted strokes stay.
@@ -104,7 +104,7 @@ class Recovery:
             return
         self._asked, self._layers = self._session.image, [self._session.image]
         folder = self.offers[0].project.folder
-        self._start(read_project, folder, [raw_data(self._session.image)])
+        self._start(read_project, folder, [finest(self._session.image)])
 
     def open(self, folder: str | Path) -> None:
         """Open a project, wherever it was made, with its image.
@@ -118,7 +118,7 @@ class Recovery:
         if self._keeper.folder == folder:
             raise InputError("This project is open already.")
         self._asked, self._layers = None, list(self._session.images)
-        self._start(read_project, folder, [raw_data(x) for x in self._layers])
+        self._start(read_project, folder, [finest(x) for x in self._layers])
 
     def save_copy(self, target: str | Path) -> None:
         """Copy the project; it goes on where it was.
@@ -204,7 +204,7 @@ class Recovery:
             raise InputError("Another image is chosen now: nothing was recovered.")
         if layer is None or layer not in session.viewer.layers:
             image = read.project.description.image
-            data = read.data if layer is None else raw_data(layer)
+            data = read.data if layer is None else finest(layer)
             layer = session.viewer.add_image(data, **layer_arguments(image))
         session.choose_image(layer)
 

@@ -9,7 +9,7 @@ from napari_sciml.annotation.interpolation import fill_between
 from napari_sciml.annotation.slices import annotated_slices, ends_around, neighbors
 from napari_sciml.errors import InputError
 from napari_sciml.widgets.images import space_of
-from napari_sciml.widgets.layer_axes import LayerAxes
+from napari_sciml.widgets.layer_axes import LayerAxes, image_array
 
 if TYPE_CHECKING:
     from napari_sciml.widgets.session import ViewerSession
@@ -130,7 +130,7 @@ class AnnotatedSlices:
                 f"Paint '{name}' in two slices first, and show one between them."
             )
         found = fill_between(
-            np.asarray(LayerAxes.of(layer).take(layer.data)),
+            np.asarray(image_array(layer)),
             label,
             axis=shown.axis,
             slices=ends,
