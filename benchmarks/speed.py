@@ -45,8 +45,7 @@ REFERENCES = ("smsnet 3d", "smsnet 2d", "msdnet 3d")
 def build(case: str, seed: int) -> nn.Module:
     """Make one of our networks; runs in a worker process."""
     from napari_sciml.networks.build import build_network
-    from napari_sciml.networks.config import MSDNetConfig, SMSNetConfig
-    from napari_sciml.networks.graph import GraphLaw
+    from napari_sciml.networks.config import GraphLaw, MSDNetConfig, SMSNetConfig
 
     law = GraphLaw(nodes=25, k_max=8)
     literal = SMSNetConfig(law=law, width=3, combine="concat", parameters=45_000)

@@ -40,9 +40,8 @@ def one_thread_again():
 def make_ensemble():
     """Build an untrained ensemble, its weights drawn from the members' numbers."""
     from napari_sciml.images.intensity import IntensityScale
-    from napari_sciml.networks.config import SMSNetConfig
+    from napari_sciml.networks.config import GraphLaw, SMSNetConfig
     from napari_sciml.networks.ensemble import Ensemble
-    from napari_sciml.networks.graph import GraphLaw
     from napari_sciml.networks.scale_space import ScaleSpace
     from napari_sciml.networks.smsnet import build_smsnet
 

@@ -10,8 +10,8 @@ import zarr
 from napari_sciml.cluster.prediction import device_of_workers, predict_on_workers
 from napari_sciml.errors import InputError
 from napari_sciml.images.intensity import IntensityScale
+from napari_sciml.networks.config import GraphLaw
 from napari_sciml.networks.ensemble import Ensemble
-from napari_sciml.networks.graph import GraphLaw
 from napari_sciml.networks.scale_space import ScaleSpace
 from napari_sciml.networks.smsnet import SMSNetConfig, build_smsnet
 from napari_sciml.storage.model import save_model

@@ -11,8 +11,7 @@ from napari_sciml.networks.autoencoder import (
     AutoencoderConfig,
     build_autoencoder,
 )
-from napari_sciml.networks.config import SMSNetConfig
-from napari_sciml.networks.graph import GraphLaw
+from napari_sciml.networks.config import GraphLaw, SMSNetConfig
 from napari_sciml.networks.heads import (
     ClassifierConfig,
     SMSNetClassifier,

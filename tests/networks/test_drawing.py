@@ -7,8 +7,9 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.patches import Arc
 
+from napari_sciml.networks.config import GraphLaw
 from napari_sciml.networks.drawing import draw_graph
-from napari_sciml.networks.graph import Edge, GraphLaw, SparseGraph, random_graph
+from napari_sciml.networks.graph import Edge, SparseGraph, random_graph
 
 LONG = (
     "a title that is much too long for a small picture of a small graph of nodes " * 2

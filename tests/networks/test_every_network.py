@@ -13,13 +13,13 @@ from torch import nn
 from napari_sciml.errors import InputError
 from napari_sciml.networks.build import build_network, network_from_description
 from napari_sciml.networks.config import (
+    GraphLaw,
     MSDNetConfig,
     NetworkConfig,
     SMSNetConfig,
     TUNet3PlusConfig,
     TUNetConfig,
 )
-from napari_sciml.networks.graph import GraphLaw
 from napari_sciml.networks.own import OwnNetwork
 
 CONFIGS = {

@@ -10,8 +10,8 @@ from safetensors.torch import load, save
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.intensity import IntensityScale
+from napari_sciml.networks.config import GraphLaw
 from napari_sciml.networks.ensemble import Ensemble
-from napari_sciml.networks.graph import GraphLaw
 from napari_sciml.networks.scale_space import ScaleSpace
 from napari_sciml.networks.smsnet import SMSNetConfig, build_smsnet
 from napari_sciml.storage.model import load_model, read_record, save_model

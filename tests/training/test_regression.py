@@ -8,8 +8,7 @@ from torch import nn
 
 from napari_sciml.errors import InputError
 from napari_sciml.networks.autoencoder import AutoencoderConfig, build_autoencoder
-from napari_sciml.networks.config import SMSNetConfig
-from napari_sciml.networks.graph import GraphLaw
+from napari_sciml.networks.config import GraphLaw, SMSNetConfig
 from napari_sciml.networks.heads import ClassifierConfig, build_classifier
 from napari_sciml.training.regression import (
     FitConfig,

@@ -7,7 +7,7 @@ import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.channels import channels_of
-from napari_sciml.images.label_map import MAX_LABEL, count_values, list_values
+from napari_sciml.images.label_values import MAX_LABEL, count_values, list_values
 
 SLAB_BYTES = 2**26
 

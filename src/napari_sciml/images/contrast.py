@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.checks import slabs
-from napari_sciml.images.label_map import in_words
+from napari_sciml.images.label_values import in_words
 
 AROUND = 16
 """Voxels on each side of a labeled one that are looked at."""

@@ -6,8 +6,8 @@ import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.channels import ChannelImage
-from napari_sciml.images.label_map import (
-    GRAY,
+from napari_sciml.images.label_map import GRAY
+from napari_sciml.images.label_values import (
     MANY,
     count_values,
     in_words,

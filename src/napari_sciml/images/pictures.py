@@ -6,7 +6,7 @@ import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.axes import RawImage, guess_axes
-from napari_sciml.images.label_map import count_values, value_name
+from napari_sciml.images.label_values import count_values, value_name
 
 LOSSY = (".jpg", ".jpeg")
 SUFFIXES = (".png", *LOSSY)

@@ -6,12 +6,56 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from napari_sciml.networks.graph import GraphLaw
-
 MSDNET_LAYERS = {1: 10, 2: 6, 3: 3}
 """Layers of 16 channels that make about 45,000 parameters, by number of axes."""
 
 EdgeWidth = Annotated[int, Field(ge=1, le=256)]
+
+MAX_DILATION = 1000
+
+
+class GraphLaw(BaseModel):
+    """Distribution that graphs are drawn from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    nodes: int = Field(4, ge=1, le=500, description="Hidden nodes.")
+    alpha: float = Field(
+        0.25, ge=0, le=1000, description="Preference for short connections; 0 = none."
+    )
+    gamma: float = Field(
+        0.0, ge=0, le=50, description="Preference for few connections a node; 0 = none."
+    )
+    k_min: int = Field(1, ge=1, description="Fewest connections that leave a node.")
+    k_max: int | None = Field(
+        None, ge=1, description="Most connections that leave a node; none = no limit."
+    )
+    p_input: float = Field(
+        0.25, ge=0, le=1, description="Chance of a link from the input (P_IL)."
+    )
+    p_output: float = Field(
+        0.25, ge=0, le=1, description="Chance of a link to the output (P_LO)."
+    )
+    input_to_output: bool = Field(
+        True, description="Link the input directly to the output (IO)."
+    )
+    dilations: tuple[Annotated[int, Field(ge=1, le=MAX_DILATION)], ...] = Field(
+        (1, 2, 3, 4),
+        min_length=1,
+        max_length=200,
+        description="Dilations to choose from, in voxels.",
+    )
+    dilation_mode: Literal["edge", "node", "cyclic"] = Field(
+        "edge",
+        description="A dilation drawn for each edge, drawn for each node, or taken "
+        "in turn node by node.",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> "GraphLaw":
+        if self.k_max is not None and self.k_max < self.k_min:
+            raise ValueError("k_max must not be smaller than k_min")
+        return self
 
 
 class SMSNetConfig(BaseModel):

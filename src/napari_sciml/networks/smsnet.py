@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from napari_sciml.errors import InputError
 from napari_sciml.networks.base import MAX_CHANNELS, check_shape, check_size
-from napari_sciml.networks.config import SMSNetConfig
+from napari_sciml.networks.config import GraphLaw, SMSNetConfig
 from napari_sciml.networks.executor import Weights, run, run_inside
-from napari_sciml.networks.graph import Edge, GraphLaw, SparseGraph, random_graph
+from napari_sciml.networks.graph import Edge, SparseGraph, random_graph
 from napari_sciml.networks.kernels import physical_taps
 from napari_sciml.networks.plan import plan_graph
 

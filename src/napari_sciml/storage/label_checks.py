@@ -12,7 +12,7 @@ from napari_sciml.images.channels import channels_of
 from napari_sciml.images.checks import check_counts, slabs
 from napari_sciml.images.contrast import check_contrast, contrast_cautions
 from napari_sciml.images.label_classes import check_classes, missing_classes
-from napari_sciml.images.label_map import list_values
+from napari_sciml.images.label_values import list_values
 
 UNNAMED = 8
 """Classes that may go without a name: more are hardly meant as classes."""
