@@ -12,7 +12,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from napari_sciml.networks.convolution import convolution
+from napari_sciml.networks.layers.convolution import convolution
 
 CHANNELS, EDGE, RUNS = 16, 32, 7
 

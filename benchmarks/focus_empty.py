@@ -11,7 +11,7 @@ from skimage import io as skio
 from skimage import restoration
 
 from napari_sciml.focus.model import FocusModel
-from napari_sciml.focus.optics import airy_psf, blur
+from napari_sciml.focus.training.optics import airy_psf, blur
 
 Rows = list[dict[str, Any]]
 Array = np.ndarray[Any, Any]

@@ -18,11 +18,17 @@ from scipy.ndimage import gaussian_filter
 from scipy.stats import rankdata, spearmanr
 from skimage import io as skio
 
-from napari_sciml.focus.measures import MEASURES, measure_tiles
 from napari_sciml.focus.model import FocusModel
-from napari_sciml.focus.optics import airy_psf, blur, disk_psf, gaussian_psf, thick_psf
-from napari_sciml.focus.result import pool
-from napari_sciml.focus.textures import texture
+from napari_sciml.focus.rating.measures import MEASURES, measure_tiles
+from napari_sciml.focus.rating.result import pool
+from napari_sciml.focus.training.optics import (
+    airy_psf,
+    blur,
+    disk_psf,
+    gaussian_psf,
+    thick_psf,
+)
+from napari_sciml.focus.training.textures import texture
 
 Models = dict[str, FocusModel]
 Rows = list[dict[str, Any]]

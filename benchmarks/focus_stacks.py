@@ -12,7 +12,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.signal import fftconvolve
 
-from napari_sciml.focus.optics import airy_psf
+from napari_sciml.focus.training.optics import airy_psf
 
 Stack = tuple[str, np.ndarray, np.ndarray]
 PLANES, STEP, DEPTHS = 40, 0.3, 25

@@ -21,12 +21,12 @@ from focus_images import PHOTOS, Photograph, photographs
 from torch import Tensor, nn
 
 from napari_sciml.focus.config import FocusTrainingConfig
-from napari_sciml.focus.features import BINS
 from napari_sciml.focus.model import FocusModel
-from napari_sciml.focus.network import SpectrumNet, make_network, tile_features
-from napari_sciml.focus.synthesis import TileMaker
-from napari_sciml.focus.textures import texture
-from napari_sciml.focus.training import fit
+from napari_sciml.focus.networks.network import SpectrumNet, make_network, tile_features
+from napari_sciml.focus.rating.features import BINS
+from napari_sciml.focus.training.session import fit
+from napari_sciml.focus.training.synthesis import TileMaker
+from napari_sciml.focus.training.textures import texture
 
 MADE_UP = "made-up images"
 CHUNK = 64

@@ -26,7 +26,7 @@ from pathlib import Path
 
 CHUNK = 128
 MEMBERS = "5"
-COMMAND = [sys.executable, "-m", "napari_sciml.cli"]
+COMMAND = [sys.executable, "-m", "napari_sciml.cli.app"]
 
 
 def write_volume(path: Path, size: int) -> None:
@@ -34,8 +34,8 @@ def write_volume(path: Path, size: int) -> None:
     import numpy as np
     import zarr
 
+    from napari_sciml.io.results.ngff_metadata import multiscales
     from napari_sciml.samples.phantom import PhantomConfig, make_phantom
-    from napari_sciml.storage.ngff import multiscales
 
     tile = make_phantom(PhantomConfig(shape=(CHUNK,) * 3, seed=1)).image
     attributes = multiscales(path.stem, "zyx", (0.5,) * 3, "micrometer")

@@ -21,9 +21,9 @@ from qtpy.QtCore import QEvent, QPointF, Qt, QTimer
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication
 
+from napari_sciml.plugin.session import ViewerSession
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
 from napari_sciml.samples.scribbles import scribble
-from napari_sciml.widgets.session import ViewerSession
 
 TICK_MS, MOVE_SECONDS = 16, 1 / 30
 MOVES, STROKES = 12, 8

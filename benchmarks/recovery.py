@@ -60,7 +60,7 @@ def killed_at(folder: Path, seconds: float) -> tuple[dict, dict, float]:
 
 def report(folder: Path, strokes: dict, models: dict, killed: float) -> None:
     """Compare with what the project holds."""
-    from napari_sciml.storage.project import Project
+    from napari_sciml.project.folder import Project
 
     (found,) = [path.parent for path in folder.rglob("project.json")]
     project = Project.open(found)

@@ -30,15 +30,15 @@ import pandas as pd
 import tifffile
 from skimage.filters import threshold_otsu
 
-from napari_sciml.demo import run_demo
 from napari_sciml.fibers.config import FiberConfig
-from napari_sciml.fibers.instances import label_fibers
-from napari_sciml.fibers.measure import measure_fibers
+from napari_sciml.fibers.geometry.measure import measure_fibers
 from napari_sciml.fibers.orientation import orientation_tensor
-from napari_sciml.fibers.score import instance_f1, match_instances
-from napari_sciml.fibers.summary import directions_of
+from napari_sciml.fibers.segmentation.instances import label_fibers
+from napari_sciml.fibers.segmentation.score import instance_f1, match_instances
+from napari_sciml.fibers.statistics.summary import directions_of
 from napari_sciml.samples.phantom import Phantom, PhantomConfig, make_phantom
 from napari_sciml.training.config import TrainingConfig
+from napari_sciml.workflows.demo import run_demo
 
 PRESETS = {
     "default": PhantomConfig,

@@ -74,7 +74,7 @@ def prepare(folder: Path, edge: int) -> None:
 
 
 def cli(*words: str, at: Path) -> None:
-    command = [sys.executable, "-m", "napari_sciml.cli", *words]
+    command = [sys.executable, "-m", "napari_sciml.cli.app", *words]
     subprocess.run(command, cwd=at, check=True, stdout=subprocess.DEVNULL)
 
 
@@ -87,7 +87,7 @@ def predict_with_a_loss(folder: Path) -> None:
     started.append(on(b, *worker))
     client = on(
         a,
-        *("napari_sciml.cli", "predict", "model", "image.npy", "--out", "two.zarr"),
+        *("napari_sciml.cli.app", "predict", "model", "image.npy", "--out", "two.zarr"),
         *("--block", "64", "--threads", "1", "--scheduler", SCHEDULER),
     )
     try:

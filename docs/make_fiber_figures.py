@@ -10,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_sciml.fibers.autocorrelation import sphere_correlation
-from napari_sciml.fibers.direction_band import direction_band, peak_direction
-from napari_sciml.fibers.distribution_plots import (
+from napari_sciml.fibers.geometry.measure import measure_fibers
+from napari_sciml.fibers.report.distribution_plots import (
     correlation_plot,
     length_distribution_plot,
 )
-from napari_sciml.fibers.measure import measure_fibers
-from napari_sciml.fibers.plots import hammer_plot
-from napari_sciml.fibers.summary import directions_of
+from napari_sciml.fibers.report.plots import hammer_plot
+from napari_sciml.fibers.statistics.autocorrelation import sphere_correlation
+from napari_sciml.fibers.statistics.direction_band import direction_band, peak_direction
+from napari_sciml.fibers.statistics.summary import directions_of
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
 
 EDGE = 192

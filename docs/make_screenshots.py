@@ -18,11 +18,11 @@ from PIL import Image
 from qtpy.QtWidgets import QApplication, QWidget
 
 from napari_sciml.focus.levels import DIAMETERS
-from napari_sciml.focus.optics import blur, disk_psf
-from napari_sciml.focus.textures import texture
+from napari_sciml.focus.training.optics import blur, disk_psf
+from napari_sciml.focus.training.textures import texture
+from napari_sciml.plugin.session import ViewerSession
 from napari_sciml.samples.phantom import Phantom, PhantomConfig, make_phantom
 from napari_sciml.samples.scribbles import scribble
-from napari_sciml.widgets.session import ViewerSession
 
 SIZE = (1400, 900)
 DOCK_WIDTH = 380

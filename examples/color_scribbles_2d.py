@@ -15,12 +15,12 @@ from skimage.io import imread, imsave
 
 from napari_sciml.annotation.classes import DEFAULT_CLASSES
 from napari_sciml.fibers.config import FiberConfig
-from napari_sciml.storage.pipeline import measure_mask
-from napari_sciml.storage.thresholding import threshold_prediction
-from napari_sciml.storage.training_run import train_model
-from napari_sciml.storage.whole_image import predict_image
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.uncertainty.threshold import ThresholdConfig
+from napari_sciml.workflows.pipeline import measure_mask
+from napari_sciml.workflows.prediction.files import predict_image
+from napari_sciml.workflows.thresholding.files import threshold_prediction
+from napari_sciml.workflows.training.files import train_model
 
 
 def labels_from_colors(picture: np.ndarray) -> np.ndarray:

@@ -43,7 +43,7 @@ def make_ensemble():
     from napari_sciml.networks.config import GraphLaw, SMSNetConfig
     from napari_sciml.networks.ensemble import Ensemble
     from napari_sciml.networks.scale_space import ScaleSpace
-    from napari_sciml.networks.smsnet import build_smsnet
+    from napari_sciml.networks.sparse.smsnet import build_smsnet
 
     def make(dims, members=3, sigmas=(1.0,), classes=("background", "fiber")):
         config = SMSNetConfig(
@@ -76,7 +76,7 @@ def grow_trees():
 
     from napari_sciml.annotation.scribbles import as_scribbles
     from napari_sciml.images.intensity import estimate_intensity
-    from napari_sciml.steps import result_of
+    from napari_sciml.progress import result_of
     from napari_sciml.training.trees import TreeGrower
 
     def grow(image, labels, *, classes=2, spacing=None, seed=0):

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_sciml.annotation.split import hold_out, k_folds
     from napari_sciml.errors import InputError
-    from napari_sciml.fibers.instances import label_fibers
-    from napari_sciml.fibers.measure import measure_fibers
-    from napari_sciml.images.reading import open_volume
+    from napari_sciml.fibers.geometry.measure import measure_fibers
+    from napari_sciml.fibers.segmentation.instances import label_fibers
     from napari_sciml.images.volume import Volume
-    from napari_sciml.jobs.live_session import LiveSession
-    from napari_sciml.networks.autoencoder import AutoencoderConfig, build_autoencoder
+    from napari_sciml.io.images.reading import open_volume
+    from napari_sciml.io.models.folder import load_model, save_model
+    from napari_sciml.networks.autoencoders.autoencoder import (
+        AutoencoderConfig,
+        build_autoencoder,
+    )
     from napari_sciml.networks.build import build_network
     from napari_sciml.networks.config import (
         MSDNetConfig,
@@ -24,15 +27,14 @@ if TYPE_CHECKING:
         TUNet3PlusConfig,
         TUNetConfig,
     )
-    from napari_sciml.networks.drawing import draw_graph
+    from napari_sciml.networks.custom import OwnNetwork
     from napari_sciml.networks.ensemble import Ensemble
-    from napari_sciml.networks.own import OwnNetwork
+    from napari_sciml.networks.sparse.drawing import draw_graph
     from napari_sciml.prediction.blockwise import predict, predict_blocks
     from napari_sciml.samples.phantom import PhantomConfig, make_phantom
-    from napari_sciml.storage.model import load_model, save_model
     from napari_sciml.training.config import TrainingConfig
+    from napari_sciml.training.cross_validation import cross_validate
     from napari_sciml.training.session import train
-    from napari_sciml.training.validation import cross_validate
     from napari_sciml.uncertainty.conformal import prediction_set
     from napari_sciml.uncertainty.coverage import coverage_report
     from napari_sciml.uncertainty.statistics import (
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
         mutual_information,
     )
     from napari_sciml.uncertainty.threshold import confident
+    from napari_sciml.workflows.live_session import LiveSession
 
 try:
     __version__ = version("napari-sciml")
@@ -47,38 +50,38 @@ except PackageNotFoundError:  # a checkout that is not installed
     __version__ = "0+unknown"
 
 _PUBLIC = {
-    "AutoencoderConfig": "networks.autoencoder",
+    "AutoencoderConfig": "networks.autoencoders.autoencoder",
     "ChannelImage": "images.channels",
     "Ensemble": "networks.ensemble",
     "InputError": "errors",
-    "LiveSession": "jobs.live_session",
+    "LiveSession": "workflows.live_session",
     "MSDNetConfig": "networks.config",
-    "OwnNetwork": "networks.own",
+    "OwnNetwork": "networks.custom",
     "PhantomConfig": "samples.phantom",
     "SMSNetConfig": "networks.config",
     "TUNet3PlusConfig": "networks.config",
     "TUNetConfig": "networks.config",
     "TrainingConfig": "training.config",
     "Volume": "images.volume",
-    "build_autoencoder": "networks.autoencoder",
+    "build_autoencoder": "networks.autoencoders.autoencoder",
     "build_network": "networks.build",
     "confident": "uncertainty.threshold",
     "coverage_report": "uncertainty.coverage",
-    "cross_validate": "training.validation",
-    "draw_graph": "networks.drawing",
+    "cross_validate": "training.cross_validation",
+    "draw_graph": "networks.sparse.drawing",
     "ensemble_quantiles": "uncertainty.statistics",
     "hold_out": "annotation.split",
     "k_folds": "annotation.split",
-    "label_fibers": "fibers.instances",
-    "load_model": "storage.model",
+    "label_fibers": "fibers.segmentation.instances",
+    "load_model": "io.models.folder",
     "make_phantom": "samples.phantom",
-    "measure_fibers": "fibers.measure",
+    "measure_fibers": "fibers.geometry.measure",
     "mutual_information": "uncertainty.statistics",
-    "open_volume": "images.reading",
+    "open_volume": "io.images.reading",
     "predict": "prediction.blockwise",
     "predict_blocks": "prediction.blockwise",
     "prediction_set": "uncertainty.conformal",
-    "save_model": "storage.model",
+    "save_model": "io.models.folder",
     "train": "training.session",
 }
 

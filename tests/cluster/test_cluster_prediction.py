@@ -10,14 +10,14 @@ import zarr
 from napari_sciml.cluster.prediction import device_of_workers, predict_on_workers
 from napari_sciml.errors import InputError
 from napari_sciml.images.intensity import IntensityScale
+from napari_sciml.io.models.folder import save_model
 from napari_sciml.networks.config import GraphLaw
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.networks.scale_space import ScaleSpace
-from napari_sciml.networks.smsnet import SMSNetConfig, build_smsnet
-from napari_sciml.storage.model import save_model
-from napari_sciml.storage.prediction_blocks import predict_block
-from napari_sciml.storage.prediction_plan import plan_prediction
-from napari_sciml.storage.prediction_run import PredictionRun
+from napari_sciml.networks.sparse.smsnet import SMSNetConfig, build_smsnet
+from napari_sciml.workflows.prediction.blocks import predict_block
+from napari_sciml.workflows.prediction.plan import plan_prediction
+from napari_sciml.workflows.prediction.run import PredictionRun
 
 
 @pytest.fixture

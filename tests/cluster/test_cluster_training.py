@@ -7,9 +7,9 @@ import torch
 
 from napari_sciml.cluster.training import train_members
 from napari_sciml.errors import InputError
-from napari_sciml.storage.model import load_model
-from napari_sciml.storage.training_run import train_model
+from napari_sciml.io.models.folder import load_model
 from napari_sciml.training.config import TrainingConfig
+from napari_sciml.workflows.training.files import train_model
 
 NAMES = ("background", "fiber")
 

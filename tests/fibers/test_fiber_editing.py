@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.editing import FiberEdits
-from napari_sciml.fibers.measure import measure_fibers, measuring_steps
-from napari_sciml.fibers.remeasure import find_boxes
-from napari_sciml.steps import result_of
+from napari_sciml.fibers.geometry.measure import measure_fibers, measuring_steps
+from napari_sciml.fibers.geometry.remeasure import find_boxes
+from napari_sciml.progress import result_of
 
 SIZE = (2.0, 1.0, 1.5)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_sciml.focus.textures import texture
+from napari_sciml.focus.training.textures import texture
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from napari_sciml.focus.blur_bank import (
+from napari_sciml.focus.levels import LEVELS, TILE
+from napari_sciml.focus.model import pretrained
+from napari_sciml.focus.training.blur_bank import (
     CROP,
     FAMILY_SHARES,
     FAR_LEVELS,
@@ -13,10 +15,8 @@ from napari_sciml.focus.blur_bank import (
     BlurBank,
     psf_bank,
 )
-from napari_sciml.focus.levels import LEVELS, TILE
-from napari_sciml.focus.model import pretrained
-from napari_sciml.focus.optics import PSF_WIDTH, airy_psf, blur, disk_psf
-from napari_sciml.focus.synthesis import TileMaker
+from napari_sciml.focus.training.optics import PSF_WIDTH, airy_psf, blur, disk_psf
+from napari_sciml.focus.training.synthesis import TileMaker
 
 CPU = torch.device("cpu")
 NEAR = tuple(range(LEVELS))
@@ -80,7 +80,7 @@ def test_tiles_of_the_last_level_are_blurred_up_to_and_beyond_it(monkeypatch):
     white = [np.random.default_rng(0).random((200, 200))]
     contrast = {}
     for share in (0.0, 1.0):
-        monkeypatch.setattr("napari_sciml.focus.synthesis.FAR_SHARE", share)
+        monkeypatch.setattr("napari_sciml.focus.training.synthesis.FAR_SHARE", share)
         generator = torch.Generator().manual_seed(0)
         maker = TileMaker(white, generator, blanks=0, noise=False)
         tiles, levels = maker.batch(128)

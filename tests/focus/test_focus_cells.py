@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_sciml.focus.cells import CellGrid
 from napari_sciml.focus.colors import focus_colors
-from napari_sciml.focus.result import FocusResult
-from napari_sciml.focus.tiling import starts
-from napari_sciml.focus.verdict import verdict
+from napari_sciml.focus.rating.cells import CellGrid
+from napari_sciml.focus.rating.result import FocusResult
+from napari_sciml.focus.rating.tiling import starts
+from napari_sciml.focus.rating.verdict import verdict
 
 
 def _result(levels, shape=(84, 252), blank=None):

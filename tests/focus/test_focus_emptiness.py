@@ -8,9 +8,9 @@ from PIL import Image
 from scipy import ndimage as ndi
 from skimage import io as skio
 
-from napari_sciml.focus.emptiness import NoiseTest
 from napari_sciml.focus.model import pretrained
-from napari_sciml.focus.optics import airy_psf, blur
+from napari_sciml.focus.rating.emptiness import NoiseTest
+from napari_sciml.focus.training.optics import airy_psf, blur
 
 SHAPE = (336, 420)
 ROWS, COLUMNS = np.mgrid[: SHAPE[0], : SHAPE[1]]

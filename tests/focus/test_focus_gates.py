@@ -15,8 +15,8 @@ from scipy.stats import rankdata, spearmanr
 from skimage import io as skio
 
 from napari_sciml.focus.model import pretrained
-from napari_sciml.focus.optics import airy_psf, blur, disk_psf
-from napari_sciml.focus.result import pool
+from napari_sciml.focus.rating.result import pool
+from napari_sciml.focus.training.optics import airy_psf, blur, disk_psf
 
 LEVELS = np.arange(11)
 EDGE = 336

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_sciml.focus.levels import defocus_of_level
-from napari_sciml.focus.optics import (
+from napari_sciml.focus.training.optics import (
     add_noise,
     airy_psf,
     blur,

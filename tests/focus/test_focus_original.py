@@ -7,9 +7,9 @@ import pytest
 
 from napari_sciml.errors import InputError
 from napari_sciml.focus import original
-from napari_sciml.focus.crc32c import LANES, crc32c, masked_crc32c
+from napari_sciml.focus.networks.crc32c import LANES, crc32c, masked_crc32c
+from napari_sciml.focus.networks.tensor_index import MAGIC, index_entries
 from napari_sciml.focus.original import FIJI_SIZE, TENSORS, Stored, load_original
-from napari_sciml.focus.tensor_index import MAGIC, index_entries
 
 NAME = "variables.data-00000-of-00001"
 

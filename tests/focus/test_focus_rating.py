@@ -7,17 +7,17 @@ import torch
 
 from napari_sciml.errors import InputError
 from napari_sciml.focus.colors import focus_colors, legend
-from napari_sciml.focus.measures import MEASURES, measure_tiles
 from napari_sciml.focus.model import FocusModel, pretrained
-from napari_sciml.focus.network import FocusNet
-from napari_sciml.focus.optics import blur, disk_psf
+from napari_sciml.focus.networks.network import FocusNet
 from napari_sciml.focus.overlay import overlay
-from napari_sciml.focus.result import (
+from napari_sciml.focus.rating.measures import MEASURES, measure_tiles
+from napari_sciml.focus.rating.result import (
     FocusResult,
     certainty,
     pool,
     tile_certainties,
 )
+from napari_sciml.focus.training.optics import blur, disk_psf
 
 
 @pytest.fixture(scope="module")

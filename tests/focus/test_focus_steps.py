@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from napari_sciml.focus import rating
 from napari_sciml.focus.model import pretrained
-from napari_sciml.focus.rating import TilesRated, rating_steps
-from napari_sciml.focus.result import FocusResult
+from napari_sciml.focus.rating import rate as rating
+from napari_sciml.focus.rating.rate import TilesRated, rating_steps
+from napari_sciml.focus.rating.result import FocusResult
 
 
 class Watched:

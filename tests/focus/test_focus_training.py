@@ -8,30 +8,30 @@ import torch
 
 from napari_sciml.errors import InputError
 from napari_sciml.focus.config import FocusTrainingConfig
-from napari_sciml.focus.convolutional import ConvolutionalFocusNet
-from napari_sciml.focus.features import (
-    BINS,
-    other_texture,
-    radial_spectrum,
-    standardize,
-    steady_spectrum,
-)
-from napari_sciml.focus.judges import JUDGES
 from napari_sciml.focus.model import CARD, FocusModel, load_focus, pretrained
-from napari_sciml.focus.network import (
+from napari_sciml.focus.networks.convolutional import ConvolutionalFocusNet
+from napari_sciml.focus.networks.judges import JUDGES
+from napari_sciml.focus.networks.network import (
     IN_FOCUS_ODDS,
     FocusNet,
     make_network,
     ranked_probability_score,
     tile_features,
 )
-from napari_sciml.focus.synthesis import TileMaker
-from napari_sciml.focus.training import (
+from napari_sciml.focus.rating.features import (
+    BINS,
+    other_texture,
+    radial_spectrum,
+    standardize,
+    steady_spectrum,
+)
+from napari_sciml.focus.training.session import (
     FocusStep,
     FocusTrained,
     split_images,
     train_focus,
 )
+from napari_sciml.focus.training.synthesis import TileMaker
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import torch
 from pydantic import ValidationError
 
 from napari_sciml.errors import InputError
-from napari_sciml.networks.autoencoder import (
+from napari_sciml.networks.autoencoders.autoencoder import (
     Autoencoder,
     AutoencoderConfig,
     build_autoencoder,

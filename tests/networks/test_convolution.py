@@ -3,8 +3,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from napari_sciml.networks import kernels
-from napari_sciml.networks.convolution import (
+from napari_sciml.networks.layers import kernels
+from napari_sciml.networks.layers.convolution import (
     DilatedConv,
     Taps,
     accumulate,

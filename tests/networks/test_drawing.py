@@ -8,8 +8,8 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Arc
 
 from napari_sciml.networks.config import GraphLaw
-from napari_sciml.networks.drawing import draw_graph
-from napari_sciml.networks.graph import Edge, SparseGraph, random_graph
+from napari_sciml.networks.sparse.drawing import draw_graph
+from napari_sciml.networks.sparse.graph import Edge, SparseGraph, random_graph
 
 LONG = (
     "a title that is much too long for a small picture of a small graph of nodes " * 2
@@ -93,8 +93,8 @@ def test_a_graph_without_hidden_connections():
 def test_pyplot_is_not_touched():
     """Checked in a process of its own: other tests may use pyplot."""
     code = (
-        "import sys; from napari_sciml.networks.drawing import draw_graph; "
-        "from napari_sciml.networks.graph import Edge, SparseGraph; "
+        "import sys; from napari_sciml.networks.sparse.drawing import draw_graph; "
+        "from napari_sciml.networks.sparse.graph import Edge, SparseGraph; "
         "assert 'matplotlib' not in sys.modules; "
         "draw_graph(SparseGraph(1, (Edge(1, 0, 3), Edge(2, 1, 1)))); "
         "assert 'matplotlib.pyplot' not in sys.modules"

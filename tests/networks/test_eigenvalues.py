@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from napari_sciml.networks.eigenvalues import axis_of_tubes, eigenvalues
+from napari_sciml.networks.trees.eigenvalues import axis_of_tubes, eigenvalues
 
 
 def entries(matrices):

@@ -8,8 +8,8 @@ from napari_sciml.errors import InputError
 from napari_sciml.images.intensity import IntensityScale
 from napari_sciml.networks.build import build_network
 from napari_sciml.networks.config import MSDNetConfig, TUNet3PlusConfig, TUNetConfig
+from napari_sciml.networks.custom import OwnNetwork
 from napari_sciml.networks.ensemble import Ensemble, memory_format
-from napari_sciml.networks.own import OwnNetwork
 from napari_sciml.networks.scale_space import ScaleSpace
 
 

@@ -20,7 +20,7 @@ from napari_sciml.networks.config import (
     TUNet3PlusConfig,
     TUNetConfig,
 )
-from napari_sciml.networks.own import OwnNetwork
+from napari_sciml.networks.custom import OwnNetwork
 
 CONFIGS = {
     "smsnet": SMSNetConfig(

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch.nn import functional
 
-from napari_sciml.networks import kernels, weight_gradient
 from napari_sciml.networks.config import GraphLaw
 from napari_sciml.networks.device import has_fast_bfloat16
-from napari_sciml.networks.graph import Edge, SparseGraph, random_graph
-from napari_sciml.networks.smsnet import SMSNet
+from napari_sciml.networks.layers import kernels, weight_gradient
+from napari_sciml.networks.sparse.graph import Edge, SparseGraph, random_graph
+from napari_sciml.networks.sparse.smsnet import SMSNet
 
 CONVOLVE = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
 LAW = GraphLaw(nodes=5, dilations=(1, 2, 3), p_input=0.5, p_output=0.5)

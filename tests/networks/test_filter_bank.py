@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import with_halo
-from napari_sciml.networks.filter_bank import AXIS_SCALE, FilterBank
+from napari_sciml.networks.trees.filter_bank import AXIS_SCALE, FilterBank
 
 SHAPES = {2: (45, 38), 3: (9, 16, 13)}
 FAR = 1e9

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.ensemble import ExtraTreesClassifier
 
 from napari_sciml.errors import InputError
-from napari_sciml.networks.forest import LEAF, Forest
+from napari_sciml.networks.trees.forest import LEAF, Forest
 
 FEATURES = 5
 

@@ -9,7 +9,7 @@ from scipy import stats
 
 from napari_sciml.errors import InputError
 from napari_sciml.networks.config import GraphLaw
-from napari_sciml.networks.graph import Edge, SparseGraph, random_graph
+from napari_sciml.networks.sparse.graph import Edge, SparseGraph, random_graph
 
 DRAWS = 800
 UNLIKELY = 1e-3  # the seeds are fixed: a test that passes once passes always

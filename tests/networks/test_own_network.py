@@ -4,7 +4,7 @@ from torch import nn
 
 from napari_sciml.errors import InputError
 from napari_sciml.networks.build import network_from_description
-from napari_sciml.networks.own import OwnNetwork
+from napari_sciml.networks.custom import OwnNetwork
 
 
 class Turned(nn.Module):

@@ -7,7 +7,7 @@ import torch
 from napari_sciml.errors import InputError
 from napari_sciml.networks.build import network_from_description
 from napari_sciml.networks.config import GraphLaw
-from napari_sciml.networks.smsnet import (
+from napari_sciml.networks.sparse.smsnet import (
     SMSNet,
     SMSNetConfig,
     build_smsnet,

@@ -9,9 +9,9 @@ import torch
 from napari_sciml.errors import InputError
 from napari_sciml.images.intensity import estimate_intensity
 from napari_sciml.images.tiles import grid, with_halo
-from napari_sciml.networks import forest_block, two_stage
-from napari_sciml.networks.forest import Forest
-from napari_sciml.networks.two_stage import GROUPS, Context, TwoStageForest
+from napari_sciml.networks.trees import forest_block, two_stage
+from napari_sciml.networks.trees.forest import Forest
+from napari_sciml.networks.trees.two_stage import GROUPS, Context, TwoStageForest
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,7 @@ def test_blocks_do_not_show(make_ensemble, dims, block, sigmas):
 
 def test_blocks_do_not_show_with_default_networks():
     """The widest halo: three scales and dilations up to 4."""
-    from napari_sciml.networks.smsnet import SMSNetConfig, build_smsnet
+    from napari_sciml.networks.sparse.smsnet import SMSNetConfig, build_smsnet
 
     network = build_smsnet(SMSNetConfig(), in_channels=16, classes=2, dims=3, seed=1)
     ensemble = Ensemble(

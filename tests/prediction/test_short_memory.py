@@ -7,7 +7,6 @@ from torch import nn
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import Tile
-from napari_sciml.jobs.live import predict_volume
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.prediction.blockwise import (
     TOO_LITTLE,
@@ -17,6 +16,7 @@ from napari_sciml.prediction.blockwise import (
 )
 from napari_sciml.prediction.lookout import Lookout, _joined
 from napari_sciml.prediction.view import View, ViewTarget
+from napari_sciml.workflows.prediction.arrays import predict_volume
 
 SHAPES = {2: (61, 47), 3: (19, 26, 23)}
 ERRORS = {

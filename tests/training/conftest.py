@@ -7,7 +7,7 @@ from napari_sciml.images.intensity import IntensityScale
 from napari_sciml.networks.config import GraphLaw
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.networks.scale_space import ScaleSpace
-from napari_sciml.networks.smsnet import SMSNetConfig, build_smsnet
+from napari_sciml.networks.sparse.smsnet import SMSNetConfig, build_smsnet
 from napari_sciml.training.config import TrainingConfig
 
 EDGE = {2: 64, 3: 32}

@@ -7,15 +7,15 @@ from torch import nn
 
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.images.intensity import IntensityScale
+from napari_sciml.networks.custom import OwnNetwork
 from napari_sciml.networks.ensemble import Ensemble
-from napari_sciml.networks.own import OwnNetwork
 from napari_sciml.networks.scale_space import ScaleSpace
 from napari_sciml.prediction.blockwise import predict
-from napari_sciml.steps import result_of
+from napari_sciml.progress import result_of
 from napari_sciml.training.calibration import calibrate_ensemble
-from napari_sciml.training.channels import ChannelCache
-from napari_sciml.training.held_out import HeldOut
-from napari_sciml.training.targets import IGNORE
+from napari_sciml.training.data.channels import ChannelCache
+from napari_sciml.training.data.targets import IGNORE
+from napari_sciml.training.validation_set import HeldOut
 
 GAIN = 4.0
 

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.channels import ChannelImage
+from napari_sciml.io.models.folder import load_model, save_model
 from napari_sciml.prediction.blockwise import predict
-from napari_sciml.storage.model import load_model, save_model
-from napari_sciml.training.augmentation import augment
-from napari_sciml.training.augmentation_config import AugmentationConfig
-from napari_sciml.training.channels import ChannelCache
+from napari_sciml.training.data.augmentation import augment
+from napari_sciml.training.data.augmentation_config import AugmentationConfig
+from napari_sciml.training.data.channels import ChannelCache
+from napari_sciml.training.data.targets import IGNORE
 from napari_sciml.training.session import train_to_end
-from napari_sciml.training.targets import IGNORE
 
 SHAPES = {2: (48, 40), 3: (14, 30, 28)}
 MUCH = AugmentationConfig(

@@ -10,9 +10,8 @@ from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.errors import InputError
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.prediction.blockwise import predict
-from napari_sciml.steps import result_of
+from napari_sciml.progress import result_of
 from napari_sciml.training.config import TrainingConfig
-from napari_sciml.training.held_out import ask
 from napari_sciml.training.live import (
     AT_A_TIME,
     GLIDE,
@@ -21,6 +20,7 @@ from napari_sciml.training.live import (
     describe,
 )
 from napari_sciml.training.metrics import score
+from napari_sciml.training.validation_set import ask
 
 CLASSES = ("background", "fiber")
 SHAPE = (12, 40, 40)

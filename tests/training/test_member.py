@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from napari_sciml.networks.smsnet import build_smsnet
+from napari_sciml.networks.sparse.smsnet import build_smsnet
 from napari_sciml.training.config import TrainingConfig
+from napari_sciml.training.data.sampling import Batch
+from napari_sciml.training.data.targets import IGNORE
 from napari_sciml.training.member import Member
 from napari_sciml.training.metrics import score
-from napari_sciml.training.sampling import Batch
-from napari_sciml.training.targets import IGNORE
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_sciml.annotation.scribbles import as_scribbles
-from napari_sciml.steps import result_of
+from napari_sciml.progress import result_of
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.live import LiveTraining
 from napari_sciml.training.teacher import LEARNED, MOST_TRUST, PRESUMED

@@ -8,9 +8,9 @@ import torch
 from pydantic import ValidationError
 
 from napari_sciml.errors import InputError
-from napari_sciml.networks.own import OwnNetwork
+from napari_sciml.networks.custom import OwnNetwork
 from napari_sciml.prediction.blockwise import predict
-from napari_sciml.steps import result_of
+from napari_sciml.progress import result_of
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.events import Snapshot, TrainingStep
 from napari_sciml.training.session import (

@@ -11,7 +11,7 @@ from napari_sciml.images.intensity import IntensityScale, estimate_intensity
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.networks.scale_space import ScaleSpace
 from napari_sciml.prediction.blockwise import predict
-from napari_sciml.steps import result_of
+from napari_sciml.progress import result_of
 from napari_sciml.training import trees
 from napari_sciml.training.trees import TreeGrower
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from napari_sciml.errors import InputError
+from napari_sciml.training.cross_validation import cross_validate
 from napari_sciml.training.events import TrainingStep
-from napari_sciml.training.validation import cross_validate
 
 
 def validate(*args, **settings):

@@ -9,7 +9,7 @@ from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.annotation.classes import BACKGROUND
 from napari_sciml.annotation.strokes import Stroke, count_strokes, strokes_of
 from napari_sciml.errors import InputError
-from napari_sciml.steps import result_of
+from napari_sciml.progress import result_of
 
 PIECE = 2**21
 """Voxels that `LabelStore.scan` looks at in one go; about a millisecond."""

@@ -9,12 +9,12 @@ from typing import Any
 from napari_sciml.cluster.client import connect
 from napari_sciml.cluster.tasks import run_tasks
 from napari_sciml.errors import InputError
-from napari_sciml.steps import Say
-from napari_sciml.storage.prediction_blocks import BlockWritten, predict_block
-from napari_sciml.storage.prediction_plan import PredictionPlan
-from napari_sciml.storage.prediction_run import PredictionRun
-from napari_sciml.storage.prediction_tiff import output_places
-from napari_sciml.storage.whole_image import predict_image
+from napari_sciml.io.results.prediction_tiff import output_places
+from napari_sciml.progress import Say
+from napari_sciml.workflows.prediction.blocks import BlockWritten, predict_block
+from napari_sciml.workflows.prediction.files import predict_image
+from napari_sciml.workflows.prediction.plan import PredictionPlan
+from napari_sciml.workflows.prediction.run import PredictionRun
 
 _ONE_AT_A_TIME = threading.Lock()
 """The memory that is announced is that of one block: threads of a worker share it."""

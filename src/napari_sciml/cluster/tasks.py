@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any
 
 from napari_sciml.errors import InputError
-from napari_sciml.steps import Say
+from napari_sciml.progress import Say
 
 AHEAD = 3
 """Tasks for each thread of a worker that wait for their turn: enough to keep it busy,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from napari_sciml.cluster.client import connect
 from napari_sciml.cluster.tasks import run_tasks
 from napari_sciml.errors import InputError
-from napari_sciml.images.label_map import LabelMap
-from napari_sciml.steps import Report, Say
-from napari_sciml.storage.outputs import check_output
+from napari_sciml.io.images.label_map import LabelMap
+from napari_sciml.io.results.outputs import check_output
+from napari_sciml.progress import Report, Say
 from napari_sciml.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def train_somewhere(
     InputError
         As `train_model` and `connect`; or when a training is to go on with workers.
     """
-    from napari_sciml.storage.training_run import train_model
+    from napari_sciml.workflows.training.files import train_model
 
     given: dict[str, Any] = {
         "class_names": class_names,
@@ -104,7 +104,7 @@ def train_members(
     client
         A ``distributed.Client``.
     image, labels, config, class_names, ignore, mapping
-        As in `napari_sciml.storage.training_run.train_model`, which with the result as
+        As in `napari_sciml.workflows.training.files.train_model`, which with the result as
         ``state`` writes the model.
     say, report
         Called with what a person should know, and with the progress.
@@ -151,9 +151,9 @@ def train_one(
     """What a worker does for a member."""
     from distributed import get_worker
 
-    from napari_sciml.storage.training_run import TrainingFiles
     from napari_sciml.training.session import train_member
     from napari_sciml.training.state import on_cpu
+    from napari_sciml.workflows.training.files import TrainingFiles
 
     worker = get_worker()
     config = TrainingConfig.model_validate_json(settings)

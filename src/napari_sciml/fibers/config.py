@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_sciml.fibers.figures import volume_symbol
+from napari_sciml.fibers.report.figures import volume_symbol
 
 Connectivity = Literal[4, 6, 8, 18, 26]
 

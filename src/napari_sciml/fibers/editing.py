@@ -9,9 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_sciml.errors import InputError
-from napari_sciml.fibers.measure import measure_voxels
-from napari_sciml.fibers.records import FiberRecords
-from napari_sciml.fibers.remeasure import (
+from napari_sciml.fibers.geometry.measure import measure_voxels
+from napari_sciml.fibers.geometry.remeasure import (
     Box,
     Indices,
     box_around,
@@ -22,7 +21,8 @@ from napari_sciml.fibers.remeasure import (
     union,
     voxels_of,
 )
-from napari_sciml.fibers.voxels import make_grid
+from napari_sciml.fibers.geometry.voxels import make_grid
+from napari_sciml.fibers.records import FiberRecords
 
 _MOST = 100
 

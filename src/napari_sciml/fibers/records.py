@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_sciml.fibers.remeasure import Box
+from napari_sciml.fibers.geometry.remeasure import Box
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ import torch
 from torch import nn
 
 from napari_sciml.errors import InputError
-from napari_sciml.focus.emptiness import resized
 from napari_sciml.focus.levels import TILE
-from napari_sciml.focus.network import make_network
-from napari_sciml.focus.rating import TilesRated, rating_steps
-from napari_sciml.focus.result import FocusResult
+from napari_sciml.focus.networks.network import make_network
+from napari_sciml.focus.rating.emptiness import resized
+from napari_sciml.focus.rating.rate import TilesRated, rating_steps
+from napari_sciml.focus.rating.result import FocusResult
 from napari_sciml.networks.device import resolve_device
 
 Array = np.ndarray[Any, np.dtype[Any]]

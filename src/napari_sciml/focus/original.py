@@ -17,10 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from napari_sciml.errors import InputError
-from napari_sciml.focus.crc32c import masked_crc32c
 from napari_sciml.focus.levels import LEVELS
 from napari_sciml.focus.model import FocusModel
-from napari_sciml.focus.tensor_index import index_entries
+from napari_sciml.focus.networks.crc32c import masked_crc32c
+from napari_sciml.focus.networks.tensor_index import index_entries
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from napari_sciml.focus.colors import focus_colors
-from napari_sciml.focus.result import FocusResult
+from napari_sciml.focus.rating.result import FocusResult
 
 Array = np.ndarray[Any, np.dtype[Any]]
 BORDER = 3

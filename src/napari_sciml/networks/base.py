@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from torch import nn
 
 from napari_sciml.errors import InputError
-from napari_sciml.networks.convolution import DilatedConv
+from napari_sciml.networks.layers.convolution import DilatedConv
 
 MAX_PARAMETERS = 200_000_000
 MAX_CHANNELS = 65_536

@@ -8,13 +8,13 @@ import torch
 from napari_sciml.errors import InputError
 from napari_sciml.networks.base import ConfiguredNetwork, check_shape
 from napari_sciml.networks.config import NetworkConfig, SMSNetConfig
-from napari_sciml.networks.msdnet import MSDNet
-from napari_sciml.networks.own import OwnModules, OwnNetwork
+from napari_sciml.networks.custom import OwnModules, OwnNetwork
+from napari_sciml.networks.dense.msdnet import MSDNet
+from napari_sciml.networks.dense.unet import TUNet
+from napari_sciml.networks.dense.unet3plus import TUNet3Plus
 from napari_sciml.networks.pixelwise import PixelNet
 from napari_sciml.networks.protocol import Network
-from napari_sciml.networks.smsnet import SMSNet, build_smsnet
-from napari_sciml.networks.unet import TUNet
-from napari_sciml.networks.unet3plus import TUNet3Plus
+from napari_sciml.networks.sparse.smsnet import SMSNet, build_smsnet
 
 NETWORKS: dict[str, type[ConfiguredNetwork]] = {
     "msdnet": MSDNet,

@@ -12,7 +12,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.images.channels import channels_of
 from napari_sciml.images.intensity import IntensityScale
 from napari_sciml.networks.build import network_from_description
-from napari_sciml.networks.own import OwnModules
+from napari_sciml.networks.custom import OwnModules
 from napari_sciml.networks.protocol import Network
 from napari_sciml.networks.scale_space import (
     ScaleSpace,
@@ -20,7 +20,7 @@ from napari_sciml.networks.scale_space import (
     as_batch,
     check_channels,
 )
-from napari_sciml.networks.two_stage import TwoStageForest
+from napari_sciml.networks.trees.two_stage import TwoStageForest
 
 LEAST_TRUST = 0.05
 """Networks that weigh less beside trees are not asked: it would cost time and change

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from napari_sciml.networks.config import SMSNetConfig
-from napari_sciml.networks.smsnet import SMSNet, build_smsnet
+from napari_sciml.networks.sparse.smsnet import SMSNet, build_smsnet
 
 
 class ClassifierConfig(BaseModel):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 class Network(Protocol):
     """A `torch.nn.Module` that gives every voxel a score for each class.
 
-    The quick way to a network of one's own is `napari_sciml.networks.own.OwnNetwork`,
+    The quick way to a network of one's own is `napari_sciml.networks.custom.OwnNetwork`,
     which wraps any module from ``(n, c, …)`` to ``(n, classes, …)``. To write one
     from scratch, subclass `torch.nn.Module` and add what is below. Two rules keep
     predictions free of seams:

@@ -11,7 +11,7 @@ import torch
 from napari_sciml.errors import InputError
 from napari_sciml.images.channels import channels_of
 from napari_sciml.networks.ensemble import Ensemble
-from napari_sciml.networks.forest_block import SLAB
+from napari_sciml.networks.trees.forest_block import SLAB
 from napari_sciml.prediction.blockwise import BlockPredictor
 
 PROCESS_BYTES = 0.6e9

@@ -9,10 +9,10 @@ import torch
 from scipy.special import softmax
 
 from napari_sciml.networks.ensemble import Ensemble
-from napari_sciml.training.held_out import HeldAnswers, HeldOut
-from napari_sciml.training.image_sample import ImageSample, spread_blocks
+from napari_sciml.training.data.image_sample import ImageSample, spread_blocks
 from napari_sciml.training.metrics import Report, report
 from napari_sciml.training.trees import GrownTrees
+from napari_sciml.training.validation_set import HeldAnswers, HeldOut
 from napari_sciml.uncertainty.calibration import ConformalCalibration, calibrate
 from napari_sciml.uncertainty.consensus import (
     agreement,

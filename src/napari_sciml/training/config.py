@@ -6,9 +6,9 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from napari_sciml.networks.config import NetworkConfig, SMSNetConfig
-from napari_sciml.training.augmentation_config import AugmentationConfig
-from napari_sciml.training.loss_config import LossConfig
-from napari_sciml.training.optimizer_config import OptimizerConfig
+from napari_sciml.training.data.augmentation_config import AugmentationConfig
+from napari_sciml.training.optimization.loss_config import LossConfig
+from napari_sciml.training.optimization.optimizer_config import OptimizerConfig
 
 CROP = {2: 96, 3: 20}
 """Edge of a crop in voxels: small, as most voxels of a large one have no label."""

@@ -14,7 +14,7 @@ from napari_sciml.training.calibration import Calibration
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.events import TrainingStep
 from napari_sciml.training.metrics import Scores
-from napari_sciml.training.optimization import WARM_UP
+from napari_sciml.training.optimization.optimizers import WARM_UP
 from napari_sciml.training.setup import MakeNetwork, check_config, checked_labels
 from napari_sciml.training.team import Team
 from napari_sciml.uncertainty.cut import sampling_of

@@ -12,12 +12,11 @@ from torch import Tensor, nn
 from napari_sciml.networks.device import autocast, has_fast_bfloat16
 from napari_sciml.networks.ensemble import memory_format
 from napari_sciml.training.config import TrainingConfig
-from napari_sciml.training.held_out import ask
-from napari_sciml.training.lessons import taught_loss
-from napari_sciml.training.losses import make_loss
+from napari_sciml.training.data.lessons import taught_loss
+from napari_sciml.training.data.sampling import Batch
 from napari_sciml.training.metrics import Scores, score
-from napari_sciml.training.optimization import make_optimizer, rate
-from napari_sciml.training.sampling import Batch
+from napari_sciml.training.optimization.losses import make_loss
+from napari_sciml.training.optimization.optimizers import make_optimizer, rate
 from napari_sciml.training.state import (
     Average,
     MemberState,
@@ -26,6 +25,7 @@ from napari_sciml.training.state import (
     check_weights,
     copied,
 )
+from napari_sciml.training.validation_set import ask
 
 Draw = Callable[[int, np.random.Generator], Batch]
 """Draws a batch of so many crops."""

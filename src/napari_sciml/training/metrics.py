@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from napari_sciml.errors import InputError
-from napari_sciml.training.targets import IGNORE
+from napari_sciml.training.data.targets import IGNORE
 
 FLOOR = 1e-6
 """Least probability of the truth in a log likelihood, so that it stays finite."""

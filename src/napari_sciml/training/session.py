@@ -14,10 +14,10 @@ from napari_sciml.errors import InputError
 from napari_sciml.images.contrast import check_contrast
 from napari_sciml.networks.device import default_threads
 from napari_sciml.networks.ensemble import Ensemble
-from napari_sciml.steps import result_of
+from napari_sciml.progress import result_of
 from napari_sciml.training.config import TrainingConfig
-from napari_sciml.training.course import Course, Split
 from napari_sciml.training.events import Snapshot, TrainingStep
+from napari_sciml.training.loop import Course, Split
 from napari_sciml.training.setup import MakeNetwork, check_config, checked_labels
 from napari_sciml.training.state import TrainingState
 

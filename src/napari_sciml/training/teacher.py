@@ -6,12 +6,12 @@ import numpy as np
 
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.networks.ensemble import FLOOR, Ensemble
-from napari_sciml.training.channels import ChannelCache
 from napari_sciml.training.config import TrainingConfig
-from napari_sciml.training.held_out import HeldOut
-from napari_sciml.training.image_sample import ImageSample
-from napari_sciml.training.lessons import Lessons
+from napari_sciml.training.data.channels import ChannelCache
+from napari_sciml.training.data.image_sample import ImageSample
+from napari_sciml.training.data.lessons import Lessons
 from napari_sciml.training.trees import GrownTrees, TreeGrower
+from napari_sciml.training.validation_set import HeldOut
 from napari_sciml.uncertainty.consensus import offsets_for_shares
 from napari_sciml.uncertainty.cut import LEANING, class_offsets
 

@@ -14,14 +14,14 @@ from napari_sciml.training.calibration import (
     calibrate_ensemble,
     calibrate_mixture,
 )
-from napari_sciml.training.channels import ChannelCache
 from napari_sciml.training.config import TrainingConfig
-from napari_sciml.training.held_out import HeldAnswers, HeldOut
+from napari_sciml.training.data.channels import ChannelCache
+from napari_sciml.training.data.sampling import Batch, CropSampler, bootstrap_strokes
 from napari_sciml.training.member import Draw, Member
 from napari_sciml.training.metrics import Scores, score
-from napari_sciml.training.sampling import Batch, CropSampler, bootstrap_strokes
 from napari_sciml.training.setup import MakeNetwork, balanced_weights, new_ensemble
 from napari_sciml.training.teacher import Teacher
+from napari_sciml.training.validation_set import HeldAnswers, HeldOut
 
 FRESH_BATCHES = 24
 """Batches of a member after new labels, of which every other is drawn round them."""

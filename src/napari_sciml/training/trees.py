@@ -12,11 +12,11 @@ import torch
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.images.intensity import IntensityScale
 from napari_sciml.images.tiles import Tile, with_halo
-from napari_sciml.networks.forest import Forest
-from napari_sciml.networks.forest_block import GROUPS
-from napari_sciml.networks.tree_context import Context
-from napari_sciml.networks.two_stage import TwoStageForest
-from napari_sciml.training.row_table import (
+from napari_sciml.networks.trees.context import Context
+from napari_sciml.networks.trees.forest import Forest
+from napari_sciml.networks.trees.forest_block import GROUPS
+from napari_sciml.networks.trees.two_stage import TwoStageForest
+from napari_sciml.training.data.row_table import (
     SHARED_BOX,
     RowTable,
     flat_pieces,
@@ -75,7 +75,7 @@ class TreeGrower:
     classes
         Number of classes.
     spacing
-        As in `napari_sciml.networks.filter_bank.FilterBank`.
+        As in `napari_sciml.networks.trees.filter_bank.FilterBank`.
     seed
         Of the trees, and of the choice among many labels.
     device
@@ -261,7 +261,7 @@ class TreeGrower:
 
 def _untrained(like: dict[str, Any], classes: int) -> TwoStageForest:
     """Two stages of a node each, to ask for their shapes."""
-    from napari_sciml.networks.filter_bank import FilterBank
+    from napari_sciml.networks.trees.filter_bank import FilterBank
 
     bank = FilterBank(like["dims"], spacing=like["spacing"], inputs=like["inputs"])
     context = Context(bank, classes, like["spacing"])

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from napari_sciml.errors import InputError, first_line
 from napari_sciml.images.tiles import grid
-from napari_sciml.steps import Steps
+from napari_sciml.progress import Steps
 
 Region = tuple[slice, slice, slice]
 Indices = NDArray[np.int64]

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sciml.fibers.blockwise.blocks import BlockVolume, Indices, Region
-from napari_sciml.fibers.voxels import Grid
-from napari_sciml.steps import Steps, part
+from napari_sciml.fibers.geometry.voxels import Grid
+from napari_sciml.progress import Steps, part
 
 _PAIRS = [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)]
 

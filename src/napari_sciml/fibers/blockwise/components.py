@@ -15,7 +15,7 @@ from napari_sciml.fibers.blockwise.blocks import (
 )
 from napari_sciml.fibers.blockwise.union import Cuts, united
 from napari_sciml.images.components import connected_components
-from napari_sciml.steps import Steps
+from napari_sciml.progress import Steps
 
 _IN_PLANE = {6: 4, 18: 8, 26: 8}
 _MOST = 2**32 - 1

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_sciml.fibers.blockwise.blocks import BlockVolume, Indices
 from napari_sciml.images.tiles import with_halo
-from napari_sciml.steps import Steps
+from napari_sciml.progress import Steps
 
 _LIKELY = 0.5
 _LARGEST = np.iinfo(np.uint32).max

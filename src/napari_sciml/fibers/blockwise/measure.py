@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 from napari_sciml.fibers.blockwise.blocks import BlockVolume, Indices
 from napari_sciml.fibers.blockwise.spill import BATCH_VOXELS, FiberSpill
 from napari_sciml.fibers.blockwise.union import Cuts, Pairs
-from napari_sciml.fibers.contacts import contact_counts, touching_pairs
-from napari_sciml.fibers.measure import (
+from napari_sciml.fibers.geometry.contacts import contact_counts, touching_pairs
+from napari_sciml.fibers.geometry.measure import (
     MeasuredFibers,
     measure_voxels,
     voxel_steps,
     with_neighbors,
 )
-from napari_sciml.fibers.voxels import (
+from napari_sciml.fibers.geometry.voxels import (
     Grid,
     SortedVoxels,
     check_probability,
     make_grid,
 )
-from napari_sciml.steps import Steps, part
+from napari_sciml.progress import Steps, part
 
 _MANY_PAIRS = 1 << 20
 

@@ -5,8 +5,8 @@ import numpy as np
 from napari_sciml.fibers.blockwise.blocks import BlockVolume, Indices
 from napari_sciml.fibers.blockwise.compact import drop_compact
 from napari_sciml.fibers.blockwise.extending import extend_blocks
-from napari_sciml.fibers.voxels import Grid
-from napari_sciml.steps import Steps, part
+from napari_sciml.fibers.geometry.voxels import Grid
+from napari_sciml.progress import Steps, part
 
 
 def shape_fibers(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sciml.fibers.blockwise.blocks import Indices, Region
-from napari_sciml.fibers.voxels import SortedVoxels
+from napari_sciml.fibers.geometry.voxels import SortedVoxels
 
 BATCH_VOXELS = 1 << 22
 """Voxels of fibers that are in memory at a time, about."""

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from napari_sciml.fibers.contacts import shifted
+from napari_sciml.fibers.geometry.contacts import shifted
 
 Pairs = NDArray[np.int64]
 

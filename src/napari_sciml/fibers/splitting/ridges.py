@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from napari_sciml.fibers.splitting.rim import Rim
 from napari_sciml.images.tiles import Tile, with_halo
-from napari_sciml.steps import Steps
+from napari_sciml.progress import Steps
 
 Array = NDArray[np.float64]
 

@@ -17,6 +17,7 @@ from napari_sciml.fibers.blockwise.components import (
     Components,
     find_components,
 )
+from napari_sciml.fibers.geometry.voxels import check_probability, make_grid
 from napari_sciml.fibers.splitting.assignment import (
     Assigner,
     Sample,
@@ -26,8 +27,7 @@ from napari_sciml.fibers.splitting.assignment import (
 from napari_sciml.fibers.splitting.lines import find_lines
 from napari_sciml.fibers.splitting.ridges import find_ridges, find_scale
 from napari_sciml.fibers.splitting.rim import Rim
-from napari_sciml.fibers.voxels import check_probability, make_grid
-from napari_sciml.steps import Steps, part, result_of
+from napari_sciml.progress import Steps, part, result_of
 
 _FAR = np.uint32(1 << 31)
 _FEWEST = 20  # voxels of a component that may be more than one fiber,

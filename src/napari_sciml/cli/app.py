@@ -1,0 +1,58 @@
+"""The command line: the commands in their order, and how they end."""
+
+import signal
+import sys
+from typing import Any, NoReturn
+
+import typer
+from pydantic import ValidationError
+
+from napari_sciml.cli.fibers import fibers
+from napari_sciml.cli.focus import focus
+from napari_sciml.cli.learn import demo, replay, train
+from napari_sciml.cli.options import AsJson
+from napari_sciml.cli.predict import predict, threshold
+from napari_sciml.cli.terminal import accept_any_text, print_summary
+from napari_sciml.errors import InputError, one_line
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Scribbles to fiber lengths: train, predict, threshold, measure.",
+)
+
+
+def info(as_json: AsJson = False) -> None:
+    """Tell versions, device, threads and memory."""
+    from napari_sciml.io.machine import machine
+
+    print_summary(machine(), as_json)
+
+
+for command in (demo, train, predict, threshold, fibers, focus, replay, info):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run a command; bad input ends with one line and the exit code 2.
+
+    SIGTERM ends it with 143, Ctrl-C with 130.
+    """
+    signal.signal(signal.SIGTERM, _end)
+    accept_any_text()
+    try:
+        app()
+    except (InputError, ValidationError) as error:
+        typer.echo(f"error: {one_line(error)}", err=True)
+        sys.exit(2)
+
+
+def _end(number: int, _: Any) -> NoReturn:
+    """Leave as on Ctrl-C, everything cleaned up, with the code schedulers expect."""
+    sys.exit(128 + number)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+"""The commands that train: demo, train and replay."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_sciml.annotation.classes import DEFAULT_CLASSES
+from napari_sciml.cli.options import (
+    AsJson,
+    Device,
+    Overwrite,
+    Scheduler,
+    Threads,
+    describe,
+)
+from napari_sciml.cli.terminal import print_summary, say, stage
+from napari_sciml.io.images.label_map import read_label_map
+from napari_sciml.training.config import TrainingConfig
+
+DEMO_STEPS = 80
+"""As many on any machine: the same fibers, sooner or later."""
+DEMO_SECONDS = 240.0
+"""At most, in the viewer, where one sees how far it is."""
+TRAINING = TrainingConfig()
+_USUAL = f"with commas [{','.join(DEFAULT_CLASSES)}]"
+
+
+class NetworkKind(StrEnum):
+    """What a member can be."""
+
+    SMSNET = "smsnet"
+    MSDNET = "msdnet"
+    TUNET = "tunet"
+    TUNET3PLUS = "tunet3plus"
+
+
+def _default(field: str) -> str:
+    """Help of a training setting; the default stands in the configuration only."""
+    return f"{describe(TrainingConfig, field)} [{getattr(TRAINING, field)}]"
+
+
+def demo(
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Without a viewer, files only.")
+    ] = False,
+    out: Annotated[
+        Path, typer.Option(help="Folder to write, without a viewer.")
+    ] = Path("napari-sciml-demo"),
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            min=1, help=f"Seconds of training, instead of {DEMO_STEPS} steps."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the training.")] = 0,
+    device: Device = "auto",
+    threads: Threads = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Do the whole job on the sample volume, in the viewer or without a screen."""
+    from napari_sciml.cli.screen import why_no_viewer
+
+    config = TrainingConfig(
+        seconds=seconds or DEMO_SECONDS,
+        steps=None if seconds else DEMO_STEPS,
+        seed=seed,
+        device=device,
+        threads=threads,
+    )
+    reason = None if headless else why_no_viewer()
+    if reason:
+        typer.echo(f"{reason} Running without a viewer.", err=True)
+    if not headless and not reason:
+        from napari_sciml.plugin.demo import show_demo
+
+        show_demo(config)
+        return
+    from napari_sciml.workflows.demo import run_demo
+
+    print_summary(
+        run_demo(out, training=config, stage=stage, overwrite=overwrite), as_json
+    )
+
+
+def train(
+    image: Annotated[Path, typer.Argument(help="Volume or image.")],
+    labels: Annotated[
+        Path,
+        typer.Argument(help="Its annotation; 0 = not annotated, 1, 2 … = class."),
+    ],
+    out: Annotated[Path, typer.Option(help="Model folder to write.")],
+    classes: Annotated[
+        str | None, typer.Option(help=f"Names of the classes 1, 2 …, {_USUAL}.")
+    ] = None,
+    ignore: Annotated[
+        list[int] | None,
+        typer.Option(help="Label value to treat as not annotated; repeatable."),
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            help="Class of a value or color of the labels: 127:1,255:2 or #ff0000:1; "
+            "0 = not annotated; repeatable.",
+        ),
+    ] = None,
+    network: Annotated[
+        NetworkKind | None,
+        typer.Option(help=describe(TrainingConfig, "network") + " [smsnet]"),
+    ] = None,
+    dims: Annotated[
+        int | None, typer.Option(min=2, max=3, help=describe(TrainingConfig, "dims"))
+    ] = None,
+    members: Annotated[
+        int | None, typer.Option(min=1, help=_default("members"))
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=1, help=_default("seconds"))
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Steps a member, instead of seconds.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help=_default("seed"))] = None,
+    prior: Annotated[
+        str | None,
+        typer.Option(help="Shares of the classes, with commas; estimated if not set."),
+    ] = None,
+    physical: Annotated[
+        bool,
+        typer.Option("--physical", help="Kernels in space, by the image's voxel size."),
+    ] = False,
+    settings: Annotated[
+        Path | None,
+        typer.Option(help="JSON file with any of the training's settings."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a training that stopped.")
+    ] = False,
+    device: Annotated[str | None, typer.Option(help=_default("device"))] = None,
+    threads: Threads = None,
+    scheduler: Scheduler = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train an ensemble on sparse labels."""
+    from napari_sciml.cluster.training import train_somewhere
+    from napari_sciml.io.settings import training_settings
+
+    config = training_settings(
+        settings,
+        resume=out if resume else None,
+        network=network,
+        dims=dims,
+        members=members,
+        seconds=seconds,
+        steps=steps,
+        seed=seed,
+        prior=prior,
+        spacing_of=image if physical else None,
+        device=device,
+        threads=threads,
+    )
+    names = [name.strip() for name in (classes or "").split(",") if name.strip()]
+    with stage("Training") as report:
+        summary = train_somewhere(
+            image,
+            labels,
+            out,
+            config,
+            scheduler=scheduler,
+            class_names=names or None,
+            ignore=ignore or (),
+            mapping=read_label_map(mapping) if mapping else None,
+            resume=resume,
+            say=say,
+            overwrite=overwrite,
+            report=report,
+        )
+    print_summary(summary, as_json)
+
+
+def replay(
+    project: Annotated[Path, typer.Argument(help="Project folder.")],
+    model: Annotated[
+        int | None, typer.Option(help="Number of the model; the newest if not set.")
+    ] = None,
+    image: Annotated[
+        Path | None, typer.Option(help="The image, where the project cannot find it.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Model folder to write.")] = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a model of a project again from its strokes, and compare the two."""
+    from napari_sciml.project.replay import replay_project
+
+    with stage("Training again") as report:
+        summary = replay_project(
+            project, model, image=image, out=out, overwrite=overwrite, report=report
+        )
+    print_summary(summary, as_json)

@@ -1,0 +1,125 @@
+"""The commands predict and threshold."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_sciml.cli.options import (
+    AsJson,
+    Device,
+    Overwrite,
+    Scheduler,
+    Threads,
+    describe,
+)
+from napari_sciml.cli.terminal import print_summary, say, stage
+from napari_sciml.uncertainty.threshold import ThresholdConfig
+
+THRESHOLD = ThresholdConfig()
+
+
+class IntensityOf(StrEnum):
+    """Which image the scale of the gray values is from."""
+
+    MODEL = "model"
+    IMAGE = "image"
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(help="Model folder.")],
+    image: Annotated[Path, typer.Argument(help="Volume or image.")],
+    out: Annotated[Path, typer.Option(help="OME-Zarr to write; .tif: a TIFF, too.")],
+    block: Annotated[
+        int | None, typer.Option(min=16, help="Edge of a block; by the memory.")
+    ] = None,
+    level: Annotated[
+        int, typer.Option(min=0, help="Of an OME-Zarr; 0 is the full resolution.")
+    ] = 0,
+    memory: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="GB to use at most; most of what is free."),
+    ] = None,
+    half: Annotated[
+        bool,
+        typer.Option(
+            "--half", help="Faster, in bfloat16: off by 0.001 on average, 0.01 at most."
+        ),
+    ] = False,
+    intensity: Annotated[
+        IntensityOf,
+        typer.Option(help="Gray scale: of the model's image, or sampled of this one."),
+    ] = IntensityOf.MODEL,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a prediction that stopped.")
+    ] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Throw away what a stopped one has done.")
+    ] = False,
+    device: Device = "auto",
+    threads: Threads = None,
+    scheduler: Scheduler = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Predict an image: mean and standard deviation over the ensemble."""
+    from napari_sciml.cluster.prediction import predict_somewhere
+
+    with stage("Predicting") as report:
+        summary = predict_somewhere(
+            model,
+            image,
+            out,
+            level=level,
+            block=block,
+            half=half,
+            intensity=intensity.value,
+            device=device,
+            threads=threads,
+            memory=None if memory is None else memory * 1e9,
+            resume=resume,
+            restart=restart,
+            overwrite=overwrite,
+            scheduler=scheduler,
+            say=say,
+            report=report,
+        )
+    print_summary(summary, as_json)
+
+
+def threshold(
+    prediction: Annotated[Path, typer.Argument(help="What predict wrote.")],
+    out: Annotated[Path, typer.Option(help="Mask to write: .tif, .npy or .zarr.")],
+    class_: Annotated[
+        str, typer.Option("--class", help=describe(ThresholdConfig, "class_name"))
+    ] = THRESHOLD.class_name,
+    k: Annotated[
+        float | None, typer.Option(min=0, help=describe(ThresholdConfig, "k"))
+    ] = THRESHOLD.k,
+    t: Annotated[
+        float, typer.Option(min=0, max=1, help=describe(ThresholdConfig, "t"))
+    ] = THRESHOLD.t,
+    coverage: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01, max=0.999, help="Conformal coverage, instead of k and t."
+        ),
+    ] = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Keep only what is sure: mean - k std > t, or a conformal coverage."""
+    from napari_sciml.workflows.thresholding.files import threshold_prediction
+
+    config = ThresholdConfig(class_name=class_, k=k, t=t)
+    with stage("Keeping what is sure") as report:
+        summary = threshold_prediction(
+            prediction,
+            out,
+            config,
+            coverage=coverage,
+            overwrite=overwrite,
+            report=report,
+        )
+    print_summary(summary, as_json)

@@ -1,1 +1,0 @@
-"""The commands: options and their help, and one call each into the stages."""

@@ -1,0 +1,1 @@
+"""Geometry of single fibers: center lines, lengths, shapes, contacts."""

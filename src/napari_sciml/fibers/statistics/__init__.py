@@ -1,0 +1,1 @@
+"""Distributions of lengths and directions, with intervals."""

@@ -1,0 +1,1 @@
+"""Networks that rate a tile, and readers of the original weights."""

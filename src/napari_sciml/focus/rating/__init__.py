@@ -1,0 +1,1 @@
+"""Rate the tiles of an image, and say what a rating means."""

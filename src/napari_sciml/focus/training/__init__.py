@@ -1,0 +1,1 @@
+"""Train a focus network on images blurred by known amounts."""

@@ -1,0 +1,1 @@
+"""Files: everything that is read from a disk or written to it."""

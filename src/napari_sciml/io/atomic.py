@@ -1,0 +1,210 @@
+"""Results appear under their name when they are whole, or not at all."""
+
+import errno
+import glob
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from napari_sciml.errors import InputError
+from napari_sciml.io.process import is_alive, read_process, this_process
+
+MANIFEST = ".napari-sciml"
+"""In a folder that we wrote: the names of what we put there, one a line."""
+
+OWNER = ".owner"
+"""In the hidden folder of a run: which process it is of."""
+
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextmanager
+def atomic_path(final: str | Path) -> Iterator[Path]:
+    """Give a temporary path that becomes ``final`` when the block ends well.
+
+    The temporary path has the name of the final one and lies in a hidden folder
+    beside it, so on the same file system. Write a file or make a folder there. On
+    any exception, KeyboardInterrupt too, it is removed and what was under the
+    final name stays as it was.
+
+    Parameters
+    ----------
+    final
+        File or folder to write. Parent folders are made. An older file is
+        replaced; an older folder only where we wrote everything in it.
+
+    Yields
+    ------
+    pathlib.Path
+        Does not exist yet.
+
+    Raises
+    ------
+    InputError
+        When ``final`` cannot be written or the disk is full.
+    """
+    final = Path(final)
+    check_target(final)
+    target = final.resolve()
+    workshop = _make_workshop(target)
+    fresh = workshop / target.name
+    try:
+        yield fresh
+        if not fresh.exists():
+            raise RuntimeError(f"nothing was written to {fresh}")
+        with _told(final):
+            _publish(fresh, target, workshop / "previous")
+    except OSError as error:
+        if error.errno in _DISK_FULL:
+            raise cannot_write(final, error) from error
+        raise
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
+
+
+def check_target(final: str | Path, *, folder: bool | None = None) -> None:
+    """Make sure, before a long computation, that its result can be written.
+
+    Parameters
+    ----------
+    final
+        File or folder to write later.
+    folder
+        Whether it will be a folder; None where either may come.
+
+    Raises
+    ------
+    InputError
+        When a folder on the way does not let us write, or something is in the
+        way that we did not write.
+    """
+    final = Path(final)
+    with _told(final):
+        target = final.resolve()
+        if target.is_dir():
+            _check_replaceable(target, final, folder)
+        elif target.exists() and folder:
+            raise InputError(f"{final} is a file; choose another name for the folder.")
+        _check_parent(target, final)
+
+
+def _check_replaceable(target: Path, final: Path, folder: bool | None) -> None:
+    if folder is False:
+        raise InputError(f"{final} is a folder; give the name of a file.")
+    foreign = _foreign(target)
+    if foreign is not None:
+        raise InputError(
+            f"{final} holds {foreign!r}, which napari-sciml did not write there; "
+            "choose another folder."
+        )
+
+
+def names_written(folder: Path) -> set[str]:
+    """What we put into a folder; empty where it is not ours."""
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        return set()
+    return {*manifest.read_text("utf-8").splitlines(), MANIFEST}
+
+
+def _foreign(folder: Path) -> str | None:
+    """Name something in a folder that would be lost and is not ours."""
+    ours = names_written(folder)
+    if _is_our_zarr(folder):
+        ours |= {p.parent.name for p in folder.glob("*/zarr.json")} | {"zarr.json"}
+    return min({p.name for p in folder.iterdir()} - ours, default=None)
+
+
+def _is_our_zarr(folder: Path) -> bool:
+    try:
+        metadata = json.loads((folder / "zarr.json").read_bytes())
+        return "napari_sciml" in metadata["attributes"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _check_parent(target: Path, final: Path) -> None:
+    parent = next(p for p in target.parents if p.exists())
+    if not parent.is_dir():
+        raise InputError(
+            f"{final} cannot be written because {parent} is a file; choose another "
+            "folder."
+        )
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise InputError(
+            f"{final} cannot be written because {parent} is read-only for you; choose "
+            "another folder."
+        )
+
+
+def _make_workshop(target: Path) -> Path:
+    with _told(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        prefix = f".{target.name}.partial-"
+        _remove_abandoned(target.parent, prefix)
+        made = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
+        try:
+            (made / OWNER).write_text(json.dumps(this_process()), "utf-8")
+        except BaseException:
+            shutil.rmtree(made, ignore_errors=True)
+            raise
+    return made
+
+
+def _remove_abandoned(folder: Path, prefix: str) -> None:
+    """Remove what runs on this machine left that were killed.
+
+    What does not say whose it is stays: it may be of an older version. So does what is
+    of another machine, as nobody can tell from here whether it still runs.
+    """
+    here = this_process()["host"]
+    for left in folder.glob(f"{glob.escape(prefix)}*"):
+        owner = read_process(left / OWNER)
+        if owner is None or owner.get("host") != here:
+            continue
+        if not is_alive(owner, left / OWNER):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _publish(fresh: Path, target: Path, attic: Path) -> None:
+    if fresh.is_dir():
+        _write_manifest(fresh)
+    # Again, as minutes may have passed, and now it is known what was written.
+    check_target(target, folder=fresh.is_dir())
+    if not target.is_dir():
+        os.replace(fresh, target)
+        return
+    try:
+        os.rename(target, attic)
+        os.rename(fresh, target)
+    except BaseException:
+        if attic.exists() and not target.exists():
+            os.rename(attic, target)
+        raise
+
+
+def _write_manifest(folder: Path) -> None:
+    # A zarr says itself that it is ours, and warns of files that it does not know.
+    if _is_our_zarr(folder):
+        return
+    names = sorted(p.name for p in folder.iterdir())
+    (folder / MANIFEST).write_text("\n".join(names) + "\n", "utf-8")
+
+
+@contextmanager
+def _told(final: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise cannot_write(final, error) from error
+
+
+def cannot_write(final: Path, error: OSError) -> InputError:
+    """Say in one sentence why something cannot be written, and what to do."""
+    reason = (error.strerror or str(error)).lower()
+    remedy = "free some space" if error.errno in _DISK_FULL else "choose another folder"
+    return InputError(f"{final} cannot be written ({reason}); {remedy}.")

@@ -1,0 +1,1 @@
+"""Annotations as files: check what is read, write for other programs."""

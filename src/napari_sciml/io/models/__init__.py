@@ -1,0 +1,1 @@
+"""Trained ensembles and trainings as folders without pickle."""

@@ -1,0 +1,1 @@
+"""What the stages write: probabilities, masks, instances, tables."""

@@ -1,0 +1,139 @@
+"""What a command may write to: nothing of the user's, nor of another command."""
+
+import json
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+from napari_sciml.errors import InputError
+from napari_sciml.io.atomic import check_target, names_written
+from napari_sciml.io.images.hdf5.reading import split_hdf5
+from napari_sciml.io.results.arrays import PROBABILITIES, SOFTWARE
+
+Kind = Literal[
+    "model", "prediction", "labels", "fibers", "focus rating", "focus model", "demo"
+]
+"""What the commands write; masks are labels, too."""
+
+IN_FOLDERS: dict[str, Kind] = {
+    "model.json": "model",
+    "fibers.csv": "fibers",
+    "focus.csv": "focus rating",
+    "focus.json": "focus model",
+}
+"""A file that tells what a folder of ours is."""
+SOFTWARE_KINDS: dict[str, Kind] = {SOFTWARE: "labels", PROBABILITIES: "prediction"}
+
+
+def check_output(
+    out: str | Path,
+    kind: Kind,
+    *,
+    inputs: Iterable[str | Path | None] = (),
+    overwrite: bool = False,
+    folder: bool | None = None,
+) -> None:
+    """Make sure, before a long computation, that its result replaces nothing else.
+
+    A result of the same kind may be replaced, as a script that is run again expects.
+
+    Parameters
+    ----------
+    out
+        File or folder to write later.
+    kind
+        Of the result.
+    inputs
+        What the result is made of; may hold None.
+    overwrite
+        Whether the user insists on replacing what another program or command wrote.
+        Inputs are never replaced, nor foreign files in a folder of ours.
+    folder
+        Whether it will be a folder; None where either may come.
+
+    Raises
+    ------
+    InputError
+        When the output is, holds or lies in an input, links resolved; when something
+        else is there; and as `check_target`.
+    """
+    out = Path(out)
+    for source in inputs:
+        if source is not None:
+            _keep_apart(out, Path(source))
+    check_target(out, folder=folder)
+    if overwrite or not out.exists():
+        return
+    objection = _objection(out, kind)
+    if objection:
+        raise InputError(
+            f"{out} {objection}: choose another name, or add --overwrite on the "
+            "command line to replace it."
+        )
+
+
+def _objection(out: Path, kind: Kind) -> str:
+    """Why what is there is not to be replaced; empty where it may be."""
+    found = kind_of(out)
+    if found != kind:
+        what = f"holds a result of the kind '{found}'" if found else _foreign_words(out)
+        return f"is there already and {what}"
+    target = out.resolve()
+    if target.name in names_written(target.parent):
+        return f"belongs to the result {target.parent}"
+    return ""
+
+
+def kind_of(path: str | Path) -> Kind | None:
+    """What we wrote there; None for nothing of ours. Never raises."""
+    path = Path(path)
+    with suppress(Exception):  # whatever a foreign file leads a library to
+        if not path.is_dir():
+            return _kind_of_file(path)
+        if (path / "zarr.json").is_file():
+            attributes = json.loads((path / "zarr.json").read_bytes())["attributes"]
+            kind: Kind = attributes["napari_sciml"]["kind"]
+            return kind
+        names = names_written(path)
+        return next((kind for name, kind in IN_FOLDERS.items() if name in names), None)
+    return None
+
+
+def _kind_of_file(path: Path) -> Kind | None:
+    if path.suffix.lower() == ".json":
+        return "demo" if "scores" in json.loads(path.read_bytes()) else None
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        return None
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        return SOFTWARE_KINDS.get(file.pages.first.software)
+
+
+def _foreign_words(path: Path) -> str:
+    if path.is_dir():
+        return "is nothing that this command wrote"
+    if path.suffix.lower() in (".tif", ".tiff"):
+        return "was not written by this program"
+    return "does not say who wrote it"
+
+
+def _keep_apart(out: Path, source: Path) -> None:
+    inside = split_hdf5(source)
+    source = source if inside is None else inside[0]
+    target, given = out.resolve(), source.resolve()
+    both = target.exists() and given.exists()
+    if target == given or (both and os.path.samefile(target, given)):
+        relation = "is"
+    elif target in given.parents:
+        relation = "holds"
+    elif given in target.parents:
+        relation = "lies in"
+    else:
+        return
+    raise InputError(
+        f"{out} {relation} the input {source}, which would be lost or mixed up: choose "
+        "another place for the output."
+    )

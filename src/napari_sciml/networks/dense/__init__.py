@@ -1,0 +1,1 @@
+"""Dense networks: mixed-scale (MSDNet) and U-shaped (TUNet, TUNet3+)."""

@@ -1,0 +1,1 @@
+"""Layers that networks are made of, on the fast path of a CPU."""

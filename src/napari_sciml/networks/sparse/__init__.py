@@ -1,0 +1,1 @@
+"""Sparse mixed-scale networks (SMSNets): graph, plan, execution."""

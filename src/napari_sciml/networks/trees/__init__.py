@@ -1,0 +1,1 @@
+"""Two stages of decision trees on channels of classical filters."""

@@ -1,0 +1,224 @@
+"""One block of an image on its way through both stages of trees."""
+
+import math
+from collections import OrderedDict, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_sciml.images.tiles import Region, Tile, with_halo
+from napari_sciml.networks.trees.forest import Forest
+
+if TYPE_CHECKING:
+    from napari_sciml.networks.trees.two_stage import TwoStageForest
+
+GROUPS = 4
+"""Parts of each stage that count as members of an ensemble."""
+SETTLED = 0.9
+"""Where the first group is so sure of the first class, the others and the second stage
+are not asked: most of a volume is plain background, and they would cost most of the
+time. Of other classes every digit counts, as the best cut can be at 0.95."""
+SLAB = 2**19
+"""Voxels whose channels are in memory at a time."""
+
+
+class KeptRows:
+    """Channels of parts of an image that are looked at again and again.
+
+    Other trees are soon asked about the same place; its channels stay the same.
+
+    Parameters
+    ----------
+    most
+        Bytes that are kept; the parts that were not asked for longest go first.
+    """
+
+    def __init__(self, most: int = 400_000_000) -> None:
+        self._most, self._bytes = most, 0
+        self._parts: OrderedDict[_Key, tuple[np.ndarray, np.ndarray]] = OrderedDict()
+
+    def get(self, region: Region) -> tuple[np.ndarray, np.ndarray] | None:
+        """Rows and axes of a region, where they are known."""
+        key = _key(region)
+        if key in self._parts:
+            self._parts.move_to_end(key)
+        return self._parts.get(key)
+
+    def put(self, region: Region, rows: np.ndarray, axis: np.ndarray) -> None:
+        """Keep them, if there is room."""
+        size = rows.nbytes + axis.nbytes
+        if size > self._most:
+            return
+        self._parts[_key(region)] = rows, axis
+        self._bytes += size
+        while self._bytes > self._most:
+            _, gone = self._parts.popitem(last=False)
+            self._bytes -= sum(part.nbytes for part in gone)
+
+
+_Key = tuple[tuple[int, int], ...]
+
+
+def _key(region: Region) -> _Key:
+    return tuple((part.start, part.stop) for part in region)
+
+
+@dataclass
+class _Open:
+    """Voxels of the block that are still to be decided.
+
+    ``around`` are the places of their context, ``(n, point)``, in the raveled block.
+    """
+
+    index: np.ndarray
+    rows: np.ndarray
+    groups: np.ndarray
+    around: np.ndarray
+
+
+@dataclass
+class _Slab:
+    """Part of the block, along its first axis, whose channels are in memory."""
+
+    start: int
+    stop: int
+    rows: np.ndarray
+    axis: np.ndarray
+
+
+class ForestBlock:
+    """One block on its way through both stages.
+
+    Round the block, the first stage is asked only where the second one will look.
+    """
+
+    def __init__(
+        self,
+        trees: "TwoStageForest",
+        image: Tensor,
+        tile: Tile,
+        shape: Sequence[int],
+        kept: KeptRows | None,
+    ) -> None:
+        self._trees, self._image, self._shape = trees, image, tuple(shape)
+        self._tile, self._kept = tile, kept
+        # What the second stage looks up around the block.
+        self._wide = with_halo(tile.core, trees.context.reach, shape)
+        sizes = [part.stop - part.start for part in self._wide.read]
+        self._answer = np.empty((*sizes, trees.classes), np.float32)
+        self._inside, self._wanted = np.zeros(sizes, bool), np.zeros(sizes, bool)
+        self._inside[self._wide.inner] = True
+        self._open: list[_Open] = []
+
+    def first(self) -> Iterator[None]:
+        """The first stage, in the block and where its context lies."""
+        sizes = self._answer.shape[:-1]
+        step = max(1, SLAB // math.prod(sizes[1:]))
+        reach = self._trees.context.reach[0]
+        waiting: deque[_Slab] = deque()
+        for start in range(0, sizes[0], step):
+            slab = self._slab(start, min(start + step, sizes[0]))
+            self._answer_inside(slab)
+            waiting.append(slab)
+            # Slabs to come may want to know what lies in their reach.
+            known = sizes[0] if slab.stop == sizes[0] else slab.stop - reach
+            while waiting and waiting[0].stop <= known:
+                self._answer_around(waiting.popleft())
+            yield
+
+    def _slab(self, start: int, stop: int) -> _Slab:
+        origin = self._wide.read[0].start
+        part = slice(origin + start, origin + stop)
+        return _Slab(start, stop, *self._channels((part, *self._wide.read[1:])))
+
+    def _answer_inside(self, slab: _Slab) -> None:
+        """Ask about the block itself, and want to know what lies round open voxels."""
+        asked = np.flatnonzero(self._inside[slab.start : slab.stop])
+        groups, left = self._ask(slab, asked)
+        rows, axis = slab.rows[asked[left]], slab.axis[:, asked[left]]
+        index = asked[left] + self._before(slab)
+        around = self._places_around(index, axis)
+        self._wanted.reshape(-1)[around] = True
+        self._open.append(_Open(index, rows, groups[:, left], around))
+
+    def _answer_around(self, slab: _Slab) -> None:
+        """Ask about what is wanted and not known yet."""
+        mine = slice(slab.start, slab.stop)
+        self._ask(slab, np.flatnonzero(self._wanted[mine] & ~self._inside[mine]))
+
+    def _before(self, slab: _Slab) -> int:
+        """Voxels before a slab."""
+        return slab.start * math.prod(self._wanted.shape[1:])
+
+    def _channels(self, core: Region) -> tuple[np.ndarray, np.ndarray]:
+        """Rows ``(n, channels)`` and axes ``(dims, n)`` of a slab."""
+        found = None if self._kept is None else self._kept.get(core)
+        if found is not None:
+            return found
+        bank = self._trees.bank
+        seen = with_halo(core, bank.reach, self._shape)
+        inner = Tile(seen.read, self._tile.read).inner
+        with torch.inference_mode():
+            channels, axes = bank(self._image[:, *inner], seen.surround)
+        rows = channels.flatten(1).T.cpu().contiguous().numpy()
+        axis = axes.flatten(1).cpu().numpy()
+        if self._kept is not None:
+            self._kept.put(core, rows, axis)
+        return rows, axis
+
+    def _ask(self, slab: _Slab, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Answers ``(group, n, class)``, and which of them are not settled."""
+        ranges = _group_ranges(self._trees.first)
+        rows = slab.rows[index] if len(index) < len(slab.rows) else slab.rows
+        first = self._trees.first.probabilities(rows, ranges[0])
+        left = np.flatnonzero(first[:, 0] < SETTLED)
+        groups = np.repeat(first[None], GROUPS, axis=0)
+        doubtful = np.ascontiguousarray(rows[left])
+        for number in range(1, GROUPS):
+            groups[number, left] = self._trees.first.probabilities(
+                doubtful, ranges[number]
+            )
+        answer = self._answer.reshape(-1, self._trees.classes)
+        answer[index + self._before(slab)] = groups.mean(0)
+        return groups, left
+
+    def second(self) -> np.ndarray:
+        """The answers of both stages in the block."""
+        shape, classes = self._answer.shape[:-1], self._trees.classes
+        inner = self._wide.inner
+        core = [cut.stop - cut.start for cut in inner]
+        found = np.empty((2 * GROUPS, classes, *core), np.float32)
+        found[:] = np.moveaxis(self._answer[inner], -1, 0)
+        starts = np.array([cut.start for cut in inner])
+        known = self._answer.reshape(-1, classes)
+        for part in self._open:
+            if not len(part.index):
+                continue
+            around = self._trees.context.of_points(known[part.around])
+            rows = np.concatenate([part.rows, around], axis=1)
+            places = np.stack(np.unravel_index(part.index, shape))
+            into = tuple(places - starts[:, None])
+            for number, trees in enumerate(_group_ranges(self._trees.second)):
+                answer = self._trees.second.probabilities(rows, trees)
+                found[number][:, *into] = part.groups[number].T
+                found[GROUPS + number][:, *into] = answer.T
+        return found
+
+    def _places_around(self, index: np.ndarray, axis: np.ndarray) -> np.ndarray:
+        """Context of voxels, raveled; the image is continued at its borders."""
+        shape = self._wanted.shape
+        places = np.stack(np.unravel_index(index, shape), axis=1)
+        at = places[:, None] + self._trees.context.offsets(axis)
+        at = np.clip(at, 0, np.array(shape) - 1)
+        raveled = np.ravel_multi_index(tuple(np.moveaxis(at, 2, 0)), shape)
+        return raveled.astype(np.int32)
+
+
+def _group_ranges(forest: Forest) -> list[range]:
+    """Numbers of the trees of each group."""
+    size = len(forest.nodes) // GROUPS
+    return [range(i * size, (i + 1) * size) for i in range(GROUPS)]

@@ -1,0 +1,1 @@
+"""The napari plugin: docks, and the only place that knows Qt and napari."""

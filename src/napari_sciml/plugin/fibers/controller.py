@@ -1,0 +1,242 @@
+"""Measuring fibers in a viewer."""
+
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Labels
+from psygnal import Signal
+
+from napari_sciml.errors import InputError
+from napari_sciml.fibers.config import FiberConfig
+from napari_sciml.fibers.editing import FiberEdits
+from napari_sciml.fibers.statistics.summary import summarize
+from napari_sciml.images.volume import unique
+from napari_sciml.plugin.fibers.editor import FiberHand
+from napari_sciml.plugin.fibers.view import FIBERS, FiberView
+from napari_sciml.plugin.layers.axes import image_array
+from napari_sciml.plugin.layers.blanking import Blanked
+from napari_sciml.plugin.layers.images import cautions_on, pixels, space_of, voxel_size
+from napari_sciml.workflows.measuring.arrays import (
+    FibersMeasured,
+    Stage,
+    find_and_measure,
+)
+from napari_sciml.workflows.measuring.export import Exported, Prediction
+
+if TYPE_CHECKING:
+    from napari_sciml.plugin.session import ViewerSession
+    from napari_sciml.plugin.state.probabilities import Probabilities
+
+__all__ = ["FIBERS", "FiberRun"]
+
+
+class FiberRun:
+    """Runs the job, and holds what it has found.
+
+    Attributes
+    ----------
+    running
+        Whether fibers are being measured or written.
+    stage, done
+        What it does, in words, and the share that is done (None: unknown).
+    result
+        The fibers as they are now, with all corrections by hand.
+    view, hand
+        How they are shown, and what is done to them by hand.
+    """
+
+    changed = Signal()
+    failed = Signal(str)
+    exported = Signal(Exported)
+
+    def __init__(self, session: "ViewerSession") -> None:
+        self._session = session
+        self.running = False
+        self.stage = ""
+        self.done: float | None = None
+        self.result: FibersMeasured | None = None
+        self.edits: FiberEdits | None = None
+        self.view = FiberView(session)
+        self.hand = FiberHand(self)
+        self.mask: Labels | None = None
+        self.image: Image | None = None
+        self._class = 0
+        self._next: tuple[Labels, Image | None] | None = None
+        runner = session.measuring
+        runner.yielded.connect(self._on_event)
+        runner.failed.connect(self._on_failed)
+        runner.finished.connect(self._on_finished)
+
+    def start(self, layer: Labels | None, config: FiberConfig | None = None) -> None:
+        """Number and measure the fibers of a mask.
+
+        Raises
+        ------
+        InputError
+            When there is no mask, or something else is running.
+        """
+        if layer is None:
+            raise InputError(
+                'There is no mask: press "Keep what is sure" in the Uncertainty dock.'
+            )
+        axes = space_of(layer)
+        if len(axes) not in (2, 3):
+            raise InputError(
+                f"'{layer.name}' has {len(axes)} axes: choose a mask with the "
+                "axes y, x or z, y, x, for instance of a single time point "
+                "(right-click the layer, Split Stack)."
+            )
+        # A slider may just have moved.
+        self._session.sure.settle()
+        mask = np.array(image_array(layer))
+        size, unit = voxel_size(layer)
+        self._session.measuring.start(
+            find_and_measure,
+            mask,
+            config or FiberConfig(),
+            voxel_size=size,
+            unit=unit,
+            probability=self._probability(layer),
+        )
+        self._next = layer, self._image_under(layer)
+        self.tell_running("Starting …")
+
+    def stop(self) -> None:
+        """Stop the job; the fibers from before stay."""
+        self._session.measuring.stop()
+        self.stage, self.done = "Stopping …", None
+        self.changed.emit()
+
+    def tell_running(self, stage: str) -> None:
+        """A job of ours has started."""
+        self.running, self.stage, self.done = True, stage, None
+        self.changed.emit()
+
+    def write(
+        self, job: Callable[..., Generator[object]], *args: Any, **settings: Any
+    ) -> None:
+        """Start a job that writes the fibers.
+
+        Raises
+        ------
+        InputError
+            When another one is running.
+        """
+        self._session.measuring.start(job, *args, **settings)
+        self.tell_running("Writing …")
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What a person should know of the files, and of the model where it is used."""
+        of_files = (cautions_on(self.image), cautions_on(self.mask))
+        session = self._session
+        ours = self.mask is not None and session.layers.owns(self.mask)
+        return unique(*of_files, session.prediction.doubts if ours else ())
+
+    def prediction(self) -> Prediction | None:
+        """Mean and deviation that the mask was made from, where they are at hand."""
+        mask, volume = self.mask, self._session.prediction.probabilities
+        if self.running or mask is None or not self._class or volume is None:
+            return None
+        if volume.shape != _shape(mask) or not volume.complete:
+            return None
+        return Prediction(self._mean(volume), volume.std[self._class - 1])
+
+    def choose(self, label: int) -> None:
+        """Go to a fiber and mark it."""
+        self.view.choose((label,), go=True)
+
+    def renew(self) -> None:
+        """Take in what was corrected by hand."""
+        edits, result = self.edits, self.result
+        if edits is None or result is None:
+            return
+        size = result.voxel_size
+        summary = summarize(edits.table, edits.labels.shape, size, result.unit)
+        self.result = replace(
+            result,
+            labels=edits.labels,
+            table=edits.table,
+            lines=edits.lines,
+            summary=summary,
+        )
+        self.view.renew(self.result)
+        self.changed.emit()
+
+    def close(self) -> None:
+        """Nothing listens to the viewer after this."""
+        self.view.close()
+        self.hand.close()
+
+    def watch(self) -> None:
+        """Listen to the viewer again."""
+        self.view.watch()
+        self.hand.watch()
+
+    def _probability(self, mask: Labels) -> np.ndarray | None:
+        self._class = 0
+        volume = self._session.prediction.probabilities
+        if volume is None or volume.shape != _shape(mask) or not volume.complete:
+            return None
+        # Our masks hold the value of their class; of another mask it is unknown.
+        known = self._session.layers.owns(mask)
+        self._class = int(mask.data.max()) if known else 0
+        # A copy, as a training that goes on writes another prediction into it.
+        return self._mean(volume).copy() if self._class else None
+
+    def _mean(self, volume: "Probabilities") -> np.ndarray:
+        """Of the class; 0 out of focus, where nothing is to be found or extended to."""
+        mean, cover = volume.mean[self._class - 1], self._session.exclusion.cover
+        return mean if cover is None else np.asarray(Blanked(mean, cover, blank=0))
+
+    def _image_under(self, mask: Labels) -> Image | None:
+        """The gray image that a mask belongs to, for pictures."""
+        image = self._session.image
+        if image is None or image.multiscale or image.rgb:
+            return None
+        try:
+            return image if pixels(image).shape == _shape(mask) else None
+        except InputError:
+            return None
+
+    def _on_event(self, event: object) -> None:
+        if isinstance(event, Stage):
+            self.stage, self.done = event.text, event.done
+            self.changed.emit()
+        elif isinstance(event, FibersMeasured):
+            self._take(event)
+        elif isinstance(event, Exported):
+            self.exported.emit(event)
+
+    def _take(self, result: FibersMeasured) -> None:
+        assert self._next is not None
+        self.mask, self.image = self._next
+        self.hand.forget()
+        self.result = result
+        self.edits = FiberEdits(
+            result.labels,
+            result.table,
+            result.lines,
+            result.boxes,
+            voxel_size=result.voxel_size,
+            probability=result.probability,
+        )
+        self.view.show(result, self.mask)
+        self.hand.watch()
+        self.changed.emit()
+
+    def _on_failed(self, sentence: str) -> None:
+        if self.running:
+            self.failed.emit(sentence)
+
+    def _on_finished(self) -> None:
+        if self.running:
+            self.running, self.stage, self.done = False, "", None
+            self.changed.emit()
+
+
+def _shape(mask: Labels) -> tuple[int, ...]:
+    """Of the image that a mask lies on."""
+    return tuple(image_array(mask).shape)

@@ -1,0 +1,108 @@
+"""Write what is shown for the paper."""
+
+from pathlib import Path
+
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QWidget
+
+from napari_sciml.errors import InputError
+from napari_sciml.plugin.fibers.controller import FiberRun
+from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.dock import button
+from napari_sciml.plugin.layers.images import pixels
+from napari_sciml.workflows.measuring.export import (
+    check_anything_shown,
+    choose_shown,
+    export_fibers,
+)
+
+FOLDER = "fibers"
+FILES = {"TIFF": "labels.tif", "OME-Zarr": "labels.zarr"}
+
+
+class FiberExport(QWidget):
+    """One button for all files, and what goes into them.
+
+    Parameters
+    ----------
+    run
+        Has the fibers, and writes them.
+    """
+
+    def __init__(self, run: FiberRun) -> None:
+        super().__init__()
+        self._run = run
+        self.button = button(
+            "export_fibers",
+            "Export…",
+            "Write the fibers that are shown: table (CSV), numbers (JSON), labels, "
+            "pictures (PNG, SVG) and a report (HTML).",
+        )
+        self.format = QComboBox()
+        self.format.setObjectName("labels_format")
+        self.format.addItems(list(FILES))
+        self.format.setToolTip("How the labels are written.")
+        self.sweep = QCheckBox("Other thresholds")
+        self.sweep.setObjectName("export_sweep")
+        self.sweep.setToolTip(
+            "Find and measure the fibers at other k and t, too: how far do the "
+            "lengths depend on the choice? Takes 15 times as long as measuring; needs "
+            "the prediction that the mask was made from."
+        )
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.button, stretch=1)
+        row.addWidget(self.format)
+        row.addWidget(self.sweep)
+        self.button.clicked.connect(self._on_clicked)
+        self._wiring = Wiring()
+        self._wiring.connect(run.changed, self.follow)
+        self.destroyed.connect(self._wiring.close)
+        self.follow()
+
+    def follow(self) -> None:
+        """Offer what there is."""
+        run = self._run
+        self.button.setEnabled(run.result is not None and not run.running)
+        possible = run.prediction() is not None
+        self.sweep.setEnabled(possible)
+        if not possible:
+            self.sweep.setChecked(False)
+
+    def write(self, folder: Path) -> None:
+        """Start writing into a folder.
+
+        Raises
+        ------
+        InputError
+            When nothing is measured or shown, or another job is running.
+        """
+        run = self._run
+        run.hand.take_strokes()
+        found = run.result
+        if found is None:
+            raise InputError("Nothing is measured yet.")
+        result = choose_shown(
+            found,
+            run.view.filter,
+            title="Fibers" if run.mask is None else f"Fibers of {run.mask.name}",
+            image=None if run.image is None else pixels(run.image),
+            labels_file=FILES[self.format.currentText()],
+            cautions=run.cautions,
+        )
+        check_anything_shown(result)
+        run.write(
+            export_fibers,
+            result,
+            folder,
+            total=len(found.table),
+            config=found.config,
+            prediction=run.prediction() if self.sweep.isChecked() else None,
+        )
+
+    def _on_clicked(self) -> None:
+        parent = QFileDialog.getExistingDirectory(self, "Folder for the results")
+        if parent:
+            try:
+                self.write(Path(parent) / FOLDER)
+            except InputError as error:
+                self._run.failed.emit(str(error))

@@ -1,0 +1,298 @@
+"""Rating the focus in a viewer."""
+
+import weakref
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image
+from psygnal import Signal
+from qtpy.QtCore import QTimer
+
+from napari_sciml.errors import InputError
+from napari_sciml.focus.config import FocusTrainingConfig
+from napari_sciml.focus.levels import TILE
+from napari_sciml.images.gray import as_gray
+from napari_sciml.plugin.focus.clicks import TileClicks
+from napari_sciml.plugin.focus.layers import OUT_OF_FOCUS, FocusLayers
+from napari_sciml.plugin.kit.camera import go_to
+from napari_sciml.plugin.kit.runner import IdleRunner
+from napari_sciml.plugin.layers.images import dims_for, pixels, value_range
+from napari_sciml.workflows.focus.arrays import (
+    FocusModelReady,
+    FocusProgress,
+    FocusRated,
+    FocusWritten,
+    load_focus_model,
+    rate_focus,
+    train_own_focus,
+    write_focus,
+)
+from napari_sciml.workflows.focus.files import save_focus_model, write_rating
+
+if TYPE_CHECKING:
+    from napari_sciml.focus.model import FocusModel
+    from napari_sciml.focus.rating.result import BestPlane, FocusResult
+    from napari_sciml.plugin.session import ViewerSession
+
+FOLLOW_MS = 40
+BUILT_IN = "built-in"
+GONE = "The image was closed or changed, so the rating was stopped: rate it again."
+
+
+class FocusRun:
+    """Rates, trains, loads and writes, and shows the rating.
+
+    Attributes
+    ----------
+    doing
+        What runs: "rate", "train", "load", "write", or "" for nothing.
+    progress
+        How far it is.
+    model, model_name
+        What rates; None is the one that comes with the program.
+    result
+        Of the image; None before the first rating.
+    planes
+        What the first axis of a stack counts: "plane" or "frame".
+    note
+        What was done last, for the user.
+    changed, failed
+        Something here is another; a sentence on what went wrong.
+    """
+
+    changed = Signal()
+    failed = Signal(str)
+
+    def __init__(self, session: "ViewerSession") -> None:
+        self._session = session
+        self.doing = ""
+        self.progress = FocusProgress("")
+        self.model: FocusModel | None = None
+        self.model_name = BUILT_IN
+        self.result: FocusResult | None = None
+        self.best: BestPlane | None = None
+        self.planes = "plane"
+        self.scale: tuple[float, float] | None = None
+        self.note = ""
+        self._rated_by = ""
+        self._data: Any = None
+        self._asked: tuple[Any, tuple[float, float] | None] = (None, None)
+        self._of: weakref.ref[Image] | None = None
+        self.shown: FocusLayers | None = None
+        self.clicks = TileClicks()
+        runner = session.measuring
+        runner.yielded.connect(self._on_event)
+        runner.failed.connect(self._on_failed)
+        runner.finished.connect(self._on_finished)
+        self._showing = IdleRunner()
+        self._showing.finished.connect(self._on_shown)
+        self._follow = QTimer()
+        self._follow.setSingleShot(True)
+        self._follow.setInterval(FOLLOW_MS)
+        self._follow.timeout.connect(self._on_plane)
+        session.view_changed.connect(self._on_view)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something runs, or the layers are still being made."""
+        return bool(self.doing) or self._showing.busy
+
+    def rate(self, *, tile: int = TILE, channel: int | None = None) -> None:
+        """Rate the image of the session.
+
+        Parameters
+        ----------
+        tile
+            Edge of a tile in pixels.
+        channel
+            Of an image of several; None for their mean.
+
+        Raises
+        ------
+        InputError
+            When there is no image that can be rated, or something else is running.
+        """
+        layer = self._session.image
+        data = as_gray(pixels(layer), channel)
+        assert layer is not None
+        fixed = self.model is not None and self.model.fixed_scale
+        scale = value_range(layer, data) if fixed else None
+        self._start("rate", rate_focus, data, self.model, tile=tile, scale=scale)
+        self._asked = (data, scale)
+        self._of = weakref.ref(layer)
+        self.planes = "plane" if dims_for(layer) is None else "frame"
+
+    def train(
+        self, layers: Sequence[Image], files: Sequence[Path], config: Any
+    ) -> None:
+        """Train a model on images in focus, and rate with it from now on.
+
+        Raises
+        ------
+        InputError
+            When there are no images, or something else is running.
+        """
+        if not layers and not files:
+            raise InputError("Tick an image that is in focus, or add files.")
+        images = [as_gray(pixels(layer)) for layer in layers]
+        config = config or FocusTrainingConfig()
+        self._start("train", train_own_focus, images, list(files), config)
+
+    def load(self, path: Path) -> None:
+        """Load a model.
+
+        Raises
+        ------
+        InputError
+            When something else is running.
+        """
+        self._start("load", load_focus_model, path)
+
+    def use_built_in(self) -> None:
+        """Rate with the model that comes with the program again."""
+        self.model, self.model_name = None, BUILT_IN
+        self.changed.emit()
+
+    def export(self, folder: Path) -> None:
+        """Write table, summary and picture.
+
+        Raises
+        ------
+        InputError
+            When there is nothing to write, or something else is running.
+        """
+        if self.result is None:
+            raise InputError('Nothing is rated yet: press "Rate focus".')
+        write = partial(
+            write_rating,
+            self.result,
+            self._data,
+            kind=self._rated_by,
+            scale=self.scale,
+        )
+        self._start("write", write_focus, write, folder)
+
+    def save_model(self, folder: Path) -> None:
+        """Write the model that was trained here.
+
+        Raises
+        ------
+        InputError
+            When there is none, or something else is running.
+        """
+        if self.model is None or self.model.fixed_scale:
+            raise InputError("There is no model of your own to save: train one first.")
+        self._start("write", write_focus, partial(save_focus_model, self.model), folder)
+
+    def stop(self) -> None:
+        """Stop soon; what was there before stays."""
+        if self.doing:
+            self._session.measuring.stop()
+            self.note = "Stopped."
+            self.changed.emit()
+
+    def forget(self) -> None:
+        """Another image is next."""
+        if self.doing == "rate":
+            self._session.measuring.stop()
+            self.failed.emit(GONE)
+        self._showing.stop()
+        self.result, self.best, self.shown, self._data = None, None, None, None
+        self.note = ""
+        self._session.exclusion.use(None, None)
+        self.clicks.watch(None, None)
+        self.changed.emit()
+
+    def close(self) -> None:
+        """Stop everything."""
+        self._showing.stop()
+        self.clicks.close()
+        self._follow.stop()
+
+    def watch(self) -> None:
+        """Listen to clicks on the tiles."""
+        self.clicks.watch(self.shown, self._session.viewer)
+
+    def choose(self, tile: tuple[int, ...]) -> None:
+        """Go to a tile and mark it."""
+        if self.shown is not None:
+            self.shown.choose(tile)
+            go_to(self._session.viewer, self.shown.center(tile))
+            self._on_plane()
+
+    def go_to_plane(self, plane: int) -> None:
+        """Show a plane of the stack."""
+        if self.shown is None or self.result is None:
+            return
+        viewer = self._session.viewer
+        world = self.shown.in_plane(plane, viewer.dims.point)
+        offset = viewer.dims.ndim - len(world)
+        viewer.dims.set_point([offset + i for i in range(len(world))], list(world))
+
+    def _start(
+        self, doing: str, job: Callable[..., Any], *args: Any, **kw: Any
+    ) -> None:
+        self._session.measuring.start(job, *args, **kw)
+        self.doing, self.progress, self.note = doing, FocusProgress("Starting …"), ""
+        self.changed.emit()
+
+    def _on_event(self, event: object) -> None:
+        if isinstance(event, FocusProgress):
+            self.progress = event
+        elif isinstance(event, FocusRated):
+            self._take(event)
+        elif isinstance(event, FocusModelReady):
+            self.model, self.model_name = event.model, event.name
+            self.note = f"Rates with {event.name} from now on."
+        elif isinstance(event, FocusWritten):
+            self.note = f"Written to {event.path}"
+        else:
+            return
+        self.changed.emit()
+
+    def _take(self, rated: FocusRated) -> None:
+        layer = self._of() if self._of is not None else None
+        viewer = self._session.viewer
+        if layer is None or viewer is None or layer not in viewer.layers:
+            self.failed.emit(GONE)
+            return
+        shape = (*rated.result.level.shape[:-2], *rated.result.shape)
+        if pixels(layer).shape != shape:
+            self.failed.emit(GONE)
+            return
+        self._data, self.scale = self._asked
+        self._rated_by = rated.model.kind
+        self.result = rated.result
+        stack = rated.result.level.ndim > 2
+        self.best = rated.result.best_plane() if stack else None
+        self.shown = FocusLayers(self._session.layers, rated.result, layer)
+        if self.best is not None and self.best.index is not None:
+            self.go_to_plane(self.best.index)
+        self._showing.start(self.shown.show(viewer))
+
+    def _on_failed(self, sentence: str) -> None:
+        if self.doing:
+            self.failed.emit(sentence)
+
+    def _on_finished(self) -> None:
+        if self.doing:
+            self.doing, self.progress = "", FocusProgress("")
+            self.changed.emit()
+
+    def _on_shown(self) -> None:
+        if self.shown is not None:
+            mask = self._session.layers.get(OUT_OF_FOCUS)
+            self._session.exclusion.use(mask, self.shown.grid)
+        self.watch()
+        self._on_plane()
+        self.changed.emit()
+
+    def _on_view(self) -> None:
+        if self.shown is not None and not self._follow.isActive():
+            self._follow.start()
+
+    def _on_plane(self) -> None:
+        if self.shown is not None and self._session.viewer is not None:
+            self.shown.follow(self._session.viewer)

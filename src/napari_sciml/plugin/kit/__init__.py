@@ -1,0 +1,1 @@
+"""Qt helpers that know nothing of the program: docks, forms, plots, runner."""

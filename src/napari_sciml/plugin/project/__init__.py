@@ -1,0 +1,1 @@
+"""Keep a project beside the viewer, and bring one back."""

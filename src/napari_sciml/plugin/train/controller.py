@@ -1,0 +1,346 @@
+"""A training in a viewer: starts it, and turns its events into state."""
+
+from typing import TYPE_CHECKING, Any
+
+from psygnal import Signal
+
+from napari_sciml.annotation.changes import LabelChange
+from napari_sciml.errors import InputError
+from napari_sciml.plugin.layers.images import dims_for, pixels
+from napari_sciml.plugin.state.model import Model
+from napari_sciml.plugin.state.training_labels import TrainingLabels
+from napari_sciml.plugin.train.curves import Curves
+from napari_sciml.plugin.train.model_fit import remembered
+from napari_sciml.plugin.train.status import Phase, TrainingStatus
+from napari_sciml.project.runs import RunTook, run_started
+from napari_sciml.training.config import TrainingConfig
+from napari_sciml.workflows.prediction.arrays import predict_volume
+from napari_sciml.workflows.training.live import TrainingControl, learn
+
+if TYPE_CHECKING:
+    from napari_sciml.plugin.session import ViewerSession
+    from napari_sciml.prediction.blockwise import BlockPredicted
+    from napari_sciml.training.events import (
+        Activity,
+        LabelsTaken,
+        ModelReady,
+        TrainingStep,
+    )
+
+
+class TrainingRun:
+    """The training and prediction of one viewer.
+
+    Attributes
+    ----------
+    status
+        What is going on, and how far it has come.
+    taken
+        Revision of the annotation that the training has taken in.
+    labels
+        The annotation as a training that runs has it.
+    logged
+        Emitted with all that a replay of a training needs to know.
+    """
+
+    changed = Signal()
+    logged = Signal(object)
+    failed = Signal(str)
+
+    def __init__(self, session: "ViewerSession") -> None:
+        self._session = session
+        self.status = TrainingStatus()
+        self.settings = TrainingConfig()
+        self.curves = Curves()
+        self.taken: int | None = None
+        self.labels: TrainingLabels | None = None
+        self._next: TrainingConfig | None = None
+        self._trained_on: dict[str, Any] = {}
+        self._numbers = self._run = self._logged_run = 0
+        self._control = TrainingControl()
+        runner = session.runner
+        runner.yielded.connect(self._on_event)
+        runner.failed.connect(self._on_failed)
+        runner.finished.connect(self._on_finished)
+
+    @property
+    def phase(self) -> Phase:
+        """What is going on."""
+        return self.status.phase
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the user has asked for the end."""
+        return self.status.stopped
+
+    @property
+    def settled(self) -> bool:
+        """Whether the training has learned all it can from the strokes so far."""
+        return self.status.settled
+
+    @property
+    def running(self) -> bool:
+        """Whether the switch is on."""
+        return self.phase is not Phase.IDLE
+
+    @property
+    def paused(self) -> bool:
+        """Whether a training that runs makes a pause."""
+        return self.running and self._control.paused
+
+    def sentence(self) -> str:
+        """Tell a person what is going on."""
+        prediction = self._session.prediction
+        volume = prediction.probabilities
+        return self.status.sentence(
+            complete=volume is not None and volume.complete,
+            has_model=prediction.model is not None,
+        )
+
+    def start(self, settings: TrainingConfig) -> None:
+        """Train on the annotation as it is and as it will become.
+
+        Raises
+        ------
+        InputError
+            When it cannot start.
+        """
+        session = self._session
+        image = pixels(session.image)
+        first = session.labels_for_job()
+        assert session.image is not None
+        dims = dims_for(session.image)
+        if dims is not None:
+            settings = settings.model_copy(update={"dims": dims})
+        annotation = session.annotation
+        labels = TrainingLabels(first, annotation.store.shape, annotation.class_names)
+        session.runner.check_free()
+        self.settings, self._control = settings, TrainingControl()
+        self.labels = labels
+        self._run += 1
+        self._trained_on = remembered(session.image)
+        session.prediction.doubts = ()
+        session.follow_view()
+        session.runner.start(
+            learn,
+            image,
+            labels.feed,
+            settings,
+            view=session.target,
+            control=self._control,
+            first_number=self._numbers + 1,
+        )
+        self._begin(Phase.STARTING)
+        self.curves, self.taken = Curves(), None
+
+    def predict(self, device: str = "auto") -> None:
+        """Predict the whole image with the model at hand.
+
+        Raises
+        ------
+        InputError
+            When there is no model or it does not fit the image.
+        """
+        session = self._session
+        image = pixels(session.image)
+        session.runner.check_free()
+        session.prediction.renew()
+        session.prediction.examine()
+        model = session.prediction.model
+        assert model is not None
+        session.follow_view()
+        session.runner.start(
+            predict_volume, model.ensemble, image, session.target, device=device
+        )
+        self._begin(Phase.PREDICTING)
+
+    def stop(self) -> None:
+        """Stop soon, and do not start over; what is there already stays usable."""
+        self._next = None
+        if self.running:
+            self.status.stopped = True
+            self._session.runner.stop()
+            self.changed.emit()
+
+    def pause(self, paused: bool) -> None:
+        """Hold a training, or let it go on; what is shown is predicted all the same."""
+        self._control.paused = paused
+        if not paused and self.running:
+            model = self._session.history.newest
+            if model is not None and model is not self._session.prediction.model:
+                self.show(model, pause=False)
+        self.changed.emit()
+
+    def start_over(self, settings: TrainingConfig) -> None:
+        """Begin with untrained networks on the same annotation.
+
+        Raises
+        ------
+        InputError
+            When it cannot start.
+        """
+        if not self.running:
+            self.start(settings)
+            return
+        self.stop()
+        self._next = settings
+
+    def show(self, model: Model, *, pause: bool = True) -> None:
+        """Use an earlier model from now on.
+
+        Raises
+        ------
+        InputError
+            When it does not fit the image.
+        """
+        if self.phase is Phase.PREDICTING:
+            raise InputError("A prediction is running: wait for its end or stop it.")
+        self._session.prediction.use(model)
+        if self.phase is Phase.IDLE:
+            self.predict(self.settings.device)
+            return
+        self._control.model = (model.number, model.ensemble)
+        if pause:
+            self._control.paused = True
+        self.changed.emit()
+
+    def count_on(self, *, models: int, runs: int) -> None:
+        """Give numbers to models and trainings that come after the ones of a project.
+
+        A training that runs keeps its own: stop it first.
+        """
+        self._numbers = max(self._numbers, models)
+        self._run = self._logged_run = max(self._run, runs)
+
+    def feed(self, change: LabelChange) -> None:
+        """Hand a change of the annotation to the training, where one runs."""
+        if self.labels is not None:
+            shape = self.labels.given.shape
+            self.labels.put(self._session.exclusion.without(change, shape))
+
+    def follow_layer(self) -> None:
+        """The annotation is another layer or array now, or deleted.
+
+        A training goes on: with what it has, or with how the new labels differ.
+        """
+        annotation = self._session.annotation
+        if self.labels is None or annotation.layer is None:
+            return
+        if not self.labels.catch_up(annotation.learned()):
+            self._give_up(
+                "The annotation has another shape now, so the training was stopped: "
+                "press Train to begin anew."
+            )
+
+    def follow_classes(self) -> None:
+        """Names can change while a training runs; the number of classes cannot."""
+        if self.labels is None:
+            return
+        if not self.labels.rename(self._session.annotation.class_names):
+            self._give_up(
+                "The number of classes has changed, so the training was stopped: "
+                "press Train to begin anew with the new classes."
+            )
+
+    def _give_up(self, why: str) -> None:
+        self.stop()
+        self.failed.emit(why)
+
+    def _begin(self, phase: Phase) -> None:
+        self._session.prediction.begin()
+        self.status = TrainingStatus(phase)
+        self.changed.emit()
+
+    def _enter(self, phase: Phase) -> None:
+        self.status.phase = phase
+        self.changed.emit()
+
+    def _on_event(self, event: object) -> None:
+        # The job has imported torch long before its first event.
+        from napari_sciml.prediction.blockwise import BlockPredicted
+        from napari_sciml.training.events import (
+            Activity,
+            LabelsTaken,
+            ModelReady,
+            TrainingStep,
+        )
+
+        if isinstance(event, TrainingStep):
+            self._on_step(event)
+        elif isinstance(event, ModelReady):
+            self._on_model(event)
+        elif isinstance(event, BlockPredicted):
+            self._on_block(event)
+        elif isinstance(event, Activity):
+            self._on_activity(event)
+        elif isinstance(event, LabelsTaken):
+            self.taken, self.status.settled = event.revision, False
+            self._log(event)
+            self._session.prediction.prepare(self._session.annotation.class_names)
+            self.changed.emit()
+
+    def _log(self, taken: "LabelsTaken") -> None:
+        if self._run != self._logged_run:
+            self._logged_run = self._run
+            names = () if self.labels is None else self.labels.feed.class_names
+            self.logged.emit(run_started(self._run, self.settings, names))
+        left_out = self._session.exclusion.active
+        self.logged.emit(RunTook(self._run, taken.round, taken.revision, left_out))
+
+    def _on_step(self, step: "TrainingStep") -> None:
+        self.status.fraction = step.fraction
+        self.curves.add_step(step.seconds, step.loss)
+        self.changed.emit()
+
+    def _on_model(self, ready: "ModelReady") -> None:
+        if ready.scores is not None:
+            scores = ready.scores
+            self.curves.add_scores(ready.seconds, scores.loss, scores.dice)
+        model = Model(
+            ready.ensemble,
+            number=ready.number,
+            kind=ready.kind,
+            revision=ready.revision,
+            scores=ready.scores,
+            calibration=ready.calibration,
+            settings=self.settings,
+            run=self._run,
+            round=ready.round,
+            seconds=ready.seconds,
+            steps=ready.steps,
+            trained_on=self._trained_on,
+        )
+        self._numbers = ready.number
+        self.status.settled = ready.settled
+        self._session.history.consider(
+            model, seconds=ready.seconds, settled=ready.settled
+        )
+        try:
+            self._session.prediction.use(model)
+        except InputError as error:  # the image was changed under the training
+            self._give_up(str(error))
+        self.status.blocks = (0, self.status.blocks[1])
+        self.changed.emit()
+
+    def _on_activity(self, activity: "Activity") -> None:
+        self.status.reason = activity.reason
+        self._enter(Phase(activity.kind))
+
+    def _on_block(self, block: "BlockPredicted") -> None:
+        self._session.prediction.take(block)
+        self.status.blocks = (block.done, block.total)
+        self.status.halved |= block.halved
+        self.changed.emit()
+
+    def _on_failed(self, sentence: str) -> None:
+        self.failed.emit(sentence)
+
+    def _on_finished(self) -> None:
+        self.labels = None
+        again, self._next = self._next, None
+        self._enter(Phase.IDLE)
+        if again is not None:
+            try:
+                self.start(again)
+            except InputError as error:
+                self.failed.emit(str(error))

@@ -1,0 +1,295 @@
+"""What is sure of one class: the mask, its share and the histogram."""
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from psygnal import Signal
+from qtpy.QtCore import QTimer
+
+from napari_sciml.errors import InputError
+from napari_sciml.images.tiles import Region, region_size
+from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.runner import IdleRunner
+from napari_sciml.plugin.layers.colors import label_colormap
+from napari_sciml.plugin.uncertainty.usual_k import UsualK
+from napari_sciml.uncertainty.threshold import (
+    CoverageConfig,
+    CoverageRule,
+    LowerBoundRule,
+    SureRule,
+    ThresholdConfig,
+)
+from napari_sciml.workflows.thresholding.arrays import BINS, SlabKept, keep_sure
+
+if TYPE_CHECKING:
+    from napari_sciml.plugin.session import ViewerSession
+    from napari_sciml.plugin.state.probabilities import Probabilities
+
+REST_MS = 250
+AT_ONCE = 2**22
+"""Pixels that are decided about while the user waits: some 0.1 s."""
+CONFIDENT = "Confident "
+"""How the name of a mask begins."""
+NOTHING_PREDICTED = "Nothing is predicted yet: train first, in the Train dock."
+NOT_CALIBRATED = "Coverage needs held-out strokes and a training that has settled."
+RuleKind = Literal["deviations", "coverage"]
+
+
+class SureMask:
+    """Keeps the mask of a rule up to date: the shown slice at once, then the rest.
+
+    Attributes
+    ----------
+    config
+        The class, and k and t of `LowerBoundRule`; without k, it is chosen.
+    coverage
+        Settings of `CoverageRule`.
+    kind
+        Which of the two rules decides.
+    """
+
+    changed = Signal()
+
+    def __init__(self, session: "ViewerSession") -> None:
+        self._session = session
+        self.config = ThresholdConfig()
+        self.coverage = CoverageConfig()
+        self.kind: RuleKind = "deviations"
+        self.histogram = np.zeros(BINS, np.int64)
+        self.kept = 0
+        self.complete = False
+        self._usual = UsualK(session)
+        self._mask: np.ndarray | None = None
+        self._counts = np.zeros(BINS, np.int64)
+        self._sum = 0
+        self._idle = IdleRunner()
+        self._idle.yielded.connect(self._on_slab)
+        self._idle.finished.connect(self._on_done)
+        self._rest = QTimer()
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._rest.timeout.connect(self.compute)
+        self._wiring = Wiring()
+        self.watch()
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Of the prediction, or of the annotation as long as there is none."""
+        volume = self._session.prediction.probabilities
+        return volume.class_names if volume else self._session.annotation.class_names
+
+    @property
+    def class_index(self) -> int:
+        """Place of the class along the class axis; the last one by default."""
+        names = self.class_names
+        try:
+            return self.config.class_index(names)
+        except InputError:
+            return len(names) - 1
+
+    @property
+    def k(self) -> float:
+        """Deviations that are taken off: as the user says, or as it is usual."""
+        if self.config.k is not None:
+            return self.config.k
+        return self._usual.value(self.class_index, self.config.t)
+
+    @property
+    def rule(self) -> SureRule | None:
+        """What decides; None as long as a coverage cannot be promised.
+
+        The classes of a prediction that is being prepared may be others than those
+        of the model at hand.
+        """
+        if self.kind == "deviations":
+            return LowerBoundRule(self.k, self.config.t)
+        model = self._session.prediction.model
+        held_out = model.conformal if model else None
+        if held_out is None or len(held_out.by_class) != len(self.class_names):
+            return None
+        return CoverageRule(held_out, self.coverage.coverage)
+
+    @property
+    def layer_name(self) -> str:
+        """Of the mask."""
+        return f"{CONFIDENT}{self.class_names[self.class_index]}"
+
+    @property
+    def predicted(self) -> int:
+        """Voxels that the share counts in."""
+        return int(self.histogram.sum())
+
+    def change(self, **settings: Any) -> None:
+        """Change class, k (None = let it be chosen) or t; act on what is shown."""
+        self.config = ThresholdConfig(**{**self.config.model_dump(), **settings})
+        self._usual.forget()
+        if "class_name" in settings:
+            self._mask = None
+            self._session.prediction.show_class()
+        self._act()
+
+    def choose(self, kind: RuleKind) -> None:
+        """Let another rule decide, and act on what is shown."""
+        self.kind = kind
+        self._act()
+
+    def cover(self, coverage: float) -> None:
+        """Change the coverage, and act on what is shown."""
+        self.coverage = CoverageConfig(coverage=coverage)
+        self._act()
+
+    def show_slice(self) -> None:
+        """Bring the mask of the shown slice up to date, now.
+
+        Of a slice of very many pixels, only what is in the window, unless that is as
+        many: the whole of it is computed soon, while the user goes on.
+        """
+        volume = self._volume()
+        if volume is not None and self._session.shown_region() is not None:
+            self._write_shown(volume)
+            self.show()
+
+    def show(self) -> None:
+        """Show the mask, also where the user has deleted it."""
+        volume = self._volume()
+        if volume is None or self._session.image is None:
+            return
+        self._session.layers.show_labels(
+            self.layer_name,
+            self._mask_for(volume),
+            self._session.image,
+            colormap=label_colormap(self._session.annotation.classes),
+            opacity=0.6,
+        )
+
+    def keep(self) -> None:
+        """Compute the whole mask and show it.
+
+        Raises
+        ------
+        InputError
+            When nothing is predicted yet, or the rule cannot tell.
+        """
+        if self._volume() is None:
+            raise InputError(NOTHING_PREDICTED)
+        if self.rule is None:
+            raise InputError(NOT_CALIBRATED)
+        self.show()
+        self.compute()
+
+    def compute(self) -> None:
+        """Bring the whole mask up to date, in the idle time of the event loop."""
+        self._rest.stop()
+        volume = self._volume()
+        if volume is None:
+            self._idle.stop()
+            return
+        self._counts, self._sum = np.zeros(BINS, np.int64), 0
+        self._usual.forget()
+        self._idle.start(
+            keep_sure(
+                volume.mean,
+                volume.std,
+                self._session.prediction.trusted,
+                index=self.class_index,
+                rule=self.rule,
+            )
+        )
+
+    def settle(self) -> None:
+        """Finish now what would be computed soon."""
+        if self._rest.isActive():
+            self.compute()
+        self._idle.finish()
+
+    def watch(self) -> None:
+        """Follow the prediction, and what is not to be trusted in it."""
+        prediction = self._session.prediction
+        self._wiring.connect(self._session.exclusion.changed, self._on_exclusion)
+        self._wiring.connect(prediction.changed, self._on_prediction)
+        self._wiring.connect(prediction.model_changed, self._on_model)
+
+    def close(self) -> None:
+        """Stop until `watch`."""
+        self._wiring.close()
+        self._idle.stop()
+        self._rest.stop()
+
+    def _act(self) -> None:
+        # Slabs by the rule or of the class before would spoil the shown slice.
+        self._idle.stop()
+        self.show_slice()
+        self._rest.start()
+
+    def _volume(self) -> "Probabilities | None":
+        volume = self._session.prediction.probabilities
+        return None if volume is None or volume.empty else volume
+
+    def _mask_for(self, volume: "Probabilities") -> np.ndarray:
+        if self._mask is None or self._mask.shape != volume.shape:
+            self._mask = np.zeros(volume.shape, np.uint8)
+        return self._mask
+
+    def _write(self, volume: "Probabilities", region: Region) -> None:
+        rule = self.rule
+        if rule is None:
+            return  # what was sure by the last calibration stays
+        index, mask = self.class_index, self._mask_for(volume)
+        sure = rule.keep(volume.mean[:, *region], volume.std[:, *region], index)
+        trusted = self._session.prediction.trusted[region]
+        mask[region] = (sure & trusted) * np.uint8(index + 1)
+
+    def _write_shown(self, volume: "Probabilities") -> None:
+        view = self._session.target.view
+        for region in (view.region, view.visible) if view else ():
+            if region is not None and region_size(region) <= AT_ONCE:
+                self._write(volume, region)
+                return
+
+    def _on_prediction(self, region: Region | None) -> None:
+        volume = self._volume()
+        if region is None or volume is None:
+            self._usual.forget()
+            self._mask = None
+            self._idle.stop()
+            self.histogram, self.kept = np.zeros(BINS, np.int64), 0
+            self.complete = False
+            return
+        self._usual.follow()
+        self._write(volume, region)
+        self._session.layers.touch(self.layer_name)
+        self._rest.start()
+
+    def _on_model(self) -> None:
+        if self.kind == "coverage":
+            self._rest.start()
+
+    def _on_exclusion(self) -> None:
+        """Other voxels can be sure now; a mask that was deleted stays away."""
+        volume = self._volume()
+        if volume is None:
+            return
+        self._usual.forget()
+        self._idle.stop()
+        self._write_shown(volume)
+        self._session.layers.touch(self.layer_name)
+        self._rest.start()
+
+    def _on_slab(self, slab: SlabKept) -> None:
+        volume = self._volume()
+        if volume is None:
+            return
+        mask = self._mask_for(volume)
+        if slab.mask is not None:
+            mask[slab.where] = slab.mask * np.uint8(self.class_index + 1)
+        elif self._session.exclusion.active:
+            mask[slab.where][~self._session.prediction.trusted[slab.where]] = 0
+        self._counts = self._counts + slab.histogram
+        self._sum += int(np.count_nonzero(mask[slab.where]))
+
+    def _on_done(self) -> None:
+        self.histogram, self.kept = self._counts, self._sum
+        volume = self._volume()
+        self.complete = volume is not None and volume.complete
+        self._session.layers.touch(self.layer_name)
+        self.changed.emit()

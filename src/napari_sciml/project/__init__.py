@@ -1,0 +1,1 @@
+"""The project folder: all that was painted and trained on an image."""

@@ -1,0 +1,230 @@
+"""The models of a project's history, a folder each."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sciml.errors import InputError
+from napari_sciml.io.atomic import atomic_path
+from napari_sciml.io.models.folder import (
+    load_model,
+    read_record,
+    read_weights_sha256,
+    save_model,
+)
+from napari_sciml.project.history import KeptModel
+
+if TYPE_CHECKING:
+    from napari_sciml.networks.ensemble import Ensemble
+
+MODELS_FOLDER = "models"
+ENTRY_FILE = "entry.json"
+THUMBNAIL_FILE = "thumbnail.png"
+KEPT_MODELS = 20
+"""Older models are removed, but never the best one."""
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """What ``entry.json`` tells of a model.
+
+    Attributes
+    ----------
+    number, time, revision, kind, score, seconds, run, round
+        As in `KeptModel`.
+    weights_sha256
+        Of the file with the weights.
+    folder
+        Of the model; `napari_sciml.io.models.folder.load_model` reads it.
+    """
+
+    number: int
+    time: datetime
+    revision: int | None
+    kind: str
+    score: float | None
+    seconds: float
+    run: int
+    round: int
+    weights_sha256: str
+    folder: Path
+
+    def load(self) -> "Ensemble":
+        """Read the networks, on the CPU.
+
+        Raises
+        ------
+        InputError
+            When they are damaged or gone.
+        """
+        return load_model(self.folder)
+
+    def thumbnail(self) -> np.ndarray | None:
+        """What the model predicted, ``(h, w, 3)`` uint8; None when there is none."""
+        from skimage.io import imread
+
+        try:
+            picture = np.asarray(imread(self.folder / THUMBNAIL_FILE))
+        except (OSError, ValueError, SyntaxError):  # a picture is no reason to fail
+            return None
+        fits = picture.ndim == 3 and picture.dtype == np.uint8
+        return picture[..., :3] if fits else None
+
+    def as_kept(self) -> KeptModel:
+        """The entry as it was in the history, its networks still on the disk."""
+        return KeptModel(
+            self.number,
+            self.time,
+            self.revision,
+            self.kind,
+            self.score,
+            self.seconds,
+            self.run,
+            self.round,
+            self.thumbnail(),
+            None,
+            read_record(self.folder),
+        )
+
+
+class ModelStore:
+    """The folder ``models`` of a project.
+
+    Parameters
+    ----------
+    folder
+        Made when the first model comes. Holds ``0001``, ``0002`` …
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def entries(self) -> list[ModelEntry]:
+        """The models that are whole, by number."""
+        folders = sorted(self.folder.glob("[0-9]*"))
+        entries = [_read_entry(folder) for folder in folders]
+        known = [entry for entry in entries if entry is not None]
+        return sorted(known, key=lambda entry: entry.number)
+
+    def add(self, kept: KeptModel) -> ModelEntry:
+        """Write a model, whole or not at all, and remove the oldest ones.
+
+        Raises
+        ------
+        InputError
+            When it cannot be written.
+        """
+        if kept.ensemble is None:
+            raise InputError(f"Model {kept.number} has no networks to write.")
+        number = self._free_number(kept.number)
+        with atomic_path(self._folder_of(number)) as folder:
+            save_model(kept.ensemble, folder, record=kept.record)
+            content = _entry_as_json(kept, number, read_weights_sha256(folder))
+            (folder / ENTRY_FILE).write_text(content, "utf-8")
+            if kept.thumbnail is not None:
+                _write_picture(folder / THUMBNAIL_FILE, kept.thumbnail)
+        entries = self.entries()
+        for old in superfluous(entries):
+            self._remove(old.folder)
+        return next(entry for entry in entries if entry.number == number)
+
+    def set_thumbnail(self, number: int, picture: np.ndarray) -> None:
+        """Write what a model predicts, ``(h, w, 3)`` uint8, if it is still there.
+
+        Raises
+        ------
+        OSError
+            When it cannot be written.
+        """
+        folder = self._folder_of(number)
+        if folder.is_dir():
+            _write_picture(folder / THUMBNAIL_FILE, picture)
+
+    def entry(self, number: int) -> ModelEntry:
+        """Give a model by its number.
+
+        Raises
+        ------
+        InputError
+            When it is not there.
+        """
+        found = _read_entry(self._folder_of(number))
+        if found is None:
+            raise InputError(
+                f"The project has no model {number}: older ones are removed after "
+                f"{KEPT_MODELS} newer ones."
+            )
+        return found
+
+    def _folder_of(self, number: int) -> Path:
+        return self.folder / f"{number:04d}"
+
+    def _free_number(self, wanted: int) -> int:
+        """The one that is wanted, unless there are models that come after it."""
+        names = [folder.name for folder in self.folder.glob("[0-9]*")]
+        return max([wanted, *(int(name) + 1 for name in names if name.isdigit())])
+
+    def _remove(self, folder: Path) -> None:
+        # Out of sight first: half a model is not to be seen.
+        gone = folder.with_name(f".{folder.name}.partial-removed")
+        folder.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+
+def superfluous(entries: Sequence[ModelEntry]) -> list[ModelEntry]:
+    """Models that make room: neither among the newest nor the best one."""
+    older = list(entries[:-KEPT_MODELS])
+    scored = [entry for entry in entries if entry.score is not None]
+    best = max(scored, key=lambda entry: (entry.score, entry.number), default=None)
+    return [entry for entry in older if entry is not best]
+
+
+def _entry_as_json(kept: KeptModel, number: int, weights_sha256: str) -> str:
+    content = {
+        "number": number,
+        "time": kept.time.astimezone(UTC).isoformat(timespec="milliseconds"),
+        "revision": kept.revision,
+        "kind": kept.kind,
+        "score": kept.score,
+        "seconds": kept.seconds,
+        "run": kept.run,
+        "round": kept.round,
+        "weights_sha256": weights_sha256,
+    }
+    return json.dumps(content, indent=2) + "\n"
+
+
+def _read_entry(folder: Path) -> ModelEntry | None:
+    try:
+        content = json.loads((folder / ENTRY_FILE).read_bytes())
+        return _entry_from(content, folder)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _entry_from(content: dict[str, Any], folder: Path) -> ModelEntry:
+    revision, score = content["revision"], content["score"]
+    return ModelEntry(
+        number=int(folder.name),
+        time=datetime.fromisoformat(content["time"]),
+        revision=None if revision is None else int(revision),
+        kind=str(content["kind"]),
+        score=None if score is None else float(score),
+        seconds=float(content["seconds"]),
+        run=int(content["run"]),
+        round=int(content["round"]),
+        weights_sha256=str(content["weights_sha256"]),
+        folder=folder,
+    )
+
+
+def _write_picture(path: Path, picture: np.ndarray) -> None:
+    from skimage.io import imsave
+
+    imsave(path, np.ascontiguousarray(picture, np.uint8), check_contrast=False)

@@ -1,0 +1,123 @@
+"""What a model says about a fair sample of an image."""
+
+from collections.abc import Generator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from napari_sciml.images.tiles import Region, Tile, with_halo
+from napari_sciml.networks.ensemble import Ensemble
+from napari_sciml.networks.trees.forest_block import KeptRows
+
+BLOCKS = {2: 9, 3: 12}
+EDGE = {2: 48, 3: 14}
+"""Of a block: about 20,000 pixels, 30,000 voxels."""
+
+
+class ImageSample:
+    """Some blocks from all over an image.
+
+    Parameters
+    ----------
+    image
+        Array-like of raw gray values.
+    seed
+        Of the places: along each axis, every part of the image has its block (a
+        Latin hypercube).
+    blocks, edge
+        Their number and longest edge in voxels; `BLOCKS` and `EDGE` by default.
+    """
+
+    def __init__(
+        self,
+        image: Any,
+        *,
+        seed: int,
+        blocks: int | None = None,
+        edge: int | None = None,
+    ) -> None:
+        self._image, self._kept = image, KeptRows()
+        dims = len(image.shape)
+        self._shape = tuple(int(n) for n in image.shape)
+        self._regions = spread_blocks(
+            self._shape,
+            blocks or BLOCKS[dims],
+            edge or EDGE[dims],
+            np.random.default_rng([seed, 1]),
+        )
+
+    def members(
+        self, ensemble: Ensemble, *, trees: bool = False
+    ) -> Generator[None, None, tuple[np.ndarray, np.ndarray]]:
+        """Ask all members, or the trees alone; yields often.
+
+        Returns
+        -------
+        probabilities, weights : ndarray
+            ``(member, n, class)`` as `Ensemble` corrects them, and ``(member,)``.
+        """
+        parts = []
+        for region in self._regions:
+            parts.append((yield from self._block(ensemble, region, trees)))
+        weights = [ensemble.forest_weight or 1.0] * _groups(ensemble)
+        if not trees and ensemble.network_weight > 0:
+            weights += [ensemble.network_weight] * len(ensemble.members)
+        return np.concatenate(parts, axis=1), np.asarray(weights)
+
+    def _block(
+        self, ensemble: Ensemble, core: Region, trees: bool
+    ) -> Generator[None, None, np.ndarray]:
+        rows = []
+        forest = ensemble.forest
+        if forest is not None:
+            tile = with_halo(core, forest.halo, self._shape)
+            gray = torch.from_numpy(self._read(ensemble, tile)).to(ensemble.device)
+            for found in forest.probabilities(gray, tile, self._shape, self._kept):
+                yield
+                if found is not None:
+                    shares = torch.from_numpy(found).to(ensemble.device)
+                    rows += [_rows(ensemble.corrected(member)) for member in shares]
+        if trees or ensemble.network_weight == 0:
+            return np.stack(rows)
+        seen = with_halo(core, ensemble.reach, self._shape, align=ensemble.stride)
+        front = with_halo(seen.read, ensemble.front.reach, self._shape)
+        gray = torch.from_numpy(self._read(ensemble, front)).to(ensemble.device)
+        with torch.inference_mode():
+            channels = ensemble.channels(gray, front.surround)
+        for number in range(len(ensemble.members)):
+            with torch.inference_mode():
+                answer = ensemble.probabilities(number, channels)[:, *seen.inner]
+            rows.append(_rows(answer))
+            yield
+        return np.stack(rows)
+
+    def _read(self, ensemble: Ensemble, tile: Tile) -> np.ndarray:
+        return ensemble.intensity.apply(np.asarray(self._image[tile.read]))
+
+
+def _groups(ensemble: Ensemble) -> int:
+    return 0 if ensemble.forest is None else ensemble.forest.members
+
+
+def _rows(found: torch.Tensor) -> np.ndarray:
+    return found.flatten(1).T.cpu().numpy()
+
+
+def spread_blocks(
+    shape: Sequence[int], blocks: int, edge: int, rng: np.random.Generator
+) -> list[Region]:
+    """Blocks from all over an image: a Latin hypercube.
+
+    Along each axis every part of the image has its block. There are fewer than
+    ``blocks`` where the image has no room for them.
+    """
+    edges = np.minimum(shape, edge)
+    room = np.asarray(shape) - edges
+    count = min(blocks, int(np.prod(-(-np.asarray(shape) // edges))))
+    places = [(rng.permutation(count) + rng.random(count)) / count for _ in edges]
+    corners = (np.stack(places, 1) * (room + 1)).astype(int)
+    return [
+        tuple(slice(int(a), int(a + e)) for a, e in zip(corner, edges, strict=True))
+        for corner in corners
+    ]

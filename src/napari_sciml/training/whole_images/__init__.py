@@ -1,0 +1,1 @@
+"""Train on whole images instead of scribbles."""

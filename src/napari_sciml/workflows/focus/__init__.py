@@ -1,0 +1,1 @@
+"""Rate the focus: on arrays and on files."""

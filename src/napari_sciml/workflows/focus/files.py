@@ -1,0 +1,258 @@
+"""Focus on files: what the command line runs."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sciml.errors import InputError
+from napari_sciml.focus.config import FocusTrainingConfig
+from napari_sciml.images.volume import Volume, unique
+from napari_sciml.io.atomic import atomic_path
+from napari_sciml.io.images.planes import open_mean_planes, open_planes
+from napari_sciml.io.results.outputs import check_output
+from napari_sciml.progress import Report, Say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from napari_sciml.focus.model import FocusModel
+    from napari_sciml.focus.rating.result import FocusResult
+
+NOTHING_FOUND = (
+    "There is nothing to see: no tile holds more than noise or even light, so no level "
+    "and no best plane can be told."
+)
+
+
+def rate_file(
+    image: Path,
+    out: Path,
+    *,
+    model: Path | None = None,
+    original: Path | None = None,
+    channel: int | None = None,
+    tile: int = 84,
+    stride: int | None = None,
+    scale: tuple[float, float] | None = None,
+    measures: bool = False,
+    device: str = "auto",
+    threads: int | None = None,
+    overwrite: bool = False,
+    report: Report,
+    say: Say = lambda _: None,
+) -> dict[str, Any]:
+    """Rate an image, stack or time series; write focus.csv, summary.json, overlay.png.
+
+    Of a color image the mean is rated, of several channels ``channel`` or the first.
+    """
+    import torch
+
+    from napari_sciml.focus.rating.measures import measure_tiles
+    from napari_sciml.networks.device import default_threads
+
+    inputs = [image, model] if model is not None else [image]
+    check_output(out, "focus rating", inputs=inputs, overwrite=overwrite, folder=True)
+    chosen = _model(model, original)
+    volume = open_planes(image, channel=channel)
+    for caution in volume.cautions:
+        say(caution)
+    data = volume.data
+    torch.set_num_threads(threads or default_threads())
+    stride = stride or tile
+    result = chosen.rate(
+        data, tile=tile, stride=stride, scale=scale, device=device,
+        progress=lambda share: report(share, ""),
+    )  # fmt: skip
+    classic = measure_tiles(data, tile=tile, stride=stride) if measures else None
+    return write_rating(
+        result, data, out, kind=chosen.kind, measures=classic, scale=scale,
+        cautions=volume.cautions,
+    )  # fmt: skip
+
+
+def write_rating(
+    result: "FocusResult",
+    data: Any,
+    out: Path,
+    *,
+    kind: str,
+    measures: "pd.DataFrame | None" = None,
+    scale: tuple[float, float] | None = None,
+    cautions: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Write focus.csv, summary.json and overlay.png of a rating.
+
+    Parameters
+    ----------
+    result
+        The rating.
+    data
+        What was rated, ``(…, y, x)``.
+    out
+        Folder to make.
+    kind
+        Name of the model's network.
+    measures
+        Further columns of the table, from `measure_tiles`.
+    scale
+        Values that were taken for 0 and 1, where the model needed to know.
+    cautions
+        What a person should know of the image before he trusts the rating.
+
+    Returns
+    -------
+    dict
+        The summary, and where it was written.
+    """
+    from napari_sciml.focus.overlay import overlay
+
+    table = result.to_dataframe()
+    if measures is not None:
+        table = table.join(measures)
+    summary = _summary(result) | {"model": kind}
+    if scale is not None:
+        summary["scale"] = list(scale)
+    empty = [NOTHING_FOUND] if result.blank.all() else []
+    summary["cautions"] = [*cautions, *empty]
+    place = _shown(result)
+    picture = overlay(data[place] if place else data, result, place)
+    with atomic_path(out) as part:
+        part.mkdir()
+        table.to_csv(part / "focus.csv", index=False)
+        text = json.dumps(summary, indent=1) + "\n"
+        (part / "summary.json").write_text(text, encoding="utf-8")
+        _write_png(part / "overlay.png", picture)
+    return summary | {"out": str(out)}
+
+
+def train_files(
+    images: Sequence[Path],
+    out: Path,
+    config: FocusTrainingConfig,
+    *,
+    overwrite: bool = False,
+    report: Report,
+    say: Say = lambda _: None,
+) -> dict[str, Any]:
+    """Train a focus model on in-focus image files; every plane is an image."""
+    from napari_sciml.focus.training.session import FocusTrained, train_focus
+
+    check_output(out, "focus model", inputs=images, overwrite=overwrite, folder=True)
+    volumes = [open_mean_planes(path) for path in images]
+    cautions = unique(*(volume.cautions for volume in volumes))
+    for caution in cautions:
+        say(caution)
+    planes = [plane for volume in volumes for plane in _planes(volume)]
+    for event in train_focus(planes, config):
+        if isinstance(event, FocusTrained):
+            trained = event.model
+        else:
+            report(event.fraction, f"loss {event.loss:.2f}")
+    trained.card["files"] = [path.name for path in images]
+    save_focus_model(trained, out)
+    return {
+        "images": len(planes),
+        **trained.card["held_out"],
+        "cautions": list(cautions),
+        "out": str(out),
+    }
+
+
+def save_focus_model(model: "FocusModel", out: Path) -> None:
+    """Write a model to a new folder, or nothing."""
+    with atomic_path(out) as part:
+        part.mkdir()
+        model.save(part)
+
+
+def open_focus_model(path: Path) -> "FocusModel":
+    """Load a model, whether it was trained here or is the one of 2018.
+
+    Parameters
+    ----------
+    path
+        Folder of a model or a file in it, or a file of `load_original`.
+
+    Raises
+    ------
+    InputError
+        When it is neither.
+    """
+    from napari_sciml.focus.model import CARD, WEIGHTS, load_focus
+    from napari_sciml.focus.original import load_original
+
+    if path.name in (CARD, WEIGHTS):
+        return load_focus(path.parent)
+    if path.is_dir() and not any(path.rglob("*.data-00000-of-00001")):
+        return load_focus(path)
+    return load_original(path)
+
+
+def _model(folder: Path | None, original: Path | None) -> "FocusModel":
+    from napari_sciml.focus.model import load_focus, pretrained
+    from napari_sciml.focus.original import load_original
+
+    if folder and original:
+        raise InputError("Give a model or the original of 2018, not both.")
+    if original:
+        return load_original(original)
+    return load_focus(folder) if folder else pretrained()
+
+
+def read_planes(path: Path) -> list[Any]:
+    """Read the planes ``(y, x)`` of an image file; of channels their mean."""
+    return _planes(open_mean_planes(path))
+
+
+def _planes(volume: Volume) -> list[Any]:
+    data = volume.data
+    return [np.asarray(data)] if data.ndim == 2 else [np.asarray(p) for p in data]
+
+
+def _summary(result: "FocusResult") -> dict[str, Any]:
+    """What is said of the whole image; numbers that are not known are None."""
+    summary: dict[str, Any] = {
+        "tiles": int(result.level.size),
+        "blank_tiles": int(result.blank.sum()),
+    }
+    if result.level.ndim == 2:
+        whole = result.image()
+        assert not isinstance(whole, list)
+        return summary | {
+            "verdict": _verdict(whole.undetermined, whole.p_in_focus),
+            "level": None if whole.undetermined else int(whole.level),
+            "expected_level": None if whole.undetermined else whole.expected,
+            "p_in_focus": None if whole.undetermined else whole.p_in_focus,
+            "certainty": whole.certainties,
+        }
+    best = result.best_plane()
+    curve = [None if np.isnan(level) else float(level) for level in best.curve]
+    return summary | {
+        "verdict": "undetermined" if best.index is None else "see best plane",
+        "best_plane": best.index,
+        "best_position": best.position,
+        "expected_level_of_planes": curve,
+    }
+
+
+def _verdict(undetermined: bool, p_in_focus: float) -> str:
+    if undetermined:
+        return "undetermined"
+    return "in focus" if p_in_focus > 0.5 else "out of focus"
+
+
+def _shown(result: "FocusResult") -> tuple[int, ...]:
+    """The plane for the picture: the best one, else the middle one."""
+    if result.level.ndim == 2:
+        return ()
+    best = result.best_plane().index
+    return (len(result.level) // 2 if best is None else best,)
+
+
+def _write_png(path: Path, picture: Any) -> None:
+    from matplotlib.image import imsave
+
+    imsave(path, picture)

@@ -1,0 +1,106 @@
+"""Import and export labels beside a living GUI."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from napari_sciml.annotation.changes import LabelChange
+from napari_sciml.annotation.classes import ClassTable
+from napari_sciml.io.images.label_classes import UnknownClassesError
+from napari_sciml.io.images.label_map import LabelMap
+from napari_sciml.io.labels.export import load_annotation, save_annotation
+
+
+@dataclass(frozen=True)
+class LabelsRead:
+    """Voxels in which a file differs from the annotation.
+
+    Attributes
+    ----------
+    path
+        The file.
+    labels
+        All that it holds, uint8.
+    indices, values
+        ``(n,)``: places in which it differs, flat in C order, and its labels there.
+    cautions
+        What a person should know before he trusts them.
+    """
+
+    path: Path
+    labels: np.ndarray
+    indices: np.ndarray
+    values: np.ndarray
+    cautions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MapWanted:
+    """The labels are those of another program: somebody has to say what they mean.
+
+    Attributes
+    ----------
+    path
+        Of the labels.
+    found
+        What is in them, a sentence without its end.
+    suggestion
+        A map to begin with, such as ``127:1,255:2``.
+    """
+
+    path: Path
+    found: str
+    suggestion: str
+
+
+@dataclass(frozen=True)
+class LabelsWritten:
+    """The file is there."""
+
+    path: Path
+
+
+def import_labels(
+    path: Path,
+    shape: Sequence[int],
+    classes: ClassTable,
+    present: LabelChange,
+    mapping: LabelMap | None = None,
+) -> Generator[LabelsRead | MapWanted, None, None]:
+    """Read labels, and compare them with the annotation.
+
+    Parameters
+    ----------
+    path, shape, classes, mapping
+        As of `load_annotation`.
+    present
+        Snapshot of the annotation.
+    """
+    try:
+        volume = load_annotation(path, shape, classes, mapping)
+    except UnknownClassesError as error:
+        yield MapWanted(path, error.found, error.suggestion)
+        return
+    labels: np.ndarray = volume.data
+    differs = labels > 0
+    held = labels.reshape(-1)[present.indices]
+    differs.reshape(-1)[present.indices] = held != present.values
+    indices = np.flatnonzero(differs)
+    values = labels.reshape(-1)[indices]
+    yield LabelsRead(path, labels, indices, values, volume.cautions)
+
+
+def export_labels(
+    path: Path,
+    present: LabelChange,
+    shape: Sequence[int],
+    voxel_size: Sequence[float],
+    unit: str,
+) -> Generator[LabelsWritten, None, None]:
+    """Write a snapshot of the annotation; parameters as of `save_annotation`."""
+    labels = np.zeros(tuple(shape), np.uint8)
+    present.apply_to(labels)
+    save_annotation(path, labels, voxel_size, unit)
+    yield LabelsWritten(path)

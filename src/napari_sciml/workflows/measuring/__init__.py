@@ -1,0 +1,1 @@
+"""Number and measure fibers: on arrays and on files."""

@@ -1,0 +1,1 @@
+"""Predict an image: on arrays, on files, or onto the disk beside a viewer."""

@@ -1,0 +1,1 @@
+"""Keep what is sure: on arrays, and on predictions on disk."""

@@ -1,0 +1,1 @@
+"""Train an ensemble: on files, or while somebody paints."""

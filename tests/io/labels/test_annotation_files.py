@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+from skimage.io import imsave
+
+from napari_sciml.annotation.classes import ClassTable
+from napari_sciml.annotation.store import LabelStore
+from napari_sciml.errors import InputError
+from napari_sciml.io.labels.export import (
+    load_annotation,
+    load_classes,
+    save_annotation,
+    save_classes,
+)
+from napari_sciml.workflows.label_files import (
+    LabelsWritten,
+    export_labels,
+    import_labels,
+)
+
+TWO = ClassTable.of(["background", "fiber"])
+
+
+def painted(shape=(5, 6, 7)):
+    labels = np.zeros(shape, np.uint8)
+    labels[..., 1], labels[..., 3] = 1, 2
+    return labels
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".npy", ".zarr"])
+@pytest.mark.parametrize("shape", [(6, 7), (5, 6, 7)])
+def test_labels_go_out_and_come_back(tmp_path, suffix, shape):
+    store = LabelStore(shape)
+    store.read_all(painted(shape))
+    path = tmp_path / f"labels{suffix}"
+    size = (0.5,) * len(shape)
+    [written] = export_labels(path, store.snapshot(), shape, size, "micrometer")
+    assert written == LabelsWritten(path)
+    assert np.array_equal(load_annotation(path, shape, TWO).data, painted(shape))
+
+
+def test_an_import_tells_where_it_differs(tmp_path):
+    path = tmp_path / "labels.npy"
+    np.save(path, painted())
+    store = LabelStore((5, 6, 7))
+    mine = painted()
+    mine[0, 0] = (0, 2, 0, 2, 0, 1, 0)
+    store.read_all(mine)
+    [read] = import_labels(path, store.shape, TWO, store.snapshot())
+    assert read.indices.tolist() == [1, 5]
+    assert read.values.tolist() == [1, 0]
+    assert np.array_equal(read.labels, painted())
+    store.write(read.indices, read.values)
+    assert np.array_equal(store.dense(), painted())
+
+
+def test_an_import_tells_what_to_know_of_the_file(tmp_path):
+    path = tmp_path / "labels.jpg"
+    imsave(path, np.ones((8, 8), np.uint8), check_contrast=False)
+    [read] = import_labels(path, (8, 8), TWO, LabelStore((8, 8)).snapshot())
+    assert "JPEG" in read.cautions[0]
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [
+        (np.zeros((5, 6, 8), np.uint8), r"shape \(5, 6, 8\)"),
+        (np.full((5, 6, 7), 3, np.uint8), "go up to 3 .*2 = fiber: say which value"),
+        (np.arange(210).reshape(5, 6, 7) % 4, "add classes first, or import them"),
+        (np.full((5, 6, 7), -1, np.int16), "from -1"),
+        (np.full((5, 6, 7), 0.5, np.float32), "not whole numbers"),
+    ],
+)
+def test_labels_that_do_not_fit(tmp_path, labels, sentence):
+    path = tmp_path / "labels.npy"
+    np.save(path, labels)
+    with pytest.raises(InputError, match=sentence):
+        load_annotation(path, (5, 6, 7), TWO)
+
+
+def test_a_time_series_is_not_exported(tmp_path):
+    with pytest.raises(InputError, match="4 axes"):
+        save_annotation(tmp_path / "a.tif", np.zeros((2, 3, 4, 5), np.uint8), (1,) * 4)
+
+
+def test_classes_go_out_and_come_back(tmp_path):
+    table = ClassTable.of(["matrix, gray", 'so "called"', "Füllung"])
+    save_classes(tmp_path / "classes.csv", table)
+    assert load_classes(tmp_path / "classes.csv") == table
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "cannot be read"),
+        (b"label,name,color\n1,F\xfcllung,\n", "UTF-8"),
+        (b"label,name,color\n1,a,\n1,b,\n", "classes.csv: Line 3"),
+    ],
+)
+def test_classes_that_cannot_be_read(tmp_path, content, sentence):
+    path = tmp_path / "classes.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=sentence):
+        load_classes(path)
