@@ -45,7 +45,8 @@ def test_values_become_json(value, expected):
 
 def test_torch_is_not_imported():
     code = (
-        "import sys; from napari_sciml.storage import model, results, arrays; "
+        "import sys; from napari_sciml.io.models import folder; "
+        "from napari_sciml.io.results import arrays, predictions; "
         "from napari_sciml.io.provenance import provenance; provenance(); "
         "assert 'torch' not in sys.modules and 'zarr' not in sys.modules"
     )

@@ -94,7 +94,8 @@ def test_needs_no_qt() -> None:
     import subprocess
 
     code = """
-import sys, napari_sciml.workflows.prediction.arrays, napari_sciml.workflows.training.live
+import sys
+import napari_sciml.workflows.prediction.arrays, napari_sciml.workflows.training.live
 print({'qtpy', 'torch'} & {*sys.modules})
 """
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -104,8 +104,8 @@ def train_members(
     client
         A ``distributed.Client``.
     image, labels, config, class_names, ignore, mapping
-        As in `napari_sciml.workflows.training.files.train_model`, which with the result as
-        ``state`` writes the model.
+        As in `napari_sciml.workflows.training.files.train_model`, which writes the
+        model, with the result as ``state``.
     say, report
         Called with what a person should know, and with the progress.
 

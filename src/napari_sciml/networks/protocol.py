@@ -10,10 +10,10 @@ from torch import Tensor, nn
 class Network(Protocol):
     """A `torch.nn.Module` that gives every voxel a score for each class.
 
-    The quick way to a network of one's own is `napari_sciml.networks.custom.OwnNetwork`,
-    which wraps any module from ``(n, c, …)`` to ``(n, classes, …)``. To write one
-    from scratch, subclass `torch.nn.Module` and add what is below. Two rules keep
-    predictions free of seams:
+    The quick way to a network of one's own is
+    `napari_sciml.networks.custom.OwnNetwork`, which wraps any module from
+    ``(n, c, …)`` to ``(n, classes, …)``. To write one from scratch, subclass
+    `torch.nn.Module` and add what is below. Two rules keep predictions free of seams:
 
     - What a voxel gets depends on the voxels within ``radius`` and on nothing else:
       not on other images of the batch, not on the size of the image. Batch and

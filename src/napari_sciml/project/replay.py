@@ -184,7 +184,7 @@ def train_again(
 
 
 class _Again:
-    """A training that does what `napari_sciml.workflows.training.live` did, without a viewer."""
+    """Repeat what `napari_sciml.workflows.training.live` did, without a viewer."""
 
     def __init__(self, training: "LiveTraining", rounds: int, report: Report) -> None:
         self._training, self._rounds, self._report = training, rounds, report

@@ -56,7 +56,8 @@ class Lessons:
     edges
         Of a crop, one for each axis.
     augmentation, spacing
-        As in `napari_sciml.training.data.sampling.CropSampler`; gray values are not varied.
+        As in `napari_sciml.training.data.sampling.CropSampler`; gray values are not
+        varied.
     gap
         Voxels round held-out labels from which nothing is learned.
     seed
