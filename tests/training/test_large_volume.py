@@ -26,8 +26,8 @@ def test_strokes_in_a_volume_that_fits_no_memory(tiny_config):
     config = tiny_config(3, bootstrap=True)
     names = ("background", "fiber")
     training = LiveTraining(np.broadcast_to(line, SHAPE), labels, config, names)
-    list(training.steps())
+    list(training.advance())
     training.take([strokes(range(12, 15), 2)])
-    list(training.steps())
+    list(training.advance())
     assert len(training.labels) == 15 * 12
     assert len(training.team.test)

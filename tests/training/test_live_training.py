@@ -47,15 +47,15 @@ def stroke(revision: int, z: int, y: int, value: int) -> LabelChange:
 
 
 def run(training: LiveTraining, rounds: int) -> None:
-    for _ in range(rounds):
-        for _ in training.steps():
-            pass
+    last = training.round + rounds
+    while training.round < last:
+        result_of(training.advance())
 
 
 def started(image, labels, **settings) -> LiveTraining:
     """With its first trees, where it has any."""
     training = LiveTraining(image, labels, config(**settings), CLASSES)
-    result_of(training.grow())
+    result_of(training.advance())
     return training
 
 
@@ -67,7 +67,7 @@ def test_the_same_schedule_gives_the_same_weights(trees) -> None:
         training = started(image, labels, trees=trees)
         run(training, 5)
         training.take([stroke(2, 9, 20, 2), stroke(3, 9, 3, 1)])
-        result_of(training.grow())
+        result_of(training.advance())
         run(training, 7)
         ensemble = result_of(training.ready())
         results.append((ensemble.state_dict(), ensemble.description()))
@@ -111,10 +111,10 @@ def test_the_networks_never_become_worse_while_labels_stay() -> None:
 
 def test_networks_step_by_turns() -> None:
     image, labels = scene()
-    training = LiveTraining(image, labels, config(members=5, crop=8), CLASSES)
+    training = started(image, labels, members=5, crop=8)
     stepped = []
     for _ in range(5):
-        stepped.append([e.member for e in training.steps() if e])
+        stepped.append([e.member for e in training.advance() if e])
     assert {len(members) for members in stepped} == {AT_A_TIME}
     assert [*chain(*stepped)] == [*range(5)] * AT_A_TIME
     assert {member.steps for member in training.team.members} == {AT_A_TIME}
@@ -127,7 +127,7 @@ def test_labels_that_come_later_are_learned() -> None:
     run(training, 10)
     before = predict(result_of(training.ready()), image).mean[1, :, 29].mean()
     training.take([stroke(i, z, 29, 1) for i, z in enumerate((1, 4, 7, 10), 2)])
-    result_of(training.grow())
+    result_of(training.advance())
     after = predict(result_of(training.ready()), image).mean[1, :, 29].mean()
     assert after < before - 0.2
     assert after < 0.5
@@ -170,7 +170,7 @@ def test_scores_while_labels_come() -> None:
     image, labels = scene()
     training = LiveTraining(image, labels, config(), CLASSES)
     assert training.scores() is None
-    result_of(training.grow())
+    result_of(training.advance())
     before = training.scores()
     assert before.voxels == len(training.team.test)
     held = set(training.team.test.indices.tolist())
@@ -179,7 +179,7 @@ def test_scores_while_labels_come() -> None:
     training.take(more)
     assert set(training.team.test.indices.tolist()) - held, "some are a test"
     training.scores()
-    result_of(training.grow())
+    result_of(training.advance())
     assert training.scores().voxels == len(training.team.test)
 
 

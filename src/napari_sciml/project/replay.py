@@ -173,40 +173,23 @@ def train_again(
         torch.set_num_threads(run.started.threads)
     labels = Scribbles.empty(image.shape).changed(schedule[0][2])
     training = LiveTraining(image, labels, config, run.started.class_names)
-    going = _Again(training, entry.round, report)
-    going.look()
+    result_of(training.advance())
     for round_, _, change in schedule[1:]:
-        going.advance(round_)
+        _advance(training, round_, report, of=entry.round)
         training.take([change])
-        going.look()
-    going.advance(entry.round)
-    return going.model()
+        result_of(training.advance())
+    _advance(training, entry.round, report)
+    return result_of(training.ready())
 
 
-class _Again:
-    """Repeat what `napari_sciml.workflows.training.live` did, without a viewer."""
-
-    def __init__(self, training: "LiveTraining", rounds: int, report: Report) -> None:
-        self._training, self._rounds, self._report = training, rounds, report
-
-    def look(self) -> None:
-        """New labels were taken: trees grow from them."""
-        result_of(self._training.grow())
-        for _ in self._training.team.test.prepare():
-            pass
-
-    def advance(self, round_: int) -> None:
-        """Train up to a round."""
-        training = self._training
-        while training.round < round_:
-            for _ in training.steps():
-                pass
-            done = training.round / max(1, self._rounds)
-            self._report(done, f"round {training.round} of {self._rounds}")
-
-    def model(self) -> "Ensemble":
-        """What was handed out then."""
-        return result_of(self._training.ready())
+def _advance(
+    training: "LiveTraining", round_: int, report: Report, *, of: int | None = None
+) -> None:
+    """Train up to a round, as `napari_sciml.workflows.training.live` did."""
+    last = round_ if of is None else of
+    while training.round < round_:
+        result_of(training.advance())
+        report(training.round / max(1, last), f"round {training.round} of {last}")
 
 
 def _entry(project: Project, number: int | None) -> ModelEntry:

@@ -65,6 +65,11 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
+class TreesGrown:
+    """The trees of a training have learned the labels as they are now."""
+
+
+@dataclass(frozen=True)
 class LabelsTaken:
     """A training that goes on has taken in the annotation up to a revision.
 

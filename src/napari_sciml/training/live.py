@@ -12,7 +12,7 @@ from napari_sciml.images.contrast import check_contrast
 from napari_sciml.networks.ensemble import LEAST_TRUST, Ensemble
 from napari_sciml.training.calibration import Calibration
 from napari_sciml.training.config import TrainingConfig
-from napari_sciml.training.events import TrainingStep
+from napari_sciml.training.events import TrainingStep, TreesGrown
 from napari_sciml.training.metrics import Scores
 from napari_sciml.training.optimization.optimizers import WARM_UP
 from napari_sciml.training.setup import MakeNetwork, check_config, checked_labels
@@ -85,6 +85,7 @@ class LiveTraining:
         self._offsets: np.ndarray | None = None
         self._since = 0
         self._age = 0
+        self._labels_are_new = True
         self.looked = False
         self.team = Team(image, self.labels, config, class_names, make_network)
         self._split = GrowingSplit(
@@ -109,7 +110,7 @@ class LiveTraining:
         return min(1.0, self._since / SETTLING)
 
     def take(self, changes: Sequence[LabelChange], *, correcting: bool = True) -> None:
-        """Learn from the changed annotation from the next step on; `grow` is next.
+        """Learn from the changed annotation with the next `advance`.
 
         Parameters
         ----------
@@ -133,15 +134,33 @@ class LiveTraining:
         # A stroke more does not undo what was learned: only half of the way back.
         self._since = min(self._since, SETTLING // 2)
         self._assign(change.indices[change.values > 0])
+        self._labels_are_new = True
 
-    def grow(self) -> Generator[None, None, None]:
-        """Grow trees from the labels as they are now; yields often."""
+    def advance(self) -> Generator[TrainingStep | TreesGrown | None, None, None]:
+        """Bring the ensemble forward by one turn; the only way in which it learns.
+
+        After new labels, trees grow from them. Otherwise it is a round: the networks
+        whose turn it is take a step, and now and then all are judged.
+
+        Yields
+        ------
+        TrainingStep, TreesGrown or None
+            None is a chance to do something else.
+        """
+        if self._labels_are_new:
+            self._labels_are_new = False
+            yield from self._grow()
+            yield TreesGrown()
+            yield from self.team.test.prepare()
+        else:
+            yield from self._round()
+
+    def _grow(self) -> Generator[None, None, None]:
         if self.team.teacher is not None:
             yield from self.team.teacher.grow(self.labels)
             self._offsets = None
 
-    def steps(self) -> Generator[TrainingStep | None, None, None]:
-        """A round: the networks whose turn it is take a step; now and then a look."""
+    def _round(self) -> Generator[TrainingStep | None, None, None]:
         if self.team.teacher is not None:
             for _ in self.team.teacher.lessons.prepare(self.round):
                 yield None
@@ -214,8 +233,7 @@ class LiveTraining:
         return [(self.round * count + i) % total for i in range(count)]
 
     def _look(self) -> Generator[None, None, None]:
-        for _ in self.team.test.prepare():
-            yield
+        yield from self.team.test.prepare()
         for member in self.team.members:
             member.evaluate(self.team.test.batches)
             yield

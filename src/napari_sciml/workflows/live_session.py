@@ -119,15 +119,14 @@ class LiveSession:
             self._training.take([change], correcting=self._seen)
         self._labels = now
         self._revision += 1
-        result_of(self._training.grow())
+        result_of(self._training.advance())  # trees
         self._ensemble = None
 
     def advance(self, iterations: int) -> None:
         """Let the training go on for so many rounds; the networks take turns."""
         training = self._begun()
         for _ in range(iterations):
-            for _ in training.steps():
-                pass
+            result_of(training.advance())
         self._ensemble = None
 
     def predict(self, region: Region | None = None) -> Shown:

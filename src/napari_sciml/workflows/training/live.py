@@ -161,7 +161,7 @@ class _Learner:
         return training.settled or late
 
     def _take_labels(self) -> Generator["Event", None, None]:
-        from napari_sciml.training.events import LabelsTaken
+        from napari_sciml.training.events import LabelsTaken, TreesGrown
 
         changes = self.feed.take()
         self.lookout.attend(changes[-1].indices)
@@ -175,12 +175,15 @@ class _Learner:
         self.revision, self._labels_at = changes[-1].revision, self.seconds
         yield LabelsTaken(self.revision, round_)
         yield from self._tell("training")
-        for _ in training.grow():
-            yield None
-        yield (yield from self._hand_out(training))
-        yield from self._look()
-        for _ in training.team.test.prepare():
-            yield from self._look()
+        grown = False
+        for event in training.advance():
+            if isinstance(event, TreesGrown):
+                grown = True
+                yield (yield from self._hand_out(training))
+            if grown:
+                yield from self._look()
+            else:
+                yield None
 
     def _taken(self, changes: Sequence[LabelChange]) -> "LiveTraining":
         from napari_sciml.training.live import LiveTraining
@@ -196,11 +199,14 @@ class _Learner:
         return self.training
 
     def _train(self, training: "LiveTraining") -> Generator["Event", None, None]:
+        from napari_sciml.training.events import TrainingStep
+
         yield from self._tell("training")
         clock = time.monotonic()
-        for step in training.steps():
+        for step in training.advance():
             self.seconds += time.monotonic() - clock
-            yield step and replace(step, seconds=self.seconds)
+            if isinstance(step, TrainingStep):
+                yield replace(step, seconds=self.seconds)
             yield from self._look()
             clock = time.monotonic()
         if self._is_news(training):
