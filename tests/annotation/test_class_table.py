@@ -13,16 +13,13 @@ from napari_sciml.annotation.classes import (
     to_csv,
 )
 from napari_sciml.errors import InputError
+from napari_sciml.escape import plain
 
 NAMES = ("background", "fiber", "void", "crack")
 TABLE = ClassTable.of(NAMES)
 
 colors = st.integers(0, 0xFFFFFF).map(lambda n: f"#{n:06x}")
-names = (
-    st.text(min_size=1, max_size=12)
-    .map(lambda text: " ".join(text.split()))
-    .filter(bool)
-)
+names = st.text(min_size=1, max_size=12).map(plain).filter(bool)
 tables = st.lists(names, min_size=1, max_size=MAX_CLASSES, unique=True).flatmap(
     lambda found: st.builds(
         ClassTable.of,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from napari_sciml.errors import InputError
+from napari_sciml.escape import MAX_NAME, for_csv, from_cell, plain
 
 UNLABELED = 0
 """Value of a voxel that nobody has annotated."""
@@ -40,6 +41,42 @@ CSV_COLUMNS = ("label", "name", "color")
 _COLOR = re.compile(r"#[0-9a-f]{6}")
 
 
+def class_name(text: str) -> str:
+    """Name of a class from what someone typed: one line, no signs that steer.
+
+    Raises
+    ------
+    InputError
+        When nothing is left, or it is too long for a legend.
+    """
+    name = plain(text)
+    if not name:
+        raise InputError("Each class needs a name of its own.")
+    if len(name) > MAX_NAME:
+        raise InputError(
+            f"The name of a class may have {MAX_NAME} signs, but '{name[:20]}…' has "
+            f"{len(name)}: shorten it."
+        )
+    return name
+
+
+def class_names(text: str) -> tuple[str, ...]:
+    """Names of classes from a text with commas; empty parts do not count.
+
+    Raises
+    ------
+    InputError
+        When one cannot be used, or comes twice.
+    """
+    names = tuple(class_name(part) for part in text.split(",") if part.strip())
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(
+                f"The name '{name}' is given to two classes: give each its own."
+            )
+    return names
+
+
 @dataclass(frozen=True)
 class LabelClass:
     """One class.
@@ -61,10 +98,8 @@ class LabelClass:
     color: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "name", " ".join(self.name.split()))
+        object.__setattr__(self, "name", class_name(self.name))
         object.__setattr__(self, "color", self.color.strip().lower())
-        if not self.name:
-            raise InputError("Each class needs a name of its own.")
         if not _COLOR.fullmatch(self.color):
             raise InputError(
                 f"The color '{self.color}' of class '{self.name}' is none: write it as "
@@ -178,7 +213,7 @@ def to_csv(table: ClassTable) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     for label, one in enumerate(table.classes, start=1):
-        writer.writerow((label, one.name, one.color))
+        writer.writerow((label, for_csv(one.name), one.color))
     return text.getvalue()
 
 
@@ -209,7 +244,7 @@ def from_csv(text: str) -> ClassTable:
             raise InputError(f"Line {rows.line_num}: label {label} comes twice.")
         color = row.get("color", "").strip() or DEFAULT_COLORS[label - 1]
         try:
-            found[label] = LabelClass(row["name"], color)
+            found[label] = LabelClass(from_cell(row["name"]), color)
             ClassTable(tuple(found.values()))
         except InputError as error:
             raise InputError(f"Line {rows.line_num}: {error}") from error

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from napari_sciml.cli.options import AsJson, Overwrite, describe
+from napari_sciml.cli.options import MAX_EDGE, AsJson, Overwrite, describe
 from napari_sciml.cli.terminal import print_summary, say, stage
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.uncertainty.threshold import ThresholdConfig
@@ -67,6 +67,7 @@ def fibers(
         int | None,
         typer.Option(
             min=16,
+            max=MAX_EDGE,
             help="Read the mask by blocks of this edge, as is done anyway where it "
             "would not fit into the memory; labels.zarr instead of labels.tif.",
         ),

@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from napari_sciml.cli.options import AsJson, Device, Overwrite, Threads, describe
+from napari_sciml.bounds import MAX_VALUE
+from napari_sciml.cli.options import (
+    MAX_EDGE,
+    AsJson,
+    Device,
+    Overwrite,
+    Threads,
+    describe,
+)
 from napari_sciml.cli.terminal import print_summary, say, stage
 from napari_sciml.errors import InputError
 from napari_sciml.focus.config import FocusTrainingConfig
@@ -36,12 +44,19 @@ def focus(
     channel: Annotated[
         int | None,
         typer.Option(
-            min=0, help="Channel to rate; of colors the mean, else the first."
+            min=0,
+            max=MAX_EDGE,
+            help="Channel to rate; of colors the mean, else the first.",
         ),
     ] = None,
-    tile: Annotated[int, typer.Option(min=16, help="Edge of a tile in pixels.")] = 84,
+    tile: Annotated[
+        int, typer.Option(min=16, max=MAX_EDGE, help="Edge of a tile in pixels.")
+    ] = 84,
     stride: Annotated[
-        int | None, typer.Option(min=1, help="From tile to tile; the edge if not set.")
+        int | None,
+        typer.Option(
+            min=1, max=MAX_EDGE, help="From tile to tile; the edge if not set."
+        ),
     ] = None,
     scale: Annotated[
         str | None, typer.Option(help="Lowest,highest value; for --original only.")
@@ -107,6 +122,8 @@ def _pair(text: str | None) -> tuple[float, float] | None:
         return None
     try:
         low, high = (float(part) for part in text.split(","))
+        if not max(abs(low), abs(high)) <= MAX_VALUE:
+            raise ValueError("NaN, infinite, or beyond single precision")
     except ValueError as error:
         raise InputError("Give the scale as two numbers, such as 0,255.") from error
     return low, high

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from napari_sciml.annotation.classes import DEFAULT_CLASSES
+from napari_sciml.annotation.classes import DEFAULT_CLASSES, class_names
 from napari_sciml.cli.options import (
     AsJson,
     Device,
@@ -163,7 +163,6 @@ def train(
         device=device,
         threads=threads,
     )
-    names = [name.strip() for name in (classes or "").split(",") if name.strip()]
     with stage("Training") as report:
         summary = train_somewhere(
             image,
@@ -171,7 +170,7 @@ def train(
             out,
             config,
             scheduler=scheduler,
-            class_names=names or None,
+            class_names=class_names(classes or "") or None,
             ignore=ignore or (),
             mapping=read_label_map(mapping) if mapping else None,
             resume=resume,

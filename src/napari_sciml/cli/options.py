@@ -1,12 +1,19 @@
 """Options that several commands have."""
 
+import math
 from typing import Annotated
 
 import typer
 from pydantic import BaseModel
 
+from napari_sciml.bounds import MAX_THREADS
+
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores.")]
+Threads = Annotated[
+    int | None, typer.Option(min=1, max=MAX_THREADS, help="CPU threads; all cores.")
+]
+MAX_EDGE = 65536
+"""Voxels of a block or tile: no machine holds a cube of more."""
 Scheduler = Annotated[
     str | None,
     typer.Option(help="Dask scheduler: address, scheduler file, or 'local'."),
@@ -18,6 +25,13 @@ Overwrite = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def finite(number: float | None) -> float | None:
+    """Refuse NaN and infinity, which slip through the bounds of an option."""
+    if number is not None and not math.isfinite(number):
+        raise typer.BadParameter(f"{number} is not a number that can be used.")
+    return number
 
 
 def describe(model: type[BaseModel], field: str) -> str:

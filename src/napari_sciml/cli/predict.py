@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 
 from napari_sciml.cli.options import (
+    MAX_EDGE,
     AsJson,
     Device,
     Overwrite,
     Scheduler,
     Threads,
     describe,
+    finite,
 )
 from napari_sciml.cli.terminal import print_summary, say, stage
 from napari_sciml.uncertainty.threshold import ThresholdConfig
@@ -32,14 +34,21 @@ def predict(
     image: Annotated[Path, typer.Argument(help="Volume or image.")],
     out: Annotated[Path, typer.Option(help="OME-Zarr to write; .tif: a TIFF, too.")],
     block: Annotated[
-        int | None, typer.Option(min=16, help="Edge of a block; by the memory.")
+        int | None,
+        typer.Option(min=16, max=MAX_EDGE, help="Edge of a block; by the memory."),
     ] = None,
     level: Annotated[
-        int, typer.Option(min=0, help="Of an OME-Zarr; 0 is the full resolution.")
+        int,
+        typer.Option(min=0, max=64, help="Of an OME-Zarr; 0 is the full resolution."),
     ] = 0,
     memory: Annotated[
         float | None,
-        typer.Option(min=0.1, help="GB to use at most; most of what is free."),
+        typer.Option(
+            min=0.1,
+            max=1e6,
+            callback=finite,
+            help="GB to use at most; most of what is free.",
+        ),
     ] = None,
     half: Annotated[
         bool,
@@ -103,7 +112,10 @@ def threshold(
     coverage: Annotated[
         float | None,
         typer.Option(
-            min=0.01, max=0.999, help="Conformal coverage, instead of k and t."
+            min=0.01,
+            max=0.999,
+            callback=finite,
+            help="Conformal coverage, instead of k and t.",
         ),
     ] = None,
     overwrite: Overwrite = False,

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from napari_sciml.bounds import MAX_COUNT
 from napari_sciml.fibers.report.figures import volume_symbol
 
 Connectivity = Literal[4, 6, 8, 18, 26]
@@ -17,7 +18,7 @@ class FiberConfig(BaseModel):
     direction that could be trusted, and most pieces of things that are no fibers are.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     connectivity: Literal[6, 18, 26] = Field(
         26,
@@ -25,11 +26,15 @@ class FiberConfig(BaseModel):
         "by edges, 26 = and by corners. A 2D mask takes 4 for 6, and 8 otherwise.",
     )
     dust: int = Field(
-        100, ge=0, description="Pieces of fewer voxels than this are dropped (voxels)."
+        100,
+        ge=0,
+        le=MAX_COUNT,
+        description="Pieces of fewer voxels than this are dropped (voxels).",
     )
     dust_volume: float | None = Field(
         None,
         ge=0,
+        le=1e36,
         description="The same as a volume (in 2D an area) in the unit of the voxel "
         "size, in place of the number of voxels.",
     )
@@ -42,7 +47,6 @@ class FiberConfig(BaseModel):
         2.5,
         ge=0,
         le=100,
-        allow_inf_nan=False,
         description="In a volume, bodies that are not so many times as long as wide "
         "are no fibers and are dropped, unless the border cuts them; 0 = none.",
     )

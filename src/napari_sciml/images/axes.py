@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_sciml.bounds import is_edge
 from napari_sciml.errors import InputError
 from napari_sciml.images.channels import ChannelImage
 from napari_sciml.images.lazy import AxesView
@@ -203,7 +204,10 @@ def _fault(axis: str, raw: RawImage, units: Mapping[str, str], unit: str) -> str
     if size is None:
         return "no voxel size"
     if not _is_size(size):
-        return "a voxel size that is no number" if size else "a voxel size of 0"
+        number = math.isfinite(size)
+        return (
+            f"a voxel size of {size:g}" if number else "a voxel size that is no number"
+        )
     if unit not in METERS and unit != NO_UNIT:
         return f"a voxel size in {unit}, a unit that is not known,"
     if unit != NO_UNIT and not raw.units.get(axis):
@@ -214,4 +218,4 @@ def _fault(axis: str, raw: RawImage, units: Mapping[str, str], unit: str) -> str
 
 
 def _is_size(size: float) -> bool:
-    return math.isfinite(size) and size != 0
+    return is_edge(abs(size))

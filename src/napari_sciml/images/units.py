@@ -5,6 +5,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from napari_sciml.escape import plain
+
 _KNOWN = {
     "femtometer": ("fm", 1e-15),
     "picometer": ("pm", 1e-12),
@@ -91,14 +93,14 @@ def unit_symbol(unit: str) -> str:
 def ascii_unit(unit: str) -> str:
     r"""A unit for ImageJ, whose headers are ASCII: "\u00B5" is its micro sign."""
     short = {"micrometer": "um", "nanometer": "nm", "millimeter": "mm"}
-    words = " ".join(unit.split())
+    words = plain(unit)
     words = short.get(unit_name(words), words)
     return "".join(sign if sign.isascii() else _escape(sign) for sign in words)
 
 
 def readable(text: str) -> str:
     """What was typed, also where the encoding of the terminal was not told."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").strip()
+    return plain(text)
 
 
 def size_text(voxel_size: Sequence[float], unit: str) -> str:
@@ -118,7 +120,7 @@ def _mended(text: str) -> str:
         except UnicodeError:
             continue
     # Makes one of the micro sign and the Greek letter, and of both signs of Å.
-    return unicodedata.normalize("NFKC", text)
+    return plain(unicodedata.normalize("NFKC", text))
 
 
 def _escape(sign: str) -> str:

@@ -61,7 +61,7 @@ class GraphLaw(BaseModel):
 class SMSNetConfig(BaseModel):
     """How a sparse mixed-scale network is built."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: Literal["smsnet"] = "smsnet"
     law: GraphLaw | None = Field(
@@ -83,6 +83,7 @@ class SMSNetConfig(BaseModel):
     parameters: int | None = Field(
         45_000,
         ge=100,
+        le=1_000_000_000,
         description="Graphs are drawn until the network has this many parameters, "
         "give or take 10 %; none = take the first one. Where a law is given and this "
         "is not, the first one is taken too.",
@@ -110,7 +111,7 @@ class MSDNetConfig(BaseModel):
     default has few, wide layers, which run many times faster.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: Literal["msdnet"] = "msdnet"
     layers: int | None = Field(
@@ -142,7 +143,7 @@ class MSDNetConfig(BaseModel):
 class UShapedConfig(BaseModel):
     """What networks with levels of resolution have in common."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     depth: int = Field(3, ge=1, le=7, description="Levels of resolution.")
     base: int = Field(8, ge=1, le=1024, description="Channels at full resolution.")

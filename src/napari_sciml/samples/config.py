@@ -4,11 +4,13 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from napari_sciml.bounds import EDGES, MAX_SEED
+
 
 class FiberSettings(BaseModel):
     """Sizes, shapes and arrangement of the fibers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     n_fibers: int | None = Field(
         None, ge=1, le=5000, description="Visible fibers; None: by volume fraction."
@@ -40,7 +42,7 @@ class FiberSettings(BaseModel):
 class MatrixSettings(BaseModel):
     """Aggregates and voids round the fibers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     aggregate_fraction: float = Field(
         0.24, ge=0, le=0.5, description="Share of the volume that is aggregate, about."
@@ -69,7 +71,7 @@ class MatrixSettings(BaseModel):
 class ImagingSettings(BaseModel):
     """Gray levels (0 to 1, the range of uint16) and flaws of the scan."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     paste_gray: float = Field(0.42, ge=0, le=1, description="Cement paste.")
     fiber_gray: float = Field(0.61, ge=0, le=1, description="Fibers.")
@@ -114,9 +116,11 @@ class PhantomConfig(FiberSettings, MatrixSettings, ImagingSettings):
     shape: tuple[int, int, int] = Field(
         (128, 128, 128), description="Voxels along z, y, x; at least 32 each."
     )
-    voxel_size: float = Field(20.0, gt=0, description="Edge of a voxel, in `unit`.")
+    voxel_size: float = Field(
+        20.0, ge=EDGES[0], le=EDGES[1], description="Edge of a voxel, in `unit`."
+    )
     unit: str = Field("um", min_length=1, description="Unit of length.")
-    seed: int = Field(0, ge=0, description="Seed of everything random.")
+    seed: int = Field(0, ge=0, le=MAX_SEED, description="Seed of everything random.")
 
     @classmethod
     def clustered(cls, **changes: Any) -> "PhantomConfig":

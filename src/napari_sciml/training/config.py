@@ -5,6 +5,13 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from napari_sciml.bounds import (
+    MAX_COUNT,
+    MAX_SECONDS,
+    MAX_SEED,
+    MAX_THREADS,
+    wrong_edges,
+)
 from napari_sciml.networks.config import NetworkConfig, SMSNetConfig
 from napari_sciml.training.data.augmentation_config import AugmentationConfig
 from napari_sciml.training.optimization.loss_config import LossConfig
@@ -48,33 +55,44 @@ class TrainingConfig(BaseModel):
         5, ge=1, le=50, description="Networks in the ensemble, each on its own graph."
     )
     seconds: float = Field(
-        60.0, gt=0, le=86400, description="Stop after this many seconds of training."
+        60.0,
+        gt=0,
+        le=MAX_SECONDS,
+        description="Stop after this many seconds of training.",
     )
     steps: int | None = Field(
         None,
         ge=1,
+        le=MAX_COUNT,
         description="Stop after this many steps of each member, instead of seconds.",
     )
     patience: int | None = Field(
         None,
         ge=1,
+        le=MAX_COUNT,
         description="Stop early when no member has become better on the held-out "
         "strokes in this many looks; none = use up the time.",
     )
-    seed: int = Field(0, ge=0, description="Seed of graphs, weights and sampling.")
+    seed: int = Field(
+        0, ge=0, le=MAX_SEED, description="Seed of graphs, weights and sampling."
+    )
     device: str = Field("auto", description="auto, cpu, cuda or mps.")
     threads: int | None = Field(
-        None, ge=1, description="CPU threads; none = all cores."
+        None, ge=1, le=MAX_THREADS, description="CPU threads; none = all cores."
     )
     half: bool = Field(
         True, description="Compute in bfloat16 where the device is faster with it."
     )
     batch: int = Field(1, ge=1, le=64, description="Crops in a training step.")
     crop: int | None = Field(
-        None, ge=8, description="Edge of a crop in voxels; none = 20 in 3D, 96 in 2D."
+        None,
+        ge=8,
+        le=4096,
+        description="Edge of a crop in voxels; none = 20 in 3D, 96 in 2D.",
     )
     sigmas: tuple[float, ...] = Field(
         (1.0, 2.0, 4.0),
+        max_length=32,
         description="Scales of the front end, in voxels; none at all = the networks "
         "see gray values only.",
     )
@@ -108,10 +126,16 @@ class TrainingConfig(BaseModel):
         "unlabeled voxels.",
     )
     evaluate_every: int = Field(
-        30, ge=1, description="Steps of a member between two looks at the test."
+        30,
+        ge=1,
+        le=MAX_COUNT,
+        description="Steps of a member between two looks at the test.",
     )
     snapshot_seconds: float = Field(
-        4.0, gt=0, description="Seconds between two models that are handed out."
+        4.0,
+        gt=0,
+        le=MAX_SECONDS,
+        description="Seconds between two models that are handed out.",
     )
 
     @model_validator(mode="after")
@@ -121,8 +145,8 @@ class TrainingConfig(BaseModel):
             raise ValueError(
                 f"scales of the front end must be between {low:g} and {high:g} voxels"
             )
-        if self.spacing is not None and any(edge <= 0 for edge in self.spacing):
-            raise ValueError("edges of a voxel must be above 0")
+        if problem := wrong_edges(self.spacing or ()):
+            raise ValueError(problem)
         if self.prior is not None:
             _check_shares(self.prior)
         return self

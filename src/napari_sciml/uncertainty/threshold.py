@@ -6,9 +6,11 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from napari_sciml.bounds import MAX_DEVIATIONS
 from napari_sciml.errors import InputError
+from napari_sciml.escape import plain
 from napari_sciml.uncertainty.calibration import ConformalCalibration
 from napari_sciml.uncertainty.conformal import confident_by_coverage
 
@@ -23,7 +25,7 @@ ROUNDING = 5e-7
 class ThresholdConfig(BaseModel):
     """Settings of `confident`; forms and command-line options come from here."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     class_name: str = Field(
         "fiber",
@@ -34,11 +36,16 @@ class ThresholdConfig(BaseModel):
     k: float | None = Field(
         None,
         ge=0,
-        allow_inf_nan=False,
+        le=MAX_DEVIATIONS,
         description="Standard deviations over the ensemble that are taken off the "
         "mean probability; none = chosen so that 94 % of mean > t stay.",
     )
     t: float = Field(0.5, ge=0, lt=1, description="Probability that must be left over.")
+
+    @field_validator("class_name")
+    @classmethod
+    def _as_classes_are_named(cls, name: str) -> str:
+        return plain(name)
 
     def class_index(self, class_names: Sequence[str]) -> int:
         """Find the place of the class along the class axis.
@@ -63,7 +70,7 @@ class ThresholdConfig(BaseModel):
 class CoverageConfig(BaseModel):
     """Settings of `CoverageRule`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     coverage: float = Field(
         0.9,

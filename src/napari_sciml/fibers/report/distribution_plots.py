@@ -10,10 +10,10 @@ from napari_sciml.fibers.report.figures import (
     INK,
     LENGTH_COLOR,
     NUMBER_COLOR,
+    drawn_symbol,
     new_figure,
     no_fibers,
     tidy,
-    unit_symbol,
 )
 from napari_sciml.fibers.report.hammer_axes import direction_text, draw_map
 from napari_sciml.fibers.statistics.autocorrelation import SphereCorrelation
@@ -91,7 +91,7 @@ def correlation_plot(found: SphereCorrelation, unit: str = "pixel") -> "Figure":
     noise = _NOISE * float(np.nan_to_num(np.median(found.high - found.low)))
     least = noise or 1.0
     axes = draw_map(figure, found.map, "Pair correlation (chance = 1)", least)
-    radius = f"r = {found.radius:.4g} {unit_symbol(unit)}"
+    radius = f"r = {found.radius:.4g} {drawn_symbol(unit)}"
     style: dict[str, Any] = {"color": INK, "fontsize": 10}
     axes.set_title(f"Autocorrelation of the mask, {radius}", loc="left", **style)
     axes.set_title(_peak(found), loc="right", color=INK, fontsize=9)
@@ -134,7 +134,7 @@ def sweep_plot(sweep: pd.DataFrame, unit: str = "pixel") -> "Figure":
         for name in ("length_p10", "length_p90"):
             panels[1].plot(t, rows[name], **{**style, "ls": ":"})
         panels[2].plot(t, rows["fibers"], **style)
-    symbol = unit_symbol(unit)
+    symbol = drawn_symbol(unit)
     titles = (
         f"Mean length, 95 % interval ({symbol})",
         f"Length: median, 10 and 90 % ({symbol})",
@@ -180,7 +180,7 @@ def _draw_distribution(axes: "Axes", found: LengthDistribution, unit: str) -> No
             found.seen, found.edges, color=_GRAY, lw=1.1, label="as seen, cut ones too"
         )
     _draw_fit(axes, found, width, color)
-    symbol = unit_symbol(unit)
+    symbol = drawn_symbol(unit)
     top = max(found.share.max(), found.seen.max(), np.nan_to_num(found.high).max())
     axes.plot([found.mean.value] * 2, [0, 1.05 * top], color=color, lw=1.0, ls="--")
     axes.set_title(

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from napari_sciml.escape import for_matplotlib
 from napari_sciml.images import units
 
 if TYPE_CHECKING:
@@ -18,6 +19,11 @@ _MARGIN = 0.1  # inches
 def unit_symbol(unit: str) -> str:
     """How a unit is printed; what has none is counted in voxels."""
     return "voxels" if unit == units.NO_UNIT else units.unit_symbol(unit)
+
+
+def drawn_symbol(unit: str) -> str:
+    """How a unit is printed in a picture: none of its signs begins a formula."""
+    return for_matplotlib(unit_symbol(unit))
 
 
 def volume_symbol(unit: str, ndim: int = 3) -> str:

@@ -2,11 +2,11 @@
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
 
+from napari_sciml.escape import for_html
 from napari_sciml.fibers.report.figures import unit_symbol
 from napari_sciml.fibers.statistics.bootstrap import Interval
 
@@ -69,18 +69,18 @@ def report_html(
     """
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>\n"
-        f"<h1>{escape(title)}</h1>\n"
-        f'<p class="facts">{escape(facts)}</p>\n'
+        f"<title>{for_html(title)}</title><style>{_STYLE}</style></head><body>\n"
+        f"<h1>{for_html(title)}</h1>\n"
+        f'<p class="facts">{for_html(facts)}</p>\n'
         f"{_warnings(cautions)}"
         f'<table class="numbers">\n{_rows(numbers)}</table>\n'
         f"{_gallery(pictures)}\n"
-        f'<p class="notes">{escape(_NOTES)}</p>\n</body></html>\n'
+        f'<p class="notes">{for_html(_NOTES)}</p>\n</body></html>\n'
     )
 
 
 def _warnings(cautions: Sequence[str]) -> str:
-    lines = [f'<p class="caution">{escape(one)}</p>\n' for one in cautions]
+    lines = [f'<p class="caution">{for_html(one)}</p>\n' for one in cautions]
     return "".join(lines)
 
 
@@ -167,7 +167,7 @@ def _diagonal(orientation: Mapping[str, Any], flat: bool) -> str:
 def _rows(numbers: Sequence[Row]) -> str:
     """Two names and values a row."""
     cells = [
-        f'<td class="name">{escape(name)}</td><td>{escape(value)}</td>'
+        f'<td class="name">{for_html(name)}</td><td>{for_html(value)}</td>'
         for name, value in numbers
     ]
     cells += ["<td></td><td></td>"] * (len(cells) % 2)
@@ -188,4 +188,4 @@ def _gallery(pictures: Mapping[str, bytes]) -> str:
 
 def _image(name: str, data: bytes) -> str:
     code = b64encode(data).decode("ascii")
-    return f'<img alt="{escape(name)}" src="data:image/png;base64,{code}">'
+    return f'<img alt="{for_html(name)}" src="data:image/png;base64,{code}">'

@@ -17,10 +17,10 @@ from napari_sciml.fibers.report.figures import (
     LENGTH_COLOR,
     NUMBER_COLOR,
     count_title,
+    drawn_symbol,
     new_figure,
     no_fibers,
     tidy,
-    unit_symbol,
 )
 from napari_sciml.fibers.report.hammer_axes import (
     direction_text,
@@ -81,7 +81,7 @@ def length_histogram(table: pd.DataFrame, unit: str = "pixel") -> "Figure":
     counts = np.histogram(lengths, edges, weights=by_length)[0]
     axes.stairs(counts, edges, color=LENGTH_COLOR, lw=1.6)
     _mark_means(axes, lengths, by_length, unit)
-    axes.set_xlabel(f"Fiber length, end to end ({unit_symbol(unit)})")
+    axes.set_xlabel(f"Fiber length, end to end ({drawn_symbol(unit)})")
     axes.set_ylabel("Share per bin")
     axes.set_title(count_title(len(lengths)), fontsize=10, color=INK, loc="left")
     tidy(axes)
@@ -212,7 +212,7 @@ def _mark_means(axes: "Axes", lengths: Array, by_length: Array, unit: str) -> No
     mean, weighted = float(lengths.mean()), float(lengths @ by_length)
     for value, color in ((mean, NUMBER_COLOR), (weighted, LENGTH_COLOR)):
         axes.axvline(value, color=color, lw=1.0, ls="--")
-    symbol = unit_symbol(unit)
+    symbol = drawn_symbol(unit)
     number = f"share of the fibers (mean {mean:.3g} {symbol})"
     length = f"share of the total length (mean {weighted:.3g} {symbol})"
     handles = [

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from napari_sciml.errors import InputError
+from napari_sciml.escape import for_xml
 from napari_sciml.images.units import ascii_unit, unit_symbol
 from napari_sciml.images.volume import SPATIAL_AXES
 from napari_sciml.io.atomic import atomic_path
@@ -93,6 +94,7 @@ def _tiff(
     labels = _smallest(labels)
     small = labels.nbytes < CLASSIC_TIFF_BYTES
     imagej = labels.dtype in (np.uint8, np.uint16) and small
+    imagej = imagej and has_resolution(voxel_size)
     options = imagej_options if imagej else ome_options
     highest = int(labels.max(initial=0))
     tifffile.imwrite(
@@ -103,6 +105,11 @@ def _tiff(
         software=SOFTWARE,
         **options(labels.ndim, highest, voxel_size, unit),
     )
+
+
+def has_resolution(voxel_size: Sequence[float]) -> bool:
+    """Whether voxels a length can be written as ImageJ reads them, in 32 bits."""
+    return all(1e-9 <= edge <= 1e9 for edge in voxel_size[-2:])
 
 
 def _smallest(labels: np.ndarray) -> np.ndarray:
@@ -137,7 +144,7 @@ def ome_options(
     metadata: dict[str, Any] = {"axes": axes}
     for axis, size in zip(axes, voxel_size, strict=True):
         metadata[f"PhysicalSize{axis}"] = size
-        metadata[f"PhysicalSize{axis}Unit"] = unit_symbol(unit)
+        metadata[f"PhysicalSize{axis}Unit"] = for_xml(unit_symbol(unit))
     return {"ome": True, "bigtiff": True, "metadata": metadata}
 
 

@@ -16,6 +16,7 @@ from napari_sciml.io.results.arrays import (
     SOFTWARE,
     check_array_suffix,
     create_labels,
+    has_resolution,
     imagej_options,
     ome_options,
 )
@@ -143,7 +144,7 @@ def _tiff(
 
     dtype = np.dtype(np.min_scalar_type(highest))
     small = labels.size * dtype.itemsize < CLASSIC_TIFF_BYTES
-    imagej = dtype in (np.uint8, np.uint16) and small
+    imagej = dtype in (np.uint8, np.uint16) and small and has_resolution(voxel_size)
     options = imagej_options if imagej else ome_options
     planes = (
         plane.astype(dtype, copy=False)

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from napari_sciml.errors import InputError, first_line
+from napari_sciml.escape import for_xml, plain
 from napari_sciml.io.atomic import atomic_path
 from napari_sciml.io.results.arrays import (
     CLASSIC_TIFF_BYTES,
     PROBABILITIES,
+    has_resolution,
     imagej_options,
     ome_options,
 )
@@ -154,6 +156,7 @@ def save_probabilities(
     classes, *depth = len(store.class_names), *store.shape[:-2]
     _check_memory(Path(path), store.shape, classes)
     imagej = _bytes(store.shape, classes) < CLASSIC_TIFF_BYTES
+    imagej = imagej and has_resolution(store.voxel_size)
     with atomic_path(path) as temporary:
         tifffile.imwrite(
             temporary,
@@ -224,7 +227,7 @@ def _imagej_options(store: PredictionStore) -> dict[str, Any]:
     options["metadata"] |= {
         "axes": _axes(store),
         "mode": "grayscale",
-        "Labels": list(names) * slices,
+        "Labels": [plain(name) for name in names] * slices,
         "Ranges": (0.0, 1.0) * len(names),
     }
     return options
@@ -232,6 +235,6 @@ def _imagej_options(store: PredictionStore) -> dict[str, Any]:
 
 def _ome_options(store: PredictionStore) -> dict[str, Any]:
     options = ome_options(len(store.shape), 1, store.voxel_size, store.unit)
-    names = list(store.class_names)
+    names = [for_xml(name) for name in store.class_names]
     options["metadata"] |= {"axes": _axes(store), "Channel": {"Name": names}}
     return options

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from napari_sciml.bounds import wrong_edges
 from napari_sciml.errors import InputError
+from napari_sciml.escape import MAX_NAME
 from napari_sciml.images.units import NO_UNIT, UNNAMED, readable, unit_name
 from napari_sciml.io.images.stacks.stated_size import StatedSize, disagreements
 
@@ -43,7 +45,7 @@ def choose_voxel_size(
     InputError
         When what was given cannot be read, or lengths cannot be converted.
     """
-    unit = readable(unit) if unit else None
+    unit = _unit(unit)
     stated = [one for one in (mask, *others) if one.is_stated]
     edges = parse_voxel_size(voxel_size, len(axes))
     if edges is not None:
@@ -54,7 +56,7 @@ def choose_voxel_size(
             )
         units = [one.unit for one in stated if one.unit != NO_UNIT]
         name = unit_name(unit) if unit else next(iter(units), NO_UNIT)
-        return _named(replace(mask, voxel_size=edges, unit=name), unit), ()
+        return _checked(_named(replace(mask, voxel_size=edges, unit=name), unit)), ()
     found, cautions = _stated(mask, others)
     if unit:
         if not stated:
@@ -63,7 +65,7 @@ def choose_voxel_size(
                 f"{unit}; give the true one by --voxel-size.",
             )
         found = found.in_unit(unit)
-    return _named(found, unit), cautions
+    return _checked(_named(found, unit)), cautions
 
 
 def parse_voxel_size(text: str | None, ndim: int) -> tuple[float, ...] | None:
@@ -79,6 +81,27 @@ def parse_voxel_size(text: str | None, ndim: int) -> tuple[float, ...] | None:
             f"The voxel size {text!r} cannot be read: give positive numbers like 3,1,1."
         )
     return sizes * ndim if len(sizes) == 1 else sizes
+
+
+def _unit(text: str | None) -> str | None:
+    """The unit that was given, on one line."""
+    unit = readable(text or "") or None
+    if unit is not None and len(unit) > MAX_NAME:
+        raise InputError(
+            f"The unit '{unit[:20]}…' has {len(unit)} signs: give a unit like µm."
+        )
+    return unit
+
+
+def _checked(size: StatedSize) -> StatedSize:
+    """The size, where volumes and directions can be computed with it."""
+    problem = wrong_edges(size.voxel_size)
+    if not problem:
+        return size
+    raise InputError(
+        f"The voxel size {size.text} cannot be used, as {problem}: give the true one "
+        "by --voxel-size, in another unit where need be."
+    )
 
 
 def _stated(

@@ -4,6 +4,7 @@ import numpy as np
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_sciml.escape import for_html
 from napari_sciml.fibers.report.figures import unit_symbol
 from napari_sciml.fibers.statistics.bootstrap import Interval
 from napari_sciml.plugin.fibers.direction_plot import DirectionPlot
@@ -73,7 +74,9 @@ class FiberPlots(QWidget):
     def set_units(self, unit: str, ndim: int) -> None:
         """Tell the unit of length, and whether it is an image."""
         self._unit, self._ndim = unit, ndim
-        self.lengths.widget.setLabel("bottom", f"length ({unit_symbol(unit)})")
+        self.lengths.widget.setLabel(
+            "bottom", f"length ({for_html(unit_symbol(unit))})"
+        )
 
     def redraw(self) -> None:
         """Draw the fibers that are shown now."""
@@ -105,7 +108,7 @@ class FiberPlots(QWidget):
     def _tell(self, found: FiberNumbers) -> None:
         if self._live.isActive() and np.isfinite(found.length.low):
             return  # others are shown by now
-        symbol = unit_symbol(self._unit)
+        symbol = for_html(unit_symbol(self._unit))
         if not found.count:
             self.numbers.setText("The filters hide all fibers.")
             return

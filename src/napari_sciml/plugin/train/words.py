@@ -1,10 +1,10 @@
 """What the Train dock says about the model at hand."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from napari_sciml.escape import for_html
 from napari_sciml.plugin.train.evidence import not_known, unknown_classes
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def tell_revision(model: "Model | None", now: int) -> str:
 def tell_key(colors: Mapping[str, str]) -> str:
     """The colors of our layers, as rich text."""
     return "<br>".join(
-        f"<font color={color}>■</font> {escape(meaning)}"
+        f"<font color={color}>■</font> {for_html(meaning)}"
         for meaning, color in colors.items()
     )
 

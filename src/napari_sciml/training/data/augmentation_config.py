@@ -12,7 +12,7 @@ class AugmentationConfig(BaseModel):
     Gray values are those of `IntensityScale`: about zero mean and unit spread.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     flips: bool = Field(True, description="Mirror along any axis.")
     turns: bool = Field(

@@ -4,6 +4,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from napari_sciml.bounds import MAX_WEIGHT
+
 LABELED_TERMS = ("cross_entropy", "dice", "focal", "tversky", "focal_tversky")
 """Terms that learn from labels; the others only shape the answer."""
 
@@ -11,20 +13,31 @@ LABELED_TERMS = ("cross_entropy", "dice", "focal", "tversky", "focal_tversky")
 class LossConfig(BaseModel):
     """Weighted sum of loss terms; a term of weight 0 is not computed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    cross_entropy: float = Field(1.0, ge=0, description="Weight of the cross entropy.")
+    cross_entropy: float = Field(
+        1.0, ge=0, le=MAX_WEIGHT, description="Weight of the cross entropy."
+    )
     dice: float = Field(
-        0.0, ge=0, description="Weight of the Dice loss: overlap, whatever the size."
+        0.0,
+        ge=0,
+        le=MAX_WEIGHT,
+        description="Weight of the Dice loss: overlap, whatever the size.",
     )
     focal: float = Field(
-        0.0, ge=0, description="Weight of the focal loss: mostly the hard voxels."
+        0.0,
+        ge=0,
+        le=MAX_WEIGHT,
+        description="Weight of the focal loss: mostly the hard voxels.",
     )
     focal_gamma: float = Field(
         2.0, ge=0, le=10, description="How little easy voxels count in the focal loss."
     )
     tversky: float = Field(
-        0.0, ge=0, description="Weight of the Tversky loss: Dice that takes sides."
+        0.0,
+        ge=0,
+        le=MAX_WEIGHT,
+        description="Weight of the Tversky loss: Dice that takes sides.",
     )
     tversky_alpha: float = Field(
         0.3,
@@ -36,7 +49,7 @@ class LossConfig(BaseModel):
         ),
     )
     focal_tversky: float = Field(
-        0.0, ge=0, description="Weight of the focal Tversky loss."
+        0.0, ge=0, le=MAX_WEIGHT, description="Weight of the focal Tversky loss."
     )
     focal_tversky_gamma: float = Field(
         0.75,
@@ -47,6 +60,7 @@ class LossConfig(BaseModel):
     total_variation: float = Field(
         0.0,
         ge=0,
+        le=MAX_WEIGHT,
         description="Weight of the total variation: smoother answers, labeled or not.",
     )
 

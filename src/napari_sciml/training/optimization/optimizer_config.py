@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 class OptimizerConfig(BaseModel):
     """How a member's weights follow the gradient."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: Literal["adamw", "adam", "sgd"] = Field("adamw", description="Optimizer.")
-    learning_rate: float = Field(3e-3, gt=0, le=100, description="Peak step size.")
+    learning_rate: float = Field(3e-3, ge=1e-12, le=100, description="Peak step size.")
     weight_decay: float = Field(
         0.01,
         ge=0,
@@ -31,7 +31,10 @@ class OptimizerConfig(BaseModel):
         ),
     )
     clip: float | None = Field(
-        1.0, gt=0, description="Longest gradient (norm) that is followed; none = any."
+        1.0,
+        ge=1e-6,
+        le=1e6,
+        description="Longest gradient (norm) that is followed; none = any.",
     )
     accumulate: int = Field(
         1, ge=1, le=64, description="Batches whose gradients make up one step."
