@@ -1,5 +1,6 @@
 """The command line: the commands in their order, and how they end."""
 
+import os
 import signal
 import sys
 from typing import Any, NoReturn
@@ -14,6 +15,7 @@ from napari_sciml.cli.options import AsJson
 from napari_sciml.cli.predict import predict, threshold
 from napari_sciml.cli.terminal import accept_any_text, print_summary
 from napari_sciml.errors import InputError, one_line
+from napari_sciml.escape import for_terminal
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -45,8 +47,20 @@ def main() -> None:
     try:
         app()
     except (InputError, ValidationError) as error:
-        typer.echo(f"error: {one_line(error)}", err=True)
-        sys.exit(2)
+        _refuse(one_line(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _refuse(f"{os.fsdecode(error.filename)} cannot be used ({_reason(error)}).")
+
+
+def _refuse(sentence: str) -> NoReturn:
+    typer.echo(f"error: {for_terminal(sentence)}", err=True)
+    sys.exit(2)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 def _end(number: int, _: Any) -> NoReturn:

@@ -160,12 +160,13 @@ class FocusModel:
 
     def save(self, folder: str | Path) -> None:
         """Write ``focus.safetensors`` and the model card ``focus.json``."""
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         state = {k: v.contiguous().cpu() for k, v in self.network.state_dict().items()}
-        save_file(state, folder / WEIGHTS)
+        # Not save_file: what that writes is its owner's alone, whatever the umask.
+        (folder / WEIGHTS).write_bytes(save(state))
         version = getattr(self.network, "version", 1)
         card = {**self.card, "kind": self.kind, "version": version}
         (folder / CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
@@ -179,15 +180,19 @@ def load_focus(folder: str | Path) -> FocusModel:
     InputError
         When the folder holds no focus model, or a damaged one.
     """
-    from safetensors.torch import load_file
+    from safetensors.torch import load
 
     folder = Path(folder)
     try:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
         network = make_network(card["kind"], card.get("version", 1))
-        network.load_state_dict(load_file(folder / WEIGHTS))
+        network.load_state_dict(load((folder / WEIGHTS).read_bytes()))
     except InputError:
         raise
+    except PermissionError as error:
+        raise InputError(
+            f"{folder} cannot be read (permission denied); ask its owner to share it."
+        ) from error
     except Exception as error:  # whatever a broken file leads the readers to
         raise InputError(
             f"{folder} holds no focus model that can be read; train one with "

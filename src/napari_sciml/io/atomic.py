@@ -16,6 +16,12 @@ from napari_sciml.io.process import is_alive, read_process, this_process
 MANIFEST = ".napari-sciml"
 """In a folder that we wrote: the names of what we put there, one a line."""
 
+WORKSHOP = ".{}.partial-"
+"""Begin of the name of the hidden folder that a result is written in."""
+
+MAX_NAME_BYTES = 255
+"""Of one file or folder, in every usual file system."""
+
 OWNER = ".owner"
 """In the hidden folder of a run: which process it is of."""
 
@@ -85,11 +91,22 @@ def check_target(final: str | Path, *, folder: bool | None = None) -> None:
     final = Path(final)
     with _told(final):
         target = final.resolve()
+        _check_length(target, final)
         if target.is_dir():
             _check_replaceable(target, final, folder)
         elif target.exists() and folder:
             raise InputError(f"{final} is a file; choose another name for the folder.")
         _check_parent(target, final)
+
+
+def _check_length(target: Path, final: Path) -> None:
+    """What is made beside a result has its name and more; say so before the work."""
+    room = MAX_NAME_BYTES - len(os.fsencode(WORKSHOP.format(target.name))) - 8
+    if room < 0:
+        raise InputError(
+            f"{final} has a name that is too long by {-room} bytes for the files that "
+            "are made beside it; choose a shorter one."
+        )
 
 
 def _check_replaceable(target: Path, final: Path, folder: bool | None) -> None:
@@ -144,7 +161,7 @@ def _check_parent(target: Path, final: Path) -> None:
 def _make_workshop(target: Path) -> Path:
     with _told(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        prefix = f".{target.name}.partial-"
+        prefix = WORKSHOP.format(target.name)
         _remove_abandoned(target.parent, prefix)
         made = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
         try:

@@ -75,8 +75,7 @@ def open_raw(path: Path, *, level: int = 0, indices: bool = False) -> RawImage:
 
     With ``indices``, pictures with a palette give its indices, not its colors.
     """
-    if not path.exists() and split_hdf5(path) is None:
-        raise InputError(f"{path} does not exist; check the path.")
+    _check_there(path)
     opener = _opener(path, level, indices)
     try:
         return opener(path)
@@ -86,6 +85,18 @@ def open_raw(path: Path, *, level: int = 0, indices: bool = False) -> RawImage:
         raise InputError(
             f"{path} cannot be read and may be damaged ({first_line(error)})."
         ) from error
+
+
+def _check_there(path: Path) -> None:
+    try:
+        if path.exists() or split_hdf5(path) is not None:
+            return
+    except OSError as error:  # no access to its folder, or no name that can be
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(
+            f"{path} cannot be read ({reason}); check the path."
+        ) from error
+    raise InputError(f"{path} does not exist; check the path.")
 
 
 def open_gray(path: str | Path) -> Volume:
@@ -197,5 +208,16 @@ def _opener(path: Path, level: int, indices: bool) -> Callable[[Path], RawImage]
 
 
 def _open_npy(path: Path) -> RawImage:
-    data = np.load(path, mmap_mode="r", allow_pickle=False)
+    try:
+        data = np.load(path, mmap_mode="r", allow_pickle=False)
+    except ValueError as error:
+        # What numpy says of anything it does not know is how to load it unsafely.
+        pickled = "allow_pickle" in str(error)
+        reason = "it holds no plain array" if pickled else first_line(error)
+        raise InputError(
+            f"{path} cannot be read and may be damaged ({reason}); save a plain array "
+            "with numpy.save."
+        ) from error
+    if not isinstance(data, np.ndarray):  # a zip, whatever its name
+        raise InputError(f"{path} is an archive of arrays; save one as .npy.")
     return RawImage(data, guess_axes(data.shape))

@@ -23,7 +23,7 @@ def write_state(
     state: "TrainingState", folder: Path, settings: Mapping[str, Any]
 ) -> None:
     """Write a state, and the settings of the training, into a folder that exists."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     tensors: dict[str, Tensor] = {}
     members = []
@@ -50,10 +50,9 @@ def write_state(
         "fingerprint": state.fingerprint,
         "members": members,
     }
-    save_file(
-        {name: value.cpu().clone().contiguous() for name, value in tensors.items()},
-        folder / TENSORS_FILE,
-    )
+    plain = {name: value.cpu().clone().contiguous() for name, value in tensors.items()}
+    # Not save_file: what that writes is its owner's alone, whatever the umask.
+    (folder / TENSORS_FILE).write_bytes(save(plain))
     (folder / RECORD_FILE).write_text(json.dumps(record) + "\n", "utf-8")
 
 
@@ -71,8 +70,11 @@ def folder_to_resume(out: Path) -> Path:
         When there is none.
     """
     for folder in (checkpoint_of(out), out):
-        if (folder / RECORD_FILE).exists():
-            return folder
+        try:
+            if (folder / RECORD_FILE).exists():
+                return folder
+        except OSError as error:  # another user's folder does not even tell its names
+            raise _damaged(folder, error) from error
     raise InputError(
         f"There is no training to go on with at {out}; train without --resume."
     )
@@ -101,13 +103,13 @@ def read_state(folder: Path) -> "TrainingState":
     InputError
         When there is none, or it is damaged.
     """
-    from safetensors.torch import load_file
+    from safetensors.torch import load
 
     from napari_sciml.training.state import TrainingState
 
     try:
         record = json.loads((folder / RECORD_FILE).read_bytes())
-        tensors = load_file(folder / TENSORS_FILE)
+        tensors = load((folder / TENSORS_FILE).read_bytes())
         members = tuple(
             _member(number, description, tensors)
             for number, description in enumerate(record["members"])

@@ -10,11 +10,16 @@ from typing import Any, Literal
 
 import numpy as np
 
+from napari_sciml.io.atomic import check_target
 from napari_sciml.io.results.prediction_tiff import output_places
 from napari_sciml.progress import Report, Say, mapped
 from napari_sciml.workflows.prediction.blocks import BlockWorker, BlockWritten
 from napari_sciml.workflows.prediction.facts import cautions, costs, gray_values
-from napari_sciml.workflows.prediction.plan import PredictionPlan, plan_prediction
+from napari_sciml.workflows.prediction.plan import (
+    SUFFIX,
+    PredictionPlan,
+    plan_prediction,
+)
 from napari_sciml.workflows.prediction.run import PredictionRun, is_finished, read_plan
 
 DoBlocks = Callable[[PredictionRun], Iterator[BlockWritten | None]]
@@ -80,6 +85,7 @@ def predict_image(
 
     places = output_places(out, (model, image), overwrite=overwrite)
     out = places.zarr
+    check_target(out.with_name(out.name + SUFFIX))
     torch.set_num_threads(threads or default_threads())
     stored = read_plan(out, restart=restart) if resume else None
     if stored is not None:
