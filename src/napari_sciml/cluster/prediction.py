@@ -1,5 +1,6 @@
 """Predict the blocks of a plan on workers."""
 
+import json
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -9,6 +10,7 @@ from typing import Any
 from napari_sciml.cluster.client import connect
 from napari_sciml.cluster.tasks import run_tasks
 from napari_sciml.errors import InputError
+from napari_sciml.io.provenance import json_text
 from napari_sciml.io.results.prediction_tiff import output_places
 from napari_sciml.progress import Say
 from napari_sciml.workflows.prediction.blocks import BlockWritten, predict_block
@@ -53,7 +55,7 @@ def predict_on_workers(
     InputError
         As `predict_block`.
     """
-    plan = run.plan.model_dump_json()
+    plan = json_text(run.plan)
     arguments = [(plan, index, threads) for index in run.left]
     for ended in run_tasks(client, _predict_one, arguments, name="block", say=say):
         run.beat()
@@ -127,5 +129,5 @@ def _predict_one(plan: str, index: int, threads: int | None) -> BlockWritten:
 
     threads = threads or get_worker().state.nthreads
     with _ONE_AT_A_TIME:
-        settled = PredictionPlan.model_validate_json(plan)
+        settled = PredictionPlan.model_validate(json.loads(plan))
         return predict_block(settled, index, threads=threads)

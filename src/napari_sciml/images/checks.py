@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_sciml.bounds import MAX_VALUE
 from napari_sciml.errors import InputError
 from napari_sciml.images.channels import channels_of
 from napari_sciml.images.label_values import MAX_LABEL, count_values, list_values
@@ -42,6 +43,28 @@ def check_finite(data: Any) -> None:
             f"The image holds {nan} NaN and {infinite} infinite values; replace them "
             "first, for instance with numpy.nan_to_num."
         )
+
+
+def unusable_values(data: Any) -> tuple[str, ...]:
+    """Sentences on values that networks cannot compute with: NaN, infinite, too large.
+
+    Parameters
+    ----------
+    data
+        Array-like; read slab by slab.
+    """
+    if np.dtype(data.dtype).kind != "f":
+        return ()
+    bad = 0
+    for slab in slabs(data):
+        with np.errstate(invalid="ignore"):
+            bad += int(np.count_nonzero(~(np.abs(slab) <= MAX_VALUE)))
+    if not bad:
+        return ()
+    return (
+        f"{bad} values of the image are NaN, infinite or beyond {MAX_VALUE:g}; what "
+        "they lie in is not judged, so replace them, or divide all by one number.",
+    )
 
 
 def check_counts(found: dict[int, int]) -> None:

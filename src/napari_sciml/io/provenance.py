@@ -1,5 +1,6 @@
 """How a result came about."""
 
+import json
 import math
 import platform
 from collections.abc import Mapping
@@ -35,6 +36,11 @@ def provenance(**what: Any) -> dict[str, Any]:
         "packages": {name: _version(name) for name in _PACKAGES},
         **{key: jsonable(value) for key, value in what.items()},
     }
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """Write as JSON of ASCII: pydantic itself refuses names of files of no encoding."""
+    return json.dumps(jsonable(value), indent=indent, allow_nan=False)
 
 
 def jsonable(value: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_sciml.errors import InputError, one_line
+from napari_sciml.io.provenance import json_text
 from napari_sciml.project.image_identity import ImageIdentity
 
 FORMAT: Literal["napari-sciml project"] = "napari-sciml project"
@@ -78,7 +79,7 @@ def write_project_file(folder: Path, description: ProjectFile) -> None:
     OSError
         When it cannot be written.
     """
-    text = description.model_dump_json(indent=2) + "\n"
+    text = json_text(description, indent=2) + "\n"
     replace_file(folder / PROJECT_FILE, text.encode("utf-8"))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_sciml.bounds import MAX_VALUE
 from napari_sciml.focus.levels import LEVELS
 from napari_sciml.focus.rating.emptiness import NoiseTest
 from napari_sciml.focus.rating.result import BLANK_CERTAINTY, FocusResult, certainty
@@ -126,7 +127,8 @@ def _offset(band: Array) -> float:
 
 def _rate(tiles: Array, probabilities: Callable[[Array], Array]) -> tuple[Array, Array]:
     """Distributions of tiles, even where there is nothing to rate; and which."""
-    usable = np.isfinite(tiles).all(axis=(1, 2)) & (np.ptp(tiles, (1, 2)) > 0)
+    usable = (np.abs(tiles) <= MAX_VALUE).all(axis=(1, 2))  # neither NaN nor infinite
+    usable[usable] = np.ptp(tiles[usable], (1, 2)) > 0
     p = np.full((len(tiles), LEVELS), 1 / LEVELS, np.float32)
     if usable.any():
         p[usable] = probabilities(tiles[usable].astype(np.float32))

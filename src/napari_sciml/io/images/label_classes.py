@@ -175,8 +175,8 @@ def missing_classes(
         )
     if one:
         said.append(
-            f"{what} have a single voxel of {in_words(one)}: paint more, or nobody can "
-            "tell how well it is found."
+            f"{what} have a single voxel of {in_words(one)}: paint more, or neither "
+            "the share that is estimated nor what is found can be relied on."
         )
     return tuple(said)
 

@@ -58,7 +58,7 @@ def save_model(
         "ensemble": ensemble.description(),
         "record": jsonable(record),
     }
-    text = json.dumps(description, indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(description, indent=2, allow_nan=False)
     with atomic_path(path) as folder:
         folder.mkdir()
         (folder / WEIGHTS_FILE).write_bytes(weights)

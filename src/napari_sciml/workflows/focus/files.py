@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.focus.config import FocusTrainingConfig
+from napari_sciml.images.checks import unusable_values
 from napari_sciml.images.volume import Volume, unique
 from napari_sciml.io.atomic import atomic_path
 from napari_sciml.io.images.planes import open_mean_planes, open_planes
@@ -67,9 +68,12 @@ def rate_file(
         progress=lambda share: report(share, ""),
     )  # fmt: skip
     classic = measure_tiles(data, tile=tile, stride=stride) if measures else None
+    doubts = unusable_values(data)
+    for caution in doubts:
+        say(caution)
     return write_rating(
         result, data, out, kind=chosen.kind, measures=classic, scale=scale,
-        cautions=volume.cautions,
+        cautions=(*volume.cautions, *doubts),
     )  # fmt: skip
 
 

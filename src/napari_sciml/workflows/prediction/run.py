@@ -8,13 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from pydantic import ValidationError
-
 from napari_sciml.errors import InputError
 from napari_sciml.io.append_log import LineFile, read_lines
 from napari_sciml.io.atomic import check_target
 from napari_sciml.io.models.folder import read_record
-from napari_sciml.io.provenance import jsonable, provenance
+from napari_sciml.io.provenance import json_text, jsonable, provenance
 from napari_sciml.io.results.predictions import PredictionStore
 from napari_sciml.project.lock import LOCK_FILE, ProjectLock, is_locked
 from napari_sciml.workflows.prediction.blocks import (
@@ -191,7 +189,7 @@ class PredictionRun:
             return
         create_output(self.plan, record)
         # Last: without it the folder holds nothing that could be gone on with.
-        text = self.plan.model_dump_json(indent=2) + "\n"
+        text = json_text(self.plan, indent=2) + "\n"
         partial = folder / f"{PLAN_FILE}.partial"
         partial.write_text(text, "utf-8")
         sync(partial)
@@ -222,10 +220,10 @@ def read_plan(out: str | Path, *, restart: bool = False) -> PredictionPlan | Non
         if restart:
             return None
         text = (out.with_name(out.name + SUFFIX) / PLAN_FILE).read_text("utf-8")
-        return PredictionPlan.model_validate_json(text)
+        return PredictionPlan.model_validate(json.loads(text))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValidationError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(
             f"What is left of an earlier prediction in {out.name + SUFFIX} cannot be "
             "read; throw it away with --restart."
@@ -255,7 +253,7 @@ def create_output(
         model=plan.model,
         image=plan.image,
         device=plan.device,
-        plan=json.loads(plan.model_dump_json(exclude={"model", "image", "out"})),
+        plan=plan.model_dump(mode="json", exclude={"model", "image", "out"}),
         fingerprint=plan.fingerprint(),
         training=record,
     )

@@ -74,8 +74,21 @@ def threshold_prediction(
         **rule,
         "voxels": mask.kept,
         "share": mask.kept / max(mask.size, 1),
-        "cautions": store.provenance.get("plan", {}).get("cautions", []),
+        "cautions": [*_cautions(store), *_caution_of_unknown(mask)],
     }
+
+
+def _cautions(store: PredictionStore) -> list[str]:
+    return list(store.provenance.get("plan", {}).get("cautions", []))
+
+
+def _caution_of_unknown(mask: "SureMask") -> list[str]:
+    if not mask.unknown:
+        return []
+    return [
+        f"{mask.unknown} voxels of the prediction are NaN or infinite and are left out "
+        "of the mask; look whether the prediction is whole, or predict again."
+    ]
 
 
 def _usual_k(store: PredictionStore, index: int, t: float) -> float:
@@ -132,6 +145,8 @@ class SureMask(LazyArray):
         self._doubtful: Region | None = None
         self.kept = 0
         """Voxels that are sure, of all that was read."""
+        self.unknown = 0
+        """Voxels whose probability is no number, of all that was read."""
 
     def _read(self, key: Key) -> np.ndarray:
         region = tuple(
@@ -150,6 +165,7 @@ class SureMask(LazyArray):
         if not self._lower_bound:
             mean = self._part(self._store.mean, slice(None), part)
             self._check_sum(mean, part)
+            self._count_unknown(mean, mean)
             return self._rule.keep(mean, mean, self._index)
         one = slice(self._index, self._index + 1)
         mean = self._part(self._store.mean, one, part)
@@ -158,7 +174,12 @@ class SureMask(LazyArray):
             every = self._part(self._store.mean, slice(None), part)
             self._check_sum(every, part)
         self._check_spread(mean, std, part)
+        self._count_unknown(mean, std)
         return self._rule.keep(mean, std, 0)
+
+    def _count_unknown(self, mean: np.ndarray, std: np.ndarray) -> None:
+        lost = ~np.isfinite(mean) | ~np.isfinite(std)
+        self.unknown += int(np.count_nonzero(lost.any(axis=0)))
 
     def _part(self, array: Any, classes: slice, part: Region) -> np.ndarray:
         try:

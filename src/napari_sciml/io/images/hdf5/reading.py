@@ -14,6 +14,7 @@ from napari_sciml.io.images.hdf5.axes import describe_axes
 from napari_sciml.io.images.hdf5.gaps import check_stored
 from napari_sciml.io.images.hdf5.imaris import imaris_axes, imaris_shape
 from napari_sciml.io.images.hdf5.search import find_data_set, image_names
+from napari_sciml.io.images.hdf5.sources import check_sources
 
 HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".ims")
 
@@ -134,6 +135,7 @@ def open_hdf5(file: Path, inside: str = "") -> RawImage:
     opened = h5py.File(file, "r")
     found = find_data_set(opened, file, inside)
     name = f"{file}/{found.name}"
+    outside = check_sources(found.data, file, name)
     gaps = check_stored(found.data, file, name)
     used = imaris_shape(found.parent)
     if used is None:
@@ -141,5 +143,5 @@ def open_hdf5(file: Path, inside: str = "") -> RawImage:
     else:
         axes = imaris_axes(opened, used)
     data = StoredArray(found.data, name, axes.order, used)
-    cautions = (*found.cautions, *gaps, *axes.cautions)
+    cautions = (*found.cautions, *outside, *gaps, *axes.cautions)
     return RawImage(data, axes.names, axes.spacing, axes.units, cautions)

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import tifffile
 
 from napari_sciml.errors import InputError, first_line
+from napari_sciml.io.images.beside import leads_away
 from napari_sciml.io.images.tiff.size import ome_pixels
 
 _BROKEN_LIST = re.compile(
@@ -89,11 +90,36 @@ def _with_series(path: Path, complaints: Complaints) -> tifffile.TiffFile:
         if companion:
             file.close()
             file = tifffile.TiffFile(path, omexml=companion)
+        _check_stays_beside(file, path)
         _check_is_told_of(file)
         return file
+    except InputError:
+        file.close()
+        raise
     except Exception as error:
         file.close()
         return _without_header(path, error, complaints)
+
+
+def _check_stays_beside(file: tifffile.TiffFile, path: Path) -> None:
+    """Refuse a header by which pixels come from a file that is not beside this one.
+
+    Whoever sends an image does not choose which other files of its reader are read.
+    """
+    if not file.is_ome:
+        return
+    try:
+        root = ElementTree.fromstring(file.ome_metadata or "")
+    except ElementTree.ParseError:
+        return
+    names = {e.get("FileName", "") for e in root.iter() if e.tag.endswith("UUID")}
+    for name in sorted(names):
+        # What is not there is told of as missing, wherever it would be.
+        if (path.parent / name).is_file() and leads_away(path, name):
+            raise InputError(
+                f"{path} takes pixels from {name}, which is not in its folder: put all "
+                "files of the image into one folder, or save it as one file."
+            )
 
 
 def _check_is_told_of(file: tifffile.TiffFile) -> None:
