@@ -14,7 +14,7 @@ from napari_sciml.cli.learn import demo, replay, train
 from napari_sciml.cli.options import AsJson
 from napari_sciml.cli.predict import predict, threshold
 from napari_sciml.cli.terminal import accept_any_text, print_summary
-from napari_sciml.errors import InputError, one_line
+from napari_sciml.errors import InputError, first_line, one_line
 from napari_sciml.escape import for_terminal
 
 app = typer.Typer(
@@ -48,6 +48,8 @@ def main() -> None:
         app()
     except (InputError, ValidationError) as error:
         _refuse(one_line(error))
+    except MemoryError as error:
+        _refuse(_out_of_memory(error))
     except OSError as error:
         if error.filename is None:
             raise
@@ -61,6 +63,17 @@ def _refuse(sentence: str) -> NoReturn:
 
 def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
+
+
+def _out_of_memory(error: MemoryError) -> str:
+    import psutil
+
+    free = psutil.virtual_memory().available / 1e9
+    what = f" ({first_line(error)})" if str(error) else ""
+    return (
+        f"There is not enough memory{what}; {free:.1f} GB are free: end other "
+        "programs, or take a smaller part of the image."
+    )
 
 
 def _end(number: int, _: Any) -> NoReturn:

@@ -18,6 +18,8 @@ from napari_sciml.images.volume import SPATIAL_AXES, Volume, unique
 CHANNEL_AXES = ("c", "s")
 """Channels of a microscope, and samples of a color image."""
 COLORS = 3
+MOST_VALUES = 2**60
+"""Of an image; numbers of voxels stay well within 64 bits."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,11 @@ def check_values(raw: RawImage, path: Path) -> None:
         raise InputError(f"{path} holds {dtype} values; convert them to real numbers.")
     if 0 in raw.data.shape:
         raise InputError(f"{path} is empty: its shape is {tuple(raw.data.shape)}.")
+    if math.prod(int(n) for n in raw.data.shape) > MOST_VALUES:
+        raise InputError(
+            f"{path} claims a shape of {tuple(raw.data.shape)}, which no file can "
+            "hold; it is damaged, copy or write it again."
+        )
 
 
 def _check_axes(

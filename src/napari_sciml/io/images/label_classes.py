@@ -13,6 +13,7 @@ from napari_sciml.images.label_values import (
     list_values,
     value_name,
 )
+from napari_sciml.images.room import check_room
 from napari_sciml.images.volume import Volume
 from napari_sciml.io.images.label_map import GRAY
 
@@ -72,6 +73,7 @@ def gray_or_colors(volume: Volume, what: str) -> tuple[np.ndarray, bool]:
     InputError
         For other channels than those of a color.
     """
+    check_room((*volume.shape, volume.channels), volume.data.dtype, what, copies=2)
     if volume.channels == 1:
         return np.array(volume.data), False
     values = np.asarray(volume.data[...])

@@ -10,6 +10,7 @@ import numpy as np
 from napari_sciml.errors import InputError, first_line
 from napari_sciml.images.axes import RawImage, guess_axes, to_volume
 from napari_sciml.images.checks import as_labels
+from napari_sciml.images.special_files import refuse_special
 from napari_sciml.images.volume import Volume
 from napari_sciml.io.images.hdf5.reading import open_hdf5, split_hdf5
 from napari_sciml.io.images.label_classes import (
@@ -18,6 +19,7 @@ from napari_sciml.io.images.label_classes import (
     refuse_colors,
 )
 from napari_sciml.io.images.label_map import LabelMap, mapped
+from napari_sciml.io.images.npy_header import check_npy
 from napari_sciml.io.images.pictures import (
     INDEX_SUFFIXES,
     LOSSY,
@@ -26,6 +28,10 @@ from napari_sciml.io.images.pictures import (
     open_picture,
 )
 
+ARCHIVES = (
+    *(".zip", ".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".zst"),
+    *(".7z", ".rar", ".ozx"),
+)
 LOSSY_LABELS = (
     "{} is a JPEG, which changes values a little, so that some labels may be wrong; "
     "save labels as PNG or TIFF."
@@ -76,10 +82,11 @@ def open_raw(path: Path, *, level: int = 0, indices: bool = False) -> RawImage:
     With ``indices``, pictures with a palette give its indices, not its colors.
     """
     _check_there(path)
+    refuse_special(path)
     opener = _opener(path, level, indices)
     try:
         return opener(path)
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except Exception as error:  # readers raise whatever a broken file leads them to
         raise InputError(
@@ -199,6 +206,11 @@ def _opener(path: Path, level: int, indices: bool) -> Callable[[Path], RawImage]
         **pictures,
     }
     opener = by_suffix.get(suffix) or foreign_opener(path)
+    if opener is None and suffix in ARCHIVES:
+        raise InputError(
+            f"{path} is an archive; unpack it and give the file or the folder that was "
+            "in it."
+        )
     if opener is None:
         raise InputError(
             f"{path} is of an unknown kind; give a .tif, .npy, .png, .h5 or .zarr, or "
@@ -208,16 +220,6 @@ def _opener(path: Path, level: int, indices: bool) -> Callable[[Path], RawImage]
 
 
 def _open_npy(path: Path) -> RawImage:
-    try:
-        data = np.load(path, mmap_mode="r", allow_pickle=False)
-    except ValueError as error:
-        # What numpy says of anything it does not know is how to load it unsafely.
-        pickled = "allow_pickle" in str(error)
-        reason = "it holds no plain array" if pickled else first_line(error)
-        raise InputError(
-            f"{path} cannot be read and may be damaged ({reason}); save a plain array "
-            "with numpy.save."
-        ) from error
-    if not isinstance(data, np.ndarray):  # a zip, whatever its name
-        raise InputError(f"{path} is an archive of arrays; save one as .npy.")
+    check_npy(path)
+    data = np.load(path, mmap_mode="r", allow_pickle=False)
     return RawImage(data, guess_axes(data.shape))

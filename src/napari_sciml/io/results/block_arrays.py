@@ -10,6 +10,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.images.lazy import LazyArray
 from napari_sciml.images.tiles import grid
 from napari_sciml.io.atomic import atomic_path
+from napari_sciml.io.images.ngff.store import readable_store
 from napari_sciml.io.results.arrays import (
     CHUNK,
     CLASSIC_TIFF_BYTES,
@@ -87,7 +88,7 @@ def check_chunks(path: str | Path) -> None:
     if not path.is_dir() or not (path / "zarr.json").is_file():
         return
     try:
-        group = zarr.open_group(str(path), mode="r")
+        group = zarr.open_group(readable_store(path), mode="r")
         if not group.attrs.asdict().get("napari_sciml", {}).get("every_chunk"):
             return
         array: Any = group[LEVEL]

@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.lazy import Key, LazyArray
+from napari_sciml.io.images.ngff.store import readable_store
 from napari_sciml.io.provenance import jsonable
 from napari_sciml.io.results.ngff_metadata import (
     LEVEL,
@@ -162,10 +163,12 @@ class PredictionStore:
         if not path.exists():
             raise InputError(f"{path} does not exist; check the path.")
         try:
-            root = zarr.open_group(str(path), mode="r")
+            root = zarr.open_group(readable_store(path), mode="r")
             written = dict(root.attrs["napari_sciml"])
             if written["kind"] == "prediction" and written["version"] <= VERSION:
                 return cls._from_group(root)
+        except InputError:
+            raise
         except Exception as error:  # zarr raises whatever a foreign folder leads to
             raise InputError(
                 f"{path} is not a prediction; give the .zarr that predict wrote."

@@ -10,6 +10,7 @@ import numpy as np
 from napari_sciml.errors import InputError, first_line
 from napari_sciml.images.axes import RawImage
 from napari_sciml.images.lazy import Key, LazyArray
+from napari_sciml.images.room import check_room, key_shape, too_large
 from napari_sciml.io.images.hdf5.axes import describe_axes
 from napari_sciml.io.images.hdf5.gaps import check_stored
 from napari_sciml.io.images.hdf5.imaris import imaris_axes, imaris_shape
@@ -19,6 +20,7 @@ from napari_sciml.io.images.hdf5.sources import check_sources
 HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".ims")
 
 
+CHUNKS = "write the data set in smaller chunks"
 SHOWN_AT_ONCE = 8
 """Images of one file that a viewer opens; more are refused, with their names."""
 
@@ -66,6 +68,10 @@ class StoredArray(LazyArray):
         asked = dict(zip(self._order, parts, strict=True))
         try:
             values = np.asarray(self.source[tuple(asked[i] for i in sorted(asked))])
+        except MemoryError as error:
+            raise too_large(
+                key_shape(key, self.shape), self.dtype, self._name
+            ) from error
         except Exception as error:  # a filter raises whatever broken bytes lead it to
             raise InputError(
                 f"{self._name} cannot be read in full and may be damaged "
@@ -136,6 +142,10 @@ def open_hdf5(file: Path, inside: str = "") -> RawImage:
     found = find_data_set(opened, file, inside)
     name = f"{file}/{found.name}"
     outside = check_sources(found.data, file, name)
+    if found.data.chunks:
+        check_room(
+            found.data.chunks, found.data.dtype, f"A chunk of {name}", advice=CHUNKS
+        )
     gaps = check_stored(found.data, file, name)
     used = imaris_shape(found.parent)
     if used is None:

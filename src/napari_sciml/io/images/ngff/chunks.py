@@ -8,6 +8,8 @@ from typing import Any
 
 from napari_sciml.errors import InputError, first_line
 from napari_sciml.images.lazy import Key, LazyArray
+from napari_sciml.images.room import key_shape, too_large
+from napari_sciml.images.special_files import refuse_special
 
 _BLOSC_HEADER = 16
 _LENGTH = struct.Struct("<I")
@@ -51,6 +53,12 @@ class ZarrArray(LazyArray):
                 for file in self._chunk_files(self._folder, key):
                     _check_length(file, self._folder)
             return self.source[key]
+        except InputError:
+            raise
+        except MemoryError as error:
+            raise too_large(
+                key_shape(key, self.shape), self.dtype, self._name
+            ) from error
         except Exception as error:  # a codec raises whatever broken bytes lead it to
             raise InputError(
                 f"{self._name} cannot be read at {self._place(key)} and may be damaged "
@@ -101,6 +109,7 @@ def _folder_of_blosc(array: Any) -> Path | None:
 
 
 def _check_length(file: Path, folder: Path) -> None:
+    refuse_special(file)
     try:
         with file.open("rb") as opened:
             header = opened.read(_BLOSC_HEADER)

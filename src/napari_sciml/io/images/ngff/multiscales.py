@@ -7,6 +7,7 @@ from typing import Any
 from napari_sciml.errors import InputError
 from napari_sciml.images.axes import RawImage
 from napari_sciml.images.units import NO_UNIT, unit_name
+from napari_sciml.io.images.ngff.store import readable_store
 
 LOOKED_UP = 3
 """Folders above an array that may say what it is a level of."""
@@ -33,7 +34,7 @@ def image_of_level(path: Path) -> tuple[Any, Mapping[str, Any], int] | None:
     for folder in path.parents[:LOOKED_UP]:
         inside = path.relative_to(folder).as_posix()
         try:
-            group = zarr.open_group(str(folder), mode="r")
+            group = zarr.open_group(readable_store(folder), mode="r")
         except (
             Exception
         ):  # no group, or a broken one: then it says nothing of the array

@@ -10,15 +10,18 @@ from napari_sciml.errors import InputError
 from napari_sciml.images.axes import RawImage, guess_axes
 from napari_sciml.images.channels import ChannelImage
 from napari_sciml.images.lazy import AxesView
+from napari_sciml.images.room import check_room
 from napari_sciml.io.images.ngff.chunks import ZarrArray
 from napari_sciml.io.images.ngff.multiscales import (
     image_of_level,
     multiscales_of,
     read_level,
 )
+from napari_sciml.io.images.ngff.store import readable_store
 from napari_sciml.io.images.text import value_text
 
 ZARR_FILES = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
+CHUNKS = "write the array in smaller chunks"
 COUNTED = 10_000
 """Chunks whose files are counted whenever an image is opened: that takes 30 ms."""
 
@@ -46,16 +49,22 @@ def open_zarr(path: Path, level: int = 0) -> RawImage:
         no such level. The data raise it on slicing, where a chunk is damaged.
     """
     raw = _open(path, level)
+    check_room(_at_once(raw.data), raw.data.dtype, f"A chunk of {path}", advice=CHUNKS)
     missing = missing_chunks(raw.data, path.name, at_most=COUNTED)
     data = ZarrArray(raw.data, raw.axes, path.name)
     return replace(raw, data=data, cautions=(*raw.cautions, *missing))
+
+
+def _at_once(array: Any) -> tuple[int, ...]:
+    """What is unpacked however little is asked for."""
+    return tuple(int(n) for n in array.chunks)
 
 
 def count_levels(path: Path) -> int:
     """Resolutions of an OME-Zarr; 1 for any other zarr."""
     import zarr
 
-    images = multiscales_of(zarr.open(str(path), mode="r"))
+    images = multiscales_of(zarr.open(readable_store(path), mode="r"))
     return len(images[0]["datasets"]) if images else 1
 
 
@@ -120,7 +129,7 @@ def _is_metadata(name: str) -> bool:
 def _open(path: Path, level: int) -> RawImage:
     import zarr
 
-    node = zarr.open(str(path), mode="r")
+    node = zarr.open(readable_store(path), mode="r")
     images = multiscales_of(node)
     known = len(images[0]["datasets"]) if images else 1
     if not 0 <= level < known:

@@ -9,13 +9,14 @@ import tifffile
 
 from napari_sciml.images.axes import RawImage
 from napari_sciml.images.lazy import PlaneStack
+from napari_sciml.images.room import check_room
 from napari_sciml.images.volume import unique
 from napari_sciml.io.images.tiff.file import parsed
 from napari_sciml.io.images.tiff.header import caution_of_header, follows_header
 from napari_sciml.io.images.tiff.pages import planes_of
 from napari_sciml.io.images.tiff.series import only_image
 from napari_sciml.io.images.tiff.size import physical_size
-from napari_sciml.io.images.tiff.storage import opened
+from napari_sciml.io.images.tiff.storage import check_claims, opened
 
 TIFF_SUFFIXES = (".tif", ".tiff")
 READ_AT_ONCE = 2**28
@@ -35,13 +36,14 @@ def open_tiff(path: Path) -> RawImage:
         found = only_image(file, path)
         of_header = caution_of_header(file, found, path)
         planes = planes_of(file, found, path)
+        check_claims(found.series, path)
         size = physical_size(file, path)
         series = found.series
         if planes.pages is None:
             axes = axis_names(series.axes, series.shape)
             data = _whole(path, file, series, axes)
         else:
-            data, letters = _stacked(planes.pages, planes.axes, series)
+            data, letters = _stacked(path, planes.pages, planes.axes, series)
             axes = axis_names(letters, data.shape)
         if not _has_alpha(file):
             axes = tuple("c" if axis == "s" else axis for axis in axes)
@@ -77,19 +79,23 @@ def _whole(
     if series.nbytes <= READ_AT_ONCE:
         return series.asarray()
     if axes == ("z", "y", "x") and len(series) == series.shape[0]:
+        check_room(series.shape[1:], series.dtype, f"A page of {path}")
         return _plane_by_plane(list(series), series.shape, series.dtype)
+    check_room(series.keyframe.chunks, series.dtype, f"A strip or tile of {path}")
     import zarr
 
     return zarr.open_array(series.aszarr(level=0), mode="r")
 
 
-def _stacked(grid: np.ndarray, axes: str, series: Any) -> tuple[Any, str]:
+def _stacked(path: Path, grid: np.ndarray, axes: str, series: Any) -> tuple[Any, str]:
     """Pages that are read one by one, and their axes."""
     inner, pages = series.keyframe.shape, list(grid.flat)
+    check_room(inner, series.dtype, f"A page of {path}")
     lazy = _plane_by_plane(pages, (len(pages), *inner), series.dtype)
     long = [axis for axis, n in zip(axes, grid.shape, strict=False) if n > 1]
     if len(long) == 1 and series.nbytes > READ_AT_ONCE:
         return lazy, long[0] + axes[grid.ndim :]
+    check_room(lazy.shape, lazy.dtype, path)
     return lazy[...].reshape(*grid.shape, *inner), axes
 
 

@@ -10,9 +10,18 @@ from typing import Any, NoReturn
 import tifffile
 
 from napari_sciml.errors import InputError
+from napari_sciml.images.room import check_stored
 
 STORING = (256, 257, 258, 259, 262, 266, 277, 278, 284, 317, 322, 323, 338, 339)
 """Tags on width, length, bits, compression, strips, tiles and the like."""
+
+UNPACKS_TO = {1: 4, 5: 4096, 8: 1100, 32773: 64, 32946: 1100}
+"""Bytes that one byte can stand for, at most, by kind of compression.
+
+What is not compressed may have colors of a coarser grid. Of LZW a code of 12 bits is
+for a string of less than 4,096, deflate copies up to 258 bytes by 2 bits, and PackBits
+repeats a byte 128 times by two.
+"""
 
 
 def way_of_storing(page: Any) -> bytes:
@@ -81,6 +90,18 @@ def check_within(pages: list[Any], path: Path) -> None:
                 f"{path.with_name(file.name)} breaks off within page "
                 f"{page.index + 1}; copy it again."
             )
+
+
+def check_claims(series: Any, path: Path) -> None:
+    """Refuse pages whose compressed bytes cannot unpack to what their header claims."""
+    page = series.keyframe
+    counts = page.databytecounts
+    ratio = UNPACKS_TO.get(int(page.compression))
+    if ratio is None or page.dtype is None or not all(counts):
+        return
+    bits = page.bitspersample if isinstance(page.bitspersample, int) else 8
+    widened = max(1.0, page.dtype.itemsize * 8 / max(1, bits))
+    check_stored(page.shape, page.dtype, sum(counts), path, ratio=ratio * widened)
 
 
 def _end(page: Any) -> int:
