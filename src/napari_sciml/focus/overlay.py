@@ -1,14 +1,18 @@
 """A picture of an image with its tiles in the colors of their focus."""
 
+import math
 from typing import Any
 
 import numpy as np
 
 from napari_sciml.focus.colors import focus_colors
 from napari_sciml.focus.rating.result import FocusResult
+from napari_sciml.focus.rating.tiling import BAND_PIXELS
 
 Array = np.ndarray[Any, np.dtype[Any]]
 BORDER = 3
+PICTURE_PIXELS = 2**24
+"""Of a picture; of larger planes every second, third … pixel is shown."""
 
 
 def overlay(plane: Any, result: FocusResult, place: tuple[int, ...] = ()) -> Array:
@@ -17,7 +21,7 @@ def overlay(plane: Any, result: FocusResult, place: tuple[int, ...] = ()) -> Arr
     Parameters
     ----------
     plane
-        ``(y, x)``, shown from its 1st to its 99.8th percentile.
+        ``(y, x)``, numpy or lazy, shown from its 1st to its 99.8th percentile.
     result
         Its rating.
     place
@@ -26,21 +30,43 @@ def overlay(plane: Any, result: FocusResult, place: tuple[int, ...] = ()) -> Arr
     Returns
     -------
     ndarray
-        ``(y, x, 3)``, uint8.
+        ``(y, x, 3)``, uint8; smaller than the plane where that has more than
+        `PICTURE_PIXELS`.
     """
-    gray = np.nan_to_num(np.asarray(plane, dtype=np.float64))
+    step = step_of(plane.shape)
+    gray = np.nan_to_num(thinned(plane, step).astype(np.float64, copy=False))
     low, high = np.percentile(gray, [1, 99.8])
-    gray = np.clip((gray - low) / max(high - low, 1e-12), 0, 1)
-    picture = np.repeat(gray[..., None], 3, axis=2)
+    gray -= low
+    gray /= max(high - low, 1e-12)
+    shown = np.round(np.clip(gray, 0, 1, out=gray) * 255).astype(np.uint8)
+    picture = np.repeat(shown[..., None], 3, axis=2)
     colors = focus_colors(result.expected[place], result.certainty[place])[..., :3]
-    for row, y in enumerate(result.ys):
-        for column, x in enumerate(result.xs):
-            tile = picture[y : y + result.tile, x : x + result.tile]
-            _frame(tile, colors[row, column])
-    return np.round(picture * 255).astype(np.uint8)
+    bytes_ = np.round(colors * 255).astype(np.uint8)
+    edge = result.tile // step
+    border = min(BORDER, max(1, edge // 8)) if step > 1 else BORDER
+    for row, y in enumerate(result.ys // step):
+        for column, x in enumerate(result.xs // step):
+            _frame(picture[y : y + edge, x : x + edge], bytes_[row, column], border)
+    return picture
 
 
-def _frame(tile: Array, color: Array) -> None:
+def step_of(shape: tuple[int, ...]) -> int:
+    """Every how many pixels of a plane a picture shows."""
+    return max(1, math.ceil(math.sqrt(shape[-2] * shape[-1] / PICTURE_PIXELS)))
+
+
+def thinned(plane: Any, step: int) -> Array:
+    """Every so many pixels of a plane along both axes, read in bands of rows."""
+    height, width = (int(n) for n in plane.shape)
+    rows = max(1, BAND_PIXELS // width // step) * step
+    parts = [
+        np.array(np.asarray(plane[top : top + rows])[::step, ::step])
+        for top in range(0, height, rows)
+    ]
+    return np.concatenate(parts)
+
+
+def _frame(tile: Array, color: Array, border: int) -> None:
     """Paint the border of a tile, in place."""
-    tile[:BORDER], tile[-BORDER:] = color, color
-    tile[:, :BORDER], tile[:, -BORDER:] = color, color
+    tile[:border], tile[-border:] = color, color
+    tile[:, :border], tile[:, -border:] = color, color

@@ -4,6 +4,7 @@ They find the best plane of one stack well. They tell no absolute level: all cha
 with exposure, noise and what is in the tile.
 """
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -11,18 +12,22 @@ import numpy as np
 from scipy.ndimage import laplace, sobel
 
 from napari_sciml.focus.levels import TILE
-from napari_sciml.focus.rating.tiling import cut, starts
+from napari_sciml.focus.rating.tiling import bands, batches, cut, starts
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Array = np.ndarray[Any, np.dtype[Any]]
 TINY = 1e-12
+BATCH = 256
+"""Tiles at a time."""
 
 
 def tenengrad(tiles: Array) -> Array:
     """Mean squared Sobel gradient of tiles ``(n, y, x)``."""
-    return (sobel(tiles, axis=1) ** 2 + sobel(tiles, axis=2) ** 2).mean(axis=(1, 2))
+    # Tile by tile: Sobel smooths along every other axis, that of the tiles, too.
+    edges = [sobel(tile, axis=0) ** 2 + sobel(tile, axis=1) ** 2 for tile in tiles]
+    return np.stack(edges).mean(axis=(1, 2))
 
 
 def vollath_f4(tiles: Array) -> Array:
@@ -66,9 +71,24 @@ MEASURES: dict[str, Callable[[Array], Array]] = {
 
 
 def measure_tiles(
-    image: Any, *, tile: int = TILE, stride: int = TILE
+    image: Any,
+    *,
+    tile: int = TILE,
+    stride: int = TILE,
+    progress: Callable[[float], Any] | None = None,
 ) -> "pd.DataFrame":
     """Measure every tile of ``(…, y, x)``; rows in the order of a rating's table.
+
+    Planes are read one by one, large ones in bands of rows of tiles.
+
+    Parameters
+    ----------
+    image
+        numpy or lazy.
+    tile, stride
+        Edge of a tile and distance from one to the next, in pixels.
+    progress
+        Called with the share done, 0 to 1, after every batch.
 
     Returns
     -------
@@ -79,9 +99,21 @@ def measure_tiles(
 
     ys = starts(image.shape[-2], tile, stride)
     xs = starts(image.shape[-1], tile, stride)
-    parts = []
-    for place in np.ndindex(*image.shape[:-2]):
-        plane = np.asarray(image[place] if place else image).astype(np.float64)
-        tiles = cut(plane, ys, xs, tile)
-        parts.append(np.stack([each(tiles) for each in MEASURES.values()], axis=1))
-    return pd.DataFrame(np.concatenate(parts), columns=list(MEASURES))
+    lead = tuple(int(n) for n in image.shape[:-2])
+    found = np.empty((math.prod(lead) * len(ys) * len(xs), len(MEASURES)))
+    done = 0
+    for place in np.ndindex(*lead):
+        for rows in bands(ys, tile, image.shape[-1]):
+            top = int(ys[rows[0]])
+            band = np.asarray(image[(*place, slice(top, int(ys[rows[-1]]) + tile))])
+            for some in batches(rows, len(xs), BATCH):
+                tiles = cut(band, top, ys[some[:, 0]], xs[some[:, 1]], tile)
+                found[done : done + len(some)] = _measured(tiles.astype(np.float64))
+                done += len(some)
+                if progress:
+                    progress(done / len(found))
+    return pd.DataFrame(found, columns=list(MEASURES))
+
+
+def _measured(tiles: Array) -> Array:
+    return np.stack([each(tiles) for each in MEASURES.values()], axis=1)

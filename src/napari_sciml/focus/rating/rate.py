@@ -1,22 +1,27 @@
 """Rate an image a few tiles at a time."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from napari_sciml.bounds import MAX_VALUE
+from napari_sciml.errors import InputError
 from napari_sciml.focus.levels import LEVELS
 from napari_sciml.focus.rating.emptiness import NoiseTest
 from napari_sciml.focus.rating.result import BLANK_CERTAINTY, FocusResult, certainty
-from napari_sciml.focus.rating.tiling import starts
+from napari_sciml.focus.rating.tiling import bands, batches, count_tiles, cut, starts
+from napari_sciml.images.room import check_room, in_words
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Scale = tuple[float, float] | None
-BAND_PIXELS = 2**24
-"""Pixels of a plane that are read at once; smaller planes come whole."""
 SAMPLED = 2**16
+TILE_BYTES = 300
+"""What a tile takes: its distribution, all that follows from it, and its row."""
+SHARE_OF_MEMORY = 0.6
+"""Of what is free, that the ratings of all tiles may take."""
+PART_OF_IT = "rate a part of the image"
 
 
 @dataclass(frozen=True)
@@ -56,8 +61,8 @@ def rating_steps(
     probabilities
         From tiles ``(n, y, x)`` float32 to distributions ``(n, 11)``.
     image
-        ``(…, y, x)``; read plane by plane, and planes of more than `BAND_PIXELS`
-        in bands of rows of tiles.
+        ``(…, y, x)``; read plane by plane, and planes of more than `BAND_PIXELS` of
+        `napari_sciml.focus.rating.tiling` in bands of rows of tiles.
     tile, stride, scale, batch
         As of `FocusModel.rate`.
 
@@ -67,6 +72,7 @@ def rating_steps(
         After every batch, and the result at the end.
     """
     shape = tuple(int(n) for n in image.shape)
+    _check_room(image, tile, stride)
     ys, xs = starts(shape[-2], tile, stride), starts(shape[-1], tile, stride)
     lead, grid = shape[:-2], (len(ys), len(xs))
     out = np.empty((*lead, *grid, LEVELS), np.float32)
@@ -74,16 +80,14 @@ def rating_steps(
     done = 0
     for place in np.ndindex(*lead):
         test = NoiseTest()
-        for rows in _bands(ys, tile, shape[-1]):
+        for rows in bands(ys, tile, shape[-1]):
             top = int(ys[rows[0]])
             part = slice(top, int(ys[rows[-1]]) + tile)
             band = np.asarray(image[(*place, part)])
             offset = _offset(band) if scale is None else scale[0]
             width = 1.0 if scale is None else scale[1] - scale[0]
-            for some in _batches(rows, len(xs), batch):
-                tiles = np.stack(
-                    [_cut(band, ys[r] - top, xs[c], tile) for r, c in some]
-                )
+            for some in batches(rows, len(xs), batch):
+                tiles = cut(band, top, ys[some[:, 0]], xs[some[:, 1]], tile)
                 tiles = (tiles.astype(np.float64) - offset) / width
                 where = (*place, *some.T)
                 out[where], unusable[where] = p, bad = _rate(tiles, probabilities)
@@ -96,26 +100,27 @@ def rating_steps(
     yield FocusResult(out, ys, xs, tile, (shape[-2], shape[-1]), unusable)
 
 
-def _bands(ys: Array, tile: int, width: int) -> Iterator[range]:
-    """Rows of tiles that are read at once."""
-    first = 0
-    while first < len(ys):
-        reach = ys[first] + max(tile, BAND_PIXELS // width)
-        last = max(int(np.searchsorted(ys, reach - tile, side="right")), first + 1)
-        yield range(first, last)
-        first = last
+def _check_room(image: Any, tile: int, stride: int) -> None:
+    """Refuse what has more tiles, or longer rows of them, than the memory holds.
 
+    Raises
+    ------
+    InputError
+        Tells how many there are, and what to do.
+    """
+    import psutil
 
-def _batches(rows: range, columns: int, batch: int) -> Iterator[Array]:
-    """Row and column ``(n, 2)`` of the tiles of each batch."""
-    grid = np.stack(np.meshgrid(rows, np.arange(columns), indexing="ij"), axis=-1)
-    places = grid.reshape(-1, 2)
-    for first in range(0, len(places), batch):
-        yield places[first : first + batch]
-
-
-def _cut(band: Array, y: int, x: int, tile: int) -> Array:
-    return band[y : y + tile, x : x + tile]
+    shape = tuple(int(n) for n in image.shape)
+    tiles = count_tiles(shape, tile, stride)
+    free = psutil.virtual_memory().available
+    if tiles * TILE_BYTES > SHARE_OF_MEMORY * free:
+        raise InputError(
+            f"The image has {tiles:,} tiles, whose ratings need "
+            f"{in_words(tiles * TILE_BYTES)} of memory, and {in_words(free)} are free; "
+            "rate a part of it, or fewer tiles with a longer --stride."
+        )
+    row = (min(tile, shape[-2]), shape[-1])
+    check_room(row, image.dtype, "A row of tiles", copies=2, advice=PART_OF_IT)
 
 
 def _offset(band: Array) -> float:

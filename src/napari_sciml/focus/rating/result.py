@@ -9,17 +9,30 @@ import numpy as np
 from napari_sciml.focus.levels import IN_FOCUS_LEVELS, LEVELS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
 Array = np.ndarray[Any, np.dtype[Any]]
 BLANK_CERTAINTY = 0.25
 """Below this certainty a tile does not tell enough to count."""
+AT_ONCE = 2**16
+"""Tiles whose numbers are computed at once."""
 Method = Literal["certainty", "mean", "product"]
 
 
 def certainty(probabilities: Array) -> Array:
     """Certainty ``1 - H(p) / ln K`` of distributions along the last axis."""
-    p = np.asarray(probabilities, dtype=np.float64)
+    values = np.asarray(probabilities)
+    rows = values.reshape(-1, values.shape[-1])
+    found = np.empty(len(rows))
+    for first in range(0, len(rows), AT_ONCE):
+        part = slice(first, first + AT_ONCE)
+        found[part] = _certainty(np.asarray(rows[part], dtype=np.float64))
+    return found.reshape(values.shape[:-1])
+
+
+def _certainty(p: Array) -> Array:
     entropy = -np.sum(p * np.log(np.where(p > 0, p, 1.0)), axis=-1)
     return np.clip(1 - entropy / np.log(p.shape[-1]), 0, 1)
 
@@ -176,24 +189,33 @@ class FocusResult:
 
     def to_dataframe(self) -> "pd.DataFrame":
         """One row a tile: place, level, certainty and the distribution."""
+        return self._rows(0, self.level.size)
+
+    def tables(self) -> "Iterator[pd.DataFrame]":
+        """Give the same table part by part, for images with very many tiles."""
+        for first in range(0, self.level.size, AT_ONCE):
+            yield self._rows(first, min(first + AT_ONCE, self.level.size))
+
+    def _rows(self, first: int, last: int) -> "pd.DataFrame":
         import pandas as pd
 
-        index = np.indices(self.level.shape).reshape(self.level.ndim, -1)
+        part = slice(first, last)
+        index = np.unravel_index(np.arange(first, last), self.level.shape)
         lead = self.level.ndim - 2
         names = ["plane"] if lead == 1 else [f"axis_{i}" for i in range(lead)]
         columns: dict[str, Any] = dict(zip(names, index, strict=False))
         columns |= {
             "y": self.ys[index[-2]],
             "x": self.xs[index[-1]],
-            "level": self.level.ravel(),
-            "expected_level": self.expected.ravel(),
-            "certainty": self.certainty.ravel(),
-            "p_in_focus": self.p_in_focus.ravel(),
-            "blank": self.blank.ravel(),
+            "level": self.level.ravel()[part],
+            "expected_level": self.expected.ravel()[part],
+            "certainty": self.certainty.ravel()[part],
+            "p_in_focus": self.p_in_focus.ravel()[part],
+            "blank": self.blank.ravel()[part],
         }
-        p = self.probabilities.reshape(-1, LEVELS)
+        p = self.probabilities.reshape(-1, LEVELS)[part]
         columns |= {f"p{k}": p[:, k] for k in range(LEVELS)}
-        return pd.DataFrame(columns)
+        return pd.DataFrame(columns, index=pd.RangeIndex(first, last))
 
     def _plane(self, place: tuple[int, ...], method: Method) -> ImageFocus:
         tiles = self.probabilities[place].reshape(-1, LEVELS)

@@ -1,7 +1,7 @@
 """Focus on files: what the command line runs."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,18 +63,32 @@ def rate_file(
     data = volume.data
     torch.set_num_threads(threads or default_threads())
     stride = stride or tile
+    rating, measuring = (0.5, 0.9) if measures else (0.9, 0.9)
     result = chosen.rate(
         data, tile=tile, stride=stride, scale=scale, device=device,
-        progress=lambda share: report(share, ""),
+        progress=_share(report, 0, rating, "rating"),
     )  # fmt: skip
-    classic = measure_tiles(data, tile=tile, stride=stride) if measures else None
+    classic = None
+    if measures:
+        classic = measure_tiles(
+            data, tile=tile, stride=stride,
+            progress=_share(report, rating, measuring, "classic measures"),
+        )  # fmt: skip
     doubts = unusable_values(data)
     for caution in doubts:
         say(caution)
     return write_rating(
         result, data, out, kind=chosen.kind, measures=classic, scale=scale,
         cautions=(*volume.cautions, *doubts),
+        progress=_share(report, measuring, 1, "writing"),
     )  # fmt: skip
+
+
+def _share(
+    report: Report, low: float, high: float, note: str
+) -> Callable[[float], None]:
+    """Tell what is done of one stage as a part of the whole."""
+    return lambda done: report(low + done * (high - low), note)
 
 
 def write_rating(
@@ -86,6 +100,7 @@ def write_rating(
     measures: "pd.DataFrame | None" = None,
     scale: tuple[float, float] | None = None,
     cautions: Sequence[str] = (),
+    progress: Callable[[float], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Write focus.csv, summary.json and overlay.png of a rating.
 
@@ -105,6 +120,8 @@ def write_rating(
         Values that were taken for 0 and 1, where the model needed to know.
     cautions
         What a person should know of the image before he trusts the rating.
+    progress
+        Told the share that is written.
 
     Returns
     -------
@@ -113,19 +130,16 @@ def write_rating(
     """
     from napari_sciml.focus.overlay import overlay
 
-    table = result.to_dataframe()
-    if measures is not None:
-        table = table.join(measures)
     summary = _summary(result) | {"model": kind}
     if scale is not None:
         summary["scale"] = list(scale)
     empty = [NOTHING_FOUND] if result.blank.all() else []
     summary["cautions"] = [*cautions, *empty]
     place = _shown(result)
-    picture = overlay(data[place] if place else data, result, place)
+    picture = overlay(_Plane(data, place) if place else data, result, place)
     with atomic_path(out) as part:
         part.mkdir()
-        table.to_csv(part / "focus.csv", index=False)
+        _write_table(part / "focus.csv", result, measures, progress)
         text = json.dumps(summary, indent=1) + "\n"
         (part / "summary.json").write_text(text, encoding="utf-8")
         _write_png(part / "overlay.png", picture)
@@ -246,6 +260,32 @@ def _verdict(undetermined: bool, p_in_focus: float) -> str:
     if undetermined:
         return "undetermined"
     return "in focus" if p_in_focus > 0.5 else "out of focus"
+
+
+def _write_table(
+    path: Path,
+    result: "FocusResult",
+    measures: "pd.DataFrame | None",
+    progress: Callable[[float], None],
+) -> None:
+    """Write the rows of the tiles, never all of them at once."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        for number, table in enumerate(result.tables()):
+            if measures is not None:
+                table = table.join(measures)
+            table.to_csv(file, index=False, header=number == 0)
+            progress((int(table.index[-1]) + 1) / result.level.size)
+
+
+class _Plane:
+    """A plane of a stack, of which rows are read when they are needed."""
+
+    def __init__(self, data: Any, place: tuple[int, ...]) -> None:
+        self.shape = tuple(data.shape[len(place) :])
+        self._data, self._place = data, place
+
+    def __getitem__(self, rows: slice) -> Any:
+        return self._data[(*self._place, rows)]
 
 
 def _shown(result: "FocusResult") -> tuple[int, ...]:
