@@ -17,6 +17,7 @@ from napari_sciml.focus.networks.network import make_network
 from napari_sciml.focus.rating.emptiness import resized
 from napari_sciml.focus.rating.rate import TilesRated, rating_steps
 from napari_sciml.focus.rating.result import FocusResult
+from napari_sciml.images.special_files import refuse_special
 from napari_sciml.networks.device import resolve_device
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -184,6 +185,8 @@ def load_focus(folder: str | Path) -> FocusModel:
 
     folder = Path(folder)
     try:
+        for name in (CARD, WEIGHTS):
+            refuse_special(folder / name)
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
         network = make_network(card["kind"], card.get("version", 1))
         network.load_state_dict(load((folder / WEIGHTS).read_bytes()))

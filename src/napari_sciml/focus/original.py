@@ -16,11 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from napari_sciml.errors import InputError
+from napari_sciml.errors import InputError, first_line
 from napari_sciml.focus.levels import LEVELS
 from napari_sciml.focus.model import FocusModel
 from napari_sciml.focus.networks.crc32c import masked_crc32c
 from napari_sciml.focus.networks.tensor_index import index_entries
+from napari_sciml.images.special_files import refuse_special
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -45,6 +46,8 @@ TENSORS: Mapping[str, Stored] = {
     "fc4/w": Stored((1024, 11), 115818028, 0xDC97A6B1),
 }
 FIJI_SIZE = 115_863_084
+LARGEST_INDEX = 2**20
+"""Bytes; that of the model has 1,500."""
 
 
 class OriginalNet(nn.Module):
@@ -110,6 +113,7 @@ def _find(path: Path, tensors: Mapping[str, Stored]) -> tuple[Any, dict[str, int
     """Raw bytes of the data file, and where each tensor begins in it."""
     if not path.exists():
         raise InputError(f"{path} does not exist; check the path.")
+    refuse_special(path)
     if path.suffix == ".zip":
         return _from_zip(path), {n: t.offset for n, t in tensors.items()}
     if path.is_dir():
@@ -131,18 +135,27 @@ def _find(path: Path, tensors: Mapping[str, Stored]) -> tuple[Any, dict[str, int
 def _from_zip(path: Path) -> Any:
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [n for n in archive.namelist() if ".data-" in n]
-            sizes = [archive.getinfo(n).file_size for n in names]
-            if sizes != [FIJI_SIZE]:
+            found = [m for m in archive.infolist() if ".data-" in m.filename]
+            if [member.file_size for member in found] != [FIJI_SIZE]:
                 raise _refuse(f"{path} does not hold one data file of the right size")
-            return np.frombuffer(archive.read(names[0]), dtype=np.uint8)
-    except (zipfile.BadZipFile, OSError) as error:
-        raise _refuse(f"{path} is no zip file that can be read") from error
+            with archive.open(found[0]) as member:
+                # The size above is only a claim: what unpacks to more is cut off.
+                data = member.read(FIJI_SIZE + 1)
+    except InputError:
+        raise
+    except Exception as error:  # encrypted, damaged, or packed in an unusual way
+        reason = first_line(error)
+        raise _refuse(f"{path} is no zip file that can be read ({reason})") from error
+    if len(data) != FIJI_SIZE:
+        raise _refuse(f"{path} unpacks to another size than it claims")
+    return np.frombuffer(data, dtype=np.uint8)
 
 
 def _offsets_of_index(path: Path, tensors: Mapping[str, Stored]) -> dict[str, int]:
     if not path.is_file():
         raise _refuse(f"Its size is not that of the Fiji model, and {path} is missing")
+    if path.stat().st_size > LARGEST_INDEX:
+        raise _refuse(f"{path} is larger than the index of eight tensors")
     try:
         entries = index_entries(path.read_bytes())
         return {name: _entry(entries, name) for name in tensors}

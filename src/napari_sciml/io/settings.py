@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_sciml.errors import InputError
+from napari_sciml.images.special_files import refuse_special
 from napari_sciml.io.images.reading import open_volume
 from napari_sciml.io.models.training_state import settings_of_training
 from napari_sciml.training.config import TrainingConfig
@@ -59,6 +60,7 @@ def training_settings(
 
 
 def _read(file: Path) -> dict[str, Any]:
+    refuse_special(file)
     try:
         settings = json.loads(file.read_bytes())
     except OSError as error:

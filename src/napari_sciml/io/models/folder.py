@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sciml.errors import InputError
+from napari_sciml.images.special_files import refuse_special
 from napari_sciml.io.atomic import atomic_path
 from napari_sciml.io.models.training_state import write_state
 from napari_sciml.io.provenance import jsonable
@@ -149,6 +150,7 @@ def _serialize(ensemble: "Ensemble") -> bytes:
 def _read_description(path: Path) -> dict[str, Any]:
     if not path.exists():
         raise InputError(f"{path} does not exist; check the path of the model.")
+    refuse_special(path / DESCRIPTION_FILE)
     try:
         description = json.loads((path / DESCRIPTION_FILE).read_bytes())
     except (OSError, ValueError) as error:
@@ -177,6 +179,7 @@ def _read_weights(path: Path, description: dict[str, Any]) -> dict[str, Any]:
 
     # The name is fixed: a path from the description could lead anywhere.
     file = path / WEIGHTS_FILE
+    refuse_special(file)
     try:
         weights = file.read_bytes()
     except OSError as error:

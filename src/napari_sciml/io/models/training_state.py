@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sciml.errors import InputError
+from napari_sciml.images.special_files import refuse_special
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -89,6 +90,7 @@ def settings_of_training(out: Path) -> dict[str, Any]:
         When there is none, or it is damaged.
     """
     folder = folder_to_resume(out)
+    refuse_special(folder / RECORD_FILE)
     try:
         return dict(json.loads((folder / RECORD_FILE).read_bytes())["settings"])
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -108,6 +110,8 @@ def read_state(folder: Path) -> "TrainingState":
     from napari_sciml.training.state import TrainingState
 
     try:
+        for name in (RECORD_FILE, TENSORS_FILE):
+            refuse_special(folder / name)
         record = json.loads((folder / RECORD_FILE).read_bytes())
         tensors = load((folder / TENSORS_FILE).read_bytes())
         members = tuple(
@@ -117,6 +121,8 @@ def read_state(folder: Path) -> "TrainingState":
         return TrainingState(
             members, float(record["seconds"]), str(record["fingerprint"])
         )
+    except InputError:
+        raise
     except Exception as error:  # a damaged file fails in many ways
         raise _damaged(folder, error) from error
 

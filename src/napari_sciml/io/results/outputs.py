@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from napari_sciml.errors import InputError
+from napari_sciml.images.special_files import special_kind
 from napari_sciml.io.atomic import check_target, names_written
 from napari_sciml.io.images.hdf5.reading import split_hdf5
 from napari_sciml.io.results.arrays import PROBABILITIES, SOFTWARE
@@ -89,6 +90,8 @@ def _objection(out: Path, kind: Kind) -> str:
 def kind_of(path: str | Path) -> Kind | None:
     """What we wrote there; None for nothing of ours. Never raises."""
     path = Path(path)
+    if special_kind(path):
+        return None
     with suppress(Exception):  # whatever a foreign file leads a library to
         if not path.is_dir():
             return _kind_of_file(path)
