@@ -158,3 +158,28 @@ def test_running_jobs_spare_the_viewer_the_search_for_garbage(qtbot):
         assert gc.get_freeze_count() > 1000
         go_on.set()
     assert gc.get_freeze_count() == 0
+
+
+def test_garbage_dies_in_the_gui_thread(qtbot) -> None:
+    """A knot of objects may hold a window, which no other thread may delete."""
+    died = []
+
+    class Knot:
+        def __init__(self) -> None:
+            self.self = self
+
+        def __del__(self) -> None:
+            died.append(threading.current_thread())
+
+    def work():
+        for _ in range(200):
+            yield [[] for _ in range(5000)]
+
+    runner = JobRunner()
+    with qtbot.waitSignal(runner.finished, timeout=20_000):
+        runner.start(work)
+        for _ in range(100):
+            Knot()
+    gc.collect()
+    assert len(died) == 100
+    assert set(died) == {threading.main_thread()}

@@ -18,6 +18,7 @@ from napari_sciml.plugin.fibers.controller import FiberRun
 from napari_sciml.plugin.focus.controller import FocusRun
 from napari_sciml.plugin.focus.exclusion import Exclusion
 from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.farewell import Farewell
 from napari_sciml.plugin.kit.runner import JobRunner
 from napari_sciml.plugin.layers.axes import LayerAxes
 from napari_sciml.plugin.layers.coloring import Coloring
@@ -63,6 +64,8 @@ class ViewerSession:
         Goes to the annotated slices, and fills between them.
     project
         Keeps all of it on the disk.
+    gone
+        Whether the viewer has been closed.
     """
 
     image_changed = Signal()
@@ -84,7 +87,8 @@ class ViewerSession:
         # Weak, as a session that held its viewer would keep it alive for ever.
         self._viewer = weakref.ref(viewer)
         self._faces = 0
-        self._asleep = False
+        self._asleep = self.gone = False
+        self._docks: weakref.WeakSet[Any] = weakref.WeakSet()
         self.image: Image | None = None
         self._annotation_of: weakref.WeakKeyDictionary[
             Image | None, weakref.ref[Labels]
@@ -113,6 +117,7 @@ class ViewerSession:
         self._axes: LayerAxes | None = None
         self._watch(viewer)
         self._choose_some_image()
+        self._farewell = Farewell(viewer, self.leave)
 
     @property
     def viewer(self) -> Any:
@@ -131,6 +136,7 @@ class ViewerSession:
         if self._asleep:
             self._wake()
         self._faces += 1
+        self._docks.add(face)
         face.destroyed.connect(self._on_face_gone)
 
     def choose_image(self, layer: Image | None) -> None:
@@ -212,8 +218,19 @@ class ViewerSession:
         self.prediction.dim()
         self.view_changed.emit()
 
+    def leave(self) -> None:
+        """The viewer goes away: nothing of ours reaches it, or a layer, from now on."""
+        self.gone = True
+        for dock in list(self._docks):
+            dock.wiring.close()
+        self.close()
+        self.runner.silence()
+        self.measuring.silence()
+
     def close(self) -> None:
         """Stop everything; the viewer is closing, or its last dock is closed."""
+        if self._asleep:
+            return
         self._asleep = True
         self._wiring.close()
         self._image_wiring.close()

@@ -1,7 +1,11 @@
 """Signal connections that are undone together."""
 
+import atexit
+import weakref
 from collections.abc import Callable
 from typing import Any
+
+_made: "weakref.WeakSet[Wiring]" = weakref.WeakSet()
 
 
 class Wiring:
@@ -13,6 +17,7 @@ class Wiring:
 
     def __init__(self) -> None:
         self._pairs: list[tuple[Any, Callable[..., Any]]] = []
+        _made.add(self)
 
     def connect(self, signal: Any, slot: Callable[..., Any]) -> None:
         """Connect a signal of napari, psygnal or Qt to a bound method."""
@@ -27,3 +32,10 @@ class Wiring:
             except (TypeError, ValueError, RuntimeError):  # gone by itself
                 continue
         self._pairs.clear()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Disconnect while Qt is there; it crashes where one of the two ends is gone."""
+    for wiring in list(_made):
+        wiring.close()

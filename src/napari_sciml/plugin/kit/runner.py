@@ -14,6 +14,7 @@ from typing import Any
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_sciml.errors import InputError
+from napari_sciml.plugin.kit.garbage import collect_in_gui_thread
 
 SLICE_SECONDS = 0.012
 """An idle job gives way to the event loop after this long."""
@@ -159,6 +160,7 @@ class JobRunner(QObject):
             When another one is running.
         """
         self.check_free()
+        collect_in_gui_thread()
         self._thread = _Run(self, job(*args, **kwargs))
         self._thread.start()
 
@@ -179,6 +181,13 @@ class JobRunner(QObject):
         """Stop the job at its next step; nothing that it still yields counts."""
         if self._thread is not None:
             self._thread.asked_to_stop.set()
+
+    def silence(self) -> None:
+        """Stop the job, and let nobody hear of its end: who listened goes away."""
+        self.stop()
+        self.blockSignals(True)
+        # The last word of the thread would not come any more.
+        self._thread = None
 
     def _on_came(self, thread: _Run, event: object) -> None:
         if thread is not self._thread:
