@@ -199,11 +199,11 @@ class Place:
             chosen()
 
     def close(self) -> None:
-        """As a script does it, or as a person by the × of the window."""
+        """As a script does it, or as a person by the cross of the window."""
         self.faults.watch(self.viewer)
         script = self.rng.random() < 0.5
         self.faults.note(
-            f"{id(self.viewer) % 9973}: closed by {'script' if script else '×'}"
+            f"{id(self.viewer) % 9973}: closed by {'script' if script else 'cross'}"
         )
         if script:
             self.viewer.close()

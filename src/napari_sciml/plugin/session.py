@@ -18,7 +18,7 @@ from napari_sciml.plugin.fibers.controller import FiberRun
 from napari_sciml.plugin.focus.controller import FocusRun
 from napari_sciml.plugin.focus.exclusion import Exclusion
 from napari_sciml.plugin.kit.connections import Wiring
-from napari_sciml.plugin.kit.farewell import Farewell
+from napari_sciml.plugin.kit.farewell import Farewell, is_closing
 from napari_sciml.plugin.kit.runner import JobRunner
 from napari_sciml.plugin.layers.axes import LayerAxes
 from napari_sciml.plugin.layers.coloring import Coloring
@@ -292,6 +292,9 @@ class ViewerSession:
             self._follow_annotation(self._find_annotation())
 
     def _on_removed(self, event: Any) -> None:
+        if is_closing(self.viewer):
+            self._farewell.tell()
+            return
         self.exclusion.lose(event.value)
         self.layers.shapes_lost |= isinstance(event.value, Shapes)
         if event.value is self.image:

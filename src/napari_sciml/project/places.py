@@ -44,6 +44,16 @@ def projects_of(image: ImageIdentity, root: Path | None = None) -> list[Project]
 
     Those that cannot be read are left out. The name of the layer does not count.
     """
+    found = [p for p in _all_of(image, root) if not is_locked(p.folder)]
+    return sorted(found, key=lambda project: project.changed, reverse=True)
+
+
+def projects_elsewhere(image: ImageIdentity, root: Path | None = None) -> list[Project]:
+    """Projects of an image that a viewer has open, in this process or in another."""
+    return [p for p in _all_of(image, root) if is_locked(p.folder)]
+
+
+def _all_of(image: ImageIdentity, root: Path | None) -> list[Project]:
     root = root or projects_root()
     found = []
     for folder in sorted(root.glob(f"*-{image.blocks_sha256[:8]}*")):
@@ -51,9 +61,9 @@ def projects_of(image: ImageIdentity, root: Path | None = None) -> list[Project]
             project = Project.open(folder)
         except InputError:
             continue
-        if project.description.image.is_same(image) and not is_locked(folder):
+        if project.description.image.is_same(image):
             found.append(project)
-    return sorted(found, key=lambda project: project.changed, reverse=True)
+    return found
 
 
 def free_place(image: ImageIdentity, root: Path | None = None) -> Path:

@@ -16,7 +16,7 @@ from napari_sciml.project.folder import Project
 from napari_sciml.project.image_identity import identify
 from napari_sciml.project.lock import is_locked
 from napari_sciml.project.models import ModelEntry
-from napari_sciml.project.places import projects_of
+from napari_sciml.project.places import projects_elsewhere, projects_of
 
 NAP = 0.05
 SETTLING_SECONDS = 120.0
@@ -44,9 +44,18 @@ class Offer:
 
 @dataclass(frozen=True)
 class ProjectsFound:
-    """Projects of an image that hold strokes or models, the newest first."""
+    """Projects of an image.
+
+    Attributes
+    ----------
+    offers
+        Those that hold strokes or models, the newest first.
+    elsewhere
+        Folders of those that a viewer has open; maybe the one that asks.
+    """
 
     offers: tuple[Offer, ...]
+    elsewhere: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,7 +121,8 @@ def find_projects(
             continue
         if offer.strokes or offer.models:
             offers.append(offer)
-    yield ProjectsFound(tuple(offers))
+    elsewhere = tuple(p.folder for p in projects_elsewhere(identity))
+    yield ProjectsFound(tuple(offers), elsewhere)
 
 
 def read_project(

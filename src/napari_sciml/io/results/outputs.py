@@ -14,9 +14,16 @@ from napari_sciml.io.images.hdf5.reading import split_hdf5
 from napari_sciml.io.results.arrays import PROBABILITIES, SOFTWARE
 
 Kind = Literal[
-    "model", "prediction", "labels", "fibers", "focus rating", "focus model", "demo"
+    "model",
+    "prediction",
+    "labels",
+    "fibers",
+    "focus rating",
+    "focus model",
+    "demo",
+    "classes",
 ]
-"""What the commands write; masks are labels, too."""
+"""What commands and docks write; masks are labels, too."""
 
 IN_FOLDERS: dict[str, Kind] = {
     "model.json": "model",
@@ -26,6 +33,22 @@ IN_FOLDERS: dict[str, Kind] = {
 }
 """A file that tells what a folder of ours is."""
 SOFTWARE_KINDS: dict[str, Kind] = {SOFTWARE: "labels", PROBABILITIES: "prediction"}
+
+CLASSES_HEADER = b"label,name,color"
+
+
+class OursError(InputError):
+    """What is there was written by this program, so a user may insist on replacing it.
+
+    Attributes
+    ----------
+    out
+        What would be replaced.
+    """
+
+    def __init__(self, out: Path, sentence: str) -> None:
+        super().__init__(sentence)
+        self.out = out
 
 
 def check_output(
@@ -61,18 +84,36 @@ def check_output(
         else is there; and as `check_target`.
     """
     out = Path(out)
-    for source in inputs:
-        if source is not None:
-            _keep_apart(out, Path(source))
+    check_apart(out, inputs)
     check_target(out, folder=folder)
     if overwrite or not out.exists():
         return
     objection = _objection(out, kind)
     if objection:
-        raise InputError(
+        sentence = (
             f"{out} {objection}: choose another name, or add --overwrite on the "
             "command line to replace it."
         )
+        ours = kind_of(out) is not None
+        raise OursError(out, sentence) if ours else InputError(sentence)
+
+
+def check_apart(out: str | Path, inputs: Iterable[str | Path | None]) -> None:
+    """Make sure that an output neither is, nor holds, nor lies in an input.
+
+    Parameters
+    ----------
+    out, inputs
+        As of `check_output`.
+
+    Raises
+    ------
+    InputError
+        Where it does, links resolved.
+    """
+    for source in inputs:
+        if source is not None:
+            _keep_apart(Path(out), Path(source))
 
 
 def _objection(out: Path, kind: Kind) -> str:
@@ -107,6 +148,10 @@ def kind_of(path: str | Path) -> Kind | None:
 def _kind_of_file(path: Path) -> Kind | None:
     if path.suffix.lower() == ".json":
         return "demo" if "scores" in json.loads(path.read_bytes()) else None
+    if path.suffix.lower() == ".csv":
+        with path.open("rb") as table:
+            ours = table.readline(80).strip() == CLASSES_HEADER
+        return "classes" if ours else None
     if path.suffix.lower() not in (".tif", ".tiff"):
         return None
     import tifffile

@@ -11,6 +11,8 @@ from napari_sciml.errors import InputError
 from napari_sciml.io.images.label_map import read_label_map
 from napari_sciml.io.labels.export import load_classes, save_classes
 from napari_sciml.io.results.arrays import check_array_suffix
+from napari_sciml.io.results.outputs import check_output
+from napari_sciml.plugin.kit.replacing import sources, write_or_ask
 from napari_sciml.plugin.kit.runner import JobRunner
 from napari_sciml.plugin.layers.images import voxel_size
 from napari_sciml.plugin.session import ViewerSession
@@ -114,10 +116,14 @@ class LabelFiles(QMenu):
             read_label_map([by_map]) if by_map else None,
         )
 
-    def export_labels(self, path: str) -> None:
+    def export_labels(self, path: str, *, overwrite: bool = False) -> None:
         """Write the labels with the voxel size of the layer."""
         annotation = self._session.annotation
+        if annotation.layer is None:
+            raise InputError("There are no labels yet: paint some first.")
         check_array_suffix(path)
+        inputs = sources(self._session.image, annotation.layer)
+        check_output(path, "labels", inputs=inputs, overwrite=overwrite)
         annotation.read_now()
         size, unit = voxel_size(annotation.layer)
         store = annotation.store
@@ -130,8 +136,10 @@ class LabelFiles(QMenu):
         self._session.annotation.set_classes(load_classes(path))
         self.done.emit(f"Classes of {Path(path).name} are in use.")
 
-    def export_classes(self, path: str) -> None:
+    def export_classes(self, path: str, *, overwrite: bool = False) -> None:
         """Write names and colors as a CSV file."""
+        inputs = sources(self._session.image, self._session.annotation.layer)
+        check_output(path, "classes", inputs=inputs, overwrite=overwrite, folder=False)
         save_classes(path, self._session.annotation.classes)
         self.done.emit(f"Classes are in {path}.")
 
@@ -184,7 +192,7 @@ class LabelFiles(QMenu):
         path, _ = QFileDialog.getSaveFileName(
             self._parent, "Write labels", "annotation.tif", FORMATS
         )
-        self._do(self.export_labels, path)
+        self._write(self.export_labels, path)
 
     def _ask_classes(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
@@ -196,7 +204,13 @@ class LabelFiles(QMenu):
         path, _ = QFileDialog.getSaveFileName(
             self._parent, "Write classes", "classes.csv", "CSV (*.csv)"
         )
-        self._do(self.export_classes, path)
+        self._write(self.export_classes, path)
+
+    def _write(self, action: Callable[..., Any], path: str) -> None:
+        def insist(sure: bool) -> None:
+            action(path, overwrite=sure)
+
+        self._do(lambda _: write_or_ask(self._parent, insist), path)
 
     def _do(self, action: Callable[[str], Any], path: str) -> None:
         if not path:

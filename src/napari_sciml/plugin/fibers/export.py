@@ -5,9 +5,11 @@ from pathlib import Path
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QWidget
 
 from napari_sciml.errors import InputError
+from napari_sciml.io.results.outputs import check_output
 from napari_sciml.plugin.fibers.controller import FiberRun
 from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.kit.dock import button
+from napari_sciml.plugin.kit.replacing import sources, write_or_ask
 from napari_sciml.plugin.layers.images import pixels
 from napari_sciml.workflows.measuring.export import (
     check_anything_shown,
@@ -68,8 +70,15 @@ class FiberExport(QWidget):
         if not possible:
             self.sweep.setChecked(False)
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Path, *, overwrite: bool = False) -> None:
         """Start writing into a folder.
+
+        Parameters
+        ----------
+        folder
+            To make.
+        overwrite
+            Whether another result of ours may be replaced.
 
         Raises
         ------
@@ -81,6 +90,8 @@ class FiberExport(QWidget):
         found = run.result
         if found is None:
             raise InputError("Nothing is measured yet.")
+        inputs = sources(run.mask, run.image)
+        check_output(folder, "fibers", inputs=inputs, overwrite=overwrite, folder=True)
         result = choose_shown(
             found,
             run.view.filter,
@@ -94,6 +105,7 @@ class FiberExport(QWidget):
             export_fibers,
             result,
             folder,
+            overwrite=overwrite,
             total=len(found.table),
             config=found.config,
             prediction=run.prediction() if self.sweep.isChecked() else None,
@@ -103,6 +115,7 @@ class FiberExport(QWidget):
         parent = QFileDialog.getExistingDirectory(self, "Folder for the results")
         if parent:
             try:
-                self.write(Path(parent) / FOLDER)
+                folder = Path(parent) / FOLDER
+                write_or_ask(self, lambda sure: self.write(folder, overwrite=sure))
             except InputError as error:
                 self._run.failed.emit(str(error))

@@ -14,9 +14,11 @@ from napari_sciml.errors import InputError
 from napari_sciml.focus.config import FocusTrainingConfig
 from napari_sciml.focus.levels import TILE
 from napari_sciml.images.gray import as_gray
+from napari_sciml.io.results.outputs import check_output
 from napari_sciml.plugin.focus.clicks import TileClicks
 from napari_sciml.plugin.focus.layers import OUT_OF_FOCUS, FocusLayers
 from napari_sciml.plugin.kit.camera import go_to
+from napari_sciml.plugin.kit.replacing import sources
 from napari_sciml.plugin.kit.runner import IdleRunner
 from napari_sciml.plugin.layers.images import dims_for, pixels, value_range
 from napari_sciml.workflows.focus.arrays import (
@@ -78,6 +80,7 @@ class FocusRun:
         self.note = ""
         self._rated_by = ""
         self._data: Any = None
+        self._learned_from: list[Path] = []
         self._asked: tuple[Any, tuple[float, float] | None] = (None, None)
         self._of: weakref.ref[Image] | None = None
         self.shown: FocusLayers | None = None
@@ -138,6 +141,7 @@ class FocusRun:
             raise InputError("Tick an image that is in focus, or add files.")
         images = [as_gray(pixels(layer)) for layer in layers]
         config = config or FocusTrainingConfig()
+        self._learned_from = list(files)
         self._start("train", train_own_focus, images, list(files), config)
 
     def load(self, path: Path) -> None:
@@ -155,8 +159,8 @@ class FocusRun:
         self.model, self.model_name = None, BUILT_IN
         self.changed.emit()
 
-    def export(self, folder: Path) -> None:
-        """Write table, summary and picture.
+    def export(self, folder: Path, *, overwrite: bool = False) -> None:
+        """Write table, summary and picture; over another result of ours if told so.
 
         Raises
         ------
@@ -165,6 +169,11 @@ class FocusRun:
         """
         if self.result is None:
             raise InputError('Nothing is rated yet: press "Rate focus".')
+        layer = None if self._of is None else self._of()
+        inputs = sources(layer)
+        check_output(
+            folder, "focus rating", inputs=inputs, overwrite=overwrite, folder=True
+        )
         write = partial(
             write_rating,
             self.result,
@@ -174,8 +183,8 @@ class FocusRun:
         )
         self._start("write", write_focus, write, folder)
 
-    def save_model(self, folder: Path) -> None:
-        """Write the model that was trained here.
+    def save_model(self, folder: Path, *, overwrite: bool = False) -> None:
+        """Write the model that was trained here; over another result if told so.
 
         Raises
         ------
@@ -184,6 +193,10 @@ class FocusRun:
         """
         if self.model is None or self.model.fixed_scale:
             raise InputError("There is no model of your own to save: train one first.")
+        used = [*self._learned_from, *sources(*self._session.images)]
+        check_output(
+            folder, "focus model", inputs=used, overwrite=overwrite, folder=True
+        )
         self._start("write", write_focus, partial(save_focus_model, self.model), folder)
 
     def stop(self) -> None:

@@ -31,6 +31,7 @@ from napari_sciml.plugin.kit.dock import (
     text_line,
 )
 from napari_sciml.plugin.kit.layer_picker import LayerPicker
+from napari_sciml.plugin.kit.replacing import write_or_ask
 from napari_sciml.plugin.layers.images import pixels
 from napari_sciml.plugin.train.device_line import DeviceLine
 
@@ -170,7 +171,10 @@ class FocusDock(Dock):
     def _on_export(self) -> None:
         parent = QFileDialog.getExistingDirectory(self, "Folder for the results")
         if parent:
-            self.export_to(Path(parent) / FOLDER)
+            folder, export = Path(parent) / FOLDER, self.session.focus.export
+            self._try(
+                lambda: write_or_ask(self, lambda sure: export(folder, overwrite=sure))
+            )
 
     def export_to(self, folder: Path) -> None:
         """Write the results, or say why not."""

@@ -23,6 +23,7 @@ from napari_sciml.plugin.focus.controller import FocusRun
 from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.kit.dock import button, set_running
 from napari_sciml.plugin.kit.forms import number
+from napari_sciml.plugin.kit.replacing import write_or_ask
 
 if TYPE_CHECKING:
     from napari_sciml.plugin.session import ViewerSession
@@ -198,7 +199,10 @@ class FocusModelPanel(QWidget):
             self, "Save model in a new folder", "focus-model"
         )
         if path:
-            self._try(lambda: self._session.focus.save_model(Path(path)))
+            save, folder = self._session.focus.save_model, Path(path)
+            self._try(
+                lambda: write_or_ask(self, lambda sure: save(folder, overwrite=sure))
+            )
 
     def _on_add(self) -> None:
         paths, _ = QFileDialog.getOpenFileNames(self, "Images in focus", "", IMAGES)

@@ -58,6 +58,15 @@ class Farewell(QObject):
             leave()
 
 
+def is_closing(viewer: Any) -> bool:
+    """Whether ``viewer.close()`` is at work, which first deletes all layers.
+
+    There is no signal of it, but napari stops its slicer before anything else.
+    """
+    executor = getattr(getattr(viewer, "_layer_slicer", None), "_executor", None)
+    return bool(getattr(executor, "_shutdown", False))
+
+
 @atexit.register
 def _tell_all() -> None:
     """Windows may be open when Python ends; Qt then deletes things in any order."""

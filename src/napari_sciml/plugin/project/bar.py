@@ -1,6 +1,6 @@
 """One line about where the work is saved, and what can be brought back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -104,13 +104,14 @@ class ProjectBar(QWidget):
         if self._recovery.offers:
             return offer_in_words(self._recovery.offers[0])
         autosave = self._keeper.autosave
+        elsewhere = elsewhere_in_words(self._recovery.elsewhere)
         saved = ""
         if autosave is not None:
             saved = "Saving …"
             if autosave.folder is not None and autosave.saved is not None:
                 ago = (datetime.now(UTC) - autosave.saved).total_seconds()
                 saved = f"Saved in {_short(autosave.folder)}, {_ago(ago)}."
-        sentences = (self._recovery.note, saved)
+        sentences = (elsewhere, self._recovery.note, saved)
         text = " ".join(sentence for sentence in sentences if sentence)
         return text or "What you paint is saved as you go."
 
@@ -148,6 +149,16 @@ def offer_in_words(offer: Offer) -> str:
     ]
     when = offer.time or offer.project.changed
     return f"Recover {' and '.join(parts)} from {when.astimezone():%b %d, %H:%M}?"
+
+
+def elsewhere_in_words(folders: Sequence[Path]) -> str:
+    """Tell that another viewer has the image open, too; empty where none has."""
+    if not folders:
+        return ""
+    return (
+        f"This image is open in another viewer, which saves in {_short(folders[0])}; "
+        "what you paint here is saved apart from it."
+    )
 
 
 def _short(folder: Path) -> str:

@@ -3,7 +3,7 @@
 import contextlib
 import time
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from napari_sciml.project.autosave import Autosave
 from napari_sciml.project.file import ClassEntry
 from napari_sciml.project.folder import Project
 from napari_sciml.project.image_identity import identify
+from napari_sciml.project.lock import is_locked
 from napari_sciml.project.places import free_place
 from napari_sciml.project.runs import RunEvent, RunStarted
 
@@ -142,10 +143,8 @@ class ProjectKeeper:
         data, self._shape = finest(image), annotation.store.shape
         classes = class_entries(annotation.classes)
         place = self._places.get(image)
-        if place is None:
-            opener = partial(_make, data, image_facts(image), classes, self._shape)
-        else:
-            opener = partial(_reopen, place, self.closing)
+        make = partial(_make, data, image_facts(image), classes, self._shape)
+        opener = make if place is None else partial(_reopen, place, self.closing, make)
         self.autosave = Autosave(opener, data)
         self._made[:] = [*self.closing, self.autosave]
         self.autosave.labels(annotation.store.snapshot(), whole=True)
@@ -230,11 +229,19 @@ def _make(
     return Project.create(place, image, classes=classes, labels_shape=shape)
 
 
-def _reopen(folder: Path, closing: Sequence[Autosave]) -> Project:
+def _reopen(
+    folder: Path, closing: Sequence[Autosave], make: Callable[[], Project]
+) -> Project:
+    """Go on with a project; in one of its own, where another viewer was faster."""
     for autosave in closing:
         autosave.join()  # it may have the lock of this project
     project = Project.open(folder)
-    project.lock()
+    try:
+        project.lock()
+    except InputError:
+        if not is_locked(folder):
+            raise
+        return make()
     return project
 
 

@@ -9,6 +9,8 @@ from psygnal import Signal
 
 from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.errors import InputError
+from napari_sciml.io.results.outputs import check_apart
+from napari_sciml.plugin.kit.replacing import sources
 from napari_sciml.plugin.kit.runner import JobRunner
 from napari_sciml.plugin.layers.axes import finest
 from napari_sciml.plugin.project.facts import (
@@ -46,6 +48,8 @@ class Recovery:
     ----------
     offers
         What can be recovered, the newest first.
+    elsewhere
+        Projects of the image that another viewer has open.
     note
         What was done last, or what did not work, in one sentence.
     failed
@@ -60,6 +64,7 @@ class Recovery:
     def __init__(self, session: "ViewerSession", keeper: "ProjectKeeper") -> None:
         self._session, self._keeper = session, keeper
         self.offers: tuple[Offer, ...] = ()
+        self.elsewhere: tuple[Path, ...] = ()
         self.note, self.failed = "", False
         self._asked: Image | None = None
         self._layers: list[Image] = []
@@ -82,7 +87,7 @@ class Recovery:
     def look_up(self) -> None:
         """Find out, in a thread, what can be recovered for the image."""
         self._finder.stop()
-        self.offers = ()
+        self.offers, self.elsewhere = (), ()
         image = self._session.image
         if image is None:
             return
@@ -131,6 +136,7 @@ class Recovery:
         autosave = self._keeper.autosave
         if autosave is None or autosave.folder is None:
             raise InputError("Nothing is saved yet: paint a stroke first.")
+        check_apart(target, [autosave.folder, *sources(self._session.image)])
         settled = partial(_is_settled, autosave)
         self._start(copy_project, autosave.folder, Path(target), settled)
 
@@ -162,6 +168,7 @@ class Recovery:
     def _on_found(self, found: ProjectsFound) -> None:
         own = self._keeper.folder
         self.offers = tuple(o for o in found.offers if o.project.folder != own)
+        self.elsewhere = tuple(f for f in found.elsewhere if f != own)
         self.changed.emit()
 
     def _on_event(self, event: ProjectRead | ProjectCopied) -> None:

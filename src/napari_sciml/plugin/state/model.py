@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_sciml.io.provenance import provenance
@@ -45,6 +46,8 @@ class Model:
         For the model file: the command line can go on with the training.
     loaded
         What the file said that it was loaded from.
+    source
+        Folder that it was loaded from.
     trained_on
         Voxel size, unit and type of the image that it learned from.
     """
@@ -62,6 +65,7 @@ class Model:
     steps: int = 0
     state: "TrainingState | None" = None
     loaded: dict[str, Any] | None = None
+    source: str | Path | None = None
     trained_on: dict[str, Any] = field(default_factory=dict)
 
     @property

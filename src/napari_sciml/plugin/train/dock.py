@@ -27,6 +27,7 @@ from napari_sciml.plugin.kit.dock import (
 )
 from napari_sciml.plugin.kit.forms import number, whole_number
 from napari_sciml.plugin.kit.plots import LossPlot
+from napari_sciml.plugin.kit.replacing import write_or_ask
 from napari_sciml.plugin.layers.colors import UNCERTAIN
 from napari_sciml.plugin.train.device_line import DeviceLine
 from napari_sciml.plugin.train.history_list import HistoryList
@@ -221,7 +222,8 @@ class TrainDock(Dock):
             self, "Save model in a new folder", "model"
         )
         if path:
-            self._try(self.session.prediction.save, path)
+            save = self.session.prediction.save
+            self._try(write_or_ask, self, lambda sure: save(path, overwrite=sure))
 
     def _on_load(self) -> None:
         path = QFileDialog.getExistingDirectory(self, "Folder of a model")

@@ -8,6 +8,8 @@ from napari.layers import Image
 from psygnal import Signal
 
 from napari_sciml.errors import InputError
+from napari_sciml.io.results.outputs import check_output
+from napari_sciml.plugin.kit.replacing import sources
 from napari_sciml.plugin.layers.blanking import Cover, blank_layer, blanked
 from napari_sciml.plugin.layers.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.plugin.layers.dimming import Dimmer
@@ -146,8 +148,15 @@ class Prediction:
             if layer is not None:
                 self._dimmer.show(layer, fresh)
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the model at hand.
+
+        Parameters
+        ----------
+        path
+            Folder to make.
+        overwrite
+            Whether another result of ours may be replaced.
 
         Raises
         ------
@@ -158,6 +167,9 @@ class Prediction:
 
         if self.model is None:
             raise InputError("There is no model yet: train one first.")
+        session = self._session
+        used = sources(session.image, session.annotation.layer)
+        check_output(path, "model", inputs=used, overwrite=overwrite, folder=True)
         save_model(
             self.model.ensemble,
             path,
@@ -177,7 +189,7 @@ class Prediction:
 
         if self._session.runner.busy:
             raise InputError("A job is running: stop it before you load a model.")
-        self.use(Model(load_model(path), loaded=read_record(path)))
+        self.use(Model(load_model(path), loaded=read_record(path), source=path))
         self.examine()
 
     def show_class(self) -> None:

@@ -10,9 +10,11 @@ from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import Region
 from napari_sciml.images.volume import SPATIAL_AXES, Volume
+from napari_sciml.io.results.outputs import check_output
 from napari_sciml.io.results.predictions import OneClass, PredictionStore
 from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.kit.dock import button, caution_line, text_line
+from napari_sciml.plugin.kit.replacing import sources, write_or_ask
 from napari_sciml.plugin.layers.blanking import blanked
 from napari_sciml.plugin.layers.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.plugin.layers.images import pixels, shown_view, voxel_size
@@ -79,13 +81,21 @@ class WholeVolume(QWidget):
         """Whether a whole volume is being predicted."""
         return self._out is not None
 
-    def predict(self, out: str | Path) -> None:
+    def predict(self, out: str | Path, *, overwrite: bool = False) -> None:
         """Begin, or go on with what was stopped.
+
+        Parameters
+        ----------
+        out
+            OME-Zarr to write.
+        overwrite
+            Whether another result of ours may be replaced.
 
         Raises
         ------
         InputError
-            When there is no model or image, or another job is running.
+            When there is no model or image, another job is running, or something is
+            in the way of the output.
         """
         session, layer = self._session, self._session.image
         model = session.prediction.model
@@ -93,6 +103,8 @@ class WholeVolume(QWidget):
             raise InputError("There is no model yet: train one or load one.")
         image = pixels(layer, any_size=True)
         assert layer is not None
+        inputs = [*sources(layer), model.source]
+        check_output(out, "prediction", inputs=inputs, overwrite=overwrite, folder=True)
         edges, unit = voxel_size(layer)
         volume = Volume(image, SPATIAL_AXES[image.ndim], edges, unit)
         session.runner.start(
@@ -119,7 +131,7 @@ class WholeVolume(QWidget):
         if not path:
             return
         try:
-            self.predict(path)
+            write_or_ask(self, lambda sure: self.predict(path, overwrite=sure))
         except InputError as error:
             self._say(str(error))
 

@@ -102,6 +102,7 @@ def export_fibers(
     result: FiberResult,
     folder: Path,
     *,
+    overwrite: bool = False,
     total: int | None = None,
     config: FiberConfig | None = None,
     prediction: Prediction | None = None,
@@ -114,6 +115,8 @@ def export_fibers(
         From `choose_shown`.
     folder
         To make; replaced where it is an older export.
+    overwrite
+        Whether a result of ours of another kind may be replaced.
     total
         Fibers that there are; None = those of the result.
     config, prediction
@@ -124,7 +127,7 @@ def export_fibers(
     InputError
         When it cannot be written.
     """
-    check_output(folder, "fibers", folder=True)
+    check_output(folder, "fibers", overwrite=overwrite, folder=True)
     if prediction is not None and config is not None:
         sweep = yield from _sweep(result, config, prediction)
         result = replace(result, sweep=sweep)
