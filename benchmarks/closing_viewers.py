@@ -195,7 +195,7 @@ class Place:
             some = [self.delete_layers, self.replace_image, self.close_docks]
         chosen = self.rng.choice(some)
         self.faults.note(f"{id(self.viewer) % 9973}: {chosen.__name__}")
-        with suppress(InputError, KeyError):
+        with suppress(InputError, LookupError):
             chosen()
 
     def close(self) -> None:
