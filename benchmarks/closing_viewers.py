@@ -158,11 +158,10 @@ class Place:
 
     def delete_layers(self) -> None:
         """Some, or all."""
-        # From the top: napari 0.9.2 alone crashes in drawing, with Mesa, when a layer
-        # is added after one below others was removed.
-        layers = self.viewer.layers
-        for _ in range(self.rng.randint(1, len(layers)) if layers else 0):
-            layers.pop()
+        layers = list(self.viewer.layers)
+        self.rng.shuffle(layers)
+        for layer in layers[: self.rng.randint(1, len(layers))] if layers else ():
+            self.viewer.layers.remove(layer)
 
     def replace_image(self) -> None:
         """Other values, another shape, or another layer."""

@@ -32,6 +32,7 @@ from napari_sciml.plugin.uncertainty.controller import SureMask
 from napari_sciml.plugin.uncertainty.guide import Guide
 from napari_sciml.plugin.uncertainty.prediction import Prediction
 from napari_sciml.prediction.view import View, ViewTarget
+from napari_sciml.widgets.drawing_repair import repair_drawing
 
 ANNOTATION = "Annotation"
 CAMERA_MS = 60
@@ -84,6 +85,7 @@ class ViewerSession:
         return cls._sessions[viewer]
 
     def __init__(self, viewer: Any) -> None:
+        repair_drawing()
         # Weak, as a session that held its viewer would keep it alive for ever.
         self._viewer = weakref.ref(viewer)
         self._faces = 0
