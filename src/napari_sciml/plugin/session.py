@@ -32,7 +32,7 @@ from napari_sciml.plugin.uncertainty.controller import SureMask
 from napari_sciml.plugin.uncertainty.guide import Guide
 from napari_sciml.plugin.uncertainty.prediction import Prediction
 from napari_sciml.prediction.view import View, ViewTarget
-from napari_sciml.widgets.drawing_repair import repair_drawing
+from napari_sciml.plugin.kit.drawing_repair import repair_drawing
 
 ANNOTATION = "Annotation"
 CAMERA_MS = 60
