@@ -18,6 +18,7 @@ from napari_sciml.plugin.fibers.controller import FiberRun
 from napari_sciml.plugin.focus.controller import FocusRun
 from napari_sciml.plugin.focus.exclusion import Exclusion
 from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.drawing_repair import repair_drawing
 from napari_sciml.plugin.kit.farewell import Farewell, is_closing
 from napari_sciml.plugin.kit.runner import JobRunner
 from napari_sciml.plugin.layers.axes import LayerAxes
@@ -32,7 +33,6 @@ from napari_sciml.plugin.uncertainty.controller import SureMask
 from napari_sciml.plugin.uncertainty.guide import Guide
 from napari_sciml.plugin.uncertainty.prediction import Prediction
 from napari_sciml.prediction.view import View, ViewTarget
-from napari_sciml.plugin.kit.drawing_repair import repair_drawing
 
 ANNOTATION = "Annotation"
 CAMERA_MS = 60

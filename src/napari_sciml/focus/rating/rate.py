@@ -132,8 +132,8 @@ def _offset(band: Array) -> float:
 
 def _rate(tiles: Array, probabilities: Callable[[Array], Array]) -> tuple[Array, Array]:
     """Distributions of tiles, even where there is nothing to rate; and which."""
-    finite = np.abs(tiles) <= MAX_VALUE
-    usable = np.asarray(finite.all(axis=(1, 2)))
+    # Neither NaN nor infinite, and fit for single precision.
+    usable = np.asarray((np.abs(tiles) <= MAX_VALUE).all(axis=(1, 2)))
     usable[usable] = np.ptp(tiles[usable], (1, 2)) > 0
     p = np.full((len(tiles), LEVELS), 1 / LEVELS, np.float32)
     if usable.any():

@@ -153,6 +153,10 @@ def _read_description(path: Path) -> dict[str, Any]:
     refuse_special(path / DESCRIPTION_FILE)
     try:
         description = json.loads((path / DESCRIPTION_FILE).read_bytes())
+    except PermissionError as error:
+        raise InputError(
+            f"{path} cannot be read (permission denied); ask its owner to share it."
+        ) from error
     except (OSError, ValueError) as error:
         raise InputError(
             f"{path} is not a model folder: it has no readable {DESCRIPTION_FILE}."
