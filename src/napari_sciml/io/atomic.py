@@ -19,6 +19,9 @@ MANIFEST = ".napari-sciml"
 WORKSHOP = ".{}.partial-"
 """Begin of the name of the hidden folder that a result is written in."""
 
+RANDOM = 8
+"""Signs that `tempfile` puts behind it."""
+
 MAX_NAME_BYTES = 255
 """Of one file or folder, in every usual file system."""
 
@@ -91,7 +94,7 @@ def check_target(final: str | Path, *, folder: bool | None = None) -> None:
     final = Path(final)
     with _told(final):
         target = final.resolve()
-        _check_length(target, final)
+        check_length(target)
         if target.is_dir():
             _check_replaceable(target, final, folder)
         elif target.exists() and folder:
@@ -99,9 +102,15 @@ def check_target(final: str | Path, *, folder: bool | None = None) -> None:
         _check_parent(target, final)
 
 
-def _check_length(target: Path, final: Path) -> None:
-    """What is made beside a result has its name and more; say so before the work."""
-    room = MAX_NAME_BYTES - len(os.fsencode(WORKSHOP.format(target.name))) - 8
+def check_length(final: Path) -> None:
+    """Make sure that what is made beside a result, its name and more, can have a name.
+
+    Raises
+    ------
+    InputError
+        When the name is too long.
+    """
+    room = MAX_NAME_BYTES - len(os.fsencode(WORKSHOP.format(final.name))) - RANDOM
     if room < 0:
         raise InputError(
             f"{final} has a name that is too long by {-room} bytes for the files that "

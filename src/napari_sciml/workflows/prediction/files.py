@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from napari_sciml.io.atomic import check_target
+from napari_sciml.io.atomic import check_length
 from napari_sciml.io.results.prediction_tiff import output_places
 from napari_sciml.progress import Report, Say, mapped
 from napari_sciml.workflows.prediction.blocks import BlockWorker, BlockWritten
@@ -85,7 +85,7 @@ def predict_image(
 
     places = output_places(out, (model, image), overwrite=overwrite)
     out = places.zarr
-    check_target(out.with_name(out.name + SUFFIX))
+    check_length(out.with_name(out.name + SUFFIX))
     torch.set_num_threads(threads or default_threads())
     stored = read_plan(out, restart=restart) if resume else None
     if stored is not None:
