@@ -25,6 +25,9 @@ class Faults(logging.Handler):
     ----------
     found
         Where it was told, and what.
+    drawing
+        The same of drawings that failed without any of our functions at work: vispy
+        and napari do so alone, when one of two viewers loses layers.
     """
 
     def __init__(self) -> None:
@@ -32,6 +35,7 @@ class Faults(logging.Handler):
         from napari.utils.notifications import notification_manager
 
         self.found: list[tuple[str, str]] = []
+        self.drawing: list[tuple[str, str]] = []
         self._seen: dict[tuple[str, str], int] = {}
         sys.excepthook = self._on_exception
         sys.unraisablehook = self._on_unraisable
@@ -43,7 +47,9 @@ class Faults(logging.Handler):
 
     def add(self, where: str, what: str) -> None:
         """Take down a fault, and show it the first time."""
-        self.found.append((where, what))
+        alone = "/napari_sciml/" not in what
+        drawn = where == "log vispy" or "in paintGL" in what
+        (self.drawing if alone and drawn else self.found).append((where, what))
         times = self._seen[where, what] = self._seen.get((where, what), 0) + 1
         if times == 1:
             print(f"FAULT {where}: {what}", file=sys.stderr, flush=True)

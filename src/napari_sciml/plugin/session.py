@@ -228,6 +228,8 @@ class ViewerSession:
         self.close()
         self.runner.silence()
         self.measuring.silence()
+        # napari 0.9.2 keeps a viewer for ever whose window was closed by its cross.
+        self._sessions.pop(self.viewer, None)
 
     def close(self) -> None:
         """Stop everything; the viewer is closing, or its last dock is closed."""
