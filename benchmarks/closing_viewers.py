@@ -7,7 +7,8 @@ In one process, opens one or two viewers with all docks, paints, starts jobs of 
 kind, and closes viewers, docks, and layers at random moments. Prints the memory, and
 what must not be: exceptions in whichever thread, complaints of Qt, OpenGL or napari,
 layers of a closed viewer that we still write to, threads that stay. Ends with 1 if
-there is any of that (drawings that fail in vispy alone are only counted), or if the memory grows by more than 200 MB after the warm-up.
+there is any of that (drawings that fail in vispy alone are only counted), or if the
+memory grows by more than 200 MB after the warm-up.
 """
 
 import argparse
