@@ -120,7 +120,7 @@ def test_files_of_any_name_and_a_terminal_of_ascii(training_folder):
         ["threshold", "p.ome.zarr", "--out", "t.tif", "--class", names.split(",")[1]],
     ]
     script.write_text(
-        "import sys\nfrom napari_sciml import cli\n"
+        "import sys\nfrom napari_sciml.cli import app as cli\n"
         f"for given in {commands!a}:\n"
         "    sys.argv = ['napari-sciml', *given]\n"
         "    try:\n        cli.main()\n"
