@@ -23,7 +23,8 @@ def whole_number(model: type[BaseModel], field: str, name: str = "") -> QSpinBox
     """A box for whole numbers with bounds, default and help of the field."""
     low, high = bounds(model, field)
     box = QSpinBox()
-    box.setRange(int(low or 0), LARGEST if high is None else int(high))
+    # A field may allow more than the 32 bits of the box.
+    box.setRange(int(low or 0), LARGEST if high is None else min(LARGEST, int(high)))
     return _finish(box, model, field, name)
 
 
