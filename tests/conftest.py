@@ -1,6 +1,8 @@
 """Shared fixtures. Threads are limited before torch is imported anywhere."""
 
+import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -133,3 +135,25 @@ def training_folder(tmp_path):
     tifffile.imwrite(tmp_path / "image.tif", image)
     tifffile.imwrite(tmp_path / "labels.tif", labels)
     return tmp_path
+
+
+@pytest.fixture
+def as_version_1():
+    """Make of a prediction what was written before its root was an image."""
+
+    def change(path):
+        root, record = path / "zarr.json", path / "record" / "zarr.json"
+        metadata = json.loads(root.read_text("utf-8"))
+        attributes = metadata["attributes"]
+        attributes |= json.loads(record.read_text("utf-8"))["attributes"]
+        attributes["napari_sciml"]["version"] = 1
+        del attributes["ome"]
+        root.write_text(json.dumps(metadata), "utf-8")
+        shutil.rmtree(path / "record")
+        for name in ("mean", "std"):
+            group = path / name / "zarr.json"
+            metadata = json.loads(group.read_text("utf-8"))
+            del metadata["attributes"]["ome"]["omero"]
+            group.write_text(json.dumps(metadata), "utf-8")
+
+    return change

@@ -1,7 +1,5 @@
 """A small project and what goes into it."""
 
-import json
-import shutil
 from datetime import UTC, datetime
 
 import numpy as np
@@ -61,25 +59,3 @@ def make_kept(make_ensemble):
         return KeptModel(number=number, score=score, ensemble=ensemble, **made)
 
     return make
-
-
-@pytest.fixture
-def as_version_1():
-    """Make of a prediction what was written before its root was an image."""
-
-    def change(path):
-        root, record = path / "zarr.json", path / "record" / "zarr.json"
-        metadata = json.loads(root.read_text("utf-8"))
-        attributes = metadata["attributes"]
-        attributes |= json.loads(record.read_text("utf-8"))["attributes"]
-        attributes["napari_sciml"]["version"] = 1
-        del attributes["ome"]
-        root.write_text(json.dumps(metadata), "utf-8")
-        shutil.rmtree(path / "record")
-        for name in ("mean", "std"):
-            group = path / name / "zarr.json"
-            metadata = json.loads(group.read_text("utf-8"))
-            del metadata["attributes"]["ome"]["omero"]
-            group.write_text(json.dumps(metadata), "utf-8")
-
-    return change
