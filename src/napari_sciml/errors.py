@@ -27,3 +27,8 @@ def first_line(error: Exception) -> str:
     """What a library says of a failure, of one line; its kind where it says nothing."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+def system_reason(error: OSError) -> str:
+    """Why the system refused something, in its words, to stand within a sentence."""
+    return (error.strerror or str(error)).lower()

@@ -14,7 +14,7 @@ from napari_sciml.cli.learn import demo, replay, train
 from napari_sciml.cli.options import AsJson
 from napari_sciml.cli.predict import predict, threshold
 from napari_sciml.cli.terminal import accept_any_text, print_summary
-from napari_sciml.errors import InputError, first_line, one_line
+from napari_sciml.errors import InputError, first_line, one_line, system_reason
 from napari_sciml.escape import for_terminal
 
 app = typer.Typer(
@@ -53,16 +53,13 @@ def main() -> None:
     except OSError as error:
         if error.filename is None:
             raise
-        _refuse(f"{os.fsdecode(error.filename)} cannot be used ({_reason(error)}).")
+        name = os.fsdecode(error.filename)
+        _refuse(f"{name} cannot be used ({system_reason(error)}).")
 
 
 def _refuse(sentence: str) -> NoReturn:
     typer.echo(f"error: {for_terminal(sentence)}", err=True)
     sys.exit(2)
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
 
 
 def _out_of_memory(error: MemoryError) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from napari_sciml.errors import InputError
+from napari_sciml.errors import InputError, system_reason
 from napari_sciml.escape import for_terminal
 from napari_sciml.io.provenance import jsonable
 
@@ -72,10 +72,9 @@ def _give_up(error: OSError) -> NoReturn:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     if error.errno == errno.EPIPE:  # who read it has seen enough
         sys.exit(128 + 13)
-    reason = (error.strerror or str(error)).lower()
     raise InputError(
-        f"The summary cannot be printed ({reason}), but all files are written; print "
-        "it to another place."
+        f"The summary cannot be printed ({system_reason(error)}), but all files are "
+        "written; print it to another place."
     ) from error
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from napari_sciml.errors import InputError
+from napari_sciml.errors import InputError, system_reason
 from napari_sciml.io.process import is_alive, read_process, this_process
 
 MANIFEST = ".napari-sciml"
@@ -231,6 +231,6 @@ def _told(final: Path) -> Iterator[None]:
 
 def cannot_write(final: Path, error: OSError) -> InputError:
     """Say in one sentence why something cannot be written, and what to do."""
-    reason = (error.strerror or str(error)).lower()
+    reason = system_reason(error)
     remedy = "free some space" if error.errno in _DISK_FULL else "choose another folder"
     return InputError(f"{final} cannot be written ({reason}); {remedy}.")

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from napari_sciml.errors import InputError
+from napari_sciml.errors import InputError, system_reason
 from napari_sciml.images.special_files import refuse_special
 from napari_sciml.io.images.reading import open_volume
 from napari_sciml.io.models.training_state import settings_of_training
@@ -65,8 +65,8 @@ def _read(file: Path) -> dict[str, Any]:
         settings = json.loads(file.read_bytes())
     except OSError as error:
         raise InputError(
-            f"{file} cannot be read ({(error.strerror or str(error)).lower()}); check "
-            "the path of the settings."
+            f"{file} cannot be read ({system_reason(error)}); check the path of the "
+            "settings."
         ) from error
     except ValueError as error:
         raise InputError(f"{file} is not a JSON file ({error}).") from error

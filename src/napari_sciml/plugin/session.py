@@ -65,8 +65,6 @@ class ViewerSession:
         Goes to the annotated slices, and fills between them.
     project
         Keeps all of it on the disk.
-    gone
-        Whether the viewer has been closed.
     """
 
     image_changed = Signal()
@@ -89,7 +87,7 @@ class ViewerSession:
         # Weak, as a session that held its viewer would keep it alive for ever.
         self._viewer = weakref.ref(viewer)
         self._faces = 0
-        self._asleep = self.gone = False
+        self._asleep = False
         self._docks: weakref.WeakSet[Any] = weakref.WeakSet()
         self.image: Image | None = None
         self._annotation_of: weakref.WeakKeyDictionary[
@@ -222,7 +220,6 @@ class ViewerSession:
 
     def leave(self) -> None:
         """The viewer goes away: nothing of ours reaches it, or a layer, from now on."""
-        self.gone = True
         for dock in list(self._docks):
             dock.wiring.close()
         self.close()

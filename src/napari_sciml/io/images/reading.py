@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_sciml.errors import InputError, first_line
+from napari_sciml.errors import InputError, first_line, system_reason
 from napari_sciml.images.axes import RawImage, guess_axes, to_volume
 from napari_sciml.images.checks import as_labels
 from napari_sciml.images.special_files import refuse_special
@@ -99,9 +99,8 @@ def _check_there(path: Path) -> None:
         if path.exists() or split_hdf5(path) is not None:
             return
     except OSError as error:  # no access to its folder, or no name that can be
-        reason = (error.strerror or str(error)).lower()
         raise InputError(
-            f"{path} cannot be read ({reason}); check the path."
+            f"{path} cannot be read ({system_reason(error)}); check the path."
         ) from error
     raise InputError(f"{path} does not exist; check the path.")
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
+from napari_sciml.annotation.classes import CSV_COLUMNS
 from napari_sciml.errors import InputError
 from napari_sciml.images.special_files import special_kind
 from napari_sciml.io.atomic import check_target, names_written
@@ -34,7 +35,7 @@ IN_FOLDERS: dict[str, Kind] = {
 """A file that tells what a folder of ours is."""
 SOFTWARE_KINDS: dict[str, Kind] = {SOFTWARE: "labels", PROBABILITIES: "prediction"}
 
-CLASSES_HEADER = b"label,name,color"
+CLASSES_HEADER = ",".join(CSV_COLUMNS).encode()
 
 
 class OursError(InputError):

@@ -165,7 +165,7 @@ class SureMask(LazyArray):
         if not self._lower_bound:
             mean = self._part(self._store.mean, slice(None), part)
             self._check_sum(mean, part)
-            self._count_unknown(mean, mean)
+            self._count_unknown(mean)
             return self._rule.keep(mean, mean, self._index)
         one = slice(self._index, self._index + 1)
         mean = self._part(self._store.mean, one, part)
@@ -177,8 +177,8 @@ class SureMask(LazyArray):
         self._count_unknown(mean, std)
         return self._rule.keep(mean, std, 0)
 
-    def _count_unknown(self, mean: np.ndarray, std: np.ndarray) -> None:
-        lost = ~np.isfinite(mean) | ~np.isfinite(std)
+    def _count_unknown(self, *answers: np.ndarray) -> None:
+        lost = ~np.logical_and.reduce([np.isfinite(answer) for answer in answers])
         self.unknown += int(np.count_nonzero(lost.any(axis=0)))
 
     def _part(self, array: Any, classes: slice, part: Region) -> np.ndarray:
