@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_sciml.focus.model import pretrained
-from napari_sciml.focus.rating import rate as rating
+from napari_sciml.focus.rating import tiling
 from napari_sciml.focus.rating.rate import TilesRated, rating_steps
 from napari_sciml.focus.rating.result import FocusResult
 
@@ -57,7 +57,7 @@ def test_planes_are_read_once_and_only_when_needed(stack):
 @pytest.mark.parametrize("stride", [84, 40])
 def test_large_planes_are_read_in_bands(stack, monkeypatch, stride):
     whole = pretrained().rate(stack, stride=stride, device="cpu")
-    monkeypatch.setattr(rating, "BAND_PIXELS", 300 * 200)
+    monkeypatch.setattr(tiling, "BAND_PIXELS", 300 * 200)
     watched = Watched(stack)
     bands = pretrained().rate(watched, stride=stride, device="cpu")
     assert max(watched.read) <= 300 * 200

@@ -22,7 +22,7 @@ def training(fibers):
     labels = np.where(labels > 0, 1 + truth, 0).astype(np.uint8)
     config = TrainingConfig(members=1, crop=16, threads=1, holdout=0.35, gap=0)
     begun = LiveTraining(image, labels, config, CLASSES)
-    result_of(begun.grow())
+    result_of(begun.advance())
     return begun
 
 
@@ -87,7 +87,7 @@ def test_without_evidence_training_time_decides(fibers):
     image, labels, _ = fibers(2)
     config = TrainingConfig(members=1, crop=16, threads=1, holdout=0.0)
     begun = LiveTraining(image, labels, config, CLASSES)
-    result_of(begun.grow())
+    result_of(begun.advance())
     teacher, test = begun.team.teacher, begun.team.test
     nothing = np.empty((0, 2), np.float32)
     for steps, expected in ((0, 0), (LEARNED // 2, PRESUMED / 2), (9999, PRESUMED)):
@@ -105,7 +105,7 @@ def test_the_test_is_told_by_trees_that_never_saw_it(fibers):
     image = rng.normal(size=image.shape).astype(np.float32)
     config = TrainingConfig(members=1, crop=16, threads=1, holdout=0.4, gap=0)
     begun = LiveTraining(image, labels, config, CLASSES)
-    result_of(begun.grow())
+    result_of(begun.advance())
     test = begun.team.test
     known, answers = begun.team.teacher.told(test)
     assert known.all()

@@ -349,7 +349,11 @@ def test_settings_that_make_no_sense(settings):
 
 def test_configurations_do_not_import_torch():
     """Forms and the command line are made from them."""
-    modules = ("loss_config", "optimizer_config", "augmentation_config")
+    modules = (
+        "optimization.loss_config",
+        "optimization.optimizer_config",
+        "data.augmentation_config",
+    )
     code = "import sys\n"
     code += "".join(f"import napari_sciml.training.{name}\n" for name in modules)
     code += "assert not {'torch', 'scipy'} & set(sys.modules)"

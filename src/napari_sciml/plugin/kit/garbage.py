@@ -28,9 +28,11 @@ class GuiGarbage(QObject):
     def take_over(self) -> None:
         """Begin; called in the GUI thread, as often as one likes."""
         app = QCoreApplication.instance()
-        if app is None or self._timer.isActive():
+        if app is None:
             return
         gc.disable()
+        if self._timer.isActive():
+            return
         self._timer.start()
         app.aboutToQuit.connect(self.give_back)
 
@@ -41,6 +43,7 @@ class GuiGarbage(QObject):
 
     def look(self) -> None:
         """Do what Python would have done by now."""
+        gc.disable()  # once more: some libraries enable it when they are done
         young, middle, _ = gc.get_count()
         limits = gc.get_threshold()
         if young <= limits[0]:
