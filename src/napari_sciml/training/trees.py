@@ -1,10 +1,9 @@
 """Grow trees from scribbles in a moment; a stroke costs what it touches."""
 
-import warnings
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,9 +21,7 @@ from napari_sciml.training.data.row_table import (
     flat_pieces,
     mixed,
 )
-
-if TYPE_CHECKING:
-    from sklearn.ensemble import ExtraTreesClassifier
+from napari_sciml.training.tree_growing import Grown, grow_trees
 
 TREES = 12 * GROUPS
 """Of each stage; with twice as many the Dice of phantoms is 0.01 better at most."""
@@ -228,34 +225,25 @@ class TreeGrower:
         self, rows: np.ndarray, classes: np.ndarray, weights: np.ndarray, stage: int
     ) -> tuple[Forest, np.ndarray]:
         """A stage, and its probabilities ``(n, class)`` out of bag."""
-        import sklearn
-        from sklearn.ensemble import ExtraTreesClassifier
-
         words = np.random.SeedSequence([self._seed, stage]).generate_state(1)
-        grower = ExtraTreesClassifier(
-            TREES,
-            min_samples_leaf=LEAF,
-            bootstrap=True,
-            max_samples=BAG[len(self._shape)],
-            oob_score=True,
-            random_state=int(words[0]),
+        grown = grow_trees(
+            rows,
+            classes,
+            weights,
+            trees=TREES,
+            leaf=LEAF,
+            bag=BAG[len(self._shape)],
+            seed=int(words[0]),
         )
-        # Each tree would have its settings looked at anew, which takes longer than it.
-        quick = sklearn.config_context(skip_parameter_validation=True)
-        with warnings.catch_warnings(), quick:
-            # With few labels some voxel is in the bag of every tree.
-            warnings.simplefilter("ignore")
-            grower.fit(rows, classes, sample_weight=weights)
-        forest = Forest.from_fitted(grower, self._classes)
-        return forest, self._out_of_bag(grower, classes)
+        forest = Forest.from_trees(grown.trees, grown.classes, self._classes)
+        return forest, self._out_of_bag(grown, classes)
 
-    def _out_of_bag(
-        self, grower: "ExtraTreesClassifier", classes: np.ndarray
-    ) -> np.ndarray:
+    def _out_of_bag(self, grown: Grown, classes: np.ndarray) -> np.ndarray:
+        """With few labels some voxel is in the bag of every tree."""
         found = np.zeros((len(classes), self._classes), np.float32)
-        found[:, grower.classes_] = grower.oob_decision_function_
+        found[:, grown.classes] = grown.out_of_bag
         shares = np.bincount(classes, minlength=self._classes) / len(classes)
-        known = np.isfinite(found).all(1) & (found.sum(1) > 0.5)
+        known = found.sum(1) > 0.5
         return np.where(known[:, None], found, shares).astype(np.float32)
 
 

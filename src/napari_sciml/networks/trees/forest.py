@@ -69,14 +69,32 @@ class Forest(nn.Module):
             Of the model.
         """
         trees = [estimator.tree_ for estimator in fitted.estimators_]
+        return cls.from_trees(trees, fitted.classes_, classes)
+
+    @classmethod
+    def from_trees(
+        cls, trees: Sequence[Any], seen: Sequence[int] | np.ndarray, classes: int
+    ) -> "Forest":
+        """Take over single trees of scikit-learn, `sklearn.tree._tree.Tree`.
+
+        Parameters
+        ----------
+        trees
+            All were grown on the same features.
+        seen
+            Class indices that the columns of their values stand for.
+        classes
+            Of the model.
+        """
         made = cls(
             [tree.node_count for tree in trees],
-            features=int(fitted.n_features_in_),
+            features=int(trees[0].n_features),
             classes=classes,
         )
-        seen = np.asarray(fitted.classes_, np.intp)
         value = np.zeros((len(made.value), classes), np.float32)
-        value[:, seen] = np.concatenate([tree.value[:, 0] for tree in trees])
+        value[:, np.asarray(seen, np.intp)] = np.concatenate(
+            [tree.value[:, 0] for tree in trees]
+        )
         value /= value.sum(1, keepdims=True)
         parts = {
             "feature": [np.maximum(tree.feature, 0) for tree in trees],
