@@ -154,17 +154,17 @@ class Team:
 
         Asked are trees that learned without them.
         """
-        answers, known = self._answers(), np.ones(len(self.test), bool)
+        known, answers = np.ones(len(self.test), bool), None
         if self.teacher is not None:
-            known, trees = self.teacher.told(self.test)
-            if trees is None:
+            known, answers = self.teacher.told(self.test)
+            if answers is None:
                 known = np.zeros(len(self.test), bool)
-            else:
-                trust = self.trust if len(answers) else 0.0
-                mixed = (1 - trust) * trees
-                answers = mixed + trust * answers[known] if trust else mixed
+                answers = np.empty((0, len(self.ensemble.class_names)))
+            elif self.trust > 0:  # else it would cost more than the trees' growth
+                networks = self._answers()[known]
+                answers = (1 - self.trust) * answers + self.trust * networks
         return HeldAnswers(
-            answers[: int(known.sum())].astype(np.float32),
+            np.asarray(self._answers() if answers is None else answers, np.float32),
             self.test.truth[known],
             self.test.strokes[known],
         )
