@@ -60,21 +60,20 @@ class Watch:
         for event in self.events:
             if isinstance(event, ModelReady):
                 self.covered[:] = False
-                self.revision = event.revision
-                self.kind = event.kind
-            if not isinstance(event, BlockPredicted) or self.revision < revision:
+                self.revision, self.kind = event.revision, event.kind
+            if not isinstance(event, BlockPredicted):
                 continue
+            hasty = getattr(event, "hasty", False)  # older versions have none
             z, *plane = event.tile.core
+            if not hasty and self.revision < revision:
+                continue
             if z.start <= self.view.region[0].start < z.stop:
                 self.covered[tuple(plane)] = True
             if self.covered.all():
-                first = bool(getattr(event, "provisional", False))
-                yield (
-                    "first stage" if first else self.kind,
-                    time.thread_time() - began,
-                )
                 self.covered[:] = False
-                if not first:
+                kind = "first look" if hasty else self.kind
+                yield kind, time.thread_time() - began
+                if not hasty:
                     return
 
 

@@ -66,6 +66,17 @@ def test_slabs_do_not_matter(grown, monkeypatch, voxels):
     assert np.array_equal(whole(trees, gray), expected)
 
 
+@pytest.mark.parametrize(("dims", "spacing"), CASES)
+def test_a_hasty_answer_is_that_of_the_first_stage(grown, dims, spacing):
+    gray, trees, _ = grown(dims, spacing)
+    expected = whole(trees, gray)[:GROUPS]
+    for core in grid(gray.shape, {2: (40, 33), 3: (17, 36, 13)}[dims]):
+        tile = with_halo(core, trees.bank.reach, gray.shape)
+        found = trees.hasty_probabilities(gray[tile.read], tile, gray.shape)
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, expected[:, :, *core], atol=1e-6)
+
+
 @pytest.mark.parametrize("classes", [2, 3])
 def test_answers_are_probabilities(grown, classes):
     gray, trees, _ = grown(3, None, classes)

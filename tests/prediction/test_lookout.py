@@ -7,6 +7,9 @@ import torch
 from napari_sciml.prediction.blockwise import predict
 from napari_sciml.prediction.lookout import Lookout
 from napari_sciml.prediction.view import View, ViewTarget
+from napari_sciml.progress import result_of
+from napari_sciml.training.config import TrainingConfig
+from napari_sciml.training.live import LiveTraining
 
 SHAPE = (70, 200, 40)
 CPU = torch.device("cpu")
@@ -111,3 +114,53 @@ def test_a_slice_is_not_predicted_where_its_blocks_are(image, ensemble) -> None:
     target.look_at(slice_view(31))
     assert lookout.complete
     assert lookout.advance() is None
+
+
+@pytest.fixture
+def trees(image):
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[30, 20:60, 5:15], labels[30, 100:140, 5:15] = 1, 2
+    bright = image.copy()
+    bright[:, 100:] += 200
+    config = TrainingConfig(members=1, crop=16, threads=1)
+    training = LiveTraining(bright, labels, config, ("background", "fiber"))
+    result_of(training.grow())
+    return bright, training.hasty()
+
+
+def next_block(lookout):
+    return next(b for b in iter(lookout.advance, 0) if b is not None)
+
+
+def test_a_slice_of_which_nothing_was_shown_gets_a_first_look(trees) -> None:
+    image, ensemble = trees
+    target = ViewTarget(slice_view(30))
+    lookout = Lookout(image, target, CPU)
+    lookout.use(ensemble, 1)
+    assert lookout.blank
+    tiles = 2
+    blocks = [next_block(lookout) for _ in range(2 * tiles)]
+    assert [b.hasty for b in blocks] == [True] * tiles + [False] * tiles
+    assert not lookout.blank
+    for look, whole in zip(blocks[:tiles], blocks[tiles:], strict=True):
+        assert look.tile.core == whole.tile.core
+        assert look.mean.shape == whole.mean.shape
+        assert np.abs(look.mean - whole.mean).mean() < 0.2
+        np.testing.assert_allclose(look.mean.sum(0), 1, atol=1e-5)
+    target.look_at(slice_view(50))
+    assert next_block(lookout).hasty
+    target.look_at(slice_view(30))
+    lookout.use(ensemble, 2, urgent=True)
+    assert not next_block(lookout).hasty
+
+
+def test_a_first_look_is_not_owed_where_an_older_model_has_answered(trees) -> None:
+    image, ensemble = trees
+    target = ViewTarget(slice_view(30, volume=True))
+    lookout = Lookout(image, target, CPU)
+    lookout.use(ensemble, 1)
+    assert not any(b.hasty for b in drain(lookout))
+    target.look_at(slice_view(31))
+    lookout.use(ensemble, 2, urgent=True)
+    assert not lookout.blank
+    assert not next_block(lookout).hasty

@@ -14,6 +14,7 @@ from napari_sciml.uncertainty.cut import (
     best_cut,
     class_offsets,
     estimate_share,
+    first_offsets,
     sampling_of,
 )
 
@@ -189,3 +190,17 @@ def test_offsets_shift_the_odds(seed, classes):
     np.testing.assert_allclose(found.sum(1), 1)
     odds = np.log(found / found[:, :1]) - np.log(p / p[:, :1])
     np.testing.assert_allclose(odds, np.broadcast_to(offsets - offsets[0], odds.shape))
+
+
+def test_before_anything_was_looked_at_the_cut_of_rare_classes_is_higher():
+    _, _, told, classes = simulated(0.02)
+    background, rare = first_offsets(told, classes)
+    assert background == 0
+    assert -1.3 < rare < -0.5
+    kept = apply_offsets(told, [background, rare])[classes == 1, 1] > 0.5
+    assert kept.mean() > 0.6
+
+
+def test_classes_that_nobody_painted_have_no_first_offset():
+    told = np.array([[0.1, 0.5, 0.4], [0.2, 0.3, 0.5]])
+    assert first_offsets(told, [1, 2])[:2].tolist() == [0, 0]

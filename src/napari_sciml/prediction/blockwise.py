@@ -58,6 +58,9 @@ class BlockPredicted:
         Number of the model, where one of several predicts.
     halved
         Whether memory was short, so that it was predicted in smaller parts.
+    hasty
+        Whether only the first stage of the trees was asked; see
+        `BlockPredictor.sketch`.
     """
 
     tile: Tile
@@ -68,6 +71,7 @@ class BlockPredicted:
     total: int
     model: int = 0
     halved: bool = False
+    hasty: bool = False
 
 
 @dataclass(frozen=True)
@@ -234,6 +238,21 @@ class BlockPredictor:
         found = yield from self._predict(tile, held)
         halved = region_size(tile.core) >= self.too_many
         return BlockPredicted(tile, *found, done=1, total=1, halved=halved)
+
+    def sketch(self, core: Region) -> BlockPredicted:
+        """Predict a block by the first stage of the trees alone, for a first look."""
+        forest, ensemble = self._ensemble.forest, self._ensemble
+        assert forest is not None
+        tile = with_halo(core, forest.bank.reach, self._image.shape)
+        gray = ensemble.intensity.apply(self._image[tile.read])
+        values = torch.from_numpy(gray).to(self._device)
+        statistics = RunningStatistics(entropies=True)
+        groups = forest.hasty_probabilities(values, tile, self._image.shape)
+        for member in torch.from_numpy(groups):
+            statistics.add(ensemble.corrected(member.to(self._device)))
+        parts = statistics.mean, statistics.std, statistics.mutual_information
+        mean, std, information = map(_numpy, parts)
+        return BlockPredicted(tile, mean, std, information, done=1, total=1, hasty=True)
 
     def _predict(
         self, tile: Tile, held: "_Held | None"

@@ -39,9 +39,10 @@ class Lookout:
     First what lies in the window, then the rest of the shown slice, then blocks of
     the volume, nearest first, and of these first the ones that no model has seen.
     Of a window onto very much, what is near the latest labels counts.
-    Nothing is predicted twice by the same model. Where there is a picture by an older
-    model already, what lies in the window is handed out in one piece, so that two
-    models never share it.
+    Nothing is predicted twice by the same model, but where nothing was ever shown of a
+    slice of a volume: there the first stage of the trees gives a first look. Where
+    there is a picture by an older model already, what lies in the window is handed out
+    in one piece, so that two models never share it.
 
     Parameters
     ----------
@@ -67,6 +68,7 @@ class Lookout:
         self._rows = KeptRows()
         self._done: set[_Key] = set()
         self._known: set[_Key] = set()
+        self._sketched: set[_Key] = set()
         self._begun: Tile | None = None
         self._pieces: Iterator[BlockPredicted | None] = iter(())
         self._ready: deque[BlockPredicted] = deque()
@@ -85,6 +87,11 @@ class Lookout:
     def urgent(self) -> bool:
         """Whether the user waits for what is in the window."""
         return self._urgent and self._ensemble is not None and bool(self._shown())
+
+    @property
+    def blank(self) -> bool:
+        """Whether there is something in the window that a first look is owed of."""
+        return self._unseen() is not None
 
     def attend(self, indices: np.ndarray) -> None:
         """Tell where the user works: voxels, flat in C order, for instance a stroke."""
@@ -133,6 +140,11 @@ class Lookout:
         return self._ready.popleft() if self._ready else None
 
     def _work(self) -> None:
+        unseen = self._unseen()
+        if unseen is not None:
+            self._sketched.add(_key(unseen))
+            self._hand_out(self._with_model().sketch(unseen.core))
+            return
         view = self._target.view
         if self._begun is None or view is not self._seen:
             self._seen = view
@@ -159,6 +171,19 @@ class Lookout:
         view, middle = self._target.view, [(n - 1) / 2 for n in self._image.shape]
         return nearest_first(new or left, view.point if view else middle)[0]
 
+    def _unseen(self) -> Tile | None:
+        """A tile of the window that nothing was ever shown of."""
+        ensemble = self._ensemble
+        if ensemble is None or ensemble.forest is None or ensemble.dims < 3:
+            return None
+        for tile in self._shown():
+            key = _key(tile)
+            if key not in self._sketched and self._is_left(tile):
+                blocks = self._blocks_of(key)
+                if key not in self._known and not self._known.issuperset(blocks):
+                    return tile
+        return None
+
     def _is_left(self, tile: Tile) -> bool:
         key = _key(tile)
         if key in self._done or key in self._kept:
@@ -174,8 +199,11 @@ class Lookout:
         return self._covering[key]
 
     def _begin(self, tile: Tile) -> None:
-        assert self._ensemble is not None
         self._begun = tile
+        self._pieces = _pieces(self._with_model(), tile.core)
+
+    def _with_model(self) -> BlockPredictor:
+        assert self._ensemble is not None
         # The whole volume is predicted anew in full precision where it is kept.
         if self._predictor is None:
             self._predictor = BlockPredictor(
@@ -185,7 +213,7 @@ class Lookout:
                 half=has_fast_bfloat16(self._device),
                 kept=self._rows,
             )
-        self._pieces = _pieces(self._predictor, tile.core)
+        return self._predictor
 
     def _abandon(self) -> None:
         self._begun, self._pieces = None, iter(())

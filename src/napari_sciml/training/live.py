@@ -17,7 +17,7 @@ from napari_sciml.training.metrics import Scores
 from napari_sciml.training.optimization.optimizers import WARM_UP
 from napari_sciml.training.setup import MakeNetwork, check_config, checked_labels
 from napari_sciml.training.team import Team
-from napari_sciml.uncertainty.cut import sampling_of
+from napari_sciml.uncertainty.cut import first_offsets, sampling_of
 
 AT_A_TIME = 1
 """Networks that take a step in a round; they take turns. Trees answer meanwhile, and
@@ -180,6 +180,16 @@ class LiveTraining:
     def ensemble(self) -> Ensemble:
         """A copy of what is known best: trees and networks, as far as they help."""
         return self.team.best()
+
+    def hasty(self) -> Ensemble | None:
+        """Trees alone, with a cut that is usual after a few strokes; None without."""
+        teacher = self.team.teacher
+        if teacher is None or teacher.grown is None:
+            return None
+        ensemble, grown = teacher.trees_alone(), teacher.grown
+        offsets = first_offsets(grown.out_of_bag, grown.classes)
+        ensemble.set_calibration(log_prior_ratio=offsets.tolist())
+        return ensemble
 
     def ready(self) -> Generator[None, None, Ensemble]:
         """The same, with its cut where the strokes want it; yields often."""

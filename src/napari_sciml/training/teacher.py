@@ -113,7 +113,7 @@ class Teacher:
         sampling = sampling if sampling >= LEAST_SAMPLING else 0.0
         image = np.empty((0, grown.out_of_bag.shape[1]))
         if sampling:
-            alone = self._trees_alone()
+            alone = self.trees_alone()
             members, _ = yield from self._sample.members(alone, trees=True)
             image = members.mean(0)
         return class_offsets(
@@ -124,7 +124,8 @@ class Teacher:
             leaning=LEANING[len(self._cache.image.shape)],
         )
 
-    def _trees_alone(self) -> Ensemble:
+    def trees_alone(self) -> Ensemble:
+        """The trees, without any networks, at even odds."""
         assert self.grown is not None
         like = self._cache.ensemble
         return Ensemble(

@@ -91,6 +91,24 @@ def class_offsets(
     return offsets
 
 
+def first_offsets(out_of_bag: ArrayLike, classes: ArrayLike) -> NDArray[np.float64]:
+    """Offsets of the classes' odds before anything of the image was looked at.
+
+    Parameters
+    ----------
+    out_of_bag, classes
+        As in `class_offsets`.
+    """
+    told, painted_as = np.asarray(out_of_bag, float), np.asarray(classes, np.intp)
+    painted = np.unique(painted_as)
+    offsets = np.zeros(told.shape[1])
+    for c in painted[painted > painted[0]]:
+        offsets[c] = -USUAL_CUT
+    for c in painted[painted > painted[0]]:
+        _soften(offsets, c, told[painted_as == c])
+    return offsets
+
+
 def sampling_of(*, before: float, correcting: float) -> float:
     """Tell how far strokes are like a sample: 1 at first, towards 0 by corrections.
 

@@ -172,8 +172,14 @@ class ForestBlock:
 
     def _ask(self, slab: _Slab, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Answers ``(group, n, class)``, and which of them are not settled."""
-        ranges = _group_ranges(self._trees.first)
         rows = slab.rows[index] if len(index) < len(slab.rows) else slab.rows
+        groups, left = self._ask_first(rows)
+        answer = self._answer.reshape(-1, self._trees.classes)
+        answer[index + self._before(slab)] = groups.mean(0)
+        return groups, left
+
+    def _ask_first(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        ranges = _group_ranges(self._trees.first)
         first = self._trees.first.probabilities(rows, ranges[0])
         left = np.flatnonzero(first[:, 0] < SETTLED)
         groups = np.repeat(first[None], GROUPS, axis=0)
@@ -182,9 +188,15 @@ class ForestBlock:
             groups[number, left] = self._trees.first.probabilities(
                 doubtful, ranges[number]
             )
-        answer = self._answer.reshape(-1, self._trees.classes)
-        answer[index + self._before(slab)] = groups.mean(0)
         return groups, left
+
+    def hasty(self) -> np.ndarray:
+        """The answers of the first stage alone, in the block alone."""
+        rows, _ = self._channels(self._tile.core)
+        groups, _ = self._ask_first(rows)
+        core = [part.stop - part.start for part in self._tile.core]
+        shape = (GROUPS, *core, self._trees.classes)
+        return np.ascontiguousarray(np.moveaxis(groups.reshape(shape), -1, 1))
 
     def second(self) -> np.ndarray:
         """The answers of both stages in the block."""

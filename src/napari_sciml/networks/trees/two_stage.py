@@ -106,6 +106,28 @@ class TwoStageForest(nn.Module):
             yield None
         yield work.second()
 
+    def hasty_probabilities(
+        self, gray: Tensor, tile: Tile, shape: Sequence[int]
+    ) -> "np.ndarray":
+        """Predict a block by the first stage alone.
+
+        For a slice of a volume this takes a tenth of the time: the second stage looks
+        at some slices above and below, and needs channels there.
+
+        Parameters
+        ----------
+        gray, tile, shape
+            As in `probabilities`, but ``tile.read`` holds ``bank.reach`` round the
+            block.
+
+        Returns
+        -------
+        ndarray
+            ``(group, class, …)`` float32 of ``tile.core``.
+        """
+        image = gray[None] if gray.ndim == self.dims else gray.movedim(-1, 0)
+        return ForestBlock(self, image, tile, shape, None).hasty()
+
     def check(self) -> None:
         """Make sure that the arrays are trees; see `Forest.check`."""
         self.first.check()

@@ -68,7 +68,9 @@ class Probabilities:
         self.std[:, *block.tile.core] = block.std
         self.information[block.tile.core] = block.information
         self.entropy[block.tile.core] = entropy(block.mean)
-        self.known[block.tile.core] = self.current[block.tile.core] = True
+        self.known[block.tile.core] = True
+        # A first look stays dim until the whole model has answered.
+        self.current[block.tile.core] = not block.hasty
 
     def outdate(self) -> None:
         """Another model is next; what the old one said stays on the screen."""

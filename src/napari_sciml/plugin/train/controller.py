@@ -329,6 +329,7 @@ class TrainingRun:
     def _on_block(self, block: "BlockPredicted") -> None:
         self._session.prediction.take(block)
         self.status.blocks = (block.done, block.total)
+        self.status.hasty = block.hasty
         self.status.halved |= block.halved
         self.changed.emit()
 

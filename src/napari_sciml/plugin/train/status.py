@@ -35,6 +35,8 @@ class TrainingStatus:
         Why it waits, where it cannot learn.
     halved
         Whether the prediction goes in smaller parts for want of memory.
+    hasty
+        Whether the latest picture is a first look.
     """
 
     phase: Phase = Phase.IDLE
@@ -44,6 +46,7 @@ class TrainingStatus:
     blocks: tuple[int, int] = (0, 0)
     reason: str = ""
     halved: bool = False
+    hasty: bool = False
 
     @property
     def progress(self) -> float:
@@ -69,6 +72,8 @@ class TrainingStatus:
                 return "Stopping …"
             case Phase.STARTING:
                 return "Getting ready …"
+            case Phase.TRAINING if self.hasty:
+                return "A first look: a better picture follows in a moment."
             case Phase.TRAINING:
                 return "Training: goes on while you paint."
             case Phase.PAUSED:

@@ -179,11 +179,26 @@ class _Learner:
         for event in training.advance():
             if isinstance(event, TreesGrown):
                 grown = True
+                if not self._shown:
+                    yield from self._sketch(training)
                 yield (yield from self._hand_out(training))
             if grown:
                 yield from self._look()
             else:
                 yield None
+
+    def _sketch(self, training: "LiveTraining") -> Generator["Event", None, None]:
+        """Show the first stage of the first trees before anything else is known.
+
+        Where to cut, and what the second stage sees around, costs several times as
+        much as this first look.
+        """
+        trees = training.hasty()
+        if trees is None:
+            return
+        self.lookout.use(trees, 0, urgent=True)
+        while self.lookout.blank and not self.feed.waiting:
+            yield self.lookout.advance()
 
     def _taken(self, changes: Sequence[LabelChange]) -> "LiveTraining":
         from napari_sciml.training.live import LiveTraining
