@@ -124,7 +124,7 @@ def trees(image):
     bright[:, 100:] += 200
     config = TrainingConfig(members=1, crop=16, threads=1)
     training = LiveTraining(bright, labels, config, ("background", "fiber"))
-    result_of(training.grow())
+    result_of(training.advance())
     return bright, training.hasty()
 
 
