@@ -94,9 +94,9 @@ def make_huge(path):
     ("make", "reason"),
     [
         (lambda path: None, "no such file"),
-        (lambda path: path.mkdir(), "not a regular file"),
-        (make_fifo, "not a regular file"),
-        (lambda path: path.symlink_to("/dev/zero"), "not a regular file"),
+        (lambda path: path.mkdir(), "it is a folder, not a file"),
+        (make_fifo, "it is a named pipe, not a file"),
+        (lambda path: path.symlink_to("/dev/zero"), "it is a device, not a file"),
         (lambda path: path.symlink_to(path), "symbolic links"),
         (make_huge, "larger than 16 MB"),
     ],

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from napari_sciml.errors import InputError
+from napari_sciml.special_files import special_kind
 
 LARGEST = 2**24
-"""Bytes of a JSON file, unless the caller knows better: the largest of ours has 1 MB."""
+"""Bytes of a JSON file, unless the caller knows better: ours have 1 MB at most."""
 DEEPEST = 64
 """Levels of nesting. What is nested deeper breaks most that is done with it later."""
 LONGEST_NUMBER = 40
@@ -99,7 +100,8 @@ def check_regular(path: str | Path, *, limit: int | None = None) -> None:
     except (OSError, ValueError) as error:  # no path has the character 0
         raise _unreadable(path, error) from error
     if not stat.S_ISREG(found.st_mode):
-        raise UnreadableError(path, "it is not a regular file")
+        kind = special_kind(path) or "a folder"
+        raise UnreadableError(path, f"it is {kind}, not a file")
     if limit is not None and found.st_size > limit:
         raise UnreadableError(path, _too_large(limit))
 
@@ -122,7 +124,8 @@ def parse_object(content: bytes | str, *, nan: bool = False) -> dict[str, Any]:
             parse_constant=refuse,
         )
     except json.JSONDecodeError as error:
-        raise ValueError(f"it is no JSON ({error})") from error
+        place = f"line {error.lineno}, column {error.colno}"
+        raise ValueError(f"it is no JSON ({error.msg.lower()}, {place})") from error
     except RecursionError as error:
         raise ValueError(_too_deep()) from error
     if not isinstance(value, dict):
@@ -197,4 +200,5 @@ def _unreadable(path: Path, error: Exception) -> UnreadableError:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return UnreadableError(path, "there is no such file", missing=True)
     reason = (getattr(error, "strerror", None) or str(error)).lower()
-    return UnreadableError(path, reason)
+    advice = ", ask its owner to share it" if isinstance(error, PermissionError) else ""
+    return UnreadableError(path, reason + advice)

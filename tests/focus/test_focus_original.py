@@ -1,5 +1,6 @@
 """The file of the model of 2018: its layout, its checksums, its arithmetic."""
 
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -182,3 +183,60 @@ def _index(places):
     file += top + bytes(5)
     footer = (_varint(0) + _varint(0) + place).ljust(40, b"\0")
     return file + footer + MAGIC.to_bytes(8, "little")
+
+
+def entry(shared, own, length=0):
+    """A name of an index that begins like the one before it."""
+    return bytes([*varint(shared), *varint(len(own)), *varint(length)]) + own
+
+
+def varint(number):
+    while number > 127:
+        yield number & 127 | 128
+        number >>= 7
+    yield number
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        # Each name a byte longer than the one before: 500 kB would become 10 GB.
+        b"".join(entry(number, b"x") for number in range(100_000)),
+        b"".join(entry(0, b"") for _ in range(200_000)),
+        b"\xff" * 900_000,
+    ],
+    ids=["names", "tensors", "number"],
+)
+def test_an_index_that_unpacks_to_gigabytes_is_refused(block):
+    table = block + bytes(4) + b"\0"
+    handle = bytes([0, 0, *varint(0), *varint(len(block) + 4)])
+    footer = handle.ljust(40, b"\0") + MAGIC.to_bytes(8, "little")
+    tracemalloc.start()
+    with pytest.raises(ValueError):
+        index_entries(table + footer)
+    assert tracemalloc.get_traced_memory()[1] < 2e7
+    tracemalloc.stop()
+
+
+def encrypted(content):
+    at = content.index(b"PK\1\2") + 8
+    return content[:at] + b"\1" + content[at + 1 :]
+
+
+def of_unknown_kind(content):
+    at = content.index(b"PK\1\2") + 10
+    return content[:at] + b"\x63\0" + content[at + 2 :]
+
+
+def damaged(content):
+    return content[:1000] + bytes(100) + content[1100:]
+
+
+@pytest.mark.parametrize("spoil", [encrypted, of_unknown_kind, damaged])
+def test_unusual_archives_are_refused(tmp_path, spoil):
+    path = tmp_path / "model.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("variables/" + NAME, bytes(FIJI_SIZE))
+    path.write_bytes(spoil(path.read_bytes()))
+    with pytest.raises(InputError, match="not the focus model"):
+        load_original(path)

@@ -62,7 +62,11 @@ def test_spacing_of_an_image(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("{", "not a JSON file"), ("[1]", "one JSON object"), (None, "cannot be read")],
+    [
+        ("{", "no JSON .expecting.*line 1"),
+        ("[1]", "holds no JSON object"),
+        (None, "cannot be read"),
+    ],
 )
 def test_bad_files(tmp_path, content, message):
     file = tmp_path / "settings.json"

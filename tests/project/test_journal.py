@@ -1,6 +1,10 @@
 """The journal of strokes: what a crash leaves behind is always a valid beginning."""
 
+import base64
 import json
+import os
+import tracemalloc
+import zlib
 from datetime import UTC, datetime
 
 import numpy as np
@@ -10,6 +14,7 @@ from hypothesis import strategies as st
 
 from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.errors import InputError
+from napari_sciml.io.append_log import LineFile, read_lines
 from napari_sciml.project.journal import Journal, JournalEntry
 
 SHAPE = (7, 11, 13)
@@ -170,3 +175,66 @@ def test_thousands_of_strokes_take_little(tmp_path) -> None:
     path = written(tmp_path, entries)
     assert path.stat().st_size < 3000 * 300
     assert len(Journal(path).read().entries) == 3000
+
+
+def a_line(tmp_path, **changes):
+    """A journal of one entry, of which fields were changed."""
+    path = written(tmp_path, [entry(1, [3, 4, 5], [1, 1, 1])])
+    (record,) = read_lines(path).records
+    path.unlink()
+    LineFile(path).append([{**record, **changes}])
+    return path
+
+
+def packed_zeros(size):
+    return base64.b64encode(zlib.compress(bytes(size), 9)).decode("ascii")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"count": -1},
+        {"count": 10**30},
+        {"count": 10**9},
+        {"count": 10**6, "indices": packed_zeros(8 * 10**6)},
+        {"indices": packed_zeros(10**8)},
+        {"indices": 5},
+        {"revision": "x"},
+        {"time": 5},
+        {"count": [3]},
+    ],
+    ids=str,
+)
+def test_claims_cost_no_memory(tmp_path, changes) -> None:
+    path = a_line(tmp_path, **changes)
+    tracemalloc.start()
+    reading = Journal(path).read()
+    assert tracemalloc.get_traced_memory()[1] < 3e7
+    tracemalloc.stop()
+    assert (reading.entries, reading.lost) == ((), 1)
+
+
+def test_a_change_of_more_voxels_than_there_are_is_refused(tmp_path) -> None:
+    path = a_line(tmp_path, count=10**9)
+    with pytest.raises(InputError, match="do not fit the image"):
+        Journal(path).read(10**6)
+
+
+def test_labels_of_a_claimed_shape_are_not_made_before_there_is_room(tmp_path) -> None:
+    reading = Journal(written(tmp_path, [entry(1, [SIZE], [1])])).read()
+    claimed = (10**8, 10**8)
+    with pytest.raises(InputError, match="GB of memory, but only"):
+        reading.labels(claimed)
+    assert len(reading.scribbles(claimed)) == 1
+
+
+def test_pipes_and_endless_lines_are_no_journals(tmp_path) -> None:
+    path = tmp_path / "strokes.jsonl"
+    os.mkfifo(path)
+    with pytest.raises(InputError, match="not a file"):
+        Journal(path).read()
+    path.unlink()
+    with path.open("wb") as file:
+        file.truncate(10**10)
+    with pytest.raises(InputError, match="larger than"):
+        Journal(path).read()

@@ -1,6 +1,7 @@
 """A project on the disk: what it holds, and what is said when it is no good."""
 
 import json
+import os
 import shutil
 from datetime import UTC, datetime
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from PIL import Image
 
 from napari_sciml.errors import InputError
 from napari_sciml.project.file import ClassEntry
@@ -92,6 +94,51 @@ def test_models_come_back_lazily(make_project, make_kept) -> None:
         assert torch.equal(loaded[name], value), name
     assert len(entry.weights_sha256) == 64
     refused(lambda: project.load_model(8), match="no model 8")
+
+
+def bomb(path):
+    """Write a picture of 40 MB of zeros in 50 kB."""
+    Image.new("1", (30_000, 10_000)).save(path, "PNG")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        bomb,
+        os.mkfifo,
+        lambda path: path.symlink_to("/dev/zero"),
+        lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n"),
+        lambda path: path.mkdir(),
+    ],
+)
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+def test_a_thumbnail_is_no_reason_to_fail(make_project, make_kept, spoil) -> None:
+    entry = make_project().models.add(make_kept(1))
+    (entry.folder / "thumbnail.png").unlink()
+    spoil(entry.folder / "thumbnail.png")
+    assert entry.thumbnail() is None
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"labels_shape": [-4, 50]}, "no image has this shape"),
+        ({"labels_shape": [10**12, 10**12]}, "no image has this shape"),
+        ({"labels_shape": []}, "no image has this shape"),
+        ({"labels_shape": [10**30]}, "labels_shape"),
+        ({"version": "x"}, "version"),
+        ({"classes": [{"name": "\ud800"}]}, "characters that do not exist"),
+        ({"classes": 10**50}, "number of 51 digits"),
+    ],
+    ids=str,
+)
+def test_claims_that_cannot_be(make_project, change, match) -> None:
+    project = make_project()
+    path = project.folder / "project.json"
+    content = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps({**content, **change}), "utf-8")
+    with pytest.raises(InputError, match=match):
+        Project.open(project.folder)
 
 
 def test_the_best_and_the_newest_models_stay(make_project, make_kept) -> None:

@@ -16,7 +16,11 @@ from napari_sciml.project.folder import Project
 from napari_sciml.project.history import KeptModel
 from napari_sciml.project.image_identity import identify
 from napari_sciml.project.journal import JournalEntry
-from napari_sciml.project.replay import replay_project, replay_schedule
+from napari_sciml.project.replay import (
+    _check_rounds,
+    replay_project,
+    replay_schedule,
+)
 from napari_sciml.project.runs import Run, RunStarted, RunTook
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.events import LabelsTaken, ModelReady, TrainingStep
@@ -89,6 +93,14 @@ def test_the_schedule_merges_what_was_taken_at_once(journal) -> None:
 def test_what_cannot_be_scheduled(journal, taken, revision, match) -> None:
     with pytest.raises(InputError, match=match):
         replay_schedule(journal, run_that_took(*taken), revision)
+
+
+@pytest.mark.parametrize(
+    "rounds", [[0, 10**12], [0, 30, 30 + 10**12], [0, 30, 29], [-1, 5], [0, -1]]
+)
+def test_rounds_that_no_training_takes_are_refused(rounds) -> None:
+    with pytest.raises(InputError, match="cannot be made again"):
+        _check_rounds(rounds)
 
 
 def strokes():

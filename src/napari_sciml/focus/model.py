@@ -17,12 +17,14 @@ from napari_sciml.focus.networks.network import make_network
 from napari_sciml.focus.rating.emptiness import resized
 from napari_sciml.focus.rating.rate import TilesRated, rating_steps
 from napari_sciml.focus.rating.result import FocusResult
-from napari_sciml.images.special_files import refuse_special
+from napari_sciml.json_files import read_file, read_object
 from napari_sciml.networks.device import resolve_device
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Progress = Callable[[float], Any]
 WEIGHTS, CARD = "focus.safetensors", "focus.json"
+WEIGHTS_LIMIT = 2**30
+"""Bytes; the largest network has some 10 MB."""
 
 
 class FocusModel:
@@ -185,17 +187,11 @@ def load_focus(folder: str | Path) -> FocusModel:
 
     folder = Path(folder)
     try:
-        for name in (CARD, WEIGHTS):
-            refuse_special(folder / name)
-        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        card = read_object(folder / CARD, nan=True)
         network = make_network(card["kind"], card.get("version", 1))
-        network.load_state_dict(load((folder / WEIGHTS).read_bytes()))
+        network.load_state_dict(load(read_file(folder / WEIGHTS, limit=WEIGHTS_LIMIT)))
     except InputError:
         raise
-    except PermissionError as error:
-        raise InputError(
-            f"{folder} cannot be read (permission denied); ask its owner to share it."
-        ) from error
     except Exception as error:  # whatever a broken file leads the readers to
         raise InputError(
             f"{folder} holds no focus model that can be read; train one with "

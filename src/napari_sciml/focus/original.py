@@ -20,8 +20,10 @@ from napari_sciml.errors import InputError, first_line
 from napari_sciml.focus.levels import LEVELS
 from napari_sciml.focus.model import FocusModel
 from napari_sciml.focus.networks.crc32c import masked_crc32c
+from napari_sciml.focus.networks.tensor_index import LARGEST as LARGEST_INDEX
 from napari_sciml.focus.networks.tensor_index import index_entries
-from napari_sciml.images.special_files import refuse_special
+from napari_sciml.json_files import read_file
+from napari_sciml.special_files import refuse_special
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -46,8 +48,6 @@ TENSORS: Mapping[str, Stored] = {
     "fc4/w": Stored((1024, 11), 115818028, 0xDC97A6B1),
 }
 FIJI_SIZE = 115_863_084
-LARGEST_INDEX = 2**20
-"""Bytes; that of the model has 1,500."""
 
 
 class OriginalNet(nn.Module):
@@ -154,10 +154,8 @@ def _from_zip(path: Path) -> Any:
 def _offsets_of_index(path: Path, tensors: Mapping[str, Stored]) -> dict[str, int]:
     if not path.is_file():
         raise _refuse(f"Its size is not that of the Fiji model, and {path} is missing")
-    if path.stat().st_size > LARGEST_INDEX:
-        raise _refuse(f"{path} is larger than the index of eight tensors")
     try:
-        entries = index_entries(path.read_bytes())
+        entries = index_entries(read_file(path, limit=LARGEST_INDEX))
         return {name: _entry(entries, name) for name in tensors}
     except (ValueError, IndexError, KeyError) as error:
         raise _refuse(f"{path} is no index of that checkpoint") from error

@@ -2,14 +2,22 @@
 
 import json
 import os
+import shutil
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from napari_sciml.json_files import UnreadableError, check_regular, parse_object
+
 MARK = b',"crc32":'
 """Stands before the checksum of all that is left of it in the line."""
+LONGEST_LINE = 2**28
+"""Bytes; the labels of a billion voxels, painted sparsely, have a tenth of it."""
+LARGEST = 2**32
+"""Bytes of a file: years of painting have some 100 MB."""
+PART = 2**20
 
 
 @dataclass(frozen=True)
@@ -32,20 +40,41 @@ class Lines:
 
 
 def read_lines(path: str | Path) -> Lines:
-    """Read as far as nothing is broken; a file that is not there is empty."""
+    """Read as far as nothing is broken; a file that is not there is empty.
+
+    Raises
+    ------
+    InputError
+        When it is no regular file, or too large to be one of ours.
+    OSError
+        When the disk cannot be read.
+    """
+    path = Path(path)
     try:
-        content = Path(path).read_bytes()
-    except FileNotFoundError:
-        return Lines([], 0, 0)
-    records, end = [], 0
-    lines = content.splitlines(keepends=True)
-    for line in lines:
-        record = _parsed(line)
-        if record is None:
-            break
-        records.append(record)
-        end += len(line)
-    return Lines(records, len(lines) - len(records), end)
+        check_regular(path, limit=LARGEST)
+    except UnreadableError as error:
+        if error.missing:
+            return Lines([], 0, 0)
+        raise
+    records: list[dict[str, Any]] = []
+    end = 0
+    with path.open("rb") as file:
+        while line := file.readline(LONGEST_LINE):
+            record = _parsed(line)
+            if record is None:
+                break
+            records.append(record)
+            end += len(line)
+        file.seek(end)
+        return Lines(records, _count_lines(file), end)
+
+
+def _count_lines(file: BinaryIO) -> int:
+    """Lines from where a file is read, with one that has no end."""
+    count, last = 0, b"\n"
+    while part := file.read(PART):
+        count, last = count + part.count(b"\n"), part[-1:]
+    return count + (last != b"\n")
 
 
 class LineFile:
@@ -96,7 +125,9 @@ class LineFile:
         found = read_lines(self.path)
         if found.lost > 1:  # more than a line that was being written
             beside = self.path.with_name(f"{self.path.stem}-damaged-at-{found.end}")
-            beside.write_bytes(self.path.read_bytes()[found.end :])
+            with self.path.open("rb") as source, beside.open("wb") as target:
+                source.seek(found.end)
+                shutil.copyfileobj(source, target)
         return found.end
 
 
@@ -112,10 +143,9 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     if not mark or checksum != b"%d}\n" % zlib.crc32(body):
         return None
     try:
-        record = json.loads(body + b"}")
+        return parse_object(body + b"}")
     except ValueError:
         return None
-    return record if isinstance(record, dict) else None
 
 
 def _write_all(file: BinaryIO, content: bytes) -> None:

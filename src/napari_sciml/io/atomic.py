@@ -12,6 +12,7 @@ from pathlib import Path
 
 from napari_sciml.errors import InputError, system_reason
 from napari_sciml.io.process import is_alive, read_process, this_process
+from napari_sciml.json_files import read_object
 
 MANIFEST = ".napari-sciml"
 """In a folder that we wrote: the names of what we put there, one a line."""
@@ -147,9 +148,9 @@ def _foreign(folder: Path) -> str | None:
 
 def _is_our_zarr(folder: Path) -> bool:
     try:
-        metadata = json.loads((folder / "zarr.json").read_bytes())
+        metadata = read_object(folder / "zarr.json", nan=True)
         return "napari_sciml" in metadata["attributes"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return False
 
 

@@ -1,12 +1,15 @@
 """Which process something belongs to, and whether it still runs."""
 
-import json
 import os
 import platform
 import time
 from pathlib import Path
 from typing import Any
 
+from napari_sciml.json_files import UnreadableError, read_object
+
+HOLDER_LIMIT = 2**16
+"""Bytes of what a process writes of itself."""
 SILENCE_SECONDS = 300.0
 """On another machine, what was not touched for so long is abandoned."""
 
@@ -23,10 +26,9 @@ def this_process() -> dict[str, Any]:
 def read_process(path: Path) -> dict[str, Any] | None:
     """What a process wrote of itself; None where that cannot be read."""
     try:
-        holder = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        return read_object(path, limit=HOLDER_LIMIT)
+    except UnreadableError:
         return None
-    return holder if isinstance(holder, dict) else None
 
 
 def is_alive(holder: dict[str, Any], path: Path) -> bool:

@@ -1,13 +1,12 @@
 """Settings from a file and from the command line, as one configuration."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-from napari_sciml.errors import InputError, system_reason
-from napari_sciml.images.special_files import refuse_special
+from napari_sciml.errors import InputError
 from napari_sciml.io.images.reading import open_volume
 from napari_sciml.io.models.training_state import settings_of_training
+from napari_sciml.json_files import UnreadableError, read_object
 from napari_sciml.training.config import TrainingConfig
 
 
@@ -60,19 +59,13 @@ def training_settings(
 
 
 def _read(file: Path) -> dict[str, Any]:
-    refuse_special(file)
     try:
-        settings = json.loads(file.read_bytes())
-    except OSError as error:
+        return read_object(file)
+    except UnreadableError as error:
         raise InputError(
-            f"{file} cannot be read ({system_reason(error)}); check the path of the "
-            "settings."
+            f"The settings in {file} cannot be read ({error.reason}); check that it is "
+            "a file with one JSON object."
         ) from error
-    except ValueError as error:
-        raise InputError(f"{file} is not a JSON file ({error}).") from error
-    if not isinstance(settings, dict):
-        raise InputError(f"{file} must hold one JSON object with settings.")
-    return settings
 
 
 def _numbers(text: str) -> tuple[float, ...]:

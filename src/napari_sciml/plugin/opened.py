@@ -1,6 +1,5 @@
 """Layers of what is opened: images, and the results of our commands and docks."""
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from napari_sciml.io.images.viewing import open_viewed, parts_of
 from napari_sciml.io.results.block_arrays import check_chunks
 from napari_sciml.io.results.outputs import kind_of
 from napari_sciml.io.results.predictions import OneClass, PredictionStore
+from napari_sciml.json_files import read_object
 from napari_sciml.plugin.layers.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.plugin.layers.images import CAUTIONS, RESULT
 from napari_sciml.plugin.layers.layers import legal
@@ -121,7 +121,7 @@ def _of_fibers(folder: Path) -> tuple[Any, tuple[str, ...]]:
         return None, ()
     try:
         table = pd.read_csv(folder / "fibers.csv").rename(columns={"label": "index"})
-        record = json.loads((folder / "summary.json").read_text("utf-8"))
+        record = read_object(folder / "summary.json")
         told = tuple(str(caution) for caution in record.get(CAUTIONS, ()))
     except (OSError, ValueError, AttributeError):  # someone else's, or edited by hand
         return None, ()

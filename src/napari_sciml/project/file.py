@@ -1,6 +1,5 @@
 """The file ``project.json``: which image, which classes, which settings."""
 
-import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_sciml.errors import InputError, one_line
 from napari_sciml.io.provenance import json_text
-from napari_sciml.project.image_identity import ImageIdentity
+from napari_sciml.json_files import UnreadableError, read_object
+from napari_sciml.project.image_identity import ImageIdentity, Shape
 
 FORMAT: Literal["napari-sciml project"] = "napari-sciml project"
 VERSION = 1
@@ -35,7 +35,7 @@ class ProjectFile(BaseModel):
     version: int = VERSION
     created: datetime = Field(default_factory=lambda: datetime.now(UTC))
     image: ImageIdentity
-    labels_shape: tuple[int, ...] = Field(description="Of the annotation.")
+    labels_shape: Shape = Field(description="Of the annotation.")
     classes: tuple[ClassEntry, ...] = Field(
         description="The label value of a class is its index plus one."
     )
@@ -57,7 +57,7 @@ def read_project_file(folder: Path) -> ProjectFile:
         file is damaged.
     """
     content = _read_json(folder)
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    if content.get("format") != FORMAT:
         raise InputError(f"{folder} is not a project that napari-sciml wrote.")
     version = content.get("version")
     if isinstance(version, int) and version > VERSION:
@@ -102,17 +102,17 @@ def replace_file(path: Path, content: bytes) -> None:
         fresh.unlink(missing_ok=True)
 
 
-def _read_json(folder: Path) -> Any:
+def _read_json(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; choose the folder of a project.")
     try:
-        return json.loads((folder / PROJECT_FILE).read_bytes())
-    except FileNotFoundError as error:
-        raise InputError(
-            f"{folder} is not a project: it has no {PROJECT_FILE}."
-        ) from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise _damaged(folder, " ".join(str(error).split())) from error
+        return read_object(folder / PROJECT_FILE)
+    except UnreadableError as error:
+        if error.missing:
+            raise InputError(
+                f"{folder} is not a project: it has no {PROJECT_FILE}."
+            ) from error
+        raise _damaged(folder, error.reason) from error
 
 
 def _damaged(folder: Path, reason: str) -> InputError:

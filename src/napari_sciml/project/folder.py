@@ -1,6 +1,7 @@
 """A project: a folder with all that was painted and trained on an image."""
 
 import contextlib
+import math
 import shutil
 from collections.abc import Generator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -173,7 +174,7 @@ class Project:
 
     def strokes(self) -> JournalReading:
         """Read the journal of strokes."""
-        return self.journal.read()
+        return self.journal.read(math.prod(self.description.labels_shape))
 
     def labels(self, revision: int | None = None) -> np.ndarray:
         """Build the annotation, as it is or as it was at a revision.

@@ -110,8 +110,9 @@ def _checked(data: Any, image: ImageIdentity, path: Path) -> Any:
 
 def _open_copy(path: Path) -> Any:
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
+        # Not numpy.load, which also opens archives, of any size.
+        return np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError, OverflowError) as error:
         raise InputError(f"{path} is damaged; take it from a copy.") from error
 
 

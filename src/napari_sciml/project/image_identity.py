@@ -5,10 +5,10 @@ import math
 from collections.abc import Generator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from napari_sciml.io.provenance import jsonable
 
@@ -20,6 +20,16 @@ BLOCK_EDGE = 32
 BLOCKS = 16
 
 
+def _countable(shape: tuple[int, ...]) -> tuple[int, ...]:
+    if min(shape, default=0) < 1 or math.prod(shape) >= 2**62:
+        raise ValueError("no image has this shape")
+    return shape
+
+
+Shape = Annotated[tuple[int, ...], AfterValidator(_countable)]
+"""Of an image; its voxels can be counted."""
+
+
 class ImageIdentity(BaseModel):
     """What tells an image from others, and how it lies in the world."""
 
@@ -27,7 +37,7 @@ class ImageIdentity(BaseModel):
 
     name: str = Field(description="Of the layer.")
     source: str | None = Field(None, description="Path of the file that it is from.")
-    shape: tuple[int, ...]
+    shape: Shape
     dtype: str
     rgb: bool = False
     blocks_sha256: str = Field(

@@ -14,7 +14,14 @@ import numpy as np
 from napari_sciml.annotation.changes import LabelChange, merged
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.errors import InputError
+from napari_sciml.images.room import check_room
 from napari_sciml.io.append_log import LineFile, read_lines
+
+DEFLATED = 1032
+"""Bytes that one byte of zlib's format can stand for at most."""
+BYTES_A_VOXEL = 4 * 8 + 1
+"""While a change is read: its steps, unpacked and added up, and its values."""
+DAMAGED = "close other programs, or check whether the project is damaged"
 
 
 @dataclass(frozen=True)
@@ -96,15 +103,29 @@ class JournalReading:
         InputError
             When an entry does not fit into the shape.
         """
-        labels = np.zeros(tuple(shape), np.uint8)
+        found = self.scribbles(shape, revision)
+        check_room(
+            found.shape, np.uint8, "The annotation of the project", advice=DAMAGED
+        )
+        return found.to_dense()
+
+    def scribbles(self, shape: Sequence[int], revision: int | None = None) -> Scribbles:
+        """The labeled voxels, at the end or as they were at a revision.
+
+        Takes as much memory as was painted, however large the image is.
+
+        Raises
+        ------
+        InputError
+            When an entry does not fit into the shape.
+        """
+        empty, changes = Scribbles.empty(shape), list[LabelChange]()
         for entry in self.entries:
             if revision is not None and entry.change.revision > revision:
                 break
-            _check_inside(entry.change, labels.size)
-            if entry.whole:
-                labels[...] = 0
-            entry.change.apply_to(labels)
-        return labels
+            _check_inside(entry.change, math.prod(empty.shape))
+            changes = [entry.change] if entry.whole else [*changes, entry.change]
+        return empty.changed(merged(changes)) if changes else empty
 
 
 class Journal:
@@ -134,13 +155,27 @@ class Journal:
         """
         self._file.append([_encoded(entry) for entry in entries])
 
-    def read(self) -> JournalReading:
-        """Read all up to the first line that is broken."""
+    def read(self, voxels: int | None = None) -> JournalReading:
+        """Read all up to the first line that is broken.
+
+        Parameters
+        ----------
+        voxels
+            Of the annotation: no change has more.
+
+        Raises
+        ------
+        InputError
+            When the file is none of ours, or the strokes are for a larger image or
+            for more memory.
+        """
         lines = read_lines(self._file.path)
         entries: list[JournalEntry] = []
         for record in lines.records:
             try:
-                entries.append(_decoded(record))
+                entries.append(_decoded(record, voxels))
+            except InputError:
+                raise
             except (KeyError, ValueError, TypeError, OverflowError, zlib.error):
                 break
         return JournalReading(
@@ -163,8 +198,10 @@ def _encoded(entry: JournalEntry) -> dict[str, Any]:
     }
 
 
-def _decoded(record: Mapping[str, Any]) -> JournalEntry:
+def _decoded(record: Mapping[str, Any], voxels: int | None) -> JournalEntry:
     count = int(record["count"])
+    if voxels is not None and count > voxels:
+        raise _unfit()
     steps = np.frombuffer(_unpacked(record["indices"], 8 * count), "<i8")
     values = np.frombuffer(_unpacked(record["values"], count), np.uint8)
     indices = np.cumsum(steps, dtype=np.int64)
@@ -182,9 +219,13 @@ def _packed(content: bytes) -> str:
 
 
 def _unpacked(text: str, size: int) -> bytes:
-    inflater = zlib.decompressobj()
+    packed = base64.b64decode(text, validate=True)
+    if not 0 <= size <= DEFLATED * len(packed):
+        raise ValueError(f"{size} bytes cannot be in {len(packed)}")
+    shape = (BYTES_A_VOXEL * size // 8,)
+    check_room(shape, np.uint8, "A change of the annotation", advice=DAMAGED)
     # One byte more than is right: too long is told from right, and never huge.
-    content = inflater.decompress(base64.b64decode(text, validate=True), size + 1)
+    content = zlib.decompressobj().decompress(packed, size + 1)
     if len(content) != size:
         raise ValueError(f"{len(content)} bytes instead of {size}")
     return content
@@ -192,7 +233,11 @@ def _unpacked(text: str, size: int) -> bytes:
 
 def _check_inside(change: LabelChange, size: int) -> None:
     if len(change) and int(change.indices[-1]) >= size:
-        raise InputError(
-            "The strokes do not fit the image that the project names: it belongs to "
-            "another image, or is damaged."
-        )
+        raise _unfit()
+
+
+def _unfit() -> InputError:
+    return InputError(
+        "The strokes do not fit the image that the project names: it belongs to "
+        "another image, or is damaged."
+    )

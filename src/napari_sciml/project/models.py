@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from napari_sciml.io.models.folder import (
     read_weights_sha256,
     save_model,
 )
+from napari_sciml.json_files import read_file, read_object
 from napari_sciml.project.history import KeptModel
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 MODELS_FOLDER = "models"
 ENTRY_FILE = "entry.json"
 THUMBNAIL_FILE = "thumbnail.png"
+THUMBNAIL_EDGE = 4096
+"""Pixels at most; ours have a few hundred."""
 KEPT_MODELS = 20
 """Older models are removed, but never the best one."""
 
@@ -67,14 +71,16 @@ class ModelEntry:
 
     def thumbnail(self) -> np.ndarray | None:
         """What the model predicted, ``(h, w, 3)`` uint8; None when there is none."""
-        from skimage.io import imread
+        from PIL import Image
 
         try:
-            picture = np.asarray(imread(self.folder / THUMBNAIL_FILE))
-        except (OSError, ValueError, SyntaxError):  # a picture is no reason to fail
+            content = read_file(self.folder / THUMBNAIL_FILE)
+            with Image.open(BytesIO(content), formats=("PNG",)) as picture:
+                if max(picture.size) > THUMBNAIL_EDGE:
+                    return None
+                return np.asarray(picture.convert("RGB"))
+        except Exception:  # a picture is no reason to fail, whatever is wrong with it
             return None
-        fits = picture.ndim == 3 and picture.dtype == np.uint8
-        return picture[..., :3] if fits else None
 
     def as_kept(self) -> KeptModel:
         """The entry as it was in the history, its networks still on the disk."""
@@ -202,9 +208,8 @@ def _entry_as_json(kept: KeptModel, number: int, weights_sha256: str) -> str:
 
 def _read_entry(folder: Path) -> ModelEntry | None:
     try:
-        content = json.loads((folder / ENTRY_FILE).read_bytes())
-        return _entry_from(content, folder)
-    except (OSError, ValueError, KeyError, TypeError):
+        return _entry_from(read_object(folder / ENTRY_FILE), folder)
+    except (ValueError, KeyError, TypeError, OverflowError):
         return None
 
 

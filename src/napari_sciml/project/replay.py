@@ -1,6 +1,7 @@
 """Make a model of a project again from its strokes."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 Taken = tuple[int, int, LabelChange]
 """Round, revision, and how the labels differ from those taken before."""
 
+ROUNDS_APART = 200_000
+"""Rounds after the last new label; a training in the viewer ends after some 2500."""
 CHANNEL_AXES = ("c", "ch", "channel", "channels")
 
 
@@ -75,6 +78,7 @@ def replay_project(
             "project does not tell which: its models cannot be made again."
         )
     schedule = replay_schedule(project, run, entry.revision)
+    _check_rounds([*(taken[0] for taken in schedule), entry.round])
     data = project.open_image() if image is None else _opened(project, image)
     made = train_again(_as_pixels(data, project), run, schedule, entry, report)
     if out is not None:
@@ -190,6 +194,17 @@ def _advance(
     while training.round < round_:
         result_of(training.advance())
         report(training.round / max(1, last), f"round {training.round} of {last}")
+
+
+def _check_rounds(rounds: Sequence[int]) -> None:
+    """Refuse what would be trained for ever, or back in time."""
+    for before, after in pairwise((0, *rounds)):
+        if not 0 <= after - before <= ROUNDS_APART:
+            raise InputError(
+                f"The project says that round {after} came after round {before} of the "
+                "training, with no new label between them, which no training does: it "
+                "is damaged, so this model cannot be made again."
+            )
 
 
 def _entry(project: Project, number: int | None) -> ModelEntry:

@@ -205,6 +205,5 @@ def _offer(project: Project) -> Offer:
 
 def _labeled(project: Project) -> LabelChange:
     reading = project.strokes()
-    labels = reading.labels(project.description.labels_shape).reshape(-1)
-    indices = np.flatnonzero(labels)
-    return LabelChange(reading.revision, indices, labels[indices])
+    labels = reading.scribbles(project.description.labels_shape)
+    return LabelChange(reading.revision, labels.indices, labels.values)

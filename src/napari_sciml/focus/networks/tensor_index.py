@@ -2,6 +2,13 @@
 
 FOOTER = 48
 MAGIC = 0xDB4775248B80FB57
+LARGEST = 2**20
+"""Bytes of an index; that of the focus model has 3 kB."""
+MOST = 10_000
+"""Tensors of a checkpoint."""
+LONGEST = 1000
+"""Bytes of a name. Each begins as the one before it, so that a few bytes of the file
+could stand for many of the names."""
 
 
 def index_entries(data: bytes) -> dict[str, int]:
@@ -15,7 +22,8 @@ def index_entries(data: bytes) -> dict[str, int]:
     ValueError, IndexError
         When it is no such file.
     """
-    if len(data) < FOOTER or int.from_bytes(data[-8:], "little") != MAGIC:
+    mark = int.from_bytes(data[-8:], "little")
+    if not FOOTER <= len(data) <= LARGEST or mark != MAGIC:
         raise ValueError("not a table")
     footer = data[-FOOTER:]
     _, place = _varint(footer, 0)
@@ -29,6 +37,8 @@ def index_entries(data: bytes) -> dict[str, int]:
         for key, value in _block(data, start, length):
             if key:  # the empty key describes the file
                 entries[key.decode()] = _offset(value)
+        if len(entries) > MOST:
+            raise ValueError("too many tensors")
     return entries
 
 
@@ -37,11 +47,14 @@ def _block(data: bytes, offset: int, size: int) -> list[tuple[bytes, bytes]]:
     if data[offset + size] != 0:
         raise ValueError("compressed block")
     restarts = int.from_bytes(block[-4:], "little")
-    end, place, key, pairs = len(block) - 4 * (restarts + 1), 0, b"", []
+    pairs: list[tuple[bytes, bytes]] = []
+    end, place, key = len(block) - 4 * (restarts + 1), 0, b""
     while place < end:
         shared, place = _varint(block, place)
         own, place = _varint(block, place)
         length, place = _varint(block, place)
+        if shared + own > LONGEST or len(pairs) >= MOST:
+            raise ValueError("too many tensors, or too long a name")
         key = key[:shared] + block[place : place + own]
         place += own
         pairs.append((key, block[place : place + length]))
@@ -70,6 +83,8 @@ def _offset(message: bytes) -> int:
 def _varint(data: bytes, place: int) -> tuple[int, int]:
     value, shift = 0, 0
     while True:
+        if shift > 63:
+            raise ValueError("a number of more than 64 bits")
         byte = data[place]
         value |= (byte & 0x7F) << shift
         place, shift = place + 1, shift + 7

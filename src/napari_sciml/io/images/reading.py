@@ -10,7 +10,6 @@ import numpy as np
 from napari_sciml.errors import InputError, first_line, system_reason
 from napari_sciml.images.axes import RawImage, guess_axes, to_volume
 from napari_sciml.images.checks import as_labels
-from napari_sciml.images.special_files import refuse_special
 from napari_sciml.images.volume import Volume
 from napari_sciml.io.images.hdf5.reading import open_hdf5, split_hdf5
 from napari_sciml.io.images.label_classes import (
@@ -27,6 +26,7 @@ from napari_sciml.io.images.pictures import (
     open_indices,
     open_picture,
 )
+from napari_sciml.special_files import refuse_special
 
 ARCHIVES = (
     *(".zip", ".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".zst"),

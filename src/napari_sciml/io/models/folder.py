@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sciml.errors import InputError
-from napari_sciml.images.special_files import refuse_special
 from napari_sciml.io.atomic import atomic_path
 from napari_sciml.io.models.training_state import write_state
 from napari_sciml.io.provenance import jsonable
+from napari_sciml.json_files import UnreadableError, read_file, read_object
 
 if TYPE_CHECKING:
     from napari_sciml.networks.custom import OwnModules
@@ -23,6 +23,10 @@ OLDEST = 2
 """Without trees; it is read all the same."""
 DESCRIPTION_FILE = "model.json"
 WEIGHTS_FILE = "weights.safetensors"
+DESCRIPTION_LIMIT = 2**26
+"""Bytes; a description of 50 networks has less than 1 MB."""
+WEIGHTS_LIMIT = 2**33
+"""Bytes; the usual five networks have 1 MB, own ones may be larger."""
 
 
 def save_model(
@@ -150,18 +154,14 @@ def _serialize(ensemble: "Ensemble") -> bytes:
 def _read_description(path: Path) -> dict[str, Any]:
     if not path.exists():
         raise InputError(f"{path} does not exist; check the path of the model.")
-    refuse_special(path / DESCRIPTION_FILE)
     try:
-        description = json.loads((path / DESCRIPTION_FILE).read_bytes())
-    except PermissionError as error:
+        description = read_object(path / DESCRIPTION_FILE, limit=DESCRIPTION_LIMIT)
+    except UnreadableError as error:
         raise InputError(
-            f"{path} cannot be read (permission denied); ask its owner to share it."
+            f"{path} is not a model folder: it has no readable {DESCRIPTION_FILE} "
+            f"({error.reason})."
         ) from error
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path} is not a model folder: it has no readable {DESCRIPTION_FILE}."
-        ) from error
-    if not isinstance(description, dict) or description.get("format") != FORMAT:
+    if description.get("format") != FORMAT:
         raise InputError(f"{path} is not a model that napari-sciml wrote.")
     written = description.get("version")
     if not isinstance(written, int) or written > VERSION:
@@ -183,12 +183,11 @@ def _read_weights(path: Path, description: dict[str, Any]) -> dict[str, Any]:
 
     # The name is fixed: a path from the description could lead anywhere.
     file = path / WEIGHTS_FILE
-    refuse_special(file)
     try:
-        weights = file.read_bytes()
-    except OSError as error:
+        weights = read_file(file, limit=WEIGHTS_LIMIT)
+    except UnreadableError as error:
         raise InputError(
-            f"{file} cannot be read; copy the whole model folder."
+            f"{file} cannot be read ({error.reason}); copy the whole model folder."
         ) from error
     if hashlib.sha256(weights).hexdigest() != description.get("weights_sha256"):
         raise InputError(

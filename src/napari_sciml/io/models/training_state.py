@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sciml.errors import InputError
-from napari_sciml.images.special_files import refuse_special
+from napari_sciml.json_files import read_file, read_object
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from napari_sciml.training.state import MemberState, TrainingState
 
 TENSORS_FILE = "training.safetensors"
+TENSORS_LIMIT = 2**33
+"""Bytes; optimizers hold twice what the weights take."""
 RECORD_FILE = "training.json"
 VERSION = 1
 PARTS = ("network", "average", "best")
@@ -90,10 +92,9 @@ def settings_of_training(out: Path) -> dict[str, Any]:
         When there is none, or it is damaged.
     """
     folder = folder_to_resume(out)
-    refuse_special(folder / RECORD_FILE)
     try:
-        return dict(json.loads((folder / RECORD_FILE).read_bytes())["settings"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return dict(_read_record(folder)["settings"])
+    except (ValueError, KeyError, TypeError) as error:
         raise _damaged(folder, error) from error
 
 
@@ -110,10 +111,8 @@ def read_state(folder: Path) -> "TrainingState":
     from napari_sciml.training.state import TrainingState
 
     try:
-        for name in (RECORD_FILE, TENSORS_FILE):
-            refuse_special(folder / name)
-        record = json.loads((folder / RECORD_FILE).read_bytes())
-        tensors = load((folder / TENSORS_FILE).read_bytes())
+        record = _read_record(folder)
+        tensors = load(read_file(folder / TENSORS_FILE, limit=TENSORS_LIMIT))
         members = tuple(
             _member(number, description, tensors)
             for number, description in enumerate(record["members"])
@@ -125,6 +124,11 @@ def read_state(folder: Path) -> "TrainingState":
         raise
     except Exception as error:  # a damaged file fails in many ways
         raise _damaged(folder, error) from error
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
+    # Scores of classes that nobody held out are NaN.
+    return read_object(folder / RECORD_FILE, nan=True)
 
 
 def _damaged(folder: Path, error: Exception) -> InputError:

@@ -1,6 +1,5 @@
 """What a command may write to: nothing of the user's, nor of another command."""
 
-import json
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -9,10 +8,11 @@ from typing import Literal
 
 from napari_sciml.annotation.classes import CSV_COLUMNS
 from napari_sciml.errors import InputError
-from napari_sciml.images.special_files import special_kind
 from napari_sciml.io.atomic import check_target, names_written
 from napari_sciml.io.images.hdf5.reading import split_hdf5
 from napari_sciml.io.results.arrays import PROBABILITIES, SOFTWARE
+from napari_sciml.json_files import read_object
+from napari_sciml.special_files import special_kind
 
 Kind = Literal[
     "model",
@@ -138,7 +138,7 @@ def kind_of(path: str | Path) -> Kind | None:
         if not path.is_dir():
             return _kind_of_file(path)
         if (path / "zarr.json").is_file():
-            attributes = json.loads((path / "zarr.json").read_bytes())["attributes"]
+            attributes = read_object(path / "zarr.json", nan=True)["attributes"]
             kind: Kind = attributes["napari_sciml"]["kind"]
             return kind
         names = names_written(path)
@@ -148,7 +148,7 @@ def kind_of(path: str | Path) -> Kind | None:
 
 def _kind_of_file(path: Path) -> Kind | None:
     if path.suffix.lower() == ".json":
-        return "demo" if "scores" in json.loads(path.read_bytes()) else None
+        return "demo" if "scores" in read_object(path) else None
     if path.suffix.lower() == ".csv":
         with path.open("rb") as table:
             ours = table.readline(80).strip() == CLASSES_HEADER

@@ -191,7 +191,8 @@ class PredictionStore:
         import zarr
 
         try:
-            return cls._from_group(zarr.open_group(str(path), mode="r+"))
+            store = readable_store(path, writable=True)
+            return cls._from_group(zarr.open_group(store, mode="r+"))
         except Exception as error:  # zarr raises whatever a foreign folder leads to
             raise InputError(
                 f"{path} is no prediction that was begun; begin anew."

@@ -1,6 +1,5 @@
 """A prediction on its way: what is done, what is left, and how it ends."""
 
-import json
 import os
 import shutil
 from collections.abc import Generator, Mapping
@@ -8,12 +7,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from pydantic import ValidationError
+
 from napari_sciml.errors import InputError
 from napari_sciml.io.append_log import LineFile, read_lines
 from napari_sciml.io.atomic import check_target
 from napari_sciml.io.models.folder import read_record
 from napari_sciml.io.provenance import json_text, jsonable, provenance
 from napari_sciml.io.results.predictions import PredictionStore
+from napari_sciml.json_files import UnreadableError, read_object
 from napari_sciml.project.lock import LOCK_FILE, ProjectLock, is_locked
 from napari_sciml.workflows.prediction.blocks import (
     downsample_block,
@@ -219,11 +221,11 @@ def read_plan(out: str | Path, *, restart: bool = False) -> PredictionPlan | Non
     try:
         if restart:
             return None
-        text = (out.with_name(out.name + SUFFIX) / PLAN_FILE).read_text("utf-8")
-        return PredictionPlan.model_validate(json.loads(text))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, ValueError) as error:
+        content = read_object(out.with_name(out.name + SUFFIX) / PLAN_FILE)
+        return PredictionPlan.model_validate(content)
+    except (UnreadableError, ValidationError) as error:
+        if isinstance(error, UnreadableError) and error.missing:
+            return None
         raise InputError(
             f"What is left of an earlier prediction in {out.name + SUFFIX} cannot be "
             "read; throw it away with --restart."

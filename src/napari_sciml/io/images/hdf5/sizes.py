@@ -1,6 +1,5 @@
 """Voxel sizes that an HDF5 file states, in the ways of several programs."""
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 from napari_sciml.images.axes import Sizes
 from napari_sciml.images.units import METERS, NO_UNIT, unit_name
 from napari_sciml.io.images.text import numbers_of, text_of, texts_of
+from napari_sciml.json_files import parse_object
 
 SIZES = ("voxel_size", "pixel_size", "voxelsize", "pixelsize", "resolution", "spacing")
 """Attributes with a size for each axis, in the unit of another attribute."""
@@ -109,7 +109,7 @@ def _units(attributes: Mapping[str, Any], keys: Sequence[str]) -> list[str]:
 def axis_tags(data: Any) -> list[dict[str, Any]]:
     """The axes as vigra and ilastik describe them; empty where they do not."""
     with suppress(ValueError, TypeError, KeyError):
-        return list(json.loads(text_of(data.attrs.get("axistags")))["axes"])
+        return list(parse_object(text_of(data.attrs.get("axistags")))["axes"])
     return []
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from napari_sciml.errors import InputError, first_line
 from napari_sciml.images.lazy import Key, LazyArray
 from napari_sciml.images.room import key_shape, too_large
-from napari_sciml.images.special_files import refuse_special
+from napari_sciml.special_files import refuse_special
 
 _BLOSC_HEADER = 16
 _LENGTH = struct.Struct("<I")

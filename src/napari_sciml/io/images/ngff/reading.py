@@ -17,10 +17,9 @@ from napari_sciml.io.images.ngff.multiscales import (
     multiscales_of,
     read_level,
 )
-from napari_sciml.io.images.ngff.store import readable_store
+from napari_sciml.io.images.ngff.store import METADATA, readable_store
 from napari_sciml.io.images.text import value_text
 
-ZARR_FILES = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 CHUNKS = "write the array in smaller chunks"
 COUNTED = 10_000
 """Chunks whose files are counted whenever an image is opened: that takes 30 ms."""
@@ -28,7 +27,7 @@ COUNTED = 10_000
 
 def is_zarr(path: Path) -> bool:
     """Whether a folder is, or claims to be, a zarr."""
-    return path.suffix == ".zarr" or any((path / name).exists() for name in ZARR_FILES)
+    return path.suffix == ".zarr" or any((path / name).exists() for name in METADATA)
 
 
 def open_zarr(path: Path, level: int = 0) -> RawImage:
