@@ -20,7 +20,8 @@ def one_line(error: Exception) -> str:
     first = problems()[0]
     place = ".".join(str(part) for part in first["loc"])
     message = str(first["msg"]).removeprefix("Value error, ")
-    return f"{place}: {message}" if place else message[:1].upper() + message[1:] + "."
+    sentence = f"{place}: {message}" if place else message[:1].upper() + message[1:]
+    return sentence.rstrip(".") + "."
 
 
 def first_line(error: Exception) -> str:

@@ -75,19 +75,19 @@ def read_file(path: str | Path, *, limit: int = LARGEST) -> bytes:
         Tells why it cannot be used.
     """
     path = Path(path)
-    check_regular(path, limit=limit)
+    size = check_regular(path, limit=limit)
     try:
         with path.open("rb") as file:
-            content = file.read(limit + 1)
+            content = file.read(size + 1)  # as much is allocated, so no more
     except OSError as error:
         raise _unreadable(path, error) from error
-    if len(content) > limit:  # it grows, or does not tell its size
-        raise UnreadableError(path, _too_large(limit))
+    if len(content) > size:
+        raise UnreadableError(path, "it is being written right now")
     return content
 
 
-def check_regular(path: str | Path, *, limit: int | None = None) -> None:
-    """Make sure that a path is a regular file that is not too large.
+def check_regular(path: str | Path, *, limit: int | None = None) -> int:
+    """Make sure that a path is a regular file that is not too large; give its size.
 
     Raises
     ------
@@ -104,6 +104,7 @@ def check_regular(path: str | Path, *, limit: int | None = None) -> None:
         raise UnreadableError(path, f"it is {kind}, not a file")
     if limit is not None and found.st_size > limit:
         raise UnreadableError(path, _too_large(limit))
+    return found.st_size
 
 
 def parse_object(content: bytes | str, *, nan: bool = False) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def _open_copy(path: Path) -> Any:
     try:
         # Not numpy.load, which also opens archives, of any size.
         return np.lib.format.open_memmap(path, mode="r")
-    except (OSError, ValueError, OverflowError) as error:
+    except Exception as error:  # a header is parsed as Python, and fails as that does
         raise InputError(f"{path} is damaged; take it from a copy.") from error
 
 

@@ -165,7 +165,8 @@ class _Prediction:
 
         from napari_sciml.fibers.statistics.sweep import KS, TS, sweep_rows
 
-        mean, std = self.store.mean[self.index], self.store.std[self.index]
+        mean = _whole(OneClass(self.store.mean, self.index), self.name)
+        std = _whole(OneClass(self.store.std, self.index), self.name)
         rows: list[Any] = []
         for row in sweep_rows(mean, std, label, voxel_size=size):
             rows.append(row)

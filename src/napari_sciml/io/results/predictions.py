@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.lazy import Key, LazyArray
+from napari_sciml.images.volume import Volume
 from napari_sciml.io.images.ngff.store import readable_store
 from napari_sciml.io.provenance import jsonable
 from napari_sciml.io.results.ngff_metadata import (
@@ -249,17 +250,33 @@ class PredictionStore:
         attributes = root.attrs.asdict()
         if attributes["napari_sciml"]["version"] > 1:
             attributes |= root[RECORD].attrs.asdict()
-        return cls(
+        store = cls(
             mean=root["mean"][LEVEL],
             std=root["std"][LEVEL],
             class_names=tuple(attributes["class_names"]),
             axes=tuple(attributes["axes"]),
-            voxel_size=tuple(attributes["voxel_size"]),
+            voxel_size=tuple(map(float, attributes["voxel_size"])),
             unit=attributes["unit"],
             provenance=attributes["provenance"],
             calibration=attributes["calibration"],
             _root=root,
         )
+        store._check()
+        return store
+
+    def _check(self) -> None:
+        """Make sure that what is said of the arrays fits them."""
+        shape = (len(self.class_names), *self.mean.shape[1:])
+        texts = (*self.class_names, *self.axes, self.unit)
+        records = (self.provenance, self.calibration)
+        if (
+            not shape == self.mean.shape == self.std.shape
+            or {self.mean.dtype.kind, self.std.dtype.kind} != {"f"}
+            or not all(isinstance(text, str) for text in texts)
+            or not all(isinstance(record, dict) for record in records)
+        ):
+            raise ValueError("its parts do not fit each other")
+        Volume(OneClass(self.mean, 0), self.axes, self.voxel_size, self.unit)
 
 
 class OneClass(LazyArray):

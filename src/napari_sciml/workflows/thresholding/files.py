@@ -52,7 +52,7 @@ def threshold_prediction(
     store = PredictionStore.open(result)
     index = config.class_index(store.class_names)
     if coverage is None and config.k is None:
-        k = _usual_k(store, index, config.t)
+        k = _usual_k(store, index, config.t, result)
         config = config.model_copy(update={"k": k})
     mask = SureMask(store, index, _rule(store, config, coverage), result)
     save_by_blocks(
@@ -91,15 +91,16 @@ def _caution_of_unknown(mask: "SureMask") -> list[str]:
     ]
 
 
-def _usual_k(store: PredictionStore, index: int, t: float) -> float:
+def _usual_k(store: PredictionStore, index: int, t: float, path: Path) -> float:
     """By the usual rule, from some of the chunks."""
     shape, chunks = store.mean.shape[1:], store.mean.chunks[1:]
     regions = list(aligned_regions(tuple(slice(0, n) for n in shape), chunks))
     step = max(1, len(regions) // SAMPLED_CHUNKS)
     means, deviations = [], []
     for region in regions[::step]:
-        mean = np.asarray(store.mean[index, *region], np.float32).ravel()
-        std = np.asarray(store.std[index, *region], np.float32).ravel()
+        one = slice(index, index + 1)
+        mean = _read_part(store.mean, one, region, path).astype(np.float32).ravel()
+        std = _read_part(store.std, one, region, path).astype(np.float32).ravel()
         inside = mean > t
         means.append(mean[inside])
         deviations.append(std[inside])
@@ -182,13 +183,7 @@ class SureMask(LazyArray):
         self.unknown += int(np.count_nonzero(lost.any(axis=0)))
 
     def _part(self, array: Any, classes: slice, part: Region) -> np.ndarray:
-        try:
-            return np.asarray(array[(classes, *part)])
-        except Exception as error:  # a codec raises whatever broken bytes lead it to
-            raise InputError(
-                f"{self._path} cannot be read at the voxels {_where(part)} and may be "
-                f"damaged there ({first_line(error)}); predict again."
-            ) from error
+        return _read_part(array, classes, part, self._path)
 
     def _check_sum(self, mean: np.ndarray, part: Region) -> None:
         """Probabilities of a voxel add up to 1, unless a chunk is missing."""
@@ -213,6 +208,16 @@ class SureMask(LazyArray):
             f"{self._path} lacks the chunk with the voxels {_where(part)}: the "
             "prediction did not end, or files were deleted; predict again."
         )
+
+
+def _read_part(array: Any, classes: slice, part: Region, path: Path) -> np.ndarray:
+    try:
+        return np.asarray(array[(classes, *part)])
+    except Exception as error:  # a codec raises whatever broken bytes lead it to
+        raise InputError(
+            f"{path} cannot be read at the voxels {_where(part)} and may be damaged "
+            f"there ({first_line(error)}); predict again."
+        ) from error
 
 
 def _where(part: Sequence[slice]) -> str:
