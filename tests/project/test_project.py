@@ -120,6 +120,27 @@ def test_a_thumbnail_is_no_reason_to_fail(make_project, make_kept, spoil) -> Non
 
 
 @pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda content: content.replace(b"}", b"("),  # numpy parses it as Python
+        lambda content: content.replace(b"'<f4'", b"'|O8'"),
+        lambda content: content.replace(b"(6, 40", b"(-6,40"),
+        lambda content: content.replace(b"(6, 40", b"(6999999, 40"),
+        lambda content: content[:100],
+        lambda content: b"PK\3\4" + content,
+    ],
+)
+def test_a_damaged_copy_of_the_image(make_project, small_image, spoil) -> None:
+    project = make_project()
+    for _ in project.complete(small_image):
+        pass
+    path = project.folder / "image.npy"
+    path.write_bytes(spoil(path.read_bytes()))
+    with pytest.raises(InputError, match="is damaged"):
+        project.open_image()
+
+
+@pytest.mark.parametrize(
     ("change", "match"),
     [
         ({"labels_shape": [-4, 50]}, "no image has this shape"),

@@ -98,6 +98,17 @@ def test_damage_is_one_sentence_and_the_old_mask_stays(tmp_path, name, chunk, da
     assert sorted(p.name for p in tmp_path.iterdir()) == ["mask.tif", "p.zarr"]
 
 
+@pytest.mark.parametrize("name", ["mean", "std"])
+def test_the_usual_k_is_not_sought_in_damaged_chunks(tmp_path, name):
+    predict(tmp_path / "p.zarr")
+    for file in (tmp_path / "p.zarr" / name / "0" / "c").rglob("*"):
+        if file.is_file():
+            file.write_bytes(b"\x00nonsense")
+    config = CONFIG.model_copy(update={"k": None})
+    with pytest.raises(InputError, match="may be damaged"):
+        threshold_prediction(tmp_path / "p.zarr", tmp_path / "m.zarr", config)
+
+
 def test_coverage_sees_a_missing_chunk(tmp_path):
     predict(tmp_path / "p.zarr")
     (tmp_path / "p.zarr" / "mean" / "0" / "c" / "0/1/1/1").unlink()

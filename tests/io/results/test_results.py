@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import zarr
@@ -183,3 +185,29 @@ def test_not_a_prediction(tmp_path, kind):
         match = "format 99"
     with pytest.raises(InputError, match=match):
         PredictionStore.open(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"class_names": ["fiber"]},
+        {"class_names": [1, 2]},
+        {"axes": ["z", "y"]},
+        {"axes": ["x", "y", "z"]},
+        {"voxel_size": [1.0, 1.0]},
+        {"voxel_size": [1.0, 1.0, -1.0]},
+        {"voxel_size": ["a", "b", "c"]},
+        {"unit": 5},
+        {"unit": "\ud800"},
+        {"napari_sciml": {"kind": "prediction", "version": "2"}},
+    ],
+    ids=str,
+)
+def test_claims_that_do_not_fit_the_arrays_are_refused(tmp_path, change):
+    create(tmp_path / "a.zarr")
+    path = tmp_path / "a.zarr" / "zarr.json"
+    written = json.loads(path.read_bytes())
+    written["attributes"] |= change
+    path.write_text(json.dumps(written))
+    with pytest.raises(InputError, match="is not a prediction"):
+        PredictionStore.open(tmp_path / "a.zarr")
