@@ -88,7 +88,7 @@ def test_a_prior_that_is_no_numbers():
             {"prior": "0.5,0.2"},
             "^Shares of the classes must be above 0 and add up to 1.$",
         ),
-        ({"members": 0}, "^members: Input should be greater than or equal to 1$"),
+        ({"members": 0}, "^members: Input should be greater than or equal to 1.$"),
         ({"network": "resnet"}, "^network: "),
     ],
 )

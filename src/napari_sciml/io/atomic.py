@@ -94,7 +94,7 @@ def check_target(final: str | Path, *, folder: bool | None = None) -> None:
     """
     final = Path(final)
     with _told(final):
-        target = final.resolve()
+        target = resolved(final)
         check_length(target)
         if target.is_dir():
             _check_replaceable(target, final, folder)
@@ -117,6 +117,22 @@ def check_length(final: Path) -> None:
             f"{final} has a name that is too long by {-room} bytes for the files that "
             "are made beside it; choose a shorter one."
         )
+
+
+def resolved(path: Path) -> Path:
+    """Follow all links.
+
+    Raises
+    ------
+    InputError
+        When they lead in a circle.
+    """
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:  # which one depends on Python's version
+        raise InputError(
+            f"{path} is a link that leads in a circle; give another path."
+        ) from error
 
 
 def _check_replaceable(target: Path, final: Path, folder: bool | None) -> None:

@@ -166,3 +166,13 @@ def test_damaged_files_are_not_ours(tmp_path, damaged) -> None:
     for name in ("a.tif", "a.json", "a.npy"):
         (tmp_path / name).write_bytes(damaged)
         assert kind_of(tmp_path / name) is None
+
+
+@pytest.mark.parametrize("name", ["loop", "out"])
+def test_links_in_a_circle_are_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "scan.tif").touch()
+    source = tmp_path / ("loop" if name == "loop" else "scan.tif")
+    out = tmp_path / ("out" if name == "loop" else "loop")
+    with pytest.raises(InputError, match="leads in a circle"):
+        check_output(out, "labels", inputs=[source])

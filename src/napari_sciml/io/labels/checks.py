@@ -12,6 +12,7 @@ from napari_sciml.images.channels import channels_of
 from napari_sciml.images.checks import check_counts, slabs
 from napari_sciml.images.contrast import check_contrast, contrast_cautions
 from napari_sciml.images.label_values import list_values
+from napari_sciml.io.atomic import resolved
 from napari_sciml.io.images.label_classes import check_classes, missing_classes
 
 UNNAMED = 8
@@ -31,7 +32,7 @@ def check_apart(image: Path, labels: Path) -> None:
     InputError
         When they are.
     """
-    if image.resolve() == labels.resolve():
+    if resolved(image) == resolved(labels):
         raise InputError(
             f"{image} was given as the image and as its labels: give a file with the "
             "labels, 0 = not annotated and 1, 2 … = the classes."

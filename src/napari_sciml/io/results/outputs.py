@@ -8,7 +8,7 @@ from typing import Literal
 
 from napari_sciml.annotation.classes import CSV_COLUMNS
 from napari_sciml.errors import InputError
-from napari_sciml.io.atomic import check_target, names_written
+from napari_sciml.io.atomic import check_target, names_written, resolved
 from napari_sciml.io.images.hdf5.reading import split_hdf5
 from napari_sciml.io.results.arrays import PROBABILITIES, SOFTWARE
 from napari_sciml.json_files import read_object
@@ -172,7 +172,7 @@ def _foreign_words(path: Path) -> str:
 def _keep_apart(out: Path, source: Path) -> None:
     inside = split_hdf5(source)
     source = source if inside is None else inside[0]
-    target, given = out.resolve(), source.resolve()
+    target, given = resolved(out), resolved(source)
     both = target.exists() and given.exists()
     if target == given or (both and os.path.samefile(target, given)):
         relation = "is"
