@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 import zarr
@@ -249,6 +250,44 @@ def test_the_next_run_removes_what_a_killed_one_left(tmp_path):
     assert left.exists()
     write_file(tmp_path / "mask.zarr")
     assert names(tmp_path) == ["mask.zarr", "other.zarr"]
+
+
+KILLED_BETWEEN = """
+import os, signal, sys
+from napari_sciml.io.atomic import atomic_path
+final = sys.argv[1]
+
+def die_before_the_second_rename(event, given):
+    if event == "os.rename" and str(given[1]) == final:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def write(text):
+    with atomic_path(final) as fresh:
+        fresh.mkdir()
+        (fresh / "a.txt").write_text(text)
+
+write("old")
+sys.addaudithook(die_before_the_second_rename)
+write("new")
+"""
+
+
+@pytest.mark.parametrize("other", ["ends well", "fails"])
+def test_killed_between_the_renames_the_new_result_is_there_next_time(tmp_path, other):
+    final = tmp_path.resolve() / "result"
+    command = [sys.executable, "-c", KILLED_BETWEEN, str(final)]
+    done = subprocess.run(command, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert not final.exists()
+    with suppress(KeyboardInterrupt), atomic_path(final) as fresh:
+        assert (final / "a.txt").read_text() == "new"
+        if other == "fails":
+            raise KeyboardInterrupt
+        fresh.mkdir()
+        (fresh / "a.txt").write_text("newest")
+    assert names(tmp_path) == ["result"]
+    expected = "new" if other == "fails" else "newest"
+    assert (final / "a.txt").read_text() == expected
 
 
 @pytest.mark.parametrize("owner", ["alive", "elsewhere", "unknown"])

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from napari_sciml.errors import InputError
+from napari_sciml.io.process import this_process
 from napari_sciml.project.file import ClassEntry
 from napari_sciml.project.folder import Project
 from napari_sciml.project.image_identity import identify
@@ -269,8 +270,21 @@ def test_a_stale_lock_is_taken_over(make_project, holder) -> None:
     assert not lock.exists()
 
 
+@pytest.mark.parametrize("holder", ["alive", "dead", "empty", "old and empty"])
+def test_what_a_killed_viewer_left_of_its_lock_is_removed(make_project, holder) -> None:
+    project = make_project()
+    project.unlock()
+    rest = project.folder / ".lock.json.partial-1"
+    content = this_process() | ({"started": 0.0} if holder == "dead" else {})
+    rest.write_text("" if "empty" in holder else json.dumps(content))
+    if "old" in holder:
+        os.utime(rest, (0, 0))
+    project.lock()
+    project.unlock()
+    assert rest.exists() is (holder in ("alive", "empty"))
+
+
 def test_a_lock_of_another_machine(make_project) -> None:
-    import os
 
     project = make_project()
     lock = project.folder / "lock.json"

@@ -28,6 +28,8 @@ MAX_NAME_BYTES = 255
 
 OWNER = ".owner"
 """In the hidden folder of a run: which process it is of."""
+PREVIOUS = "previous"
+"""There, too: an older folder, until the new one has its name."""
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -67,7 +69,7 @@ def atomic_path(final: str | Path) -> Iterator[Path]:
         if not fresh.exists():
             raise RuntimeError(f"nothing was written to {fresh}")
         with _told(final):
-            _publish(fresh, target, workshop / "previous")
+            _publish(fresh, target, workshop / PREVIOUS)
     except OSError as error:
         if error.errno in _DISK_FULL:
             raise cannot_write(final, error) from error
@@ -187,8 +189,8 @@ def _check_parent(target: Path, final: Path) -> None:
 def _make_workshop(target: Path) -> Path:
     with _told(target):
         target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(target)
         prefix = WORKSHOP.format(target.name)
-        _remove_abandoned(target.parent, prefix)
         made = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
         try:
             (made / OWNER).write_text(json.dumps(this_process()), "utf-8")
@@ -198,19 +200,31 @@ def _make_workshop(target: Path) -> Path:
     return made
 
 
-def _remove_abandoned(folder: Path, prefix: str) -> None:
+def _remove_abandoned(target: Path) -> None:
     """Remove what runs on this machine left that were killed.
 
     What does not say whose it is stays: it may be of an older version. So does what is
     of another machine, as nobody can tell from here whether it still runs.
     """
     here = this_process()["host"]
-    for left in folder.glob(f"{glob.escape(prefix)}*"):
+    prefix = glob.escape(WORKSHOP.format(target.name))
+    for left in target.parent.glob(f"{prefix}*"):
         owner = read_process(left / OWNER)
         if owner is None or owner.get("host") != here:
             continue
         if not is_alive(owner, left / OWNER):
+            _end_publishing(left, target)
             shutil.rmtree(left, ignore_errors=True)
+
+
+def _end_publishing(left: Path, target: Path) -> None:
+    """Do the second rename of `_publish` for a run that was killed before it.
+
+    Without, the old result would go with the rest while nothing has its name.
+    """
+    fresh = left / target.name
+    if (left / PREVIOUS).exists() and fresh.exists() and not target.exists():
+        os.rename(fresh, target)
 
 
 def _publish(fresh: Path, target: Path, attic: Path) -> None:

@@ -27,7 +27,7 @@ from napari_sciml.project.image_identity import (
     is_hashed_whole,
 )
 from napari_sciml.project.journal import Journal, JournalEntry, JournalReading
-from napari_sciml.project.lock import LOCK_FILE, ProjectLock
+from napari_sciml.project.lock import LOCK_FILE, ProjectLock, is_wanted
 from napari_sciml.project.models import MODELS_FOLDER, ModelEntry, ModelStore
 from napari_sciml.project.runs import Run, RunEvent, RunLog
 
@@ -144,7 +144,7 @@ class Project:
         self._lock.acquire()
         for folder in (self.folder, self.models.folder):
             for rest in folder.glob(".*.partial*"):
-                if rest.name.startswith(f".{LOCK_FILE}"):
+                if is_wanted(rest):
                     continue  # of another viewer that wants in
                 if rest.is_dir():
                     shutil.rmtree(rest, ignore_errors=True)

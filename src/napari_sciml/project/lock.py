@@ -1,5 +1,6 @@
 """Only one viewer at a time writes into a project."""
 
+import contextlib
 import json
 import os
 import time
@@ -98,6 +99,18 @@ class ProjectLock:
         if read_process(aside) != holder and not self.path.exists():
             os.rename(aside, self.path)  # it was renewed between two looks
         aside.unlink(missing_ok=True)
+
+
+def is_wanted(rest: Path) -> bool:
+    """Whether a hidden file is a lock that a living process is about to take."""
+    if not rest.name.startswith(f".{LOCK_FILE}"):
+        return False
+    holder = read_process(rest)
+    if holder is not None:
+        return is_alive(holder, rest)
+    with contextlib.suppress(FileNotFoundError):  # taken, or not yet written
+        return time.time() - rest.stat().st_mtime < BEAT_SECONDS
+    return False
 
 
 def is_locked(folder: Path) -> bool:
