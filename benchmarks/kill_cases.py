@@ -151,6 +151,7 @@ def live(strokes: int = STROKES) -> Work:
         config = TrainingConfig.model_validate({**NETWORK, "seed": 1, "trees": True})
         session = LiveSession(image, threads=1, config=config)
         autosave = Autosave(lambda: open_project(image), image=image)
+        autosave.settings({})  # as a dock does, which opens the project
         labels = saved_labels(image.shape)
         for number in range(1, strokes + 1):
             paint(session, autosave, labels, wanted, number)

@@ -74,6 +74,17 @@ def test_everything_arrives(saving, stroke, make_kept, small_image) -> None:
     assert np.array_equal(project.open_image(), small_image)
 
 
+def test_a_copy_of_the_image_that_is_given_up_leaves_nothing(make_project) -> None:
+    image = np.zeros((64, 256, 256), np.float32)
+    project = make_project(data=image)
+    copying = project.complete(image)
+    while not list(project.folder.glob(".image.npy.partial")):
+        next(copying)
+    copying.close()
+    project.unlock()
+    assert not list(project.folder.glob("*image.npy*"))
+
+
 def test_a_stroke_is_on_the_disk_in_time(saving, stroke) -> None:
     autosave = saving()
     autosave.labels(stroke(1))

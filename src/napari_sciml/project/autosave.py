@@ -172,6 +172,8 @@ class Autosave:
             while self._wait():
                 self._try()
         finally:
+            if self._rest is not None:
+                self._rest.close()
             if self._project is not None:
                 self._project.unlock()
             with self._changed:

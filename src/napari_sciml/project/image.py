@@ -34,15 +34,18 @@ def copy_image(
     if has_file or size > COPIED_BYTES or final.exists():
         return
     fresh = folder / f".{IMAGE_FILE}.partial"
-    copied = np.lib.format.open_memmap(
-        fresh, "w+", np.dtype(image.dtype).newbyteorder("<"), image.shape
-    )
-    for piece in pieces(data):
-        copied[piece] = np.asarray(data[piece])
-        yield
-    copied.flush()
-    del copied  # Windows renames no file that is open
-    fresh.replace(final)
+    try:
+        copied = np.lib.format.open_memmap(
+            fresh, "w+", np.dtype(image.dtype).newbyteorder("<"), image.shape
+        )
+        for piece in pieces(data):
+            copied[piece] = np.asarray(data[piece])
+            yield
+        copied.flush()
+        del copied  # Windows renames no file that is open
+        fresh.replace(final)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def open_image(folder: Path, image: ImageIdentity) -> Any:
