@@ -31,6 +31,9 @@ OWNER = ".owner"
 PREVIOUS = "previous"
 """There, too: an older folder, until the new one has its name."""
 
+LEAST_ROOM = 2**14
+"""Bytes without which nothing is begun: better told now than after hours of work."""
+
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -184,6 +187,8 @@ def _check_parent(target: Path, final: Path) -> None:
             f"{final} cannot be written because {parent} is read-only for you; choose "
             "another folder."
         )
+    if shutil.disk_usage(parent).free < LEAST_ROOM:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _make_workshop(target: Path) -> Path:

@@ -1,8 +1,5 @@
-"""No command replaces what the user or another command wrote."""
+"""What a command may replace; tests/test_output_table.py has what it may not."""
 
-import hashlib
-import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,60 +61,13 @@ def files(given: Path, tmp_path: Path, make_ensemble: Callable) -> Path:
     return folder
 
 
-def contents(folder: Path) -> dict[str, str]:
-    """What is there, but the insides of links."""
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
-
 COMMANDS = {
     "train": ["train", "scan.tif", "labels.tif", "--steps", "1", "--members", "1"],
     "predict": ["predict", "model", "scan.tif"],
     "threshold": ["threshold", "p.zarr"],
     "fibers": ["fibers", "mask.tif", "--image", "scan.tif"],
     "focus": ["focus", "scan.tif"],
-    "slices": ["focus", "slices"],
 }
-CASES = [
-    *(("train", out) for out in ("scan.tif", "labels.tif", "p.zarr", ".", "link")),
-    *(("predict", out) for out in ("scan.tif", "model", "model/p.zarr", "link.zarr")),
-    *(("threshold", out) for out in ("scan.tif", "p.zarr", "p.zarr/m.tif", "link.tif")),
-    *(("threshold", out) for out in ("labels.tif", "other.npy", "hard.tif")),
-    *(("fibers", out) for out in ("mask.tif", "p.zarr", "model", "slices", ".")),
-    *(("focus", out) for out in ("scan.tif", "model", "slices", "p.zarr", "link")),
-    *(("slices", out) for out in ("slices", "slices/focus", ".")),
-]
-
-
-@pytest.mark.parametrize(("command", "out"), CASES)
-def test_one_sentence_and_nothing_touched(files, monkeypatch, command, out) -> None:
-    monkeypatch.chdir(files)
-    np.save("other.npy", np.zeros(3))
-    os.symlink("scan.tif", "link.tif")
-    os.symlink("slices", "link")
-    os.symlink("model", "link.zarr")
-    os.link("scan.tif", "hard.tif")
-    before = contents(files)
-    done = CliRunner().invoke(app, [*COMMANDS[command], "--out", out])
-    assert isinstance(done.exception, InputError), done.output
-    assert re.search("input|already|did not write|is a file", str(done.exception))
-    assert contents(files) == before
-
-
-@pytest.mark.parametrize("command", ["train", "predict", "fibers", "focus"])
-def test_the_notes_in_a_result_are_kept(files, monkeypatch, command) -> None:
-    monkeypatch.chdir(files)
-    words = [*COMMANDS[command], "--out", "result"]
-    assert CliRunner().invoke(app, words).exit_code == 0
-    Path("result/notes.txt").write_text("mine")
-    before = contents(files)
-    again = CliRunner().invoke(app, [*words, "--overwrite"])
-    assert isinstance(again.exception, InputError)
-    assert "notes.txt" in str(again.exception)
-    assert contents(files) == before
 
 
 @pytest.mark.parametrize("command", ["threshold", "predict", "fibers", "focus"])

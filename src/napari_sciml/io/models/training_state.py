@@ -54,7 +54,8 @@ def write_state(
         "members": members,
     }
     plain = {name: value.cpu().clone().contiguous() for name, value in tensors.items()}
-    # Not save_file: what that writes is its owner's alone, whatever the umask.
+    # Not save_file: it tells of a full disk by an error of its own kind, and what it
+    # writes is its owner's alone, whatever the umask.
     (folder / TENSORS_FILE).write_bytes(save(plain))
     (folder / RECORD_FILE).write_text(json.dumps(record) + "\n", "utf-8")
 

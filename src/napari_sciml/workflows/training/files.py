@@ -3,14 +3,15 @@
 import math
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_sciml.errors import first_line
+from napari_sciml.errors import InputError, first_line
 from napari_sciml.images.checks import check_finite
 from napari_sciml.images.volume import Volume, unique
 from napari_sciml.io.atomic import atomic_path, check_target
@@ -25,6 +26,7 @@ from napari_sciml.io.labels.checks import (
 from napari_sciml.io.models.fit import facts_of
 from napari_sciml.io.models.folder import save_model
 from napari_sciml.io.models.training_state import (
+    RECORD_FILE,
     checkpoint_of,
     folder_to_resume,
     read_state,
@@ -139,7 +141,8 @@ def train_model(
     record |= facts_of(volume)
     if last.calibration is not None:
         record |= calibration_record(last.calibration, names)
-    save_model(last.ensemble, out, record=record, state=last.state)
+    with checkpoint.named():
+        save_model(last.ensemble, out, record=record, state=last.state)
     checkpoint.remove()
     return summary
 
@@ -292,6 +295,17 @@ class _Checkpoint:
                     f"now: {first_line(error)}"
                 )
             self._failed = True
+
+    @contextmanager
+    def named(self) -> Iterator[None]:
+        """Tell whom the end has failed that the training is not lost."""
+        try:
+            yield
+        except InputError as error:
+            if not (self._folder / RECORD_FILE).exists():
+                raise
+            told = str(error).rstrip(".")
+            raise InputError(f"{told}, and go on with --resume.") from error
 
     def remove(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
