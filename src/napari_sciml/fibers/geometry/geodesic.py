@@ -51,7 +51,9 @@ def _neighbor_graph(cells: NDArray[np.int64], centers: Array) -> csr_array:
     gaps = centers[pairs[:, 0]] - centers[pairs[:, 1]]
     weights = np.maximum(np.linalg.norm(gaps, axis=1), 1e-9)
     shape = (len(cells), len(cells))
-    return csr_array((weights, (pairs[:, 0], pairs[:, 1])), shape=shape)
+    # scipy before 1.15 keeps wide indices as they are, and its dijkstra takes none.
+    start, stop = pairs.astype(np.int32).T
+    return csr_array((weights, (start, stop)), shape=shape)
 
 
 def _distances(graph: csr_array, start: int) -> Array:
