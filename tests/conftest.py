@@ -11,6 +11,10 @@ os.environ.setdefault("QT_QPA_PLATFORM", "xcb")
 os.environ["NAPARI_CONFIG"] = ""
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("patient", deadline=None)
+"""For busy machines: --hypothesis-profile patient."""
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
