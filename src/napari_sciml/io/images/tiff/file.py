@@ -141,7 +141,7 @@ def _without_header(
     # Only some pages are looked at for this; told so, tifffile looks at all.
     file.is_uniform = False
     try:
-        _ = file.series
+        list(file.series)  # tifffile from 2026.5 on looks only when it is asked
     except Exception:
         file.close()
         raise

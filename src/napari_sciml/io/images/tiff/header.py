@@ -4,7 +4,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tifffile
 
 from napari_sciml.errors import InputError
@@ -48,7 +47,7 @@ def caution_of_header(
         When the header tells of channels or time points that cannot be told apart.
     """
     series, chained = found.series, len(file.pages)
-    size = int(np.prod(series.get_shape(False)))
+    size = int(series.size)
     read = len(found.joined) or size // max(1, series.keyframe.size)
     told = series.kind in ("ome", "imagej", "shaped", "mmstack")
     if told and len(file.series) == 1 and not series.is_multifile and read < chained:

@@ -54,7 +54,7 @@ def planes_of(file: tifffile.TiffFile, found: Found, path: Path) -> Planes:
         own = [file.pages[number].aspage() for number in found.joined]
         check_within(own, path)
         return Planes(_array(own), "I" + series.keyframe.axes)
-    promised = max(1, int(np.prod(series.get_shape(False))) // series.keyframe.size)
+    promised = max(1, int(series.size) // series.keyframe.size)
     if promised > 1 and _is_contiguous(file, series):
         return Planes(None, series.axes)
     pages = _pages(file, series, promised, path)
@@ -80,7 +80,7 @@ def _is_contiguous(file: tifffile.TiffFile, series: Any) -> bool:
     start = series.dataoffset
     if start is None or series.is_multifile:
         return False
-    end = start + int(np.prod(series.get_shape(False))) * series.dtype.itemsize
+    end = start + int(series.size) * series.dtype.itemsize
     if end > file.filehandle.size:
         return False
     if len(file.pages) == 1:
@@ -117,12 +117,7 @@ def _array(items: list[Any]) -> np.ndarray:
 
 def _present(series: Any, pages: list[Any], promised: int, path: Path) -> Planes:
     """The planes that are there, if they are the first ones along z and time."""
-    inner = len(series.keyframe.shape)
-    axes, shape = series.get_axes(False), series.get_shape(False)
-    # tifffile adds an axis of samples of length 1.
-    if len(axes) > inner and axes[-1] == "S" and shape[-1] == 1:
-        axes, shape = axes[:-1], shape[:-1]
-    outer = shape[:-inner]
+    axes, outer = _outer(series)
     if int(np.prod(outer)) != promised:
         raise InputError(
             f"{path} holds {len(pages)} pages, which do not fit its header; save it "
@@ -140,10 +135,25 @@ def _present(series: Any, pages: list[Any], promised: int, path: Path) -> Planes
             "with all its files."
         )
     part = grid[kept]
-    axes = axes[: len(outer)] + series.keyframe.axes
+    axes += series.keyframe.axes
     if not missing:
         return Planes(part, axes)
     return Planes(part, axes, (_told(path, axes, outer, part.shape, files),))
+
+
+def _outer(series: Any) -> tuple[str, tuple[int, ...]]:
+    """The axes along which pages stand, and how many there are."""
+    axes, shape, inner = series.axes, series.shape, series.keyframe.shape
+    if hasattr(series, "get_axes"):  # tifffile before 2026.5 keeps axes of length 1
+        axes, shape = series.get_axes(False), series.get_shape(False)
+        # It adds an axis of samples of length 1.
+        if len(axes) > len(inner) and axes[-1] == "S" and shape[-1] == 1:
+            axes, shape = axes[:-1], shape[:-1]
+        return axes[: -len(inner)], shape[: -len(inner)]
+    for length in reversed(inner):
+        if shape and shape[-1] == length:
+            axes, shape = axes[:-1], shape[:-1]
+    return axes, shape
 
 
 def _kept(there: np.ndarray, axes: str) -> tuple[slice, ...] | None:
