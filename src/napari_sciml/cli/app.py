@@ -13,9 +13,10 @@ from napari_sciml.cli.focus import focus
 from napari_sciml.cli.learn import demo, replay, train
 from napari_sciml.cli.options import AsJson
 from napari_sciml.cli.predict import predict, threshold
-from napari_sciml.cli.terminal import accept_any_text, print_summary
+from napari_sciml.cli.terminal import accept_any_text, print_summary, say
 from napari_sciml.errors import InputError, first_line, one_line, system_reason
 from napari_sciml.escape import for_terminal
+from napari_sciml.notices import heard_by
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -45,7 +46,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _end)
     accept_any_text()
     try:
-        app()
+        with heard_by(say):
+            app()
     except (InputError, ValidationError) as error:
         _refuse(one_line(error))
     except MemoryError as error:

@@ -51,6 +51,8 @@ def numbered(names: Sequence[str]) -> list[Numbered]:
         Without endings.
     """
     best = _stacks([_split(name, decimals=False) for name in names])
+    if not any(_DECIMAL.search(name) for name in names):
+        return sorted(best, key=lambda stack: -len(stack.names))
     with_decimals = _stacks([_split(name, decimals=True) for name in names])
     if _is_better(with_decimals, best):
         best = with_decimals

@@ -1,5 +1,6 @@
 """Which files of a folder are slices of one stack, and in which order."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -28,7 +29,8 @@ def slices_in_order(
         When there are several stacks, several files of a number, or names that count
         more than one thing.
     """
-    largest, *others = numbered([_stem(file) for file in files])
+    stems = [_stem(file) for file in files]
+    largest, *others = numbered(stems)
     if len(largest.names) == 1 and others:
         return sorted(files, key=lambda f: _natural(f.name)), (
             f"The files in {folder.name} are not numbered as one stack; they are taken "
@@ -36,9 +38,12 @@ def slices_in_order(
         )
     _check_is_one_stack(folder, largest, others)
     names = set(largest.names)
-    members = [file for file in files if _stem(file) in names]
-    strangers = [file.name for file in files if _stem(file) not in names]
-    stack = numbered([_stem(file) for file in members])[0]
+    pairs = list(zip(files, stems, strict=True))
+    members = [file for file, stem in pairs if stem in names]
+    strangers = [file.name for file, stem in pairs if stem not in names]
+    stack = largest
+    if strangers:
+        stack = numbered([stem for _, stem in pairs if stem in names])[0]
     _check_values(folder, stack, members)
     ordered = in_order(stack)
     if ordered is None:
@@ -65,11 +70,9 @@ def further_slices(
     """
     stems = {_stem(file) for file in slices}
     suffixes = {file.suffix.lower() for file in slices}
-    inner = [f for f in sorted(folder.iterdir()) if f.is_dir() and f.name[:1] != "."]
+    inner = [name for name in folders_in(folder) if name[:1] != "."]
     going_on = [
-        within.name
-        for within in inner
-        if _more(stems, [f for f in within.iterdir() if f.suffix.lower() in suffixes])
+        name for name in inner if _more(stems, _named_so(folder / name, suffixes))
     ]
     more = _more(stems, beside)
     going_on += [file.name for file in beside if _stem(file) in more]
@@ -79,6 +82,21 @@ def further_slices(
         f"{folder.name} holds further slices in {listed(going_on)}, which are not "
         "read; put all slices of a stack in one folder, as files of one kind.",
     )
+
+
+def folders_in(folder: Path) -> list[str]:
+    """Names of the folders in a folder."""
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries if entry.is_dir())
+
+
+def _named_so(folder: Path, suffixes: set[str]) -> list[Path]:
+    """Files of some endings, in whatever order."""
+    return [
+        folder / name
+        for name in os.listdir(folder)
+        if os.path.splitext(name)[1].lower() in suffixes
+    ]
 
 
 def _more(stems: set[str], files: Sequence[Path]) -> set[str]:
@@ -146,7 +164,8 @@ def _of_strangers(folder: Path, names: Sequence[str]) -> tuple[str, ...]:
 
 def _stem(file: Path) -> str:
     """The name without endings such as ``.ome.tif``."""
-    return re.sub(r"\.ome$", "", file.stem, flags=re.IGNORECASE)
+    stem = os.path.splitext(file.name)[0]
+    return stem[:-4] if stem[-4:].lower() == ".ome" else stem
 
 
 def _natural(name: str) -> list[tuple[int, int | str]]:

@@ -1,5 +1,6 @@
 """Folders of slices, one file each."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,18 +13,29 @@ from PIL import Image
 from napari_sciml.errors import InputError, first_line
 from napari_sciml.images.axes import RawImage, Sizes
 from napari_sciml.images.lazy import PlaneStack
+from napari_sciml.images.tiff_signature import Signatures
 from napari_sciml.images.volume import unique
-from napari_sciml.io.images.stacks.order import further_slices, slices_in_order
+from napari_sciml.io.images.stacks.order import (
+    folders_in,
+    further_slices,
+    slices_in_order,
+)
 from napari_sciml.io.images.text import listed
 from napari_sciml.io.images.tiff.file import parsed
 from napari_sciml.io.images.tiff.reading import TIFF_SUFFIXES, axis_names, open_tiff
 from napari_sciml.io.images.tiff.series import only_image
 from napari_sciml.io.images.tiff.size import physical_size
 from napari_sciml.io.images.tiff.storage import check_within
+from napari_sciml.notices import Patience, tell
 
 PICTURE_SUFFIXES = (".png", ".bmp", ".jpg", ".jpeg")
 GRAY_MODES = ("1", "L", "I", "I;16", "I;16B", "F")
 """Of Pillow."""
+
+MANY = 10_000
+"""Files in a folder that take longer than a person waits without a word."""
+MOST_KNOWN = 100
+"""Headers that are remembered."""
 
 Format = tuple[tuple[int, ...], np.dtype, Sizes]
 """Shape, type and size of the pixels of a slice."""
@@ -42,6 +54,8 @@ def open_folder(path: Path) -> RawImage:
         clear which of them are slices of one stack and in which order.
     """
     files = files_in(path, TIFF_SUFFIXES) or files_in(path, PICTURE_SUFFIXES)
+    if len(files) > MANY:
+        tell(f"Looking at {len(files):,} files in {path} …")
     if not files:
         raise InputError(_without_slices(path))
     of_set = _ome_set(path, files)
@@ -64,17 +78,19 @@ def open_folder(path: Path) -> RawImage:
 
 def files_in(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
     """Files that are seen; "._a.tif" is what macOS keeps beside "a.tif"."""
-    return [
-        file
-        for file in sorted(path.iterdir())
-        if file.suffix.lower() in suffixes
-        and not file.name.startswith(".")
-        and file.is_file()
-    ]
+    with os.scandir(path) as entries:
+        names = [
+            entry.name
+            for entry in entries
+            if os.path.splitext(entry.name)[1].lower() in suffixes
+            and not entry.name.startswith(".")
+            and entry.is_file()
+        ]
+    return [path / name for name in sorted(names)]
 
 
 def _without_slices(path: Path) -> str:
-    inner = [f.name for f in sorted(path.iterdir()) if f.is_dir()]
+    inner = folders_in(path)
     within = [name for name in inner if files_in(path / name, TIFF_SUFFIXES)]
     if within:
         return (
@@ -121,9 +137,12 @@ def _one_format(
     path: Path, slices: list[Path], format_of: Callable[[Path], Format]
 ) -> Format:
     """What all slices have in common."""
+    format_of = _Remembered(format_of)
+    patience = Patience(f"Comparing the slices in {path}", len(slices))
     shape, dtype, size = format_of(slices[0])
     others = []
-    for file in slices[1:]:
+    for done, file in enumerate(slices[1:], start=1):
+        patience.done(done)
         other = format_of(file)
         if other[:2] != (shape, dtype):
             raise InputError(
@@ -140,6 +159,26 @@ def _one_format(
         )
         size = Sizes(size.spacing, size.units, (*size.cautions, caution))
     return shape, dtype, size
+
+
+class _Remembered:
+    """Parses only what has another header than the files before."""
+
+    def __init__(self, format_of: Callable[[Path], Format]) -> None:
+        self._format_of = format_of
+        self._known: dict[bytes, Format] = {}
+        self._signatures = Signatures()
+
+    def __call__(self, path: Path) -> Format:
+        seen = self._signatures.of(path)
+        if seen is None:
+            return self._format_of(path)
+        if seen not in self._known:
+            found = self._format_of(path)
+            if len(self._known) >= MOST_KNOWN:
+                return found
+            self._known[seen] = found
+        return self._known[seen]
 
 
 def _along_yx(size: Sizes) -> str:
