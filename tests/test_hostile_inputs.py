@@ -41,6 +41,7 @@ COMMANDS = [
     "threshold far.zarr --out out.tif",
     "threshold pipe.tif --out out.tif",
     "fibers pipe.tif --out out",
+    "fibers far.zarr --out out",
     "focus far.zarr --stride 20 --out out",
     "focus pipe.tif --out out",
     "focus image.tif --model pipe.tif --out out",

@@ -1,5 +1,6 @@
 """The command line: the commands in their order, and how they end."""
 
+import logging
 import os
 import signal
 import sys
@@ -45,6 +46,8 @@ def main() -> None:
     """
     signal.signal(signal.SIGTERM, _end)
     accept_any_text()
+    # What zarr had still to read when an error ends the program is no concern.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
         with heard_by(say):
             app()

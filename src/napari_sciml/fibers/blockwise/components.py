@@ -15,10 +15,13 @@ from napari_sciml.fibers.blockwise.blocks import (
 )
 from napari_sciml.fibers.blockwise.union import Cuts, united
 from napari_sciml.images.components import connected_components
+from napari_sciml.images.room import check_room
 from napari_sciml.progress import Steps
 
 _IN_PLANE = {6: 4, 18: 8, 26: 8}
 _MOST = 2**32 - 1
+_PLANES = 3
+"""Whole planes of labels that are held where blocks meet."""
 
 
 class BinaryBlocks:
@@ -117,6 +120,8 @@ def find_components(
         Numbered in the order of their first voxel, as in one piece.
     """
     volume = mask.volume
+    plane = volume.shape[1:]
+    check_room(plane, np.uint32, f"A plane of {volume.name}", copies=_PLANES)
     cuts = Cuts(volume.shape, connectivity)
     sizes, first = [np.zeros(1, np.int64)], [np.full(1, -1)]
     counts, offset = [], 0
