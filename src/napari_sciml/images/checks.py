@@ -9,6 +9,7 @@ from napari_sciml.bounds import MAX_VALUE
 from napari_sciml.errors import InputError
 from napari_sciml.images.channels import channels_of
 from napari_sciml.images.label_values import MAX_LABEL, count_values, list_values
+from napari_sciml.notices import Patience
 
 SLAB_BYTES = 2**26
 
@@ -93,7 +94,9 @@ def slabs(data: Any) -> Iterator[np.ndarray]:
     voxel_bytes = channels_of(data) * np.dtype(data.dtype).itemsize
     plane_bytes = int(np.prod(data.shape[1:])) * voxel_bytes
     step = max(1, SLAB_BYTES // max(1, plane_bytes))
+    patience = Patience("Looking through the image, row by row", data.shape[0])
     for start in range(0, data.shape[0], step):
+        patience.done(start)
         yield np.asarray(data[start : start + step])
 
 
