@@ -3,8 +3,9 @@
     python benchmarks/safety.py [--quick] [--count]
 
 Runs, one after the other, the table of outputs and disks, the tests of hostile and
-damaged files, the kills, and the fuzzer where it is there; a line for each, and 1 in
-the end where one has failed. ``--quick`` kills 12 times instead of 100. ``--count``
+damaged files, the kills, and the fuzzer; a line for each, and 1 in
+the end where one has failed. ``--quick`` kills 12 times instead of 100,
+and mutates for a minute instead of ten. ``--count``
 runs nothing and tells how many cases there are.
 """
 
@@ -18,21 +19,21 @@ TOP = Path(__file__).resolve().parents[1]
 TESTS = {
     "outputs and disks": (
         "tests/test_output_table.py",
-        "tests/storage/test_outputs.py",
+        "tests/io/results/test_outputs.py",
     ),
     "damaged files": (
-        "tests/images/test_files_fuzzed.py",
+        "tests/io/fuzz/test_files_fuzzed.py",
         "tests/images/test_checks.py",
     ),
     "results and projects": (
-        *("tests/storage/test_atomic.py", "tests/storage/test_journal.py"),
-        *("tests/storage/test_autosave.py", "tests/storage/test_whole_image.py"),
+        *("tests/io/test_atomic.py", "tests/project/test_journal.py"),
+        *("tests/project/test_autosave.py", "tests/workflows/test_whole_image.py"),
     ),
 }
 ATTACKS = ("test_json_files", "test_*attack*", "test_*hostile*")
 """Tests of hostile inputs, wherever they are; those that are there are run."""
-FUZZER = "benchmarks/fuzz*.py"
-"""Takes part once it is there, with what it does by default."""
+FUZZER = "tests/fuzz/fuzz.py"
+"""Mutates each kind of file, by default for some minutes."""
 
 
 def commands(quick: bool) -> dict[str, list[str]]:
@@ -48,7 +49,7 @@ def commands(quick: bool) -> dict[str, list[str]]:
     }
     kills = "12" if quick else "100"
     found["kills"] = [python, "benchmarks/kills.py", "--kills", kills]
-    return found | {Path(name).stem: [python, name] for name in there(FUZZER)}
+    return found | {"fuzzer": [python, FUZZER, "--minutes", "1" if quick else "10"]}
 
 
 def there(*patterns: str) -> list[str]:

@@ -13,7 +13,6 @@ from PIL import Image
 from napari_sciml.errors import InputError, first_line
 from napari_sciml.images.axes import RawImage, Sizes
 from napari_sciml.images.lazy import PlaneStack
-from napari_sciml.images.tiff_signature import Signatures
 from napari_sciml.images.volume import unique
 from napari_sciml.io.images.stacks.order import (
     folders_in,
@@ -24,6 +23,7 @@ from napari_sciml.io.images.text import listed
 from napari_sciml.io.images.tiff.file import parsed
 from napari_sciml.io.images.tiff.reading import TIFF_SUFFIXES, axis_names, open_tiff
 from napari_sciml.io.images.tiff.series import only_image
+from napari_sciml.io.images.tiff.signature import Signatures
 from napari_sciml.io.images.tiff.size import physical_size
 from napari_sciml.io.images.tiff.storage import check_within
 from napari_sciml.notices import Patience, tell

@@ -5,9 +5,9 @@ import pytest
 import tifffile
 
 from napari_sciml.errors import InputError
-from napari_sciml.images.tiff_signature import Signatures
 from napari_sciml.io.images.reading import open_volume
 from napari_sciml.io.images.stacks import reading as slices
+from napari_sciml.io.images.tiff.signature import Signatures
 from napari_sciml.notices import heard_by
 
 PLANE = np.arange(48, dtype=np.uint16).reshape(6, 8)
