@@ -55,6 +55,7 @@ def test_sound_json_is_read(tmp_path, content, value) -> None:
         (b'{"a": "\xed\xa0\x80"}', "no text in UTF-8"),
         (b'{"a": ["\\ud800"]}', "characters that do not exist"),
         (b'{"\\udfff": 1}', "characters that do not exist"),
+        (b'{"a": "\\udc7f"}', "characters that do not exist"),
         (b'{"a": "\\u0000"}', "characters that do not exist"),
         (b'{"a":' * DEEP + b"1" + b"}" * DEEP, "nested deeper"),
         (b'{"a":' + b"[" * DEEP + b"]" * DEEP + b"}", "nested deeper"),

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,6 +16,7 @@ LARGEST = 2**24
 """Bytes of a JSON file, unless the caller knows better: ours have 1 MB at most."""
 DEEPEST = 64
 """Levels of nesting. What is nested deeper breaks most that is done with it later."""
+IMPOSSIBLE = re.compile("[\0\ud800-\udc7f\udd00-\udfff]")
 LONGEST_NUMBER = 40
 """Digits of a whole number; the state of a random generator takes 39."""
 
@@ -180,11 +182,12 @@ def _children(node: Any) -> Iterable[Any]:
 
 
 def _check_texts(nodes: Iterable[Any]) -> None:
-    """Escapes may make texts that are no Unicode, or have the character 0."""
+    """Escapes may make texts that are no Unicode, or have the character 0.
+
+    What Python makes of the bytes of a name of no encoding is let through.
+    """
     for node in nodes:
-        if isinstance(node, str) and (
-            "\0" in node or any("\ud800" <= letter <= "\udfff" for letter in node)
-        ):
+        if isinstance(node, str) and IMPOSSIBLE.search(node):
             raise ValueError("it holds a text with characters that do not exist")
 
 

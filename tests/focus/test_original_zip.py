@@ -118,4 +118,4 @@ def test_an_index_that_is_too_large_is_not_read(tmp_path):
     (tmp_path / NAME).write_bytes(np.zeros(8, np.uint8).tobytes())
     with (tmp_path / NAME.replace(".data-00000-of-00001", ".index")).open("wb") as file:
         file.truncate(10**11)
-    _refused(tmp_path / NAME, match="larger than the index")
+    _refused(tmp_path / NAME, match="larger than 1 MB")

@@ -223,7 +223,7 @@ def test_a_change_of_more_voxels_than_there_are_is_refused(tmp_path) -> None:
 def test_labels_of_a_claimed_shape_are_not_made_before_there_is_room(tmp_path) -> None:
     reading = Journal(written(tmp_path, [entry(1, [SIZE], [1])])).read()
     claimed = (10**8, 10**8)
-    with pytest.raises(InputError, match="GB of memory, but only"):
+    with pytest.raises(InputError, match=r"needs 10,000\.0 TB of memory"):
         reading.labels(claimed)
     assert len(reading.scribbles(claimed)) == 1
 

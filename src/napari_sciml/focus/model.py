@@ -17,7 +17,7 @@ from napari_sciml.focus.networks.network import make_network
 from napari_sciml.focus.rating.emptiness import resized
 from napari_sciml.focus.rating.rate import TilesRated, rating_steps
 from napari_sciml.focus.rating.result import FocusResult
-from napari_sciml.json_files import read_file, read_object
+from napari_sciml.json_files import UnreadableError, read_file, read_object
 from napari_sciml.networks.device import resolve_device
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -190,11 +190,13 @@ def load_focus(folder: str | Path) -> FocusModel:
         card = read_object(folder / CARD, nan=True)
         network = make_network(card["kind"], card.get("version", 1))
         network.load_state_dict(load(read_file(folder / WEIGHTS, limit=WEIGHTS_LIMIT)))
-    except InputError:
-        raise
     except Exception as error:  # whatever a broken file leads the readers to
+        unreadable = isinstance(error, UnreadableError)
+        if isinstance(error, InputError) and not unreadable:
+            raise
+        reason = f" ({error.reason})" if unreadable else ""
         raise InputError(
-            f"{folder} holds no focus model that can be read; train one with "
+            f"{folder} holds no focus model that can be read{reason}; train one with "
             "napari-sciml focus --train."
         ) from error
     return FocusModel(network, card["kind"], card)

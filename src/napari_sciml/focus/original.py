@@ -22,7 +22,7 @@ from napari_sciml.focus.model import FocusModel
 from napari_sciml.focus.networks.crc32c import masked_crc32c
 from napari_sciml.focus.networks.tensor_index import LARGEST as LARGEST_INDEX
 from napari_sciml.focus.networks.tensor_index import index_entries
-from napari_sciml.json_files import read_file
+from napari_sciml.json_files import UnreadableError, read_file
 from napari_sciml.special_files import refuse_special
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -157,6 +157,8 @@ def _offsets_of_index(path: Path, tensors: Mapping[str, Stored]) -> dict[str, in
     try:
         entries = index_entries(read_file(path, limit=LARGEST_INDEX))
         return {name: _entry(entries, name) for name in tensors}
+    except UnreadableError as error:
+        raise _refuse(str(error).rstrip(".")) from error
     except (ValueError, IndexError, KeyError) as error:
         raise _refuse(f"{path} is no index of that checkpoint") from error
 

@@ -168,11 +168,12 @@ class PredictionStore:
             written = dict(root.attrs["napari_sciml"])
             if written["kind"] == "prediction" and written["version"] <= VERSION:
                 return cls._from_group(root)
-        except InputError:
-            raise
         except Exception as error:  # zarr raises whatever a foreign folder leads to
+            ours = isinstance(error, InputError)
+            reason = f" ({str(error).rstrip('.')})" if ours else ""
             raise InputError(
-                f"{path} is not a prediction; give the .zarr that predict wrote."
+                f"{path} is not a prediction{reason}; give the .zarr that predict "
+                "wrote."
             ) from error
         raise InputError(
             f"{path} is not a prediction that this version of napari-sciml reads "
