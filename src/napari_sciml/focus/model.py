@@ -190,16 +190,20 @@ def load_focus(folder: str | Path) -> FocusModel:
         card = read_object(folder / CARD, nan=True)
         network = make_network(card["kind"], card.get("version", 1))
         network.load_state_dict(load(read_file(folder / WEIGHTS, limit=WEIGHTS_LIMIT)))
+    except UnreadableError as error:
+        raise _no_model(folder, f" ({error.reason})") from error
+    except InputError:
+        raise
     except Exception as error:  # whatever a broken file leads the readers to
-        unreadable = isinstance(error, UnreadableError)
-        if isinstance(error, InputError) and not unreadable:
-            raise
-        reason = f" ({error.reason})" if unreadable else ""
-        raise InputError(
-            f"{folder} holds no focus model that can be read{reason}; train one with "
-            "napari-sciml focus --train."
-        ) from error
+        raise _no_model(folder) from error
     return FocusModel(network, card["kind"], card)
+
+
+def _no_model(folder: Path, reason: str = "") -> InputError:
+    return InputError(
+        f"{folder} holds no focus model that can be read{reason}; train one with "
+        "napari-sciml focus --train."
+    )
 
 
 def pretrained() -> FocusModel:
