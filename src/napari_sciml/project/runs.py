@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_sciml.bounds import MAX_THREADS
 from napari_sciml.errors import InputError
 from napari_sciml.io.append_log import LineFile, read_lines
 from napari_sciml.io.provenance import jsonable
@@ -177,5 +178,12 @@ def _decoded(record: Mapping[str, Any]) -> RunEvent:
         dict(record["settings"]),
         tuple(map(str, record["class_names"])),
         int(record["seed"]),
-        None if record["threads"] is None else int(record["threads"]),
+        None if record["threads"] is None else _threads(record["threads"]),
     )
+
+
+def _threads(count: Any) -> int:
+    """A replay asks for as many: a record must not ask for a million."""
+    if not 1 <= (found := int(count)) <= MAX_THREADS:
+        raise ValueError(f"{found} threads")
+    return found

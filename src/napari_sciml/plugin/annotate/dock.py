@@ -109,7 +109,9 @@ class AnnotateDock(Dock):
             "annotation_hint", "What was done last, or what makes a good annotation."
         )
         self.hint.setText(HINT)
-        self.keys = text_line("annotation_keys", "They work on the annotation layer.")
+        self.keys = text_line(
+            "annotation_keys", "They work on the annotation layer.", rich=True
+        )
         self.keys.setText(keys.HELP)
 
     def _lay_out(self) -> None:

@@ -50,6 +50,7 @@ class FiberPlots(QWidget):
             "fiber_numbers",
             "Means of the fibers that are shown, with 95 % bootstrap intervals. zz, "
             "yy, xx: diagonal of the orientation tensor, weighted by length.",
+            rich=True,
         )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -72,9 +72,15 @@ class Dock(QWidget):
         self.error.setVisible(bool(text))
 
 
-def text_line(name: str, tooltip: str, text: str = "") -> QLabel:
-    """Text that wraps and can be copied."""
+def text_line(name: str, tooltip: str, text: str = "", *, rich: bool = False) -> QLabel:
+    """Text that wraps and can be copied.
+
+    Unless it is ``rich``, markup in it is shown as it is: names of files and classes
+    may look like some.
+    """
     label = QLabel(text)
+    formats = Qt.TextFormat
+    label.setTextFormat(formats.RichText if rich else formats.PlainText)
     label.setObjectName(name)
     label.setToolTip(tooltip)
     label.setWordWrap(True)

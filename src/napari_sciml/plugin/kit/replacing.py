@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMessageBox, QWidget
 
 from napari_sciml.io.results.outputs import OursError
@@ -45,6 +46,7 @@ def _is_wanted(parent: QWidget, out: Path) -> bool:
     box = QMessageBox(parent)
     box.setObjectName("replace_question")
     box.setIcon(QMessageBox.Icon.Warning)
+    box.setTextFormat(Qt.TextFormat.PlainText)  # a name may look like markup
     box.setText(f"Replace {out.name}?")
     box.setInformativeText(f"{out} holds another result of this program.")
     replace = box.addButton("Replace", QMessageBox.ButtonRole.DestructiveRole)

@@ -112,7 +112,9 @@ class TrainDock(Dock):
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
         self.status = text_line("training_status", "What the training does now.")
-        self.key = text_line("color_key", "What the colors over the image mean.")
+        self.key = text_line(
+            "color_key", "What the colors over the image mean.", rich=True
+        )
         self.plot = LossPlot()
         self.scores = text_line(
             "held_out_scores", "Dice on strokes that the training never saw; 1 is best."
