@@ -43,6 +43,23 @@ def test_one_tree_is_that_of_scikit_learn(classes, seed):
             )
 
 
+def test_where_the_insides_of_scikit_learn_have_changed_its_front_door_gives_the_same(
+    monkeypatch,
+):
+    given, own, weights = sample()
+    quick = grow_trees(given, own, weights, **RULE, seed=4)
+
+    def changed(*settings):
+        raise TypeError("it takes other arguments now")
+
+    monkeypatch.setattr("sklearn.tree._tree.DepthFirstTreeBuilder", changed)
+    usual = grow_trees(given, own, weights, **RULE, seed=4)
+    for one, other in zip(quick.trees, usual.trees, strict=True):
+        np.testing.assert_array_equal(one.threshold, other.threshold)
+        np.testing.assert_array_equal(one.value, other.value)
+    np.testing.assert_array_equal(quick.out_of_bag, usual.out_of_bag)
+
+
 def test_the_forest_is_that_of_scikit_learn():
     """Of versions that draw bags by weight (1.8 and later)."""
     given, own, weights = sample()
