@@ -20,8 +20,8 @@ from napari_sciml.json_files import read_object
 from napari_sciml.plugin.layers.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.plugin.layers.images import CAUTIONS, RESULT
 from napari_sciml.plugin.layers.layers import legal
-from napari_sciml.plugin.uncertainty.measures import DEVIATION, MEASURES
-from napari_sciml.plugin.uncertainty.prediction import STYLE
+from napari_sciml.plugin.state.measures import DEVIATION, MEASURES
+from napari_sciml.plugin.state.prediction import STYLE
 
 LayerData = tuple[Any, dict[str, Any], str]
 

@@ -16,22 +16,22 @@ from napari_sciml.plugin.annotate.keys import bind_keys
 from napari_sciml.plugin.annotate.slices import AnnotatedSlices
 from napari_sciml.plugin.fibers.controller import FiberRun
 from napari_sciml.plugin.focus.controller import FocusRun
-from napari_sciml.plugin.focus.exclusion import Exclusion
+from napari_sciml.plugin.state.exclusion import Exclusion
 from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.kit.drawing_repair import repair_drawing
 from napari_sciml.plugin.kit.farewell import Farewell, is_closing
 from napari_sciml.plugin.kit.runner import JobRunner
 from napari_sciml.plugin.layers.axes import LayerAxes
-from napari_sciml.plugin.layers.coloring import Coloring
+from napari_sciml.plugin.state.coloring import Coloring
 from napari_sciml.plugin.layers.images import RESULT, pixels, place_of, shown_view
 from napari_sciml.plugin.layers.layers import LayerGroup
 from napari_sciml.plugin.project.controller import ProjectKeeper
 from napari_sciml.plugin.state.annotation import Annotation
 from napari_sciml.plugin.train.controller import TrainingRun
-from napari_sciml.plugin.train.history import History
+from napari_sciml.plugin.state.history import History
 from napari_sciml.plugin.uncertainty.controller import SureMask
 from napari_sciml.plugin.uncertainty.guide import Guide
-from napari_sciml.plugin.uncertainty.prediction import Prediction
+from napari_sciml.plugin.state.prediction import Prediction
 from napari_sciml.prediction.view import View, ViewTarget
 
 ANNOTATION = "Annotation"

@@ -318,7 +318,7 @@ def test_layers_lie_where_the_mask_lies(viewer, open_dock, patience) -> None:
 
 
 def test_a_second_dock_finds_the_fibers(measured, viewer, open_dock) -> None:
-    from napari_sciml.plugin.fibers.dock import FibersDock
+    from napari_sciml.plugin.docks.fibers import FibersDock
 
     other = FibersDock(viewer)
     assert other.summary.text() == measured.summary.text()

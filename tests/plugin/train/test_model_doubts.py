@@ -20,7 +20,7 @@ def test_a_loaded_model_tells_what_differs(
     session, viewer, open_dock, make_ensemble, tmp_path
 ) -> None:
     from napari_sciml.plugin.state.model import Model
-    from napari_sciml.plugin.train.model_fit import remembered
+    from napari_sciml.plugin.state.model_fit import remembered
 
     dock = open_dock("Train")
     knows = remembered(session.image)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from qtpy.QtWidgets import QApplication
 
-from napari_sciml.plugin.uncertainty.dock import NOT_CALIBRATED
+from napari_sciml.plugin.docks.uncertainty import NOT_CALIBRATED
 from napari_sciml.plugin.uncertainty.usual_k import MOST_VOXELS, _every
 from napari_sciml.uncertainty.conformal import confident_by_coverage
 from napari_sciml.uncertainty.statistics import entropy

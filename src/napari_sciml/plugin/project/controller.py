@@ -20,7 +20,7 @@ from napari_sciml.plugin.project.facts import (
     model_to_store,
 )
 from napari_sciml.plugin.project.recovery import Recovery
-from napari_sciml.plugin.train.history import KeptModel
+from napari_sciml.plugin.state.history import KeptModel
 from napari_sciml.project.autosave import Autosave
 from napari_sciml.project.file import ClassEntry
 from napari_sciml.project.folder import Project

@@ -15,7 +15,7 @@ from napari_sciml.project.history import KeptModel as Stored
 from napari_sciml.project.image_identity import ImageIdentity
 
 if TYPE_CHECKING:
-    from napari_sciml.plugin.train.history import KeptModel
+    from napari_sciml.plugin.state.history import KeptModel
     from napari_sciml.project.autosave_work import MakeModel
 
 

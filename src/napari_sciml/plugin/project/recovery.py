@@ -18,7 +18,7 @@ from napari_sciml.plugin.project.facts import (
     image_facts,
     layer_arguments,
 )
-from napari_sciml.plugin.train.history import KeptModel
+from napari_sciml.plugin.state.history import KeptModel
 from napari_sciml.project.folder import Project
 from napari_sciml.project.places import set_aside
 from napari_sciml.workflows.projects import (

@@ -13,7 +13,7 @@ from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.annotation.classes import DEFAULT_TABLE, ClassTable
 from napari_sciml.annotation.store import LabelStore
 from napari_sciml.errors import InputError
-from napari_sciml.plugin.focus.exclusion import Exclusion
+from napari_sciml.plugin.state.exclusion import Exclusion
 from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.kit.painting import forget_history, painted_voxels
 from napari_sciml.plugin.kit.runner import IdleRunner

@@ -10,7 +10,7 @@ from napari_sciml.plugin.layers.images import dims_for, pixels
 from napari_sciml.plugin.state.model import Model
 from napari_sciml.plugin.state.training_labels import TrainingLabels
 from napari_sciml.plugin.train.curves import Curves
-from napari_sciml.plugin.train.model_fit import remembered
+from napari_sciml.plugin.state.model_fit import remembered
 from napari_sciml.plugin.train.status import Phase, TrainingStatus
 from napari_sciml.project.runs import RunTook, run_started
 from napari_sciml.training.config import TrainingConfig

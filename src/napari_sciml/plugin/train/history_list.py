@@ -18,7 +18,7 @@ from superqt import QCollapsible
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.kit.dock import button, text_line
-from napari_sciml.plugin.train.history import THUMBNAIL, History
+from napari_sciml.plugin.state.history import THUMBNAIL, History
 
 HEIGHT = 170
 

@@ -20,8 +20,8 @@ from napari_sciml.plugin.layers.colors import probability_colormap, uncertainty_
 from napari_sciml.plugin.layers.images import pixels, shown_view, voxel_size
 from napari_sciml.plugin.layers.layers import CHEAP
 from napari_sciml.plugin.session import ViewerSession
-from napari_sciml.plugin.uncertainty.measures import DEVIATION, MEASURES
-from napari_sciml.plugin.uncertainty.prediction import STYLE
+from napari_sciml.plugin.state.measures import DEVIATION, MEASURES
+from napari_sciml.plugin.state.prediction import STYLE
 from napari_sciml.workflows.prediction.volume import (
     ResultBegun,
     ResultFinished,

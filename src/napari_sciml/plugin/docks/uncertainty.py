@@ -22,7 +22,7 @@ from napari_sciml.plugin.uncertainty.controller import (
     NOTHING_PREDICTED,
     RuleKind,
 )
-from napari_sciml.plugin.uncertainty.measures import MEASURES
+from napari_sciml.plugin.state.measures import MEASURES
 from napari_sciml.plugin.uncertainty.usual_k import tell_k
 from napari_sciml.uncertainty.threshold import (
     CoverageConfig,

@@ -16,8 +16,8 @@ from napari_sciml.plugin.layers.dimming import Dimmer
 from napari_sciml.plugin.layers.images import pixels
 from napari_sciml.plugin.state.model import Model
 from napari_sciml.plugin.state.probabilities import Probabilities
-from napari_sciml.plugin.train.model_fit import misfit
-from napari_sciml.plugin.uncertainty.measures import DEVIATION, MEASURES
+from napari_sciml.plugin.state.model_fit import misfit
+from napari_sciml.plugin.state.measures import DEVIATION, MEASURES
 
 if TYPE_CHECKING:
     from napari_sciml.plugin.session import ViewerSession

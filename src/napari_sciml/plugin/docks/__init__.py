@@ -1,0 +1,1 @@
+"""The docks of the viewer: each takes the controllers that it needs."""
