@@ -93,7 +93,7 @@ class Place:
 
     def paint(self) -> None:
         """A stroke through the layer, as the mouse makes it."""
-        layer = self.session.start_annotating()
+        layer = self.session.workspace.start_annotating()
         z, y, x = (self.rng.randrange(n - 10) for n in layer.data.shape[-3:])
         layer.selected_label = self.rng.choice((1, 2))
         with layer.block_history():
@@ -166,7 +166,7 @@ class Place:
 
     def replace_image(self) -> None:
         """Other values, another shape, or another layer."""
-        image = self.session.image
+        image = self.session.workspace.image
         if image is None:
             return
         kind = self.rng.randrange(3)
@@ -175,7 +175,9 @@ class Place:
         elif kind == 1:
             image.data = image.data[..., :50].copy()
         else:
-            self.session.choose_image(self.viewer.add_image(image.data[:12] + 1.0))
+            self.session.workspace.choose_image(
+                self.viewer.add_image(image.data[:12] + 1.0)
+            )
 
     def close_docks(self) -> None:
         """Some, or all."""

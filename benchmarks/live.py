@@ -127,7 +127,7 @@ def paint_and_scrub(window: Window, seconds: float) -> tuple[list[float], list[f
     rng, gaps, steps = np.random.default_rng(0), Gaps(), []
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
-        window.session.choose_class(int(rng.integers(1, 3)))
+        window.session.workspace.choose_class(int(rng.integers(1, 3)))
         steps += window.stroke(rng)
         spin(0.5)
         start = int(rng.integers(10, window.phantom.image.shape[0] - 20))
@@ -146,7 +146,9 @@ def latency(seconds: float) -> None:
     """Timer gaps and stroke steps, with the training off and on."""
     window = Window((128, 128, 128))
     labels = scribble(window.phantom.labels, window.phantom.image, budget=1500, seed=1)
-    window.session.annotation.layer.data_setitem(np.nonzero(labels), labels[labels > 0])
+    window.session.workspace.annotation.layer.data_setitem(
+        np.nonzero(labels), labels[labels > 0]
+    )
     print("| in ms | p50 | p95 | p99 | worst |\n| --- | --- | --- | --- | --- |")
     paint_and_scrub(window, 3)
     gaps, steps = paint_and_scrub(window, min(seconds, 20))
@@ -162,7 +164,7 @@ def latency(seconds: float) -> None:
     row("stroke step, training on", steps)
     trained = training.curves.training[-1][0] - before
     training.stop()
-    wait(lambda: not window.session.runner.busy, 30)
+    wait(lambda: not window.session.workspace.runner.busy, 30)
     gaps, steps = paint_and_scrub(window, min(seconds, 20))
     row("timer gap, stopped, its layers shown", gaps)
     row("stroke step, stopped, its layers shown", steps)
@@ -179,7 +181,7 @@ def first_picture() -> None:
     wait(lambda: training.phase.value == "waiting", 60)
     rng = np.random.default_rng(1)
     for label in (1, 2):
-        session.choose_class(label)
+        session.workspace.choose_class(label)
         window.stroke(rng)
     started = time.perf_counter()
     wait(lambda: is_current(session), 60)
@@ -193,15 +195,15 @@ def first_picture() -> None:
             f"{np.median(waits):.2f} s, worst {max(waits):.2f} s"
         )
     training.stop()
-    wait(lambda: not session.runner.busy, 30)
+    wait(lambda: not session.workspace.runner.busy, 30)
     window.viewer.close()
 
 
 def new_stroke(window: Window, rng: np.random.Generator) -> float:
     session = window.session
-    session.choose_class(int(rng.integers(1, 3)))
+    session.workspace.choose_class(int(rng.integers(1, 3)))
     window.stroke(rng)
-    started, revision = time.perf_counter(), session.annotation.revision
+    started, revision = time.perf_counter(), session.workspace.annotation.revision
     wait(lambda: session.prediction.model.revision >= revision, 60)
     wait(lambda: is_current(session), 60)
     return time.perf_counter() - started
@@ -209,7 +211,7 @@ def new_stroke(window: Window, rng: np.random.Generator) -> float:
 
 def is_current(session: ViewerSession) -> bool:
     """Whether the model at hand has predicted the shown slice."""
-    volume, region = session.prediction.probabilities, session.shown_region()
+    volume, region = session.prediction.probabilities, session.workspace.shown_region()
     return volume is not None and bool(volume.current[region].all())
 
 

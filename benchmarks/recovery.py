@@ -36,9 +36,11 @@ def paint(folder: Path) -> None:
     window.train.start.click()
     while True:
         for label in CLASSES:
-            session.choose_class(label)
+            session.workspace.choose_class(label)
             window.stroke(rng)
-            print("stroke", session.annotation.revision, time.time(), flush=True)
+            print(
+                "stroke", session.workspace.annotation.revision, time.time(), flush=True
+            )
             spin(0.3)
 
 

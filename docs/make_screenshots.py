@@ -99,7 +99,7 @@ def paint(studio: Studio, strokes: np.ndarray) -> None:
     """Put strokes where the Annotate dock wants them."""
     dock = studio.open("Annotate")
     dock.start.click()
-    annotation = dock.session.annotation
+    annotation = dock.session.workspace.annotation
     annotation.layer.data_setitem(np.nonzero(strokes), strokes[np.nonzero(strokes)])
     wait_until(lambda: bool(annotation.counts.voxels))
 
@@ -152,7 +152,7 @@ def measure(studio: Studio) -> None:
     dock = studio.open("Fibers")
     session = dock.session
     dock.measure.click()
-    wait_until(lambda: not session.measuring.busy)
+    wait_until(lambda: not session.workspace.measuring.busy)
     table = session.fibers.result.table
     studio.viewer.layers["Uncertainty"].visible = False
     session.fibers.choose(int(table.loc[table["length"].idxmax(), "label"]))

@@ -128,7 +128,7 @@ def trained(session: Any, qtbot: Any) -> Any:
     session.training.start(TrainingConfig(members=2, seconds=1))
     qtbot.waitUntil(lambda: is_settled(session), timeout=PATIENCE_MS)
     session.training.stop()
-    qtbot.waitUntil(lambda: not session.runner.busy, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not session.workspace.runner.busy, timeout=PATIENCE_MS)
     return session
 
 

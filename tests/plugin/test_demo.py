@@ -25,7 +25,7 @@ def test_goes_from_training_to_fibers_by_itself(viewer, open_dock, patience) -> 
     fibers = docks[-1]
     patience(lambda: session.fibers.result is not None or bool(fibers.error.text()))
     session.training.stop()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
     assert "Confident fiber" in viewer.layers
 
 
@@ -35,7 +35,7 @@ def test_stays_stopped_when_the_user_stops(viewer, patience) -> None:
     demo = Demo(session)
     demo.start(TrainingConfig(seconds=600))
     session.training.stop()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
     assert session.fibers.result is None
     assert demo is not None
 
@@ -47,5 +47,5 @@ def test_opens_all_docks_with_its_own_settings(viewer, patience) -> None:
     session = ViewerSession.of(viewer)
     assert session.training.settings.seconds == 77
     session.training.stop()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
     del demo

@@ -106,7 +106,7 @@ def test_one_sentence_and_nothing_touched(desk, case, monkeypatch) -> None:
         ) as told:
             desk.write(what, out)
         assert "\n" not in str(told.value)
-        assert not desk.session.runner.busy, what
+        assert not desk.session.workspace.runner.busy, what
         after = {p: p.read_bytes() for p in desk.folder.rglob("*") if p.is_file()}
         assert after == before, what
         if case in ("foreign file", "link to it"):
@@ -153,7 +153,7 @@ def test_who_insists_replaces_a_result_of_ours(desk, patience) -> None:
 
 def test_a_copy_of_the_project_lies_apart_from_it(desk, patience) -> None:
     session = desk.session
-    layer = session.annotation.layer
+    layer = session.workspace.annotation.layer
     layer.data = np.array(layer.data)  # of a file, it cannot be written
     layer.paint((1, 1, 1), 2)
     patience(lambda: session.project.folder is not None)

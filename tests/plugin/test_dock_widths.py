@@ -101,7 +101,7 @@ def test_nothing_is_cut_off(shown_dock, name, size, patience) -> None:
 def test_nor_with_fibers(shown_dock, patience) -> None:
     dock = shown_dock("Fibers", WIDE)
     dock.measure.click()
-    patience(lambda: not dock.session.measuring.busy)
+    patience(lambda: not dock.session.workspace.measuring.busy)
     patience(lambda: "\N{EN DASH}" in dock.plots.numbers.text())  # with intervals
     for page in range(dock.tabs.count()):
         dock.tabs.setCurrentIndex(page)

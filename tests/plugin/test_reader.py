@@ -317,10 +317,10 @@ def test_strokes_on_channels_from_a_file(open_dock, viewer, patience, tmp_path) 
     annotate, train = open_dock("Annotate"), open_dock("Train")
     annotate.start.click()
     assert annotate.error.text() == ""
-    np.testing.assert_allclose(session.annotation.layer.scale, SIZE)
+    np.testing.assert_allclose(session.workspace.annotation.layer.scale, SIZE)
     where = np.nonzero(labels)
     flat = np.ravel_multi_index(where, labels.shape)
-    session.annotation.write(flat, labels[where])
+    session.workspace.annotation.write(flat, labels[where])
     train.members.setValue(1)
     train.seconds.setValue(1)
     train.start.click()
@@ -329,7 +329,7 @@ def test_strokes_on_channels_from_a_file(open_dock, viewer, patience, tmp_path) 
     assert session.prediction.probabilities.shape == image.shape
     assert session.prediction.model.trained_on["voxel_size"] == list(SIZE)
     session.training.stop()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
 
 
 def test_other_paths_are_left_to_others(tmp_path) -> None:

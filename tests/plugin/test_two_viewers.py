@@ -55,7 +55,7 @@ def bar(dock) -> ProjectBar:
 
 
 def paint(session, z: int) -> None:
-    layer = session.start_annotating()
+    layer = session.workspace.start_annotating()
     layer.selected_label = 2
     layer.paint((z, 10, 10), 2)
 
@@ -66,7 +66,7 @@ def saved(session, patience) -> np.ndarray:
     patience(lambda: autosave.folder is not None and not autosave.pending)
     assert autosave.error == ""
     labels = Project.open(autosave.folder).labels()
-    assert np.array_equal(labels, session.annotation.layer.data)
+    assert np.array_equal(labels, session.workspace.annotation.layer.data)
     return labels
 
 

@@ -21,8 +21,8 @@ def test_from_strokes_to_fibers(viewer, open_dock, patience) -> None:
     annotate = open_dock("Annotate")
     annotate.start.click()
     strokes = np.nonzero(labels := scribble(phantom.labels, phantom.image, budget=600))
-    session.annotation.layer.data_setitem(strokes, labels[strokes])
-    patience(lambda: len(session.annotation.counts.voxels) == 2)
+    session.workspace.annotation.layer.data_setitem(strokes, labels[strokes])
+    patience(lambda: len(session.workspace.annotation.counts.voxels) == 2)
 
     train = open_dock("Train")
     train.members.setValue(2)
@@ -43,7 +43,7 @@ def test_from_strokes_to_fibers(viewer, open_dock, patience) -> None:
     fibers = open_dock("Fibers")
     fibers.form.dust.setValue(10)
     fibers.measure.click()
-    patience(lambda: not session.measuring.busy)
+    patience(lambda: not session.workspace.measuring.busy)
     assert fibers.error.text() == ""
     assert "length" in fibers.plots.numbers.text()
     assert "mean_confidence" in session.fibers.result.table
@@ -52,7 +52,7 @@ def test_from_strokes_to_fibers(viewer, open_dock, patience) -> None:
     assert fibers.filters.sliders["confidence"].isVisibleTo(fibers.filters)
     assert fibers.export.sweep.isEnabled()
     session.training.stop()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
 
 
 def test_sessions_belong_to_viewers(make_napari_viewer) -> None:

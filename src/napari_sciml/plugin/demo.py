@@ -83,7 +83,7 @@ class Demo:
 
     def _measure(self) -> None:
         self._session.sure.keep()
-        mask = self._session.layers.get(self._session.sure.layer_name)
+        mask = self._session.workspace.layers.get(self._session.sure.layer_name)
         self._session.fibers.start(mask)
         if self._at_end is not None:
             self._at_end()

@@ -17,7 +17,7 @@ from napari_sciml.io.results.block_arrays import check_chunks
 from napari_sciml.io.results.outputs import kind_of
 from napari_sciml.io.results.predictions import OneClass, PredictionStore
 from napari_sciml.json_files import read_object
-from napari_sciml.plugin.layers.colors import probability_colormap, uncertainty_colormap
+from napari_sciml.plugin.kit.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.plugin.layers.images import CAUTIONS, RESULT
 from napari_sciml.plugin.layers.layers import legal
 from napari_sciml.plugin.state.measures import DEVIATION, MEASURES

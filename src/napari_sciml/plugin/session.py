@@ -1,74 +1,50 @@
-"""The state of one viewer, that all docks share."""
+"""Puts together what the docks of one viewer work with."""
 
 import weakref
 from contextlib import suppress
 from typing import Any, ClassVar
 
-import numpy as np
-from napari.layers import Image, Labels, Shapes
-from psygnal import Signal
-from qtpy.QtCore import QObject, QTimer
+from napari.layers import Labels
+from qtpy.QtCore import QObject
 
-from napari_sciml.annotation.changes import LabelChange
-from napari_sciml.errors import InputError
-from napari_sciml.images.tiles import Region
-from napari_sciml.plugin.annotate.keys import bind_keys
+from napari_sciml.plugin.annotate.keys import Desk, bind_keys
 from napari_sciml.plugin.annotate.slices import AnnotatedSlices
 from napari_sciml.plugin.fibers.controller import FiberRun
 from napari_sciml.plugin.focus.controller import FocusRun
-from napari_sciml.plugin.state.exclusion import Exclusion
 from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.kit.drawing_repair import repair_drawing
-from napari_sciml.plugin.kit.farewell import Farewell, is_closing
-from napari_sciml.plugin.kit.runner import JobRunner
-from napari_sciml.plugin.layers.axes import LayerAxes
-from napari_sciml.plugin.state.coloring import Coloring
-from napari_sciml.plugin.layers.images import RESULT, pixels, place_of, shown_view
-from napari_sciml.plugin.layers.layers import LayerGroup
+from napari_sciml.plugin.kit.farewell import Farewell
 from napari_sciml.plugin.project.controller import ProjectKeeper
-from napari_sciml.plugin.state.annotation import Annotation
-from napari_sciml.plugin.train.controller import TrainingRun
+from napari_sciml.plugin.state.coloring import Coloring
 from napari_sciml.plugin.state.history import History
+from napari_sciml.plugin.state.prediction import Prediction
+from napari_sciml.plugin.state.workspace import Workspace
+from napari_sciml.plugin.train.controller import TrainingRun
 from napari_sciml.plugin.uncertainty.controller import SureMask
 from napari_sciml.plugin.uncertainty.guide import Guide
-from napari_sciml.plugin.state.prediction import Prediction
-from napari_sciml.prediction.view import View, ViewTarget
-
-ANNOTATION = "Annotation"
-CAMERA_MS = 60
-FIRST_PAINTED = 2
-"""The class of interest; what is left is background."""
 
 
 class ViewerSession:
-    """What the docks of a viewer know and do; get it with `of`.
+    """All that there is of ours in a viewer; get it with `of`.
+
+    Only docks and scripts hold it. What it is made of gets the parts that it needs,
+    and never the session.
 
     Attributes
     ----------
-    image
-        The layer that is annotated; None without any image.
-    annotation
-        The painted labels, their classes and revision.
-    exclusion
-        What training and prediction leave out.
+    workspace
+        The image, what is painted on it, and our layers.
     prediction
         The model at hand, and what it predicts.
-    layers
-        The layers that we made.
-    runner, measuring
-        Run a job each: training and prediction; fibers and focus.
-    target
-        Tells the running job where the user looks.
-    training, history, sure, guide, fibers, focus
+    history
+        The models before it.
+    training, sure, guide, fibers, focus
         The work of the docks Train, Uncertainty, Fibers and Focus.
     slices
         Goes to the annotated slices, and fills between them.
     project
         Keeps all of it on the disk.
     """
-
-    image_changed = Signal()
-    view_changed = Signal()
 
     _sessions: ClassVar[weakref.WeakKeyDictionary[Any, "ViewerSession"]] = (
         weakref.WeakKeyDictionary()
@@ -84,52 +60,27 @@ class ViewerSession:
 
     def __init__(self, viewer: Any) -> None:
         repair_drawing()
-        # Weak, as a session that held its viewer would keep it alive for ever.
-        self._viewer = weakref.ref(viewer)
         self._faces = 0
         self._asleep = False
         self._docks: weakref.WeakSet[Any] = weakref.WeakSet()
-        self.image: Image | None = None
-        self._annotation_of: weakref.WeakKeyDictionary[
-            Image | None, weakref.ref[Labels]
-        ] = weakref.WeakKeyDictionary()
-        self.runner = JobRunner()
-        self.measuring = JobRunner()
-        self.target = ViewTarget()
-        self.layers = LayerGroup(self._viewer)
-        self.exclusion = Exclusion()
-        self.annotation = Annotation(self.exclusion)
-        self.prediction = Prediction(self)
-        self.history = History(self)
-        self.training = TrainingRun(self)
-        self.sure = SureMask(self)
-        self.guide = Guide(self)
-        self.fibers = FiberRun(self)
-        self.focus = FocusRun(self)
-        self.slices = AnnotatedSlices(self)
-        self.project = ProjectKeeper(self)
-        self._camera_rests = QTimer()
-        self._camera_rests.setSingleShot(True)
-        self._camera_rests.setInterval(CAMERA_MS)
-        self._camera_rests.timeout.connect(self.follow_view)
-        self._coloring = Coloring(self)
-        self._wiring, self._image_wiring = Wiring(), Wiring()
-        self._axes: LayerAxes | None = None
-        self._watch(viewer)
-        self._choose_some_image()
+        self.workspace = workspace = Workspace(viewer)
+        self.prediction = prediction = Prediction(workspace)
+        self.history = History(workspace, prediction)
+        self.training = TrainingRun(workspace, prediction, self.history)
+        self.sure = SureMask(workspace, prediction)
+        self.guide = Guide(workspace, prediction)
+        self.fibers = FiberRun(workspace, prediction, self.sure.settle)
+        self.focus = FocusRun(workspace)
+        self.slices = AnnotatedSlices(workspace)
+        self.project = ProjectKeeper(workspace, self.history, self.training)
+        self._desk = Desk(workspace, prediction, self.slices)
+        self._coloring = Coloring(workspace.annotation, prediction, workspace.layers)
+        self._wiring = Wiring()
         self._farewell = Farewell(viewer, self.leave)
-
-    @property
-    def viewer(self) -> Any:
-        """The viewer, which lives as long as a dock does."""
-        return self._viewer()
-
-    @property
-    def images(self) -> list[Image]:
-        """Image layers that are not ours, the lowest first."""
-        layers = [] if self.viewer is None else self.viewer.layers
-        images = [x for x in layers if isinstance(x, Image) and not self.layers.owns(x)]
-        return [image for image in images if RESULT not in image.metadata]
+        workspace.adopted.connect(self._on_adopted)
+        workspace.viewer_leaving.connect(self._farewell.tell)
+        self._connect()
+        workspace.watch()
 
     def attach(self, face: QObject) -> None:
         """Count a dock; the first one after the last was closed wakes the session."""
@@ -139,94 +90,15 @@ class ViewerSession:
         self._docks.add(face)
         face.destroyed.connect(self._on_face_gone)
 
-    def choose_image(self, layer: Image | None) -> None:
-        """Work on another image; what runs on the old one is stopped."""
-        layer = getattr(layer, "__wrapped__", layer)  # napari may hand out a proxy
-        if layer is not self.image:
-            self._take_image(layer)
-
-    def _take_image(self, layer: Image | None) -> None:
-        self.training.stop()
-        self.guide.forget()
-        self.layers.forget()  # what they leave out goes with the focus
-        self.focus.forget()
-        self.image = layer
-        self._axes = None if layer is None else LayerAxes.of(layer)
-        self._watch_axes()
-        self.prediction.clear()
-        self._follow_annotation(self._find_annotation())
-        self.follow_view()
-        self.image_changed.emit()
-
-    def start_annotating(self) -> Labels:
-        """Make or adopt the annotation of the image, brush in hand.
-
-        Raises
-        ------
-        InputError
-            When the image cannot be annotated.
-        """
-        data = pixels(self.image)
-        layer = self.annotation.layer
-        if layer is None:
-            place = place_of(self.image)
-            blank = LayerAxes.of(self.image).lift(np.zeros(data.shape, np.uint8))
-            layer = Labels(blank, name=ANNOTATION, **place)
-            self.viewer.layers.append(layer)
-            self._follow_annotation(layer)
-        if not _painting(layer):
-            self.choose_class(FIRST_PAINTED)
-        self.viewer.layers.selection.active = layer
-        return layer
-
-    def choose_class(self, label: int) -> None:
-        """Paint this class from now on; 0 takes the eraser."""
-        layer = self.annotation.layer
-        if layer is None or label > len(self.annotation.class_names):
-            return
-        self.viewer.layers.selection.active = layer
-        if label:
-            layer.selected_label = label
-        layer.mode = "paint" if label else "erase"
-
-    def labels_for_job(self) -> LabelChange:
-        """The annotation less what is left out, as a change of an empty one.
-
-        Raises
-        ------
-        InputError
-            When there is none, or one that does not fit the image.
-        """
-        shape = tuple(pixels(self.image).shape)
-        if self.annotation.layer is None:
-            for layer in self.viewer.layers:
-                if isinstance(layer, Labels) and layer.name.startswith(ANNOTATION):
-                    raise InputError(_misfit(layer, shape))
-        self.annotation.checked()
-        if self.annotation.store.shape != shape:
-            raise InputError(_misfit(self.annotation.layer, shape))
-        return self.annotation.learned().snapshot()
-
-    def shown_region(self) -> Region | None:
-        """Part of the image that is on the screen; a slice of a volume."""
-        view = self._view()
-        return None if view is None else view.region
-
-    def follow_view(self, event: object = None) -> None:
-        """Tell a running job where the user looks."""
-        self.target.look_at(self._view())
-        self.prediction.dim()
-        self.view_changed.emit()
-
     def leave(self) -> None:
         """The viewer goes away: nothing of ours reaches it, or a layer, from now on."""
         for dock in list(self._docks):
             dock.wiring.close()
         self.close()
-        self.runner.silence()
-        self.measuring.silence()
+        self.workspace.runner.silence()
+        self.workspace.measuring.silence()
         # napari 0.9.2 keeps a viewer for ever whose window was closed by its cross.
-        self._sessions.pop(self.viewer, None)
+        self._sessions.pop(self.workspace.viewer, None)
 
     def close(self) -> None:
         """Stop everything; the viewer is closing, or its last dock is closed."""
@@ -234,100 +106,40 @@ class ViewerSession:
             return
         self._asleep = True
         self._wiring.close()
-        self._image_wiring.close()
-        self._camera_rests.stop()
+        self.workspace.unwatch()
         self.project.close()
         self.training.stop()
-        self.runner.stop()
-        self.measuring.stop()
         self.history.close()
         self.guide.close()
         self.focus.close()
-        self.exclusion.close()
         self.sure.close()
         self.fibers.close()
-        self.layers.close()
-        self.annotation.follow(None)
-
-    def _view(self) -> View | None:
-        try:
-            pixels(self.image)
-        except InputError:
-            return None
-        return None if self.viewer is None else shown_view(self.image, self.viewer.dims)
-
-    def _watch(self, viewer: Any) -> None:
-        layers, dims = viewer.layers.events, viewer.dims.events
-        self._wiring.connect(layers.inserted, self._on_inserted)
-        self._wiring.connect(layers.removed, self._on_removed)
-        for event in (dims.point, dims.order, dims.ndisplay):
-            self._wiring.connect(event, self.follow_view)
-        # napari 0.9 moved the camera and warns at the old place.
-        camera = getattr(viewer, "scene", viewer).camera.events
-        for event in (camera.center, camera.zoom):
-            self._wiring.connect(event, self._on_camera)
-        self._wiring.connect(self.annotation.changed, self.training.feed)
-        self._wiring.connect(self.annotation.classes_changed, self._on_classes)
-        self._wiring.connect(self.annotation.layer_changed, self._on_annotation)
-        self._wiring.connect(self.exclusion.changed, self._on_exclusion)
+        self.workspace.close()
 
     def _wake(self) -> None:
         """Look what has happened in the viewer while no dock was open."""
         self._asleep = False
-        self._watch(self.viewer)
+        self._connect()
         self.sure.watch()
         self.fibers.watch()
         self.focus.watch()
-        if self.image is None or self.image not in self.viewer.layers:
-            self._choose_some_image()
-        self._watch_axes()
-        self._on_axes()
-        self._follow_annotation(self._find_annotation())
-        self.follow_view()
+        self.workspace.watch()
         self.project.watch()
 
-    def _on_inserted(self, event: Any) -> None:
-        if self.image is None:
-            self._choose_some_image()
-        elif self.annotation.layer is None:
-            self._follow_annotation(self._find_annotation())
+    def _connect(self) -> None:
+        annotation, training = self.workspace.annotation, self.training
+        for signal, slot in (
+            (annotation.changed, training.feed),
+            (annotation.classes_changed, training.follow_classes),
+            (annotation.layer_changed, training.follow_layer),
+            # What is left out must be counted before the training asks for it.
+            (self.workspace.exclusion.changed, annotation.recount),
+            (self.workspace.exclusion.changed, training.follow_layer),
+        ):
+            self._wiring.connect(signal, slot)
 
-    def _on_removed(self, event: Any) -> None:
-        if is_closing(self.viewer):
-            self._farewell.tell()
-            return
-        self.exclusion.lose(event.value)
-        self.layers.shapes_lost |= isinstance(event.value, Shapes)
-        if event.value is self.image:
-            self._choose_some_image()
-        elif event.value is self.annotation.layer:
-            self._follow_annotation(self._find_annotation())
-
-    def _watch_axes(self) -> None:
-        self._image_wiring.close()
-        if self.image is not None:
-            signal = self.image.events.axis_labels
-            self._image_wiring.connect(signal, self._on_axes)
-
-    def _on_axes(self, event: object = None) -> None:
-        """An image whose axes mean something else is another image to all of us."""
-        if self.image is not None and LayerAxes.of(self.image) != self._axes:
-            self._take_image(self.image)
-
-    def _on_camera(self, event: object) -> None:
-        # The layer knows what is in the window only after the next drawing.
-        self._camera_rests.start()
-
-    def _on_classes(self) -> None:
-        self.training.follow_classes()
-
-    def _on_annotation(self) -> None:
-        self.training.follow_layer()
-
-    def _on_exclusion(self) -> None:
-        self.annotation.recount()
-        self.training.follow_layer()
-        self.prediction.blank()
+    def _on_adopted(self, layer: Labels) -> None:
+        bind_keys(self._desk, layer)
 
     def _on_face_gone(self) -> None:
         self._faces -= 1
@@ -335,53 +147,3 @@ class ViewerSession:
             # When Python ends, Qt deletes docks and timers in any order.
             with suppress(RuntimeError):
                 self.close()
-
-    def _choose_some_image(self) -> None:
-        images = self.images
-        gray = [image for image in images if not image.rgb]
-        self.choose_image(next(iter(gray or images), None))
-
-    def _find_annotation(self) -> Labels | None:
-        """An annotation layer that fits the image, the topmost first."""
-        if self.image is None:
-            return None
-        try:
-            shape = tuple(pixels(self.image).shape)
-        except InputError:
-            return None
-        lifted = LayerAxes.of(self.image).lift(np.broadcast_to(np.uint8(0), shape))
-        own = self._annotation_of.get(self.image, lambda: None)()
-        for layer in reversed(self.viewer.layers):
-            named = layer is own or layer.name.startswith(ANNOTATION)
-            if not named or not isinstance(layer, Labels):
-                continue
-            if isinstance(layer.data, np.ndarray) and _fits(layer, lifted.shape):
-                return layer
-        return None
-
-    def _follow_annotation(self, layer: Labels | None) -> None:
-        if layer is not None and layer is not self.annotation.layer:
-            self.layers.adopt(ANNOTATION, layer)
-            self._annotation_of[self.image] = weakref.ref(layer)  # may be renamed
-            bind_keys(self, layer)
-        self.annotation.follow(layer)
-        self._coloring.apply()
-
-
-def _painting(layer: Labels) -> bool:
-    return str(layer.mode) in ("paint", "fill", "polygon")
-
-
-def _fits(layer: Labels, shape: tuple[int, ...]) -> bool:
-    """Whether labels lie on the axes that our layers have; ones before do not count."""
-    found = tuple(layer.data.shape)
-    lead = len(found) - len(shape)
-    return lead >= 0 and found[lead:] == shape and set(found[:lead]) <= {1}
-
-
-def _misfit(layer: Any, shape: tuple[int, ...]) -> str:
-    found = "several scales" if layer.multiscale else f"shape {layer.data.shape}"
-    return (
-        f"The layer '{layer.name}' has {found}, but the image has {shape}: choose the "
-        'image that it was painted on, or press "Start annotating" for a new one.'
-    )

@@ -52,7 +52,7 @@ def test_takes_the_annotation_that_is_there(session, open_dock, viewer) -> None:
 
 def test_classes_are_chosen_by_click_and_key(session, open_dock) -> None:
     dock = open_dock("Annotate")
-    layer = session.annotation.layer
+    layer = session.workspace.annotation.layer
     dock.classes.cellClicked.emit(0, 1)
     assert (layer.mode, layer.selected_label) == ("paint", 1)
     press(layer, "2")
@@ -66,19 +66,23 @@ def test_classes_are_chosen_by_click_and_key(session, open_dock) -> None:
 def test_classes_are_added_and_renamed(session, open_dock) -> None:
     dock = open_dock("Annotate")
     dock.add_class.click()
-    assert session.annotation.class_names == ("background", "fiber", "class 3")
+    assert session.workspace.annotation.class_names == (
+        "background",
+        "fiber",
+        "class 3",
+    )
     dock.classes.item(2, 1).setText("void")
-    assert session.annotation.layer.metadata["class_names"][2] == "void"
+    assert session.workspace.annotation.layer.metadata["class_names"][2] == "void"
     dock.classes.item(2, 1).setText("fiber")
     assert "name of its own" in dock.error.text()
-    assert session.annotation.class_names[2] == "void"
+    assert session.workspace.annotation.class_names[2] == "void"
 
 
 def test_brush_is_the_same_here_and_in_napari(session, open_dock) -> None:
     dock = open_dock("Annotate")
     dock.brush.setValue(9)
-    assert session.annotation.layer.brush_size == 9
-    session.annotation.layer.brush_size = 4
+    assert session.workspace.annotation.layer.brush_size == 9
+    session.workspace.annotation.layer.brush_size = 4
     assert dock.brush.value() == 4
 
 
@@ -91,7 +95,7 @@ def test_picker_follows_the_viewer(viewer, open_dock) -> None:
     assert texts == ["renamed", "second"]
     assert dock.image.currentText() == "renamed"
     viewer.layers.remove(first)
-    assert dock.image.currentText() == dock.session.image.name == "second"
+    assert dock.image.currentText() == dock.session.workspace.image.name == "second"
 
 
 @pytest.mark.parametrize(
@@ -125,7 +129,7 @@ def test_pyramids_and_dask_are_annotated_at_full_size(viewer, open_dock) -> None
 
 
 def test_revision_follows_paint_undo_and_plugins(session, patience) -> None:
-    annotation, layer = session.annotation, session.annotation.layer
+    annotation, layer = session.workspace.annotation, session.workspace.annotation.layer
     start = annotation.revision
     layer.paint((1, 1, 1), 2)
     assert annotation.revision == start + 1
@@ -143,12 +147,12 @@ def test_revision_follows_paint_undo_and_plugins(session, patience) -> None:
 
 def test_annotation_layer_deleted_and_brought_back(session, viewer, open_dock) -> None:
     dock = open_dock("Annotate")
-    layer = session.annotation.layer
+    layer = session.workspace.annotation.layer
     viewer.layers.remove(layer)
-    assert session.annotation.layer is None
+    assert session.workspace.annotation.layer is None
     assert not dock.classes.isEnabled()
     viewer.add_layer(layer)
-    assert session.annotation.layer == layer
+    assert session.workspace.annotation.layer == layer
 
 
 def test_a_stroke_with_the_mouse_raises_the_revision(
@@ -172,6 +176,6 @@ def test_a_stroke_with_the_mouse_raises_the_revision(
     qtbot.mousePress(canvas, button, pos=middle)
     qtbot.mouseMove(canvas, middle + QPoint(12, 0))
     qtbot.mouseRelease(canvas, button, pos=middle + QPoint(12, 0))
-    assert session.annotation.revision == 1
-    patience(lambda: session.annotation.counts.voxels.get(2, 0) > 0)
+    assert session.workspace.annotation.revision == 1
+    patience(lambda: session.workspace.annotation.counts.voxels.get(2, 0) > 0)
     assert dock.classes.item(1, 3).text() == "1"

@@ -37,28 +37,28 @@ def icon_color(dock, row, mode):
 def test_a_class_is_added_with_its_name_open_for_change(dock, session) -> None:
     dock.add_class.click()
     assert dock.classes.state() == dock.classes.State.EditingState
-    assert session.annotation.class_names[2] == "class 3"
-    assert session.annotation.layer.selected_label == 3
-    session.annotation.layer.paint((1, 1, 1), 3)
-    session.annotation.look_again()
+    assert session.workspace.annotation.class_names[2] == "class 3"
+    assert session.workspace.annotation.layer.selected_label == 3
+    session.workspace.annotation.layer.paint((1, 1, 1), 3)
+    session.workspace.annotation.look_again()
     assert dock.classes.state() == dock.classes.State.EditingState
     assert dock.classes.item(2, 2).text() == session_count(session, 3)
 
 
 def session_count(session, label):
-    return str(session.annotation.counts.voxels[label])
+    return str(session.workspace.annotation.counts.voxels[label])
 
 
 def test_no_more_classes_than_keys(dock, session) -> None:
     for _ in range(7):
         dock.add_class.click()
-    assert (len(session.annotation.classes), dock.error.text()) == (9, "")
+    assert (len(session.workspace.annotation.classes), dock.error.text()) == (9, "")
     dock.add_class.click()
     assert "More than 9" in dock.error.text()
     act(dock.class_menu, "remove_class")
     assert dock.error.text() == ""
     dock.add_class.click()
-    assert len(set(session.annotation.class_names)) == 9
+    assert len(set(session.workspace.annotation.class_names)) == 9
 
 
 def test_the_color_of_a_class_reaches_every_layer(dock, trained) -> None:
@@ -66,15 +66,15 @@ def test_the_color_of_a_class_reaches_every_layer(dock, trained) -> None:
     session.sure.keep()
     dock.class_menu.recolor(2, "#12ab34")
     rgb = np.array([0x12, 0xAB, 0x34]) / 255
-    layers = session.layers
+    layers = session.workspace.layers
     np.testing.assert_allclose(
-        session.annotation.layer.get_color(2)[:3], rgb, atol=0.01
+        session.workspace.annotation.layer.get_color(2)[:3], rgb, atol=0.01
     )
     probability = layers.get("Probability fiber").colormap
     np.testing.assert_allclose(probability.colors[-1][:3], rgb, atol=0.01)
     mask = layers.get("Confident fiber")
     np.testing.assert_allclose(mask.get_color(2)[:3], rgb, atol=0.01)
-    assert session.annotation.layer.metadata["class_colors"][1] == "#12ab34"
+    assert session.workspace.annotation.layer.metadata["class_colors"][1] == "#12ab34"
     for mode in ("Normal", "Selected"):
         assert icon_color(dock, 1, mode) == QColor("#12ab34")
 
@@ -82,22 +82,27 @@ def test_the_color_of_a_class_reaches_every_layer(dock, trained) -> None:
 def test_classes_come_back_with_their_layer(dock, session, viewer) -> None:
     dock.class_menu.recolor(1, "#000001")
     dock.class_menu.rename(1, "matrix")
-    layer = session.annotation.layer
+    layer = session.workspace.annotation.layer
     viewer.layers.remove(layer)
-    session.annotation.set_classes(session.annotation.classes.renamed(1, "other"))
+    session.workspace.annotation.set_classes(
+        session.workspace.annotation.classes.renamed(1, "other")
+    )
     viewer.add_layer(layer)
-    assert session.annotation.classes.names[0] == "matrix"
-    assert session.annotation.classes.colors[0] == "#000001"
+    assert session.workspace.annotation.classes.names[0] == "matrix"
+    assert session.workspace.annotation.classes.colors[0] == "#000001"
     assert dock.classes.item(0, NAME).text() == "matrix"
 
 
 def test_remove_and_merge_from_the_menu(dock, session) -> None:
-    layer, before = session.annotation.layer, session.annotation.snapshot()
-    session.choose_class(1)
+    layer, before = (
+        session.workspace.annotation.layer,
+        session.workspace.annotation.snapshot(),
+    )
+    session.workspace.choose_class(1)
     dock.class_menu.aboutToShow.emit()
     assert [action.text() for action in dock.class_menu.merge.actions()] == ["fiber"]
     act(dock.class_menu.merge, "fiber")
-    assert session.annotation.class_names == ("fiber",)
+    assert session.workspace.annotation.class_names == ("fiber",)
     assert np.array_equal(layer.data, before > 0)
     assert "part of 'fiber'" in dock.hint.text()
     dock.class_menu.aboutToShow.emit()
@@ -108,16 +113,16 @@ def test_remove_and_merge_from_the_menu(dock, session) -> None:
     )
     assert not remove.isEnabled()
     layer.undo()
-    assert session.annotation.class_names == ("background", "fiber")
+    assert session.workspace.annotation.class_names == ("background", "fiber")
     assert dock.classes.rowCount() == 2
-    assert np.array_equal(session.annotation.snapshot(), before)
-    assert session.annotation.classes.colors == DEFAULT_COLORS[:2]
+    assert np.array_equal(session.workspace.annotation.snapshot(), before)
+    assert session.workspace.annotation.classes.colors == DEFAULT_COLORS[:2]
 
 
 def test_right_click_chooses_the_class(dock, session, qtbot) -> None:
     place = dock.classes.visualItemRect(dock.classes.item(0, NAME)).center()
     dock.classes.customContextMenuRequested.emit(QPoint(place))
-    assert session.annotation.layer.selected_label == 1
+    assert session.workspace.annotation.layer.selected_label == 1
     assert dock.class_menu.label == 1
     dock.class_menu.close()
     act(dock.class_menu, "rename_class")
@@ -126,8 +131,8 @@ def test_right_click_chooses_the_class(dock, session, qtbot) -> None:
 
 def test_the_balance_of_the_classes(dock, session) -> None:
     assert dock.balance.text() == "Background : foreground = 2 : 1"
-    session.annotation.layer.data[...] = 0
-    session.annotation.look_again()
+    session.workspace.annotation.layer.data[...] = 0
+    session.workspace.annotation.look_again()
     assert not dock.balance.isVisibleTo(dock)
     assert "Not annotated yet" in dock.status.text()
 
@@ -137,7 +142,7 @@ def test_classes_as_files(dock, session, tmp_path) -> None:
     dock.files.export_classes(path)
     dock.class_menu.rename(2, "wire")
     dock.files.import_classes(path)
-    assert session.annotation.class_names == ("background", "fiber")
+    assert session.workspace.annotation.class_names == ("background", "fiber")
     (tmp_path / "classes.csv").write_text("label,name,color\n1,only,\n")
     dock.files._do(dock.files.import_classes, path)
     assert "labeled 2" in dock.error.text()
@@ -145,7 +150,7 @@ def test_classes_as_files(dock, session, tmp_path) -> None:
 
 @pytest.mark.parametrize("name", ["labels.tif", "labels.zarr", "labels.npy"])
 def test_labels_as_files(dock, session, tmp_path, patience, name) -> None:
-    annotation, path = session.annotation, str(tmp_path / name)
+    annotation, path = session.workspace.annotation, str(tmp_path / name)
     before = annotation.snapshot()
     dock.files.export_labels(path)
     patience(lambda: not dock.files.runner.busy)
@@ -162,7 +167,7 @@ def test_labels_as_files(dock, session, tmp_path, patience, name) -> None:
 def test_a_large_import_takes_another_array(session, monkeypatch) -> None:
     from napari_sciml.plugin.state import annotation as module
 
-    annotation = session.annotation
+    annotation = session.workspace.annotation
     monkeypatch.setattr(module, "UNDOABLE", 10)
     labels = np.ones_like(annotation.snapshot())
     every = np.arange(labels.size)
@@ -192,7 +197,7 @@ def answer(text: str | None, seen: list) -> None:
 def test_labels_of_another_program_are_asked_about(
     dock, session, tmp_path, patience, given, values
 ) -> None:
-    before = session.annotation.snapshot()
+    before = session.workspace.annotation.snapshot()
     labels = np.zeros(before.shape, np.uint8)
     labels[3, :5], labels[4, :5] = 127, 255
     np.save(tmp_path / "a.npy", labels)
@@ -204,7 +209,7 @@ def test_labels_of_another_program_are_asked_about(
     assert "hold 127 (160 voxels) and 255 (160)" in asked
     assert "1 = background, 2 = fiber" in asked
     assert suggested == "127:1,255:2"
-    after = session.annotation.snapshot()
+    after = session.workspace.annotation.snapshot()
     assert np.array_equal(after, before) if given is None else set(after.flat) == values
     assert dock.error.text() == ""
 

@@ -38,7 +38,7 @@ def walk(viewer):
 
 
 def place(walker, viewer):
-    layer = walker._session.annotation.layer
+    layer = walker._session.workspace.annotation.layer
     return shown_slice(layer, viewer.dims).position
 
 
@@ -123,7 +123,7 @@ def test_fills_between_and_can_be_undone(walk, viewer) -> None:
     labels[4, 12, :] = 1
     before = labels.copy()
     walker = walk(labels, scale=(4, 1, 1))
-    layer = walker._session.annotation.layer
+    layer = walker._session.workspace.annotation.layer
     layer.selected_label = 2
     viewer.dims.set_current_step(0, 3)
     assert "between slices 2 and 6" in walker.fill()
@@ -154,7 +154,7 @@ def test_fills_in_a_time_point(walk, viewer) -> None:
 
 def test_buttons_and_keys(session, open_dock, viewer) -> None:
     dock = open_dock("Annotate")
-    layer = session.annotation.layer
+    layer = session.workspace.annotation.layer
     viewer.dims.set_current_step(0, 0)
     dock.next.click()
     assert viewer.dims.current_step[0] == 4
@@ -165,7 +165,7 @@ def test_buttons_and_keys(session, open_dock, viewer) -> None:
     assert "no annotated slice below" in dock.error.text()
     press(layer, keys.PREVIOUS)
     assert "no annotated slice below" in viewer.status
-    session.choose_class(2)
+    session.workspace.choose_class(2)
     viewer.dims.set_current_step(0, 5)
     dock.fill.click()
     assert "Filled 'fiber'" in dock.hint.text()
@@ -174,18 +174,18 @@ def test_buttons_and_keys(session, open_dock, viewer) -> None:
 
 def test_keys_hide_and_show(trained) -> None:
     session = trained
-    layer = session.annotation.layer
+    layer = session.workspace.annotation.layer
     shown = {
-        keys.IMAGE: session.image,
+        keys.IMAGE: session.workspace.image,
         keys.ANNOTATION: layer,
-        keys.PROBABILITY: session.layers.get("Probability fiber"),
+        keys.PROBABILITY: session.workspace.layers.get("Probability fiber"),
     }
     for key, hidden in shown.items():
         press(layer, key)
         assert not hidden.visible
         press(layer, key)
         assert hidden.visible
-    assert session.viewer.layers.selection.active is layer
+    assert session.workspace.viewer.layers.selection.active is layer
 
 
 def test_our_keys_are_free_in_napari() -> None:

@@ -28,7 +28,7 @@ def dock(viewer, open_dock, patience, qtbot):
     viewer.add_labels(four_bars(), name="mask", **place)
     made = open_dock("Fibers")
     made.measure.click()
-    patience(lambda: not made.session.measuring.busy)
+    patience(lambda: not made.session.workspace.measuring.busy)
     assert made.error.text() == ""
     assert made.summary.text().startswith("4 fibers")
     viewer.dims.set_point(0, 4 + 2 * LOOK)
@@ -360,7 +360,7 @@ def test_measuring_again_asks_before_corrections_are_lost(
     assert not dock.session.fibers.running
     monkeypatch.setattr(QMessageBox, "question", lambda *_: yes)
     dock.measure.click()
-    patience(lambda: not dock.session.measuring.busy)
+    patience(lambda: not dock.session.workspace.measuring.busy)
     assert dock.summary.text().startswith("4 fibers")
     assert not dock.tools.undo.isEnabled()
 

@@ -27,7 +27,7 @@ def dock(viewer, open_dock):
 @pytest.fixture
 def measured(dock, patience):
     dock.measure.click()
-    patience(lambda: not dock.session.measuring.busy)
+    patience(lambda: not dock.session.workspace.measuring.busy)
     assert dock.error.text() == ""
     return dock
 
@@ -65,7 +65,7 @@ def test_tells_the_stages_and_how_much_is_done(dock, patience) -> None:
     dock.measure.click()
     assert dock.measure.text() == "Stop"
     assert dock.progress.isVisibleTo(dock)
-    patience(lambda: not dock.session.measuring.busy)
+    patience(lambda: not dock.session.workspace.measuring.busy)
     words = [text for text, _ in told]
     assert "Taking touching fibers apart …" in words
     assert "Measuring 2 fibers …" in words
@@ -78,12 +78,12 @@ def test_stopping_keeps_what_there_was(measured, viewer, patience) -> None:
     measured.measure.click()
     measured.measure.click()
     assert measured.summary.text() == "Stopping …"
-    patience(lambda: not measured.session.measuring.busy)
+    patience(lambda: not measured.session.workspace.measuring.busy)
     assert measured.session.fibers.result is before
     assert measured.summary.text().startswith("2 fibers")
     assert measured.error.text() == ""
     measured.measure.click()
-    patience(lambda: not measured.session.measuring.busy)
+    patience(lambda: not measured.session.workspace.measuring.busy)
     assert measured.session.fibers.result is not before
 
 
@@ -120,7 +120,7 @@ def test_exports_all(measured, tmp_path, patience) -> None:
     told = "slices 3 to 5 are missing"
     measured.session.fibers.mask.metadata["cautions"] = (told,)
     measured.export_to(tmp_path / "fibers")
-    patience(lambda: not measured.session.measuring.busy)
+    patience(lambda: not measured.session.workspace.measuring.busy)
     assert measured.error.text() == ""
     names = {path.name for path in (tmp_path / "fibers").iterdir()}
     wanted = {"fibers.csv", "labels.tif", "summary.json", "report.html"}
@@ -142,7 +142,7 @@ def test_exports_what_is_shown_and_says_so(measured, tmp_path, patience) -> None
     measured.filters.sliders["length"].setValue((50, 100))
     measured.export.format.setCurrentText("OME-Zarr")
     measured.export_to(tmp_path / "fibers")
-    patience(lambda: not measured.session.measuring.busy)
+    patience(lambda: not measured.session.workspace.measuring.busy)
     assert measured.error.text() == ""
     folder = tmp_path / "fibers"
     assert pd.read_csv(folder / "fibers.csv")["label"].tolist() == [1]
@@ -161,7 +161,7 @@ def test_export_says_why_not(measured, tmp_path, patience) -> None:
     (tmp_path / "fibers").write_text("in the way")
     measured.export_to(tmp_path / "fibers" / "deeper")
     patience(lambda: bool(measured.error.text()))
-    patience(lambda: not measured.session.measuring.busy)
+    patience(lambda: not measured.session.workspace.measuring.busy)
     assert "written" in measured.error.text()
     measured.filters.sliders["length"].setValue((45, 50))
     measured.export_to(tmp_path / "other")
@@ -171,11 +171,11 @@ def test_export_says_why_not(measured, tmp_path, patience) -> None:
 def test_measures_again_with_other_settings(measured, viewer, patience) -> None:
     measured.form.dust.setValue(1)
     measured.measure.click()
-    patience(lambda: not measured.session.measuring.busy)
+    patience(lambda: not measured.session.workspace.measuring.busy)
     assert measured.summary.text().startswith("2 fibers")  # the third is a grain
     measured.form.slenderness.setValue(0)
     measured.measure.click()
-    patience(lambda: not measured.session.measuring.busy)
+    patience(lambda: not measured.session.workspace.measuring.busy)
     assert measured.summary.text().startswith("3 fibers")
     assert viewer.layers["Fibers"].data.max() == 3
 
@@ -188,7 +188,7 @@ def test_dust_by_volume(measured, patience) -> None:
     form.dust_volume.setValue(8 * 200)  # the shorter bar has 180 voxels
     assert form.config.dust_volume == 1600
     measured.measure.click()
-    patience(lambda: not measured.session.measuring.busy)
+    patience(lambda: not measured.session.workspace.measuring.busy)
     assert measured.summary.text().startswith("1 fiber")
     form.dust_unit.setCurrentIndex(0)
     assert form.dust.value() == 200
@@ -216,7 +216,7 @@ def test_bad_masks(viewer, open_dock, patience, mask, sentence: str) -> None:
     dock.measure.click()
     patience(lambda: bool(dock.error.text()))
     assert sentence in dock.error.text()
-    patience(lambda: not dock.session.measuring.busy)
+    patience(lambda: not dock.session.workspace.measuring.busy)
     assert dock.measure.isEnabled()
     assert dock.measure.text() == "Measure fibers"
 
@@ -229,7 +229,7 @@ def test_one_voxel_is_a_fiber_if_you_insist(viewer, open_dock, patience) -> None
     dock.form.dust.setValue(0)
     dock.form.slenderness.setValue(0)
     dock.measure.click()
-    patience(lambda: not dock.session.measuring.busy)
+    patience(lambda: not dock.session.workspace.measuring.busy)
     assert dock.summary.text().startswith("1 fiber, 0 at the border")
     # What cannot be told of it is a dash, and no limit of a filter.
     model = dock.table.model()
@@ -253,7 +253,7 @@ def test_2d_masks(viewer, open_dock, patience) -> None:
     viewer.add_labels(two_bars()[3], name="mask")
     dock = open_dock("Fibers")
     dock.measure.click()
-    patience(lambda: not dock.session.measuring.busy)
+    patience(lambda: not dock.session.workspace.measuring.busy)
     assert dock.summary.text().startswith("1 fiber")
     assert dock.table.model().headerData(2, _horizontal()) == "Diameter\nvoxels"
     assert dock.filters.axis.currentText() == "Angle to x (°)"
@@ -279,7 +279,7 @@ def test_the_layer_can_be_deleted_and_comes_back(measured, viewer, qtbot) -> Non
 def test_the_mask_can_be_deleted_meanwhile(dock, viewer, patience) -> None:
     dock.measure.click()
     viewer.layers.remove("mask")
-    patience(lambda: not dock.session.measuring.busy)
+    patience(lambda: not dock.session.workspace.measuring.busy)
     assert dock.error.text() == ""
     assert viewer.layers["Fibers"].scale.tolist() == [2, 2, 2]
 
@@ -287,7 +287,7 @@ def test_the_mask_can_be_deleted_meanwhile(dock, viewer, patience) -> None:
 def test_names_and_images_may_change(measured, viewer, qtbot) -> None:
     viewer.layers["Fibers"].name = "mine"
     first = viewer.add_image(np.zeros((4, 5, 6)), name="other")
-    measured.session.choose_image(first)
+    measured.session.workspace.choose_image(first)
     click_row(qtbot, measured, 1)
     layer = viewer.layers["mine"]
     assert layer.selected_label == 2
@@ -309,7 +309,7 @@ def test_layers_lie_where_the_mask_lies(viewer, open_dock, patience) -> None:
     mask = viewer.add_labels(two_bars(), name="mask", **place)
     dock = open_dock("Fibers")
     dock.measure.click()
-    patience(lambda: not dock.session.measuring.busy)
+    patience(lambda: not dock.session.workspace.measuring.busy)
     layer = viewer.layers["Fibers"]
     for name in ("scale", "translate", "rotate", "shear"):
         np.testing.assert_allclose(getattr(layer, name), getattr(mask, name))
@@ -332,9 +332,9 @@ def test_layers_and_images_may_go_while_it_measures(
     other = viewer.add_image(np.zeros((4, 5, 6)), name="other")
     measured.measure.click()
     viewer.layers.remove("Fibers")
-    measured.session.choose_image(other)
+    measured.session.workspace.choose_image(other)
     viewer.layers.remove("other")
-    patience(lambda: not measured.session.measuring.busy)
+    patience(lambda: not measured.session.workspace.measuring.busy)
     assert measured.error.text() == ""
     assert viewer.layers["Fibers"].data.max() == 2
     click_row(qtbot, measured, 1)
@@ -345,10 +345,10 @@ def test_layers_and_images_may_go_while_it_measures(
 def test_old_fibers_keep_their_own_undo(measured, viewer, patience) -> None:
     """After a switch of the image, the layer from before is the user's."""
     old = viewer.layers["Fibers"]
-    measured.session.choose_image(viewer.add_image(np.zeros((12, 20, 40))))
+    measured.session.workspace.choose_image(viewer.add_image(np.zeros((12, 20, 40))))
     measured.form.mask.choose(viewer.layers["mask"])
     measured.measure.click()
-    patience(lambda: not measured.session.measuring.busy)
+    patience(lambda: not measured.session.workspace.measuring.busy)
     new = measured.session.fibers.view.layer
     assert new is not old
     old.data_setitem((np.array([6]), np.array([6]), np.array([6])), 5)

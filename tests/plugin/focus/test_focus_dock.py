@@ -189,7 +189,7 @@ def test_color_images_and_channels(viewer, rate, half_blurred) -> None:
     assert dock.verdict.text().startswith("In focus: ")
     eight = (half_blurred / half_blurred.max() * 255).astype(np.uint8)
     color = viewer.add_image(np.stack([eight] * 3, axis=-1), rgb=True)
-    dock.session.choose_image(color)
+    dock.session.workspace.choose_image(color)
     assert not dock.channel.isVisibleTo(dock)
     rate(dock)
     assert dock.verdict.text().startswith("In focus: ")

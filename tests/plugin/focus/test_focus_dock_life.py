@@ -38,7 +38,7 @@ def test_what_cannot_be_rated(viewer, open_dock, patience, image, sentence) -> N
     dock.rate.click()
     patience(lambda: bool(dock.error.text()))
     assert sentence in dock.error.text()
-    patience(lambda: not dock.session.measuring.busy)
+    patience(lambda: not dock.session.workspace.measuring.busy)
     assert dock.rate.text() == "Rate focus"
     assert dock.session.focus.result is None
 
@@ -73,7 +73,7 @@ def test_progress_and_stop(rating, patience, viewer) -> None:
     patience(lambda: "left" in rating.status.text())
     assert rating.status.text().startswith("Rated ")
     rating.rate.click()
-    patience(lambda: not rating.session.measuring.busy)
+    patience(lambda: not rating.session.workspace.measuring.busy)
     assert rating.rate.text() == "Rate focus"
     assert rating.status.text() == "Stopped."
     assert rating.session.focus.result is None
@@ -82,7 +82,7 @@ def test_progress_and_stop(rating, patience, viewer) -> None:
 
 def test_the_image_is_deleted_while_it_is_rated(rating, viewer, big, patience) -> None:
     viewer.layers.remove("big")
-    patience(lambda: not rating.session.measuring.busy)
+    patience(lambda: not rating.session.workspace.measuring.busy)
     assert "the rating was stopped" in rating.error.text()
     assert not viewer.layers
     assert rating.rate.text() == "Rate focus"
@@ -118,13 +118,13 @@ def test_one_job_at_a_time(rating, tmp_path) -> None:
 def test_the_dock_is_closed_while_it_rates(rating, viewer, patience) -> None:
     session = rating.session
     viewer.window.remove_dock_widget("all")
-    patience(lambda: not session.measuring.busy)
+    patience(lambda: not session.workspace.measuring.busy)
 
 
 def test_the_viewer_is_closed_while_it_rates(rating, viewer, patience) -> None:
     session = rating.session
     viewer.close()
-    patience(lambda: not session.measuring.busy)
+    patience(lambda: not session.workspace.measuring.busy)
 
 
 def test_deleted_layers_do_no_harm(viewer, open_dock, patience, focus_stack) -> None:
@@ -152,7 +152,7 @@ def test_another_image_clears_the_table(
     dock = open_dock("Focus")
     dock.rate.click()
     patience(lambda: not dock.session.focus.busy)
-    dock.session.choose_image(other)
+    dock.session.workspace.choose_image(other)
     assert dock.table.model().rowCount() == 0
     assert dock.verdict.text() == "Nothing is rated yet."
     assert not dock.export.isEnabled()

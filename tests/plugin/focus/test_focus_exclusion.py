@@ -27,7 +27,7 @@ def dock(viewer, open_dock, half_blurred, patience):
 
 
 def counted(session) -> int:
-    return sum(session.annotation.counts.voxels.values())
+    return sum(session.workspace.annotation.counts.voxels.values())
 
 
 def test_strokes_under_the_mask_do_not_count(dock, patience) -> None:
@@ -37,19 +37,19 @@ def test_strokes_under_the_mask_do_not_count(dock, patience) -> None:
     dock.exclude.click()
     assert counted(session) == 2000
     assert dock.excluded.text() == "1,600 of 3,600 labeled voxels are left out."
-    given = session.labels_for_job()
+    given = session.workspace.labels_for_job()
     columns = given.indices % 336
     assert columns.max() < 168
     assert set(given.values) == {1, 2}
     dock.exclude.click()
     assert counted(session) == 3600
-    assert len(session.labels_for_job()) == 3600
+    assert len(session.workspace.labels_for_job()) == 3600
 
 
 def test_the_annotation_itself_stays(dock, viewer) -> None:
     dock.exclude.click()
     assert np.count_nonzero(viewer.layers["Annotation"].data) == 3600
-    assert len(dock.session.annotation.store) == 3600
+    assert len(dock.session.workspace.annotation.store) == 3600
 
 
 def test_painting_in_the_mask_counts(dock, viewer, patience) -> None:
@@ -65,14 +65,14 @@ def test_a_deleted_mask_leaves_nothing_out(dock, viewer) -> None:
     viewer.layers.remove("Out of focus")
     assert counted(dock.session) == 3600
     assert "rate the focus first" in dock.excluded.text()
-    assert len(dock.session.labels_for_job()) == 3600
+    assert len(dock.session.workspace.labels_for_job()) == 3600
 
 
 def test_another_image_leaves_nothing_out(dock, viewer, half_blurred) -> None:
     dock.exclude.click()
     other = viewer.add_image(half_blurred, name="other")
-    dock.session.choose_image(other)
-    assert not dock.session.exclusion.active
+    dock.session.workspace.choose_image(other)
+    assert not dock.session.workspace.exclusion.active
 
 
 def test_a_running_training_is_told(dock, viewer, patience) -> None:
@@ -94,7 +94,7 @@ def test_a_running_training_is_told(dock, viewer, patience) -> None:
     patience(lambda: any(isinstance(event, RunTook) for event in logged))
     assert next(e for e in logged if isinstance(e, RunTook)).left_out
     session.training.stop()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ def test_another_image_leaves_the_old_layers_blank(
     predicted.exclude.click()
     layer = viewer.layers["Probability fiber"]
     other = viewer.add_image(half_blurred, name="other")
-    predicted.session.choose_image(other)
+    predicted.session.workspace.choose_image(other)
     assert np.isnan(halves(layer)[1]).all()
 
 
@@ -212,7 +212,10 @@ def test_places_to_label_are_in_focus(predicted) -> None:
 
 
 def test_a_whole_volume_is_blank_there_too(predicted) -> None:
-    layers, image = predicted.session.layers, predicted.session.image
+    layers, image = (
+        predicted.session.workspace.layers,
+        predicted.session.workspace.image,
+    )
     data = np.ones((336, 336), np.float16)
     layer = layers.show_image("Whole volume fiber", data, image)
     predicted.exclude.click()
@@ -237,7 +240,7 @@ def test_fibers_are_looked_for_in_focus_only(predicted, viewer, patience) -> Non
     predicted.session.sure.settle()
     fibers, anything = predicted.session.fibers, FiberConfig(slenderness=0, split=False)
     fibers.start(viewer.layers["Confident fiber"], anything)
-    patience(lambda: not predicted.session.measuring.busy)
+    patience(lambda: not predicted.session.workspace.measuring.busy)
     mean = fibers.prediction().mean
     assert (mean[:, :168] == np.float16(0.9)).all()
     assert not mean[:, 168:].any()

@@ -85,9 +85,9 @@ def test_from_strokes_to_fibers(at, viewer, open_dock, patience) -> None:
     assert annotate.error.text() == ""
     strokes = np.nonzero(labels)
     flat = np.ravel_multi_index(strokes, labels.shape)
-    session.annotation.write(flat, labels[strokes])
-    patience(lambda: len(session.annotation.counts.voxels) == 2)
-    np.testing.assert_array_equal(session.annotation.snapshot(), labels)
+    session.workspace.annotation.write(flat, labels[strokes])
+    patience(lambda: len(session.workspace.annotation.counts.voxels) == 2)
+    np.testing.assert_array_equal(session.workspace.annotation.snapshot(), labels)
     viewer.dims.set_point(space[0], 3 * 4)
     annotate.next.click()
     assert annotate.error.text() == ""
@@ -98,15 +98,15 @@ def test_from_strokes_to_fibers(at, viewer, open_dock, patience) -> None:
     train.start.click()
     patience(lambda: is_settled(session) or bool(train.error.text()))
     assert train.error.text() == ""
-    assert session.target.view.region[0] == slice(6, 7)
+    assert session.workspace.target.view.region[0] == slice(6, 7)
     session.training.stop()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
     session.sure.keep()
     session.sure.settle()
 
     fibers = open_dock("Fibers")
     fibers.measure.click()
-    patience(lambda: not session.measuring.busy)
+    patience(lambda: not session.workspace.measuring.busy)
     assert fibers.error.text() == ""
     assert fibers.form.size.text().startswith("3 x 2 x 1")
     session.fibers.choose(int(session.fibers.result.table["label"].iloc[0]))
@@ -125,11 +125,11 @@ def test_a_stroke_of_the_brush_reaches_the_store(at, viewer, open_dock) -> None:
     viewer.add_image(np.expand_dims(np.zeros((4, 20, 20)), at))
     annotate = open_dock("Annotate")
     annotate.start.click()
-    layer = annotate.session.annotation.layer
+    layer = annotate.session.workspace.annotation.layer
     place = [2, 5, 6] if at == 0 else [2, 0, 5, 6]
     layer.brush_size = 1
     layer.paint(place, 2)
-    store = annotate.session.annotation.store
+    store = annotate.session.workspace.annotation.store
     assert store.indices.tolist() == [np.ravel_multi_index((2, 5, 6), (4, 20, 20))]
 
 
@@ -145,7 +145,7 @@ def test_masks_can_be_measured(at, pyramid, viewer, open_dock, patience) -> None
     layer = viewer.add_labels(data, name="mask", scale=scale, multiscale=pyramid)
     dock = open_dock("Fibers")
     dock.measure.click()
-    patience(lambda: not dock.session.measuring.busy)
+    patience(lambda: not dock.session.workspace.measuring.busy)
     assert dock.error.text() == ""
     lengths = dock.session.fibers.result.table["length"].tolist()
     assert lengths == [pytest.approx(72, rel=0.05)]

@@ -83,9 +83,11 @@ def test_from_a_refusal_to_a_training(viewer, open_dock, patience) -> None:
     assert annotate.error.text() == ""
     annotate.start.click()
     assert annotate.error.text() == ""
-    assert session.annotation.layer.data.shape == image.shape
+    assert session.workspace.annotation.layer.data.shape == image.shape
     where = np.nonzero(labels)
-    session.annotation.write(np.ravel_multi_index(where, labels.shape), labels[where])
+    session.workspace.annotation.write(
+        np.ravel_multi_index(where, labels.shape), labels[where]
+    )
     train.members.setValue(2)
     train.seconds.setValue(1)
     train.start.click()
@@ -95,11 +97,14 @@ def test_from_a_refusal_to_a_training(viewer, open_dock, patience) -> None:
     choose(row, AS_THEY_ARE)
     assert layer.axis_labels == ("-4", "-3", "-2", "-1")
     assert session.training.stopped
-    assert session.annotation.layer is None
-    patience(lambda: not session.runner.busy)
+    assert session.workspace.annotation.layer is None
+    patience(lambda: not session.workspace.runner.busy)
     layer.axis_labels = ("c", "z", "y", "x")  # as a script does
     assert row.currentText() == "channels, z, y, x"
-    assert session.annotation.layer is session.viewer.layers["Annotation"]
+    assert (
+        session.workspace.annotation.layer
+        is session.workspace.viewer.layers["Annotation"]
+    )
     layer.axis_labels = ("a", "z", "y", "x")
     assert row.isHidden()
 
@@ -109,17 +114,17 @@ def test_frames_instead_of_a_volume(viewer, open_dock) -> None:
     layer = viewer.add_image(np.zeros((5, 16, 17)), scale=(9, 2, 3), units=units)
     annotate = open_dock("Annotate")
     annotate.start.click()
-    painted = annotate.session.annotation.layer
+    painted = annotate.session.workspace.annotation.layer
     choose(annotate.axes, "z, y, x")
-    assert annotate.session.annotation.layer is painted
+    assert annotate.session.workspace.annotation.layer is painted
     choose(annotate.axes, "time, y, x")
     assert dims_for(layer) == 2
-    assert annotate.session.annotation.layer is painted
+    assert annotate.session.workspace.annotation.layer is painted
     assert voxel_size(layer) == ((9, 2, 3), "micrometer")
     choose(annotate.axes, "channels, y, x")
-    assert annotate.session.annotation.layer is None
+    assert annotate.session.workspace.annotation.layer is None
     annotate.start.click()
-    assert annotate.session.annotation.layer.data.shape == (16, 17)
+    assert annotate.session.workspace.annotation.layer.data.shape == (16, 17)
 
 
 def test_a_closed_dock_misses_nothing(viewer, open_dock, patience) -> None:

@@ -218,11 +218,11 @@ def test_from_strokes_to_a_prediction(make, viewer, open_dock, patience) -> None
     annotate, train = open_dock("Annotate"), open_dock("Train")
     annotate.start.click()
     assert annotate.error.text() == ""
-    layer = session.annotation.layer
+    layer = session.workspace.annotation.layer
     assert layer.data.shape == labels.shape
     strokes = np.nonzero(labels)
     layer.data_setitem(strokes, labels[strokes])
-    patience(lambda: len(session.annotation.counts.voxels) == 2)
+    patience(lambda: len(session.workspace.annotation.counts.voxels) == 2)
 
     train.members.setValue(2)
     train.seconds.setValue(3)
@@ -235,7 +235,7 @@ def test_from_strokes_to_a_prediction(make, viewer, open_dock, patience) -> None
     flat = options.get("axis_labels") == TYX
     assert session.training.settings.dims == (2 if flat else None)
 
-    image = session.image
+    image = session.workspace.image
     space = space_of(image)
     for name in ("Annotation", "Probability fiber", "Uncertainty"):
         ours = viewer.layers[name]
@@ -243,7 +243,7 @@ def test_from_strokes_to_a_prediction(make, viewer, open_dock, patience) -> None
         expected = np.asarray(image.data_to_world(point))[space]
         np.testing.assert_allclose(ours.data_to_world(point[space]), expected)
     session.training.stop()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
 
 
 @pytest.mark.gui
@@ -266,20 +266,20 @@ def test_the_view_leaves_channels_and_further_axes_out(viewer) -> None:
         data, axis_labels=CZYX, scale=(1, 3, 2, 2), translate=(0, 9, 0, 0)
     )
     session = ViewerSession.of(viewer)
-    session.choose_image(layer)
+    session.workspace.choose_image(layer)
     viewer.add_image(np.zeros((3, *data.shape), np.uint8), name="more axes")
     assert viewer.dims.ndim == 5
     for channel in (0, 1):
         viewer.dims.set_point([1, 2], [channel, 9 + 3 * 4])
-        session.follow_view()
-        view = session.target.view
+        session.workspace.follow_view()
+        view = session.workspace.target.view
         assert view.region == (slice(4, 5), slice(0, 20), slice(0, 24))
         assert len(view.visible) == len(view.point) == 3
         assert view.point[0] == 4
         assert not view.volume
     viewer.dims.ndisplay = 3
-    session.follow_view()
-    assert session.target.view.volume
+    session.workspace.follow_view()
+    assert session.workspace.target.view.volume
 
 
 @pytest.mark.gui
@@ -287,16 +287,16 @@ def test_the_view_of_a_color_image(viewer) -> None:
     viewer.add_image(np.zeros((6, 20, 24, 3), np.uint8), rgb=True)
     session = ViewerSession.of(viewer)
     viewer.dims.set_point(0, 3)
-    assert session.shown_region() == (slice(3, 4), slice(0, 20), slice(0, 24))
+    assert session.workspace.shown_region() == (slice(3, 4), slice(0, 20), slice(0, 24))
 
 
 @pytest.mark.gui
 def test_a_place_to_label_leaves_the_shown_channel(viewer, patience) -> None:
     layer = viewer.add_image(np.zeros((2, 16, 40, 40), np.uint8), axis_labels=CZYX)
     session = ViewerSession.of(viewer)
-    session.choose_image(layer)
+    session.workspace.choose_image(layer)
     viewer.dims.set_point(0, 1)
-    session.start_annotating()
+    session.workspace.start_annotating()
     session.prediction.prepare(("background", "fiber"))
     volume = session.prediction.probabilities
     volume.known[...] = True

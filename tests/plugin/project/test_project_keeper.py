@@ -28,13 +28,13 @@ def annotating(viewer, open_dock, picture):
     viewer.add_image(picture, name="My image", scale=(3, 2, 2), units=("um",) * 3)
     dock = open_dock("Annotate")
     session = ViewerSession.of(viewer)
-    session.start_annotating()
+    session.workspace.start_annotating()
     return session, dock
 
 
 def paint(session, z, label=2):
     """A stroke, as the mouse makes it."""
-    layer = session.annotation.layer
+    layer = session.workspace.annotation.layer
     layer.selected_label = label
     with layer.block_history():
         for x in range(4, 12):
@@ -49,7 +49,7 @@ def flushed(session, patience):
 
 
 def labels_of(session):
-    return np.asarray(session.annotation.layer.data)
+    return np.asarray(session.workspace.annotation.layer.data)
 
 
 def ended():
@@ -106,14 +106,16 @@ def test_the_first_stroke_begins_a_project(annotating, patience, picture) -> Non
     assert session.project.autosave is None
     paint(session, 2)
     paint(session, 4, label=1)
-    session.annotation.layer.undo()
-    session.annotation.look_again()
-    session.annotation.set_classes(session.annotation.classes.added("void"))
+    session.workspace.annotation.layer.undo()
+    session.workspace.annotation.look_again()
+    session.workspace.annotation.set_classes(
+        session.workspace.annotation.classes.added("void")
+    )
     project = flushed(session, patience)
     assert np.array_equal(project.labels(), labels_of(session))
     assert set(np.unique(project.labels(revision=2))) == {0, 1, 2}
     assert set(np.unique(project.labels(revision=3))) == {0, 2}
-    assert project.strokes().revision == session.annotation.revision == 3
+    assert project.strokes().revision == session.workspace.annotation.revision == 3
     assert project.class_names == ("background", "fiber", "void")
     image = project.description.image
     assert (image.name, image.voxel_size, image.unit) == (
@@ -126,7 +128,7 @@ def test_the_first_stroke_begins_a_project(annotating, patience, picture) -> Non
 
 
 def test_looking_at_an_image_saves_nothing(session, projects_folder, patience) -> None:
-    assert session.annotation.layer is not None  # with strokes from a file
+    assert session.workspace.annotation.layer is not None  # with strokes from a file
     assert offered(session, patience) == ()
     assert session.project.autosave is None
     assert not projects_folder.exists()
@@ -139,7 +141,7 @@ def test_a_closed_viewer_has_written_everything(
     viewer.add_image(picture, name="My image")
     viewer.window.add_plugin_dock_widget("napari-sciml", "Annotate")
     session = ViewerSession.of(viewer)
-    session.start_annotating()
+    session.workspace.start_annotating()
     for z in range(6):
         paint(session, z)
     expected = labels_of(session).copy()
@@ -163,7 +165,7 @@ def test_recovery_is_offered_and_changes_nothing(
     assert (offer.strokes, offer.models) == (3, 0)
     text = dock.findChild(QLabel, "project_status").text()
     assert text.startswith("Recover 3 strokes from ")
-    assert session.annotation.layer is None
+    assert session.workspace.annotation.layer is None
     assert not (saved.folder / "lock.json").exists()
 
 
@@ -175,17 +177,17 @@ def test_recover(viewer, open_dock, saved, picture, patience) -> None:
     dock.findChild(QPushButton, "recover_project").click()
     patience(lambda: session.project.autosave is not None)
     assert np.array_equal(labels_of(session), saved.labels())
-    assert session.annotation.classes.names == tuple(NAMES)
-    assert session.annotation.classes.colors == tuple(NAMES.values())
-    assert session.annotation.revision == 4
+    assert session.workspace.annotation.classes.names == tuple(NAMES)
+    assert session.workspace.annotation.classes.colors == tuple(NAMES.values())
+    assert session.workspace.annotation.revision == 4
     assert session.project.recovery.offers == ()
     paint(session, 6)
     project = flushed(session, patience)
     assert project.folder == saved.folder
     assert np.array_equal(project.labels(), labels_of(session))
     assert np.array_equal(project.labels(revision=3), saved.labels(revision=3))
-    session.annotation.layer.undo()
-    session.annotation.layer.undo()  # the recovery itself
+    session.workspace.annotation.layer.undo()
+    session.workspace.annotation.layer.undo()  # the recovery itself
     assert not labels_of(session).any()
 
 
@@ -195,10 +197,10 @@ def test_strokes_painted_meanwhile_stay(
     viewer.add_image(picture, name="My image")
     open_dock("Annotate")
     session = ViewerSession.of(viewer)
-    session.start_annotating()
+    session.workspace.start_annotating()
     offered(session, patience)
     voxel = (np.array([1]), np.array([5]), np.array([6]))
-    session.annotation.layer.data_setitem(voxel, 1)
+    session.workspace.annotation.layer.data_setitem(voxel, 1)
     fresh = flushed(session, patience)
     assert fresh.folder.name == f"{saved.folder.name}-2"
     session.project.recovery.recover()
@@ -220,7 +222,7 @@ def test_start_fresh_deletes_nothing(
     assert session.project.recovery.offers == ()
     (older,) = (projects_folder / "older").iterdir()
     assert np.count_nonzero(Project.open(older).labels()) == 27
-    session.start_annotating()
+    session.workspace.start_annotating()
     paint(session, 1)
     assert flushed(session, patience).folder == saved.folder
 
@@ -232,7 +234,7 @@ def test_a_project_of_another_machine(viewer, open_dock, saved, patience, tmp_pa
     session = ViewerSession.of(viewer)
     session.project.recovery.open(folder)
     patience(lambda: session.project.autosave is not None)
-    layer = session.image
+    layer = session.workspace.image
     assert (layer.name, layer.scale.tolist()) == ("My image", [3, 2, 2])
     assert [str(unit) for unit in layer.units] == ["micrometer"] * 3
     assert np.array_equal(labels_of(session), Project.open(folder).labels())
@@ -247,11 +249,11 @@ def test_opening_takes_the_layer_that_fits(
     fits = viewer.add_image(picture, name="renamed")
     open_dock("Annotate")
     session = ViewerSession.of(viewer)
-    assert session.image.name == "same shape"
+    assert session.workspace.image.name == "same shape"
     session.project.recovery.open(saved.folder)
     patience(lambda: session.project.autosave is not None)
-    assert session.image.name == fits.name
-    assert len(session.images) == 2
+    assert session.workspace.image.name == fits.name
+    assert len(session.workspace.images) == 2
 
 
 def test_what_cannot_be_opened(viewer, open_dock, saved, patience, tmp_path) -> None:
@@ -266,7 +268,7 @@ def test_what_cannot_be_opened(viewer, open_dock, saved, patience, tmp_path) -> 
         patience(lambda: not session.project.recovery.busy)
         text = dock.findChild(QLabel, "project_status").text()
         assert match in text
-    assert session.annotation.layer is None
+    assert session.workspace.annotation.layer is None
 
 
 def test_a_copy(annotating, patience, tmp_path, picture) -> None:
@@ -288,16 +290,16 @@ def test_a_copy(annotating, patience, tmp_path, picture) -> None:
 
 def test_images_and_docks_come_and_go(annotating, viewer, patience, picture) -> None:
     session, dock = annotating
-    first = session.image
+    first = session.workspace.image
     paint(session, 1)
     folder = flushed(session, patience).folder
     second = viewer.add_image(picture[:4] + 1, name="second")
-    session.choose_image(second)
+    session.workspace.choose_image(second)
     assert session.project.autosave is None
-    session.start_annotating()
+    session.workspace.start_annotating()
     paint(session, 2)
     assert flushed(session, patience).folder != folder
-    session.choose_image(first)
+    session.workspace.choose_image(first)
     paint(session, 5)
     project = flushed(session, patience)
     assert project.folder == folder
@@ -316,9 +318,9 @@ def test_a_deleted_annotation_can_be_brought_back(annotating, viewer, patience) 
     paint(session, 1)
     folder = flushed(session, patience).folder
     before = labels_of(session).copy()
-    viewer.layers.remove(session.annotation.layer)
+    viewer.layers.remove(session.workspace.annotation.layer)
     assert np.array_equal(Project.open(folder).labels(), before)
-    session.start_annotating()
+    session.workspace.start_annotating()
     assert session.project.autosave is None
     (offer,) = offered(session, patience)
     assert offer.project.folder == folder
@@ -351,7 +353,7 @@ def test_models_and_trainings_are_kept(session, viewer, patience) -> None:
     assert {kept.run for kept in stored} == {1}
     assert "packages" in stored[-1].record
     run = project.runs()[1]
-    assert run.taken == ((0, session.annotation.revision),)
+    assert run.taken == ((0, session.workspace.annotation.revision),)
     assert run.started.settings["members"] == 2
     assert run.started.threads >= 1
     session.close()
@@ -371,7 +373,7 @@ def train_until_settled(session, patience):
     training.start(TrainingConfig(members=2, seconds=1))
     patience(lambda: training.phase is Phase.WAITING and training.settled)
     training.stop()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
 
 
 def come_back_the_next_day(viewer, project, stored, patience):
@@ -381,9 +383,9 @@ def come_back_the_next_day(viewer, project, stored, patience):
     session.project.recovery.recover()
     patience(lambda: session.project.folder == project.folder)
     assert [kept.model for kept in session.history.models] == [None] * len(stored)
-    session.history.go_back(0)
+    session.training.go_back(0)
     assert session.prediction.model.revision == stored[0].revision
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
     train_until_settled(session, patience)
     models = session.history.models
     assert models[len(stored)].model.number == stored[-1].number + 1

@@ -23,11 +23,11 @@ def test_a_loaded_model_tells_what_differs(
     from napari_sciml.plugin.state.model_fit import remembered
 
     dock = open_dock("Train")
-    knows = remembered(session.image)
+    knows = remembered(session.workspace.image)
     assert knows["voxel_size"] == [3, 2, 2]
     assert knows["dtype"] == "float32"
     ensemble = make_ensemble(3, members=1)
-    ensemble.intensity = estimate_intensity(session.image.data)
+    ensemble.intensity = estimate_intensity(session.workspace.image.data)
     session.prediction.use(Model(ensemble, trained_on=knows))
     session.prediction.save(tmp_path / "model")
     session.prediction.load(tmp_path / "model")
@@ -36,7 +36,7 @@ def test_a_loaded_model_tells_what_differs(
     assert dock.doubts.isHidden()
     image, _ = bright_bar()
     other = viewer.add_image(100 * image + 7, name="other", scale=(1, 1, 1))
-    session.choose_image(other)
+    session.workspace.choose_image(other)
     dock.redraw()
     assert not dock.doubts.isHidden()
     assert "voxels of 3 x 2 x 2 micrometer" in dock.doubts.text()
@@ -56,4 +56,4 @@ def test_nothing_to_learn_is_said_in_the_dock(viewer, open_dock, patience) -> No
     assert "Every voxel of the image has the same gray value, 7" in dock.status.text()
     assert session.prediction.model is None
     dock.start.click()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)

@@ -29,7 +29,7 @@ def test_trains_predicts_and_tells(dock, session, viewer, patience) -> None:
     assert "background" in dock.scores.text()
     assert dock.predicted.text() == ""
     assert len(session.training.curves.held_out) > 1
-    revision = session.annotation.revision
+    revision = session.workspace.annotation.revision
     assert dock.revision.text() == f"Trained on revision {revision}: all your strokes."
     names = [layer.name for layer in viewer.layers]
     assert names == ["bar", "Probability fiber", "Uncertainty", "Annotation"]
@@ -44,18 +44,18 @@ def test_new_strokes_reach_the_training_without_a_restart(
     dock.start.click()
     training = session.training
     patience(lambda: session.prediction.model is not None)
-    before, steps = session.annotation.revision, len(training.curves.training)
-    session.annotation.layer.paint((1, 1, 1), 2)
-    assert session.annotation.revision == before + 1
+    before, steps = session.workspace.annotation.revision, len(training.curves.training)
+    session.workspace.annotation.layer.paint((1, 1, 1), 2)
+    assert session.workspace.annotation.revision == before + 1
     dock.redraw()
     assert f"you are at {before + 1}" in dock.revision.text()
     patience(lambda: session.prediction.model.revision == before + 1)
     assert training.taken == before + 1
     assert len(training.curves.training) >= steps
-    session.annotation.layer.undo()
+    session.workspace.annotation.layer.undo()
     patience(lambda: session.prediction.model.revision == before + 2)
     dock.start.click()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
 
 
 def test_a_switch_that_is_on_waits_for_the_first_strokes(
@@ -80,18 +80,18 @@ def test_a_switch_that_is_on_waits_for_the_first_strokes(
     patience(lambda: session.training.phase is Phase.WAITING)
     assert "two classes" in session.training.sentence()
     session.training.stop()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
 
 
 def test_wakes_when_labels_come(dock, session, patience) -> None:
     dock.start.click()
     patience(lambda: is_settled(session))
-    session.annotation.layer.paint((1, 1, 1), 2)
+    session.workspace.annotation.layer.paint((1, 1, 1), 2)
     patience(lambda: session.training.phase is Phase.TRAINING)
     patience(lambda: is_settled(session))
-    assert session.prediction.model.revision == session.annotation.revision
+    assert session.prediction.model.revision == session.workspace.annotation.revision
     session.training.stop()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
 
 
 def test_pause_and_going_on(dock, session, viewer, patience) -> None:
@@ -108,7 +108,7 @@ def test_pause_and_going_on(dock, session, viewer, patience) -> None:
     dock.pause.click()
     patience(lambda: len(session.training.curves.training) > steps)
     session.training.stop()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
 
 
 def test_start_over_keeps_the_history(dock, session, patience) -> None:
@@ -121,7 +121,7 @@ def test_start_over_keeps_the_history(dock, session, patience) -> None:
     assert session.history.models[0].model.number == number
     assert session.history.models[-1].model.number > number
     session.training.stop()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
 
 
 def test_back_to_an_earlier_model(dock, session, viewer, patience) -> None:
@@ -142,7 +142,7 @@ def test_back_to_an_earlier_model(dock, session, viewer, patience) -> None:
     patience(lambda: "Difference" in viewer.layers)
     assert "% of this slice" in dock.history.told.text()
     session.training.stop()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
 
 
 def test_the_shown_slice_fills_in_while_it_trains(dock, session, viewer, patience):
@@ -156,10 +156,10 @@ def test_the_shown_slice_fills_in_while_it_trains(dock, session, viewer, patienc
     assert viewer.layers["Probability fiber"].data[9].any()
     assert session.training.phase is Phase.TRAINING
     dock.start.click()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
     dock.redraw()
     dock.predict.click()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
     assert session.prediction.probabilities.complete
 
 
@@ -191,13 +191,13 @@ def test_a_deleted_layer_stays_away_until_the_next_job(
 
 
 def test_the_brush_stays_in_the_hand(dock, session, viewer, patience) -> None:
-    session.start_annotating()
+    session.workspace.start_annotating()
     dock.start.click()
     patience(lambda: "Uncertainty" in viewer.layers)
-    assert viewer.layers.selection.active == session.annotation.layer
-    assert session.annotation.layer.mode == "paint"
+    assert viewer.layers.selection.active == session.workspace.annotation.layer
+    assert session.workspace.annotation.layer.mode == "paint"
     session.training.stop()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
 
 
 def test_image_deleted_while_training(dock, session, viewer, patience) -> None:
@@ -205,8 +205,8 @@ def test_image_deleted_while_training(dock, session, viewer, patience) -> None:
     dock.start.click()
     patience(lambda: session.prediction.model is not None)
     del viewer.layers["bar"]
-    patience(lambda: not session.runner.busy)
-    assert session.image is None
+    patience(lambda: not session.workspace.runner.busy)
+    assert session.workspace.image is None
     assert session.prediction.model is not None
     assert dock.error.text() == ""
     dock.redraw()
@@ -220,7 +220,7 @@ def test_annotation_deleted_while_training(dock, session, viewer, patience) -> N
     patience(lambda: is_settled(session))
     assert dock.error.text() == ""
     session.training.stop()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
 
 
 def test_viewer_closed_while_training(make_napari_viewer, qtbot, patience) -> None:
@@ -236,7 +236,7 @@ def test_viewer_closed_while_training(make_napari_viewer, qtbot, patience) -> No
     session = ViewerSession.of(viewer)
     patience(lambda: session.prediction.model is not None)
     viewer.close()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
 
 
 def spoiled(name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -266,7 +266,7 @@ def test_bad_input_is_one_sentence(viewer, open_dock, patience, name, sentence) 
     dock.start.click()
     patience(lambda: bool(dock.error.text()))
     assert sentence in dock.error.text()
-    patience(lambda: not dock.session.runner.busy)
+    patience(lambda: not dock.session.workspace.runner.busy)
     dock.redraw()
     assert dock.start.text() == "Train"
     assert viewer.layers["Annotation"].data.shape == labels.shape
@@ -302,4 +302,4 @@ def test_works_in_2d(viewer, open_dock, patience) -> None:
     patience(lambda: is_settled(dock.session))
     assert dock.error.text() == ""
     dock.session.training.stop()
-    patience(lambda: not dock.session.runner.busy)
+    patience(lambda: not dock.session.workspace.runner.busy)

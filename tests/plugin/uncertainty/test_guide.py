@@ -32,7 +32,7 @@ def test_goes_to_the_most_disputed_place_then_to_the_next(
     disputed, viewer, patience
 ) -> None:
     session, guide = disputed.session, disputed.session.guide
-    session.start_annotating()
+    session.workspace.start_annotating()
     disputed.show_next.click()
     patience(lambda: guide.spot is not None)
     assert np.linalg.norm(np.subtract(guide.spot.center, (20, 24, 24))) < 12
@@ -44,8 +44,8 @@ def test_goes_to_the_most_disputed_place_then_to_the_next(
         world = its * (3, 2, 2) + (5, 6, 7)
         np.testing.assert_allclose(mark.data_to_world(mine), world)
     assert viewer.dims.point[0] == pytest.approx(5 + 3 * guide.spot.center[0])
-    assert viewer.layers.selection.active == session.annotation.layer
-    assert session.annotation.layer.mode == "paint"
+    assert viewer.layers.selection.active == session.workspace.annotation.layer
+    assert session.workspace.annotation.layer.mode == "paint"
     assert "Place 1" in disputed.guidance.text()
     disputed.dismiss.click()
     patience(lambda: not guide.searching)
@@ -55,7 +55,7 @@ def test_goes_to_the_most_disputed_place_then_to_the_next(
     assert disputed.guidance.text() == NOTHING_LEFT
     assert LOOK_HERE not in viewer.layers
     # Or the tiles of the Focus dock could have no borders any more.
-    assert not session.layers.shapes_lost
+    assert not session.workspace.layers.shapes_lost
 
 
 def test_a_stroke_there_takes_the_mark_away(disputed, viewer, patience) -> None:
@@ -63,7 +63,7 @@ def test_a_stroke_there_takes_the_mark_away(disputed, viewer, patience) -> None:
     disputed.show_next.click()
     patience(lambda: session.guide.spot is not None)
     z, y, x = session.guide.spot.center
-    session.annotation.layer.data_setitem(
+    session.workspace.annotation.layer.data_setitem(
         tuple(np.array([[z, z], [y, y], [x, x + 1]])), 2
     )
     patience(lambda: LOOK_HERE not in viewer.layers)

@@ -52,7 +52,7 @@ def test_the_spot_is_in_the_middle_of_the_window(viewer, patience, name) -> None
     viewer.window.resize(1000, 800)
     session.guide.show_next()
     patience(lambda: session.guide.spot is not None)
-    spot, image = session.guide.spot, session.image
+    spot, image = session.guide.spot, session.workspace.image
     assert np.all(np.abs(np.subtract(spot.center, CENTERS[ndim])) <= 8)
     world = [*viewer.dims.point[: ndim - 2], *camera(viewer).center[-2:]]
     middle = image.world_to_data(world)
@@ -132,14 +132,14 @@ def test_one_network_alone_is_asked_for_its_doubt(viewer, patience) -> None:
 
 def test_the_mark_goes_with_its_image(viewer, patience) -> None:
     session = predicted(viewer, 2)
-    first = session.image
+    first = session.workspace.image
     other = viewer.add_image(np.zeros((40, 40), np.float32), name="other")
     session.guide.show_next()
     patience(lambda: session.guide.spot is not None)
-    session.choose_image(other)
+    session.workspace.choose_image(other)
     patience(lambda: LOOK_HERE not in viewer.layers)
     assert (session.guide.spot, session.guide.sentence()) == (None, "")
-    session.choose_image(first)
+    session.workspace.choose_image(first)
     session.guide.show_next()
     assert "Nothing is predicted yet" in session.guide.sentence()
 

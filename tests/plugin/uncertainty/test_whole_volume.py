@@ -30,7 +30,7 @@ class Volume:
         lazy = da.from_array(values, chunks=(8, 20, 50))
         levels = [lazy, lazy[::2, ::2, ::2]]
         self.layer = viewer.add_image(levels, name="large", scale=(3, 2, 2))
-        session.choose_image(self.layer)
+        session.workspace.choose_image(self.layer)
 
     @property
     def names(self) -> list[str]:
@@ -75,10 +75,10 @@ def test_stopped_and_gone_on_with(volume, tmp_path, patience) -> None:
     out = tmp_path / "p.zarr"
 
     def stop(event: object) -> None:
-        if hasattr(event, "share") and not volume.session.runner.stopping:
+        if hasattr(event, "share") and not volume.session.workspace.runner.stopping:
             volume.button.click()
 
-    runner = volume.session.runner
+    runner = volume.session.workspace.runner
     runner.yielded.connect(stop)
     volume.face.predict(out)
     patience(lambda: not volume.face.running)
@@ -109,7 +109,7 @@ def test_images_that_are_too_large_to_paint_on(volume, patience, tmp_path) -> No
     with pytest.raises(InputError, match="Predict whole volume"):
         pixels(layer)
     assert pixels(layer, any_size=True).shape == (2000, 2000, 2000)
-    volume.session.choose_image(layer)
+    volume.session.workspace.choose_image(layer)
     volume.face.predict(tmp_path / "p.zarr")
     patience(lambda: "GB to" in volume.face.status.text())
     volume.button.click()

@@ -2,6 +2,7 @@
 
 import weakref
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari.layers import Labels, Layer
@@ -10,7 +11,9 @@ from napari_sciml.annotation.classes import MAX_CLASSES
 from napari_sciml.errors import InputError
 
 if TYPE_CHECKING:
-    from napari_sciml.plugin.session import ViewerSession
+    from napari_sciml.plugin.annotate.slices import AnnotatedSlices
+    from napari_sciml.plugin.state.prediction import Prediction
+    from napari_sciml.plugin.state.workspace import Workspace
 
 PREVIOUS, NEXT = "S", "D"
 IMAGE, ANNOTATION, PROBABILITY = "I", "A", "O"
@@ -24,84 +27,92 @@ HELP = (
 )
 
 
-def bind_keys(session: "ViewerSession", layer: Labels) -> None:
+@dataclass(frozen=True)
+class Desk:
+    """What the keys act on.
+
+    Attributes
+    ----------
+    workspace, prediction
+        Have the layers.
+    slices
+        Goes from one annotated slice to the next.
+    """
+
+    workspace: "Workspace"
+    prediction: "Prediction"
+    slices: "AnnotatedSlices"
+
+
+def bind_keys(desk: Desk, layer: Labels) -> None:
     """Give the annotation layer its keys.
 
     Parameters
     ----------
-    session
+    desk
         Is held weakly: the layer may outlive it.
     layer
         The annotation.
     """
     for label in range(MAX_CLASSES + 1):
         text = f"Paint class {label}." if label else "Take the eraser."
-        _bind(session, layer, str(label), text, _choose(label))
-    _bind(session, layer, PREVIOUS, "Previous annotated slice.", _previous)
-    _bind(session, layer, NEXT, "Next annotated slice.", _next)
-    _bind(session, layer, IMAGE, "Show or hide the image.", _toggle_image)
-    _bind(session, layer, ANNOTATION, "Show or hide the annotation.", _toggle_layer)
-    _bind(session, layer, PROBABILITY, "Show or hide the probability.", _toggle_maps)
+        _bind(desk, layer, str(label), text, _choose(label))
+    _bind(desk, layer, PREVIOUS, "Previous annotated slice.", _previous)
+    _bind(desk, layer, NEXT, "Next annotated slice.", _next)
+    _bind(desk, layer, IMAGE, "Show or hide the image.", _toggle_image)
+    _bind(desk, layer, ANNOTATION, "Show or hide the annotation.", _toggle_layer)
+    _bind(desk, layer, PROBABILITY, "Show or hide the probability.", _toggle_maps)
 
 
 class _Key:
     """What a key does."""
 
-    def __init__(
-        self,
-        session: "ViewerSession",
-        text: str,
-        action: Callable[["ViewerSession"], None],
-    ) -> None:
-        self._session = weakref.ref(session)
+    def __init__(self, desk: Desk, text: str, action: Callable[[Desk], None]) -> None:
+        self._desk = weakref.ref(desk)
         self._action = action
         self.__name__ = text.lower().rstrip(".").replace(" ", "_")
         self.__doc__ = text
 
     def __call__(self, layer: Layer) -> None:
-        session = self._session()
-        if session is None or session.viewer is None:
+        desk = self._desk()
+        if desk is None or desk.workspace.viewer is None:
             return
         try:
-            self._action(session)
+            self._action(desk)
         except InputError as error:
-            session.viewer.status = str(error)
+            desk.workspace.viewer.status = str(error)
 
 
 def _bind(
-    session: "ViewerSession",
-    layer: Labels,
-    key: str,
-    text: str,
-    action: Callable[["ViewerSession"], None],
+    desk: Desk, layer: Labels, key: str, text: str, action: Callable[[Desk], None]
 ) -> None:
-    layer.bind_key(key, _Key(session, text, action), overwrite=True)
+    layer.bind_key(key, _Key(desk, text, action), overwrite=True)
 
 
-def _choose(label: int) -> Callable[["ViewerSession"], None]:
-    return lambda session: session.choose_class(label)
+def _choose(label: int) -> Callable[[Desk], None]:
+    return lambda desk: desk.workspace.choose_class(label)
 
 
-def _previous(session: "ViewerSession") -> None:
-    session.slices.go_to_previous()
+def _previous(desk: Desk) -> None:
+    desk.slices.go_to_previous()
 
 
-def _next(session: "ViewerSession") -> None:
-    session.slices.go_to_next()
+def _next(desk: Desk) -> None:
+    desk.slices.go_to_next()
 
 
-def _toggle_image(session: "ViewerSession") -> None:
-    _toggle([session.image])
+def _toggle_image(desk: Desk) -> None:
+    _toggle([desk.workspace.image])
 
 
-def _toggle_layer(session: "ViewerSession") -> None:
-    _toggle([session.annotation.layer])
+def _toggle_layer(desk: Desk) -> None:
+    _toggle([desk.workspace.annotation.layer])
 
 
-def _toggle_maps(session: "ViewerSession") -> None:
-    volume = session.prediction.probabilities
+def _toggle_maps(desk: Desk) -> None:
+    volume = desk.prediction.probabilities
     names = volume.class_names if volume else ()
-    _toggle([session.layers.get(f"Probability {name}") for name in names])
+    _toggle([desk.workspace.layers.get(f"Probability {name}") for name in names])
 
 
 def _toggle(layers: list[Layer | None]) -> None:

@@ -15,7 +15,7 @@ from napari_sciml.io.results.outputs import check_output
 from napari_sciml.plugin.kit.replacing import sources, write_or_ask
 from napari_sciml.plugin.kit.runner import JobRunner
 from napari_sciml.plugin.layers.images import voxel_size
-from napari_sciml.plugin.session import ViewerSession
+from napari_sciml.plugin.state.workspace import Workspace
 from napari_sciml.workflows.label_files import (
     LabelsRead,
     LabelsWritten,
@@ -35,7 +35,7 @@ class LabelFiles(QMenu):
 
     Parameters
     ----------
-    session
+    workspace
         Has the annotation.
     parent
         For the file dialogs.
@@ -44,11 +44,11 @@ class LabelFiles(QMenu):
     done = Signal(str)
     failed = Signal(str)
 
-    def __init__(self, session: ViewerSession, parent: QWidget) -> None:
+    def __init__(self, workspace: Workspace, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("annotation_files_menu")
         self.setToolTipsVisible(True)
-        self._session = session
+        self._workspace = workspace
         self._parent = parent
         self.runner = JobRunner()
         self.runner.yielded.connect(self._on_event)
@@ -104,7 +104,7 @@ class LabelFiles(QMenu):
             Class of each value or color, such as ``127:1,255:2``; asked for where the
             values are no classes.
         """
-        annotation = self._session.annotation
+        annotation = self._workspace.annotation
         annotation.read_now()
         store = annotation.store
         self.runner.start(
@@ -118,11 +118,11 @@ class LabelFiles(QMenu):
 
     def export_labels(self, path: str, *, overwrite: bool = False) -> None:
         """Write the labels with the voxel size of the layer."""
-        annotation = self._session.annotation
+        annotation = self._workspace.annotation
         if annotation.layer is None:
             raise InputError("There are no labels yet: paint some first.")
         check_array_suffix(path)
-        inputs = sources(self._session.image, annotation.layer)
+        inputs = sources(self._workspace.image, annotation.layer)
         check_output(path, "labels", inputs=inputs, overwrite=overwrite)
         annotation.read_now()
         size, unit = voxel_size(annotation.layer)
@@ -133,14 +133,14 @@ class LabelFiles(QMenu):
 
     def import_classes(self, path: str) -> None:
         """Take names and colors from a CSV file."""
-        self._session.annotation.set_classes(load_classes(path))
+        self._workspace.annotation.set_classes(load_classes(path))
         self.done.emit(f"Classes of {Path(path).name} are in use.")
 
     def export_classes(self, path: str, *, overwrite: bool = False) -> None:
         """Write names and colors as a CSV file."""
-        inputs = sources(self._session.image, self._session.annotation.layer)
+        inputs = sources(self._workspace.image, self._workspace.annotation.layer)
         check_output(path, "classes", inputs=inputs, overwrite=overwrite, folder=False)
-        save_classes(path, self._session.annotation.classes)
+        save_classes(path, self._workspace.annotation.classes)
         self.done.emit(f"Classes are in {path}.")
 
     def _on_event(self, event: LabelsRead | LabelsWritten | MapWanted) -> None:
@@ -150,7 +150,7 @@ class LabelFiles(QMenu):
         if isinstance(event, MapWanted):
             self._wanted = event
             return
-        annotation = self._session.annotation
+        annotation = self._workspace.annotation
         if annotation.layer is None or annotation.store.shape != event.labels.shape:
             self.failed.emit("The annotation is another one now: import once more.")
             return
@@ -170,7 +170,7 @@ class LabelFiles(QMenu):
         wanted, self._wanted = self._wanted, None
         if wanted is None:
             return
-        names = self._session.annotation.class_names
+        names = self._workspace.annotation.class_names
         classes = ", ".join(f"{n} = {name}" for n, name in enumerate(names, 1))
         text, given = QInputDialog.getText(
             self._parent,

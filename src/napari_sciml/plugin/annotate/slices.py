@@ -12,7 +12,7 @@ from napari_sciml.plugin.layers.axes import LayerAxes, image_array
 from napari_sciml.plugin.layers.images import space_of
 
 if TYPE_CHECKING:
-    from napari_sciml.plugin.session import ViewerSession
+    from napari_sciml.plugin.state.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -80,12 +80,12 @@ class AnnotatedSlices:
 
     Parameters
     ----------
-    session
+    workspace
         Has the viewer and the annotation.
     """
 
-    def __init__(self, session: "ViewerSession") -> None:
-        self._session = session
+    def __init__(self, workspace: "Workspace") -> None:
+        self._workspace = workspace
 
     def go_to_previous(self) -> None:
         """Show the nearest annotated slice below.
@@ -114,8 +114,8 @@ class AnnotatedSlices:
         InputError
             When there is nothing to fill.
         """
-        annotation, layer = self._session.annotation, self._layer()
-        shown = shown_slice(layer, self._session.viewer.dims)
+        annotation, layer = self._workspace.annotation, self._layer()
+        shown = shown_slice(layer, self._workspace.viewer.dims)
         label = int(layer.selected_label)
         if not 1 <= label <= len(annotation.classes):
             raise InputError("Choose the class to fill with first.")
@@ -143,9 +143,9 @@ class AnnotatedSlices:
         )
 
     def _go(self, side: int) -> None:
-        layer, dims = self._layer(), self._session.viewer.dims
+        layer, dims = self._layer(), self._workspace.viewer.dims
         shown = shown_slice(layer, dims)
-        store = self._session.annotation.store
+        store = self._workspace.annotation.store
         slices = annotated_slices(store, shown.axis, at=shown.at)
         target = neighbors(slices, shown.position)[side]
         if target is None:
@@ -158,7 +158,7 @@ class AnnotatedSlices:
         dims.set_point(shown.slider, world[axes.space[shown.axis]])
 
     def _layer(self) -> Any:
-        layer = self._session.annotation.layer
+        layer = self._workspace.annotation.layer
         if layer is None:
             raise InputError('Press "Start annotating" first.')
         return layer

@@ -17,8 +17,9 @@ from napari_sciml.plugin.annotate import keys
 from napari_sciml.plugin.annotate.class_list import ClassList
 from napari_sciml.plugin.annotate.class_menu import ClassMenu
 from napari_sciml.plugin.annotate.label_files import LabelFiles
+from napari_sciml.plugin.docks.base import Dock
 from napari_sciml.plugin.kit.connections import Wiring
-from napari_sciml.plugin.kit.dock import Dock, button, primary_button, text_line
+from napari_sciml.plugin.kit.controls import button, primary_button, text_line
 from napari_sciml.plugin.kit.layer_picker import LayerPicker
 from napari_sciml.plugin.layers.axes_row import AxesRow
 from napari_sciml.plugin.layers.images import space_of
@@ -48,7 +49,7 @@ class AnnotateDock(Dock):
 
     def _make_start(self) -> None:
         self.image = LayerPicker(
-            self.session.viewer,
+            self.session.workspace.viewer,
             self._images,
             name="image",
             tooltip="Image to annotate and train on.",
@@ -62,7 +63,7 @@ class AnnotateDock(Dock):
 
     def _make_classes(self) -> None:
         self.classes = ClassList()
-        self.class_menu = ClassMenu(self.session.annotation, self)
+        self.class_menu = ClassMenu(self.session.workspace.annotation, self)
         self.add_class = button("add_class", "Add class", "One more class to paint.")
         self.change_class = button(
             "change_class",
@@ -70,7 +71,7 @@ class AnnotateDock(Dock):
             "Rename, color, merge or remove the chosen class.",
         )
         self.change_class.setMenu(self.class_menu)
-        self.files = LabelFiles(self.session, self)
+        self.files = LabelFiles(self.session.workspace, self)
         self.file_button = button(
             "annotation_files", "Files", "Import and export labels and classes."
         )
@@ -135,11 +136,11 @@ class AnnotateDock(Dock):
         for text in (self.hint, self.error, self.keys):
             self.column.addWidget(text)
         self.column.addStretch()
-        self.below.addWidget(ProjectBar(self.session))
+        self.below.addWidget(ProjectBar(self.session.project))
 
     def _connect(self) -> None:
-        session, annotation = self.session, self.session.annotation
-        self.image.picked.connect(session.choose_image)
+        session, annotation = self.session, self.session.workspace.annotation
+        self.image.picked.connect(session.workspace.choose_image)
         self.start.clicked.connect(self._on_start)
         self.classes.cellClicked.connect(self._on_class)
         self.classes.itemChanged.connect(self._on_renamed)
@@ -155,43 +156,43 @@ class AnnotateDock(Dock):
         for menu in (self.class_menu, self.files):
             menu.failed.connect(self._on_failed)
             menu.done.connect(self._on_done)
-        self.wiring.connect(session.image_changed, self._on_image)
+        self.wiring.connect(session.workspace.image_changed, self._on_image)
         self.wiring.connect(annotation.layer_changed, self._on_layer)
         self.wiring.connect(annotation.classes_changed, self._on_counted)
         self.wiring.connect(annotation.counted, self._on_counted)
 
     def _images(self) -> list[Any]:
-        return list(self.session.images)
+        return list(self.session.workspace.images)
 
     def _on_image(self) -> None:
         self.image.refill()
-        self.image.choose(self.session.image)
-        self.axes.follow(self.session.image)
+        self.image.choose(self.session.workspace.image)
+        self.axes.follow(self.session.workspace.image)
         self.show_error("")
 
     def _on_start(self) -> None:
-        self._try(self.session.start_annotating)
+        self._try(self.session.workspace.start_annotating)
 
     def _on_class(self, row: int, column: int) -> None:
-        self.session.choose_class(row + 1)
+        self.session.workspace.choose_class(row + 1)
 
     def _on_eraser(self) -> None:
-        self.session.choose_class(0)
+        self.session.workspace.choose_class(0)
 
     def _on_class_menu(self) -> None:
-        layer = self.session.annotation.layer
+        layer = self.session.workspace.annotation.layer
         if layer is not None:
             self.class_menu.label = int(layer.selected_label)
             self.class_menu.refresh()
 
     def _on_context(self, place: QPoint) -> None:
         row = self.classes.rowAt(place.y())
-        if row >= 0 and self.session.annotation.layer is not None:
-            self.session.choose_class(row + 1)
+        if row >= 0 and self.session.workspace.annotation.layer is not None:
+            self.session.workspace.choose_class(row + 1)
             self.class_menu.popup(self.classes.viewport().mapToGlobal(place))
 
     def _on_rename_wanted(self, label: int) -> None:
-        self.session.choose_class(label)
+        self.session.workspace.choose_class(label)
         self.classes.edit_name(label)
 
     def _on_renamed(self, item: QTableWidgetItem) -> None:
@@ -206,7 +207,7 @@ class AnnotateDock(Dock):
         self.hint.setText(sentence)
 
     def _on_brush(self, size: int) -> None:
-        layer = self.session.annotation.layer
+        layer = self.session.workspace.annotation.layer
         if layer is not None and layer.brush_size != size:
             layer.brush_size = size
 
@@ -232,7 +233,7 @@ class AnnotateDock(Dock):
 
     def _on_layer(self) -> None:
         self._layer_wiring.close()
-        layer = self.session.annotation.layer
+        layer = self.session.workspace.annotation.layer
         for control in self._needing_layer():
             control.setEnabled(layer is not None)
         if layer is not None:
@@ -259,7 +260,7 @@ class AnnotateDock(Dock):
         self.brush.setValue(int(event.source.brush_size))
 
     def _on_counted(self, counts: object = None) -> None:
-        annotation = self.session.annotation
+        annotation = self.session.workspace.annotation
         self.classes.show_annotation(annotation)
         text = annotation.counts.sentence()
         if annotation.layer is None:

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.report.figures import count_title
+from napari_sciml.plugin.docks.base import Dock
 from napari_sciml.plugin.fibers.colors import FiberColors
 from napari_sciml.plugin.fibers.export import FiberExport
 from napari_sciml.plugin.fibers.filters import FiberFilters
@@ -21,16 +22,15 @@ from napari_sciml.plugin.fibers.form import FiberForm
 from napari_sciml.plugin.fibers.plots import FiberPlots
 from napari_sciml.plugin.fibers.table import FiberTable
 from napari_sciml.plugin.fibers.tools import FiberTools
-from napari_sciml.plugin.kit.dock import (
-    Dock,
+from napari_sciml.plugin.kit.controls import (
     button,
     caution_line,
     primary_button,
     set_running,
     text_line,
 )
+from napari_sciml.plugin.state.coloring import CONFIDENT
 from napari_sciml.plugin.train.evidence import caution
-from napari_sciml.plugin.uncertainty.controller import CONFIDENT
 from napari_sciml.workflows.measuring.export import Exported
 
 TABLE, FILTER = range(2)
@@ -43,7 +43,8 @@ class FibersDock(Dock):
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
         run = self.session.fibers
-        self.form = FiberForm(self.session)
+        sure = self.session.sure
+        self.form = FiberForm(self.session.workspace, run, lambda: sure.layer_name)
         self.measure = primary_button("measure_fibers", MEASURE, "")
         self.progress = QProgressBar()
         self.progress.setObjectName("fiber_progress")
@@ -215,7 +216,7 @@ class FibersDock(Dock):
     def _warn(self) -> None:
         """Say so where nobody can tell yet whether the class of a mask is found."""
         layer, session = self.form.mask.layer, self.session
-        name = session.layers.name_of(layer).removeprefix(CONFIDENT)
+        name = session.workspace.layers.name_of(layer).removeprefix(CONFIDENT)
         self.caution.setText(caution(session.prediction.model, name))
         self.caution.setVisible(bool(self.caution.text()))
 

@@ -19,12 +19,12 @@ from napari_sciml.focus.levels import TILE
 from napari_sciml.focus.rating.verdict import verdict
 from napari_sciml.images.channels import channels_of
 from napari_sciml.images.gray import usual_channel
+from napari_sciml.plugin.docks.base import Dock
 from napari_sciml.plugin.focus.layers import OUT_OF_FOCUS
 from napari_sciml.plugin.focus.model import FocusModelPanel
 from napari_sciml.plugin.focus.plots import FocusLegend, LevelCurve
 from napari_sciml.plugin.focus.table import FocusTable
-from napari_sciml.plugin.kit.dock import (
-    Dock,
+from napari_sciml.plugin.kit.controls import (
     button,
     primary_button,
     set_running,
@@ -55,7 +55,7 @@ class FocusDock(Dock):
 
     def _make_controls(self) -> None:
         self.image = LayerPicker(
-            self.session.viewer,
+            self.session.workspace.viewer,
             self._images,
             name="image",
             tooltip="Image to rate.",
@@ -87,8 +87,8 @@ class FocusDock(Dock):
             "counted, predictions are not shown, and nothing is sure. You can paint "
             "and erase in that layer."
         )
-        self.exclude.setChecked(self.session.exclusion.wanted)
-        self.model = FocusModelPanel(self.session)
+        self.exclude.setChecked(self.session.workspace.exclusion.wanted)
+        self.model = FocusModelPanel(self.session.workspace, self.session.focus)
 
     def _make_views(self) -> None:
         self.bar = QProgressBar()
@@ -124,26 +124,26 @@ class FocusDock(Dock):
 
     def _connect(self) -> None:
         session, run = self.session, self.session.focus
-        self.image.picked.connect(session.choose_image)
+        self.image.picked.connect(session.workspace.choose_image)
         self.rate.clicked.connect(self._on_rate)
         self.export.clicked.connect(self._on_export)
-        self.exclude.toggled.connect(session.exclusion.want)
+        self.exclude.toggled.connect(session.workspace.exclusion.want)
         self.table.chosen.connect(run.choose)
         self.curve.chosen.connect(run.go_to_plane)
         self.model.failed.connect(self.show_error)
-        self.wiring.connect(session.image_changed, self._on_image)
-        self.wiring.connect(session.view_changed, self._on_view)
-        self.wiring.connect(session.annotation.counted, self._on_counted)
-        self.wiring.connect(session.exclusion.changed, self._on_counted)
+        self.wiring.connect(session.workspace.image_changed, self._on_image)
+        self.wiring.connect(session.workspace.view_changed, self._on_view)
+        self.wiring.connect(session.workspace.annotation.counted, self._on_counted)
+        self.wiring.connect(session.workspace.exclusion.changed, self._on_counted)
         self.wiring.connect(run.changed, self.redraw)
         self.wiring.connect(run.failed, self.show_error)
         self.wiring.connect(run.clicks.picked, self.table.choose)
 
     def _images(self) -> list[Any]:
-        return list(self.session.images)
+        return list(self.session.workspace.images)
 
     def _on_image(self) -> None:
-        image = self.session.image
+        image = self.session.workspace.image
         self.image.refill()
         self.image.choose(image)
         channels = _channels_to_choose(image)
@@ -190,10 +190,10 @@ class FocusDock(Dock):
     def _on_view(self) -> None:
         run = self.session.focus
         if run.best is not None and run.shown is not None:
-            self.curve.mark(run.shown.shown_plane(self.session.viewer)[0])
+            self.curve.mark(run.shown.shown_plane(self.session.workspace.viewer)[0])
 
     def _on_counted(self, counts: object = None) -> None:
-        self.excluded.setText(self.session.annotation.excluded_sentence())
+        self.excluded.setText(self.session.workspace.annotation.excluded_sentence())
         self.excluded.setVisible(bool(self.excluded.text()))
 
     def redraw(self) -> None:

@@ -17,8 +17,9 @@ from superqt import QCollapsible
 
 from napari_sciml.errors import InputError, one_line
 from napari_sciml.io.settings import training_settings
-from napari_sciml.plugin.kit.dock import (
-    Dock,
+from napari_sciml.plugin.docks.base import Dock
+from napari_sciml.plugin.kit.colors import UNCERTAIN
+from napari_sciml.plugin.kit.controls import (
     button,
     caution_line,
     primary_button,
@@ -26,11 +27,10 @@ from napari_sciml.plugin.kit.dock import (
     text_line,
 )
 from napari_sciml.plugin.kit.forms import number, whole_number
-from napari_sciml.plugin.kit.plots import LossPlot
 from napari_sciml.plugin.kit.replacing import write_or_ask
-from napari_sciml.plugin.layers.colors import UNCERTAIN
 from napari_sciml.plugin.train.device_line import DeviceLine
 from napari_sciml.plugin.train.history_list import HistoryList
+from napari_sciml.plugin.train.loss_plot import LossPlot
 from napari_sciml.plugin.train.status import Phase
 from napari_sciml.plugin.train.words import (
     tell_key,
@@ -134,8 +134,10 @@ class TrainDock(Dock):
         )
         self.save = button("save_model", "Save model…", "Write the model to a folder.")
         self.load = button("load_model", "Load model…", "Read a model from a folder.")
-        self.whole_volume = WholeVolume(self.session, self.device.currentText)
-        self.history = HistoryList(self.session.history)
+        self.whole_volume = WholeVolume(
+            self.session.workspace, self.session.prediction, self.device.currentText
+        )
+        self.history = HistoryList(self.session.history, self.session.training.go_back)
 
     def _lay_out(self) -> None:
         form = QFormLayout()
@@ -186,8 +188,8 @@ class TrainDock(Dock):
         self.wiring.connect(session.training.changed, self._on_changed)
         self.wiring.connect(session.training.failed, self.show_error)
         self.wiring.connect(session.prediction.model_changed, self._on_changed)
-        self.wiring.connect(session.annotation.counted, self._on_counted)
-        self.wiring.connect(session.image_changed, self._on_changed)
+        self.wiring.connect(session.workspace.annotation.counted, self._on_counted)
+        self.wiring.connect(session.workspace.image_changed, self._on_changed)
 
     @property
     def settings(self) -> TrainingConfig:
@@ -279,15 +281,17 @@ class TrainDock(Dock):
         self.predicted.setVisible(bool(self.predicted.text()))
         self.scores.setText(tell_scores(model))
         self.key.setText(self._key())
-        self.revision.setText(tell_revision(model, session.annotation.revision))
+        revision = session.workspace.annotation.revision
+        self.revision.setText(tell_revision(model, revision))
 
     def _key(self) -> str:
         """The colors of our layers, in words."""
         volume = self.session.prediction.probabilities
         if volume is None:
             return ""
+        classes = self.session.workspace.annotation.classes
         colors = {
-            f"probability of {name}": self.session.annotation.classes.color_of(label)
+            f"probability of {name}": classes.color_of(label)
             for label, name in enumerate(volume.class_names[1:], start=2)
         }
         colors[DISAGREE] = UNCERTAIN

@@ -7,8 +7,8 @@ from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_sciml.errors import InputError
-from napari_sciml.plugin.kit.dock import (
-    Dock,
+from napari_sciml.plugin.docks.base import Dock
+from napari_sciml.plugin.kit.controls import (
     button,
     caution_line,
     primary_button,
@@ -16,13 +16,13 @@ from napari_sciml.plugin.kit.dock import (
 )
 from napari_sciml.plugin.kit.forms import slider
 from napari_sciml.plugin.kit.plots import HistogramPlot
+from napari_sciml.plugin.state.measures import MEASURES
 from napari_sciml.plugin.train.evidence import caution
 from napari_sciml.plugin.uncertainty.controller import (
     NOT_CALIBRATED,
     NOTHING_PREDICTED,
     RuleKind,
 )
-from napari_sciml.plugin.state.measures import MEASURES
 from napari_sciml.plugin.uncertainty.usual_k import tell_k
 from napari_sciml.uncertainty.threshold import (
     CoverageConfig,
@@ -174,7 +174,8 @@ class UncertaintyDock(Dock):
         self.wiring.connect(session.prediction.changed, self._on_prediction)
         self.wiring.connect(session.prediction.model_changed, self._tell_rule)
         self.wiring.connect(session.prediction.model_changed, self._warn)
-        self.wiring.connect(session.annotation.classes_changed, self._fill_classes)
+        changed = session.workspace.annotation.classes_changed
+        self.wiring.connect(changed, self._fill_classes)
 
     def _on_class(self, index: int) -> None:
         self.session.sure.change(class_name=self.classes.itemText(index))
@@ -284,7 +285,7 @@ class UncertaintyDock(Dock):
             return ""
         percent = 100 * sure.kept / sure.predicted
         where = "the image" if sure.complete else "what is predicted so far"
-        if self.session.exclusion.active:
+        if self.session.workspace.exclusion.active:
             where = f"{where}, where it is in focus,"
         name = self.classes.currentText()
         return f"{percent:.3g} % of {where} is sure to be {name}."

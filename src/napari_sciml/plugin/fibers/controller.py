@@ -23,17 +23,26 @@ from napari_sciml.workflows.measuring.arrays import (
     Stage,
     find_and_measure,
 )
-from napari_sciml.workflows.measuring.export import Exported, Prediction
+from napari_sciml.workflows.measuring.export import Exported
+from napari_sciml.workflows.measuring.export import Prediction as MadeFrom
 
 if TYPE_CHECKING:
-    from napari_sciml.plugin.session import ViewerSession
+    from napari_sciml.plugin.state.prediction import Prediction
     from napari_sciml.plugin.state.probabilities import Probabilities
+    from napari_sciml.plugin.state.workspace import Workspace
 
 __all__ = ["FIBERS", "FiberRun"]
 
 
 class FiberRun:
     """Runs the job, and holds what it has found.
+
+    Parameters
+    ----------
+    workspace, prediction
+        What it works on.
+    settle
+        Finishes the mask, where that is on its way.
 
     Attributes
     ----------
@@ -51,20 +60,26 @@ class FiberRun:
     failed = Signal(str)
     exported = Signal(Exported)
 
-    def __init__(self, session: "ViewerSession") -> None:
-        self._session = session
+    def __init__(
+        self,
+        workspace: "Workspace",
+        prediction: "Prediction",
+        settle: Callable[[], None],
+    ) -> None:
+        self._workspace, self._prediction = workspace, prediction
+        self._settle = settle
         self.running = False
         self.stage = ""
         self.done: float | None = None
         self.result: FibersMeasured | None = None
         self.edits: FiberEdits | None = None
-        self.view = FiberView(session)
+        self.view = FiberView(workspace)
         self.hand = FiberHand(self)
         self.mask: Labels | None = None
         self.image: Image | None = None
         self._class = 0
         self._next: tuple[Labels, Image | None] | None = None
-        runner = session.measuring
+        runner = workspace.measuring
         runner.yielded.connect(self._on_event)
         runner.failed.connect(self._on_failed)
         runner.finished.connect(self._on_finished)
@@ -89,10 +104,10 @@ class FiberRun:
                 "(right-click the layer, Split Stack)."
             )
         # A slider may just have moved.
-        self._session.sure.settle()
+        self._settle()
         mask = np.array(image_array(layer))
         size, unit = voxel_size(layer)
-        self._session.measuring.start(
+        self._workspace.measuring.start(
             find_and_measure,
             mask,
             config or FiberConfig(),
@@ -105,7 +120,7 @@ class FiberRun:
 
     def stop(self) -> None:
         """Stop the job; the fibers from before stay."""
-        self._session.measuring.stop()
+        self._workspace.measuring.stop()
         self.stage, self.done = "Stopping …", None
         self.changed.emit()
 
@@ -124,25 +139,24 @@ class FiberRun:
         InputError
             When another one is running.
         """
-        self._session.measuring.start(job, *args, **settings)
+        self._workspace.measuring.start(job, *args, **settings)
         self.tell_running("Writing …")
 
     @property
     def cautions(self) -> tuple[str, ...]:
         """What a person should know of the files, and of the model where it is used."""
         of_files = (cautions_on(self.image), cautions_on(self.mask))
-        session = self._session
-        ours = self.mask is not None and session.layers.owns(self.mask)
-        return unique(*of_files, session.prediction.doubts if ours else ())
+        ours = self.mask is not None and self._workspace.layers.owns(self.mask)
+        return unique(*of_files, self._prediction.doubts if ours else ())
 
-    def prediction(self) -> Prediction | None:
+    def prediction(self) -> MadeFrom | None:
         """Mean and deviation that the mask was made from, where they are at hand."""
-        mask, volume = self.mask, self._session.prediction.probabilities
+        mask, volume = self.mask, self._prediction.probabilities
         if self.running or mask is None or not self._class or volume is None:
             return None
         if volume.shape != _shape(mask) or not volume.complete:
             return None
-        return Prediction(self._mean(volume), volume.std[self._class - 1])
+        return MadeFrom(self._mean(volume), volume.std[self._class - 1])
 
     def choose(self, label: int) -> None:
         """Go to a fiber and mark it."""
@@ -177,23 +191,23 @@ class FiberRun:
 
     def _probability(self, mask: Labels) -> np.ndarray | None:
         self._class = 0
-        volume = self._session.prediction.probabilities
+        volume = self._prediction.probabilities
         if volume is None or volume.shape != _shape(mask) or not volume.complete:
             return None
         # Our masks hold the value of their class; of another mask it is unknown.
-        known = self._session.layers.owns(mask)
+        known = self._workspace.layers.owns(mask)
         self._class = int(mask.data.max()) if known else 0
         # A copy, as a training that goes on writes another prediction into it.
         return self._mean(volume).copy() if self._class else None
 
     def _mean(self, volume: "Probabilities") -> np.ndarray:
         """Of the class; 0 out of focus, where nothing is to be found or extended to."""
-        mean, cover = volume.mean[self._class - 1], self._session.exclusion.cover
+        mean, cover = volume.mean[self._class - 1], self._workspace.exclusion.cover
         return mean if cover is None else np.asarray(Blanked(mean, cover, blank=0))
 
     def _image_under(self, mask: Labels) -> Image | None:
         """The gray image that a mask belongs to, for pictures."""
-        image = self._session.image
+        image = self._workspace.image
         if image is None or image.multiscale or image.rgb:
             return None
         try:

@@ -2,7 +2,7 @@
 
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from napari.layers import Labels
@@ -10,18 +10,27 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_sciml.errors import InputError
-from napari_sciml.fibers.editing import Edit
+from napari_sciml.fibers.editing import Edit, FiberEdits
 from napari_sciml.plugin.fibers.clicks import fiber_at
+from napari_sciml.plugin.fibers.view import FiberView
 from napari_sciml.plugin.kit.clicks import Clicks
 from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.kit.painting import forget_history, painted_over
 from napari_sciml.plugin.layers.axes import LayerAxes
 
-if TYPE_CHECKING:
-    from napari_sciml.plugin.fibers.controller import FiberRun
-
 REST_MS = 150
 UNDO, REDO = "Control-Z", "Control-Shift-Z"
+
+
+class Editable(Protocol):
+    """Fibers that can be changed."""
+
+    view: FiberView
+    running: bool
+    edits: FiberEdits | None
+
+    def renew(self) -> None:
+        """Show them as they are now."""
 
 
 class FiberHand:
@@ -37,7 +46,7 @@ class FiberHand:
     told = Signal(str)
     failed = Signal(str)
 
-    def __init__(self, run: "FiberRun") -> None:
+    def __init__(self, run: Editable) -> None:
         self._run = run
         self.cutting = False
         self._strokes: list[tuple[np.ndarray, np.ndarray]] = []

@@ -8,7 +8,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.io.results.outputs import check_output
 from napari_sciml.plugin.fibers.controller import FiberRun
 from napari_sciml.plugin.kit.connections import Wiring
-from napari_sciml.plugin.kit.dock import button
+from napari_sciml.plugin.kit.controls import button
 from napari_sciml.plugin.kit.replacing import sources, write_or_ask
 from napari_sciml.plugin.layers.images import pixels
 from napari_sciml.workflows.measuring.export import (

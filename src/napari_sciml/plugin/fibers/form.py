@@ -1,5 +1,6 @@
 """From which mask the fibers come, and with which settings."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,13 @@ from qtpy.QtWidgets import (
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.fibers.report.figures import unit_symbol, volume_symbol
+from napari_sciml.plugin.fibers.controller import FiberRun
 from napari_sciml.plugin.kit.connections import Wiring
-from napari_sciml.plugin.kit.dock import text_line
+from napari_sciml.plugin.kit.controls import text_line
 from napari_sciml.plugin.kit.forms import LARGEST, ratio, switch, whole_number
 from napari_sciml.plugin.kit.layer_picker import LayerPicker
 from napari_sciml.plugin.layers.images import voxel_size
-from napari_sciml.plugin.session import ViewerSession
+from napari_sciml.plugin.state.workspace import Workspace
 
 VOXELS, VOLUME = range(2)
 DIGITS = 4
@@ -31,15 +33,21 @@ class FiberForm(QWidget):
 
     Parameters
     ----------
-    session
+    workspace
         Has the layers.
+    fibers
+        Has what is no mask: the fibers themselves.
+    newest
+        Tells the name of the mask that is chosen when it appears.
     """
 
-    def __init__(self, session: ViewerSession) -> None:
+    def __init__(
+        self, workspace: Workspace, fibers: FiberRun, newest: Callable[[], str]
+    ) -> None:
         super().__init__()
-        self._session = session
+        self._workspace, self._fibers, self._newest = workspace, fibers, newest
         self.mask = LayerPicker(
-            session.viewer,
+            workspace.viewer,
             self._masks,
             name="mask",
             tooltip="Labels layer that holds the fibers.",
@@ -59,7 +67,7 @@ class FiberForm(QWidget):
         self.mask.picked.connect(self.follow)
         self.dust_unit.currentIndexChanged.connect(self._on_unit)
         self._wiring = Wiring()
-        layers = session.viewer.layers.events
+        layers = workspace.viewer.layers.events
         self._wiring.connect(layers.inserted, self._on_inserted)
         self._wiring.connect(layers.removed, self.follow)
         self.destroyed.connect(self._wiring.close)
@@ -116,14 +124,14 @@ class FiberForm(QWidget):
 
     def _masks(self) -> list[Labels]:
         """Labels that can be a mask, the confident ones first."""
-        session = self._session
-        out = (session.annotation.layer, session.fibers.view.layer)
-        layers = [] if session.viewer is None else reversed(session.viewer.layers)
+        viewer = self._workspace.viewer
+        out = (self._workspace.annotation.layer, self._fibers.view.layer)
+        layers = [] if viewer is None else reversed(viewer.layers)
         found = [x for x in layers if isinstance(x, Labels) and x not in out]
         return sorted(found, key=_not_confident)
 
     def _on_inserted(self, event: Any) -> None:
-        if event.value.name == self._session.sure.layer_name:
+        if event.value.name == self._newest():
             self.mask.refill()
             self.mask.choose(event.value)
         self.follow()

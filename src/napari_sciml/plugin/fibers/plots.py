@@ -10,7 +10,7 @@ from napari_sciml.fibers.statistics.bootstrap import Interval
 from napari_sciml.plugin.fibers.direction_plot import DirectionPlot
 from napari_sciml.plugin.fibers.view import FiberView
 from napari_sciml.plugin.kit.connections import Wiring
-from napari_sciml.plugin.kit.dock import text_line
+from napari_sciml.plugin.kit.controls import text_line
 from napari_sciml.plugin.kit.plots import HistogramPlot
 from napari_sciml.plugin.kit.runner import JobRunner
 from napari_sciml.workflows.measuring.numbers import (

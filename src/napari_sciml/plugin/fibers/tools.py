@@ -6,7 +6,7 @@ from qtpy.QtWidgets import QHBoxLayout, QShortcut, QWidget
 
 from napari_sciml.plugin.fibers.controller import FiberRun
 from napari_sciml.plugin.kit.connections import Wiring
-from napari_sciml.plugin.kit.dock import button
+from napari_sciml.plugin.kit.controls import button
 
 
 class FiberTools(QWidget):

@@ -19,7 +19,7 @@ from napari_sciml.plugin.layers.axes import LayerAxes
 from napari_sciml.plugin.layers.layers import CHEAP
 
 if TYPE_CHECKING:
-    from napari_sciml.plugin.session import ViewerSession
+    from napari_sciml.plugin.state.workspace import Workspace
     from napari_sciml.workflows.measuring.arrays import FibersMeasured
 
 FIBERS = "Fibers"
@@ -51,8 +51,8 @@ class FiberView:
     choice_changed = Signal(tuple)
     layer_gone = Signal()
 
-    def __init__(self, session: "ViewerSession") -> None:
-        self._session = session
+    def __init__(self, workspace: "Workspace") -> None:
+        self._workspace = workspace
         self.color_by = "number"
         self.filter = FiberFilter()
         self.chosen: tuple[int, ...] = ()
@@ -64,13 +64,13 @@ class FiberView:
     @property
     def viewer(self) -> Any:
         """The viewer; None when it is gone."""
-        return self._session.viewer
+        return self._workspace.viewer
 
     @property
     def layer(self) -> Labels | None:
         """The layer of the fibers, unless the user has deleted it."""
         layer = self._layer() if self._layer is not None else None
-        viewer = self._session.viewer
+        viewer = self._workspace.viewer
         return layer if viewer is not None and layer in viewer.layers else None
 
     @property
@@ -85,13 +85,13 @@ class FiberView:
 
     def show(self, result: "FibersMeasured", on: Labels) -> None:
         """Show other fibers, in the layer that there is or in a new one."""
-        session = self._session
+        workspace = self._workspace
         self._result, self.chosen = result, ()
-        layer = session.layers.show_labels(FIBERS, result.labels, on, opacity=OPACITY)
+        layer = workspace.layers.show_labels(FIBERS, result.labels, on, opacity=OPACITY)
         layer.iso_gradient_mode = "smooth"  # or fibers in 3D look like cobs
         self._layer = weakref.ref(layer)
-        selection = session.viewer.layers.selection
-        if on in session.viewer.layers:
+        selection = workspace.viewer.layers.selection
+        if on in workspace.viewer.layers:
             on.visible = False
             if selection.active is on:
                 selection.active = layer
@@ -155,7 +155,7 @@ class FiberView:
             size = np.asarray(result.voxel_size)
             middle = line[len(line) // 2][-len(size) :] / size
             world = layer.data_to_world(LayerAxes.of(layer).point(middle))
-            go_to(self._session.viewer, np.asarray(world))
+            go_to(self._workspace.viewer, np.asarray(world))
 
     def hidden(self) -> np.ndarray:
         """For each label up to the greatest one, whether it is not shown."""
@@ -167,7 +167,7 @@ class FiberView:
     def watch(self) -> None:
         """Listen to the layer, and to its being deleted."""
         self._wiring.close()
-        layer, viewer = self.layer, self._session.viewer
+        layer, viewer = self.layer, self._workspace.viewer
         if viewer is not None and layer is not None:
             self._wiring.connect(layer.events.selected_label, self._on_picked)
             self._wiring.connect(viewer.layers.events.removed, self._on_removed)

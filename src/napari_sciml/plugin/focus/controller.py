@@ -36,7 +36,7 @@ from napari_sciml.workflows.focus.files import save_focus_model, write_rating
 if TYPE_CHECKING:
     from napari_sciml.focus.model import FocusModel
     from napari_sciml.focus.rating.result import BestPlane, FocusResult
-    from napari_sciml.plugin.session import ViewerSession
+    from napari_sciml.plugin.state.workspace import Workspace
 
 FOLLOW_MS = 40
 BUILT_IN = "built-in"
@@ -67,8 +67,8 @@ class FocusRun:
     changed = Signal()
     failed = Signal(str)
 
-    def __init__(self, session: "ViewerSession") -> None:
-        self._session = session
+    def __init__(self, workspace: "Workspace") -> None:
+        self._workspace = workspace
         self.doing = ""
         self.progress = FocusProgress("")
         self.model: FocusModel | None = None
@@ -85,7 +85,7 @@ class FocusRun:
         self._of: weakref.ref[Image] | None = None
         self.shown: FocusLayers | None = None
         self.clicks = TileClicks()
-        runner = session.measuring
+        runner = workspace.measuring
         runner.yielded.connect(self._on_event)
         runner.failed.connect(self._on_failed)
         runner.finished.connect(self._on_finished)
@@ -95,7 +95,8 @@ class FocusRun:
         self._follow.setSingleShot(True)
         self._follow.setInterval(FOLLOW_MS)
         self._follow.timeout.connect(self._on_plane)
-        session.view_changed.connect(self._on_view)
+        workspace.image_left.connect(self.forget)
+        workspace.view_changed.connect(self._on_view)
 
     @property
     def busy(self) -> bool:
@@ -103,7 +104,7 @@ class FocusRun:
         return bool(self.doing) or self._showing.busy
 
     def rate(self, *, tile: int = TILE, channel: int | None = None) -> None:
-        """Rate the image of the session.
+        """Rate the image at hand.
 
         Parameters
         ----------
@@ -117,7 +118,7 @@ class FocusRun:
         InputError
             When there is no image that can be rated, or something else is running.
         """
-        layer = self._session.image
+        layer = self._workspace.image
         data = as_gray(pixels(layer), channel)
         assert layer is not None
         fixed = self.model is not None and self.model.fixed_scale
@@ -193,7 +194,7 @@ class FocusRun:
         """
         if self.model is None or self.model.fixed_scale:
             raise InputError("There is no model of your own to save: train one first.")
-        used = [*self._learned_from, *sources(*self._session.images)]
+        used = [*self._learned_from, *sources(*self._workspace.images)]
         check_output(
             folder, "focus model", inputs=used, overwrite=overwrite, folder=True
         )
@@ -202,19 +203,19 @@ class FocusRun:
     def stop(self) -> None:
         """Stop soon; what was there before stays."""
         if self.doing:
-            self._session.measuring.stop()
+            self._workspace.measuring.stop()
             self.note = "Stopped."
             self.changed.emit()
 
     def forget(self) -> None:
         """Another image is next."""
         if self.doing == "rate":
-            self._session.measuring.stop()
+            self._workspace.measuring.stop()
             self.failed.emit(GONE)
         self._showing.stop()
         self.result, self.best, self.shown, self._data = None, None, None, None
         self.note = ""
-        self._session.exclusion.use(None, None)
+        self._workspace.exclusion.use(None, None)
         self.clicks.watch(None, None)
         self.changed.emit()
 
@@ -226,20 +227,20 @@ class FocusRun:
 
     def watch(self) -> None:
         """Listen to clicks on the tiles."""
-        self.clicks.watch(self.shown, self._session.viewer)
+        self.clicks.watch(self.shown, self._workspace.viewer)
 
     def choose(self, tile: tuple[int, ...]) -> None:
         """Go to a tile and mark it."""
         if self.shown is not None:
             self.shown.choose(tile)
-            go_to(self._session.viewer, self.shown.center(tile))
+            go_to(self._workspace.viewer, self.shown.center(tile))
             self._on_plane()
 
     def go_to_plane(self, plane: int) -> None:
         """Show a plane of the stack."""
         if self.shown is None or self.result is None:
             return
-        viewer = self._session.viewer
+        viewer = self._workspace.viewer
         world = self.shown.in_plane(plane, viewer.dims.point)
         offset = viewer.dims.ndim - len(world)
         viewer.dims.set_point([offset + i for i in range(len(world))], list(world))
@@ -247,7 +248,7 @@ class FocusRun:
     def _start(
         self, doing: str, job: Callable[..., Any], *args: Any, **kw: Any
     ) -> None:
-        self._session.measuring.start(job, *args, **kw)
+        self._workspace.measuring.start(job, *args, **kw)
         self.doing, self.progress, self.note = doing, FocusProgress("Starting …"), ""
         self.changed.emit()
 
@@ -267,7 +268,7 @@ class FocusRun:
 
     def _take(self, rated: FocusRated) -> None:
         layer = self._of() if self._of is not None else None
-        viewer = self._session.viewer
+        viewer = self._workspace.viewer
         if layer is None or viewer is None or layer not in viewer.layers:
             self.failed.emit(GONE)
             return
@@ -280,7 +281,7 @@ class FocusRun:
         self.result = rated.result
         stack = rated.result.level.ndim > 2
         self.best = rated.result.best_plane() if stack else None
-        self.shown = FocusLayers(self._session.layers, rated.result, layer)
+        self.shown = FocusLayers(self._workspace.layers, rated.result, layer)
         if self.best is not None and self.best.index is not None:
             self.go_to_plane(self.best.index)
         self._showing.start(self.shown.show(viewer))
@@ -296,8 +297,8 @@ class FocusRun:
 
     def _on_shown(self) -> None:
         if self.shown is not None:
-            mask = self._session.layers.get(OUT_OF_FOCUS)
-            self._session.exclusion.use(mask, self.shown.grid)
+            mask = self._workspace.layers.get(OUT_OF_FOCUS)
+            self._workspace.exclusion.use(mask, self.shown.grid)
         self.watch()
         self._on_plane()
         self.changed.emit()
@@ -307,5 +308,5 @@ class FocusRun:
             self._follow.start()
 
     def _on_plane(self) -> None:
-        if self.shown is not None and self._session.viewer is not None:
-            self.shown.follow(self._session.viewer)
+        if self.shown is not None and self._workspace.viewer is not None:
+            self.shown.follow(self._workspace.viewer)

@@ -21,12 +21,12 @@ from napari_sciml.errors import InputError
 from napari_sciml.focus.config import FocusTrainingConfig
 from napari_sciml.plugin.focus.controller import FocusRun
 from napari_sciml.plugin.kit.connections import Wiring
-from napari_sciml.plugin.kit.dock import button, set_running
+from napari_sciml.plugin.kit.controls import button, set_running
 from napari_sciml.plugin.kit.forms import number
 from napari_sciml.plugin.kit.replacing import write_or_ask
 
 if TYPE_CHECKING:
-    from napari_sciml.plugin.session import ViewerSession
+    from napari_sciml.plugin.state.workspace import Workspace
 
 HEIGHT = 60
 MODELS = (
@@ -42,16 +42,18 @@ class FocusModelPanel(QWidget):
 
     Parameters
     ----------
-    session
-        Of the viewer.
+    workspace
+        Has the images.
+    run
+        Rates, and has the model.
     """
 
     failed = Signal(str)
 
-    def __init__(self, session: "ViewerSession") -> None:
+    def __init__(self, workspace: "Workspace", run: "FocusRun") -> None:
         super().__init__()
         self.setObjectName("focus_model")
-        self._session = session
+        self._workspace, self._run = workspace, run
         self._layers: list[Image] = []
         self._files: list[Path] = []
         self._ticked: set[int] = set()
@@ -119,7 +121,7 @@ class FocusModelPanel(QWidget):
         outer.addWidget(self.inner)
 
     def _connect(self) -> None:
-        run, layers = self._session.focus, self._session.viewer.layers.events
+        run, layers = self._run, self._workspace.viewer.layers.events
         self.fold.toggled.connect(self._on_fold)
         self.load.clicked.connect(self._on_load)
         self.built_in.clicked.connect(run.use_built_in)
@@ -134,7 +136,7 @@ class FocusModelPanel(QWidget):
         """Offer the images of the viewer and the files that were added."""
         ticked = {id(layer) for layer in self.ticked_layers()}
         unticked = set(self._files) - set(self.ticked_files())
-        self._layers = list(self._session.images)
+        self._layers = list(self._workspace.images)
         self._names.close()
         self.images.clear()
         for layer in self._layers:
@@ -162,7 +164,7 @@ class FocusModelPanel(QWidget):
 
     def redraw(self) -> None:
         """Show the model and what can be done now."""
-        run = self._session.focus
+        run = self._run
         idle = not run.busy
         training = run.doing == "train"
         self.built_in.setEnabled(idle and run.model is not None)
@@ -192,14 +194,14 @@ class FocusModelPanel(QWidget):
     def _on_load(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Focus model", "", MODELS)
         if path:
-            self._try(lambda: self._session.focus.load(Path(path)))
+            self._try(lambda: self._run.load(Path(path)))
 
     def _on_save(self) -> None:
         path, _ = QFileDialog.getSaveFileName(
             self, "Save model in a new folder", "focus-model"
         )
         if path:
-            save, folder = self._session.focus.save_model, Path(path)
+            save, folder = self._run.save_model, Path(path)
             self._try(
                 lambda: write_or_ask(self, lambda sure: save(folder, overwrite=sure))
             )
@@ -209,7 +211,7 @@ class FocusModelPanel(QWidget):
         self.add_files([Path(path) for path in paths])
 
     def _on_train(self) -> None:
-        run = self._session.focus
+        run = self._run
         if run.doing == "train":
             run.stop()
             return

@@ -10,8 +10,8 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.kit.connections import Wiring
-from napari_sciml.plugin.kit.dock import ERROR, button, text_line
-from napari_sciml.plugin.session import ViewerSession
+from napari_sciml.plugin.kit.controls import ERROR, button, text_line
+from napari_sciml.plugin.project.controller import ProjectKeeper
 from napari_sciml.project.places import projects_root
 from napari_sciml.workflows.projects import Offer
 
@@ -24,15 +24,15 @@ class ProjectBar(QWidget):
 
     Parameters
     ----------
-    session
+    keeper
         Of the viewer.
     """
 
-    def __init__(self, session: ViewerSession) -> None:
+    def __init__(self, keeper: ProjectKeeper) -> None:
         super().__init__()
         self.setObjectName("project_bar")
-        self._keeper = session.project
-        self._recovery = session.project.recovery
+        self._keeper = keeper
+        self._recovery = keeper.recovery
         self._failure = ""
         self._make_controls()
         self._wiring = Wiring()

@@ -19,8 +19,8 @@ from napari_sciml.plugin.project.facts import (
     image_facts,
     model_to_store,
 )
-from napari_sciml.plugin.project.recovery import Recovery
-from napari_sciml.plugin.state.history import KeptModel
+from napari_sciml.plugin.project.recovery import Recovery, Trainer
+from napari_sciml.plugin.state.history import History, KeptModel
 from napari_sciml.project.autosave import Autosave
 from napari_sciml.project.file import ClassEntry
 from napari_sciml.project.folder import Project
@@ -32,7 +32,7 @@ from napari_sciml.project.runs import RunEvent, RunStarted
 if TYPE_CHECKING:
     from napari.layers import Image
 
-    from napari_sciml.plugin.session import ViewerSession
+    from napari_sciml.plugin.state.workspace import Workspace
 
 CLOSE_SECONDS = 2.0
 
@@ -53,8 +53,11 @@ class ProjectKeeper:
 
     changed = Signal()
 
-    def __init__(self, session: "ViewerSession") -> None:
-        self._session = session
+    def __init__(
+        self, workspace: "Workspace", history: History, training: Trainer
+    ) -> None:
+        self._workspace, self._history = workspace, history
+        self._training = training
         self.autosave: Autosave | None = None
         self._image: Image | None = None
         self._shape: tuple[int, ...] = ()
@@ -62,7 +65,7 @@ class ProjectKeeper:
         self._places = weakref.WeakKeyDictionary()
         self._made: list[Autosave] = []
         self._silent = False
-        self.recovery = Recovery(session, self)
+        self.recovery = Recovery(workspace, history, training, self)
         self._wiring = Wiring()
         # A viewer that never had a dock is not closed, only forgotten.
         weakref.finalize(self, _close_all, self._made, 0.0)
@@ -79,16 +82,16 @@ class ProjectKeeper:
         return [a for a in self._made if a.running and a is not self.autosave]
 
     def watch(self) -> None:
-        """Follow the session from now on."""
-        session = self._session
+        """Follow what is done from now on."""
+        workspace = self._workspace
         for signal, slot in (
-            (session.image_changed, self._follow_image),
-            (session.annotation.layer_changed, self._on_layer),
-            (session.annotation.changed, self._on_labels),
-            (session.annotation.classes_changed, self._on_classes),
-            (session.training.logged, self._on_run),
-            (session.history.added, self._on_model),
-            (session.history.pictured, self._on_picture),
+            (workspace.image_changed, self._follow_image),
+            (workspace.annotation.layer_changed, self._on_layer),
+            (workspace.annotation.changed, self._on_labels),
+            (workspace.annotation.classes_changed, self._on_classes),
+            (self._training.logged, self._on_run),
+            (self._history.added, self._on_model),
+            (self._history.pictured, self._on_picture),
         ):
             self._wiring.connect(signal, slot)
         self._follow_image()
@@ -96,7 +99,7 @@ class ProjectKeeper:
     def close(self) -> None:
         """Write what is left, and end the thread; takes two seconds at most."""
         with contextlib.suppress(InputError):  # an array of another shape
-            self._session.annotation.read_now()
+            self._workspace.annotation.read_now()
         self._wiring.close()
         self.recovery.close()
         self._end()
@@ -105,7 +108,7 @@ class ProjectKeeper:
 
     def resume(self, folder: Path) -> None:
         """Go on with a project that was read, with all that is painted now."""
-        image = self._session.image
+        image = self._workspace.image
         assert image is not None
         self._end()
         self._image, self._places[image] = image, folder
@@ -121,7 +124,7 @@ class ProjectKeeper:
             self._silent = False
 
     def _follow_image(self) -> None:
-        image = self._session.image
+        image = self._workspace.image
         if self._silent or image is self._image:
             return
         self._end()
@@ -134,11 +137,11 @@ class ProjectKeeper:
 
     def _is_known(self, image: "Image") -> bool:
         """Whether this viewer has saved before what is painted on the image."""
-        return image in self._places and len(self._session.annotation.store) > 0
+        return image in self._places and len(self._workspace.annotation.store) > 0
 
     def _begin(self) -> None:
         """Make a project, or go on with the one that the image has."""
-        annotation, image = self._session.annotation, self._image
+        annotation, image = self._workspace.annotation, self._image
         assert image is not None
         data, self._shape = finest(image), annotation.store.shape
         classes = class_entries(annotation.classes)
@@ -163,7 +166,7 @@ class ProjectKeeper:
     def _ready(self) -> Autosave | None:
         """The autosave, begun if need be; None where nothing is to be saved."""
         self._follow_image()
-        annotated = self._session.annotation.layer is not None
+        annotated = self._workspace.annotation.layer is not None
         if self._silent or self._image is None or not annotated:
             return None
         if self.autosave is None:
@@ -172,7 +175,7 @@ class ProjectKeeper:
 
     def _on_layer(self) -> None:
         self._follow_image()
-        annotation = self._session.annotation
+        annotation = self._workspace.annotation
         if self._silent or self.autosave is None or annotation.layer is None:
             return
         store = annotation.store
@@ -194,7 +197,7 @@ class ProjectKeeper:
 
     def _on_classes(self) -> None:
         if self.autosave is not None and not self._silent:
-            classes = class_entries(self._session.annotation.classes)
+            classes = class_entries(self._workspace.annotation.classes)
             self.autosave.classes(classes)
 
     def _on_run(self, event: RunEvent) -> None:

@@ -1,8 +1,9 @@
 """Brings back what was saved in a project."""
 
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from psygnal import Signal
@@ -18,7 +19,7 @@ from napari_sciml.plugin.project.facts import (
     image_facts,
     layer_arguments,
 )
-from napari_sciml.plugin.state.history import KeptModel
+from napari_sciml.plugin.state.history import History, KeptModel
 from napari_sciml.project.folder import Project
 from napari_sciml.project.places import set_aside
 from napari_sciml.workflows.projects import (
@@ -34,9 +35,41 @@ from napari_sciml.workflows.projects import (
 if TYPE_CHECKING:
     from napari.layers import Image
 
-    from napari_sciml.plugin.project.controller import ProjectKeeper
-    from napari_sciml.plugin.session import ViewerSession
+    from napari_sciml.plugin.state.workspace import Workspace
     from napari_sciml.project.autosave import Autosave
+
+
+class Trainer(Protocol):
+    """What a project must know of, and ask of, the training in the viewer."""
+
+    logged: Any
+    """Signal; see `TrainingRun`."""
+
+    def stop(self) -> None:
+        """Stop soon."""
+
+    def count_on(self, *, models: int, runs: int) -> None:
+        """Give higher numbers to what comes next."""
+
+
+class Keeper(Protocol):
+    """What writes the project of the image at hand; see `ProjectKeeper`."""
+
+    autosave: "Autosave | None"
+
+    @property
+    def folder(self) -> Path | None:
+        """Of the project that is written."""
+
+    @property
+    def closing(self) -> "list[Autosave]":
+        """What is still writing, but takes nothing more."""
+
+    def silent(self) -> AbstractContextManager[None]:
+        """Save nothing of what happens meanwhile."""
+
+    def resume(self, folder: Path) -> None:
+        """Go on with a project that was read."""
 
 
 class Recovery:
@@ -61,8 +94,15 @@ class Recovery:
     changed = Signal()
     recovered = Signal(dict)
 
-    def __init__(self, session: "ViewerSession", keeper: "ProjectKeeper") -> None:
-        self._session, self._keeper = session, keeper
+    def __init__(
+        self,
+        workspace: "Workspace",
+        history: History,
+        training: Trainer,
+        keeper: Keeper,
+    ) -> None:
+        self._workspace, self._keeper = workspace, keeper
+        self._history, self._training = history, training
         self.offers: tuple[Offer, ...] = ()
         self.elsewhere: tuple[Path, ...] = ()
         self.note, self.failed = "", False
@@ -88,7 +128,7 @@ class Recovery:
         """Find out, in a thread, what can be recovered for the image."""
         self._finder.stop()
         self.offers, self.elsewhere = (), ()
-        image = self._session.image
+        image = self._workspace.image
         if image is None:
             return
         # Another one, as the last one obeys only at its next step.
@@ -105,11 +145,11 @@ class Recovery:
         InputError
             When a project is being read or copied.
         """
-        if not self.offers or self._session.image is None:
+        if not self.offers or self._workspace.image is None:
             return
-        self._asked, self._layers = self._session.image, [self._session.image]
+        self._asked, self._layers = self._workspace.image, [self._workspace.image]
         folder = self.offers[0].project.folder
-        self._start(read_project, folder, [finest(self._session.image)])
+        self._start(read_project, folder, [finest(self._workspace.image)])
 
     def open(self, folder: str | Path) -> None:
         """Open a project, wherever it was made, with its image.
@@ -122,7 +162,7 @@ class Recovery:
         folder = Path(folder)
         if self._keeper.folder == folder:
             raise InputError("This project is open already.")
-        self._asked, self._layers = None, list(self._session.images)
+        self._asked, self._layers = None, list(self._workspace.images)
         self._start(read_project, folder, [finest(x) for x in self._layers])
 
     def save_copy(self, target: str | Path) -> None:
@@ -136,7 +176,7 @@ class Recovery:
         autosave = self._keeper.autosave
         if autosave is None or autosave.folder is None:
             raise InputError("Nothing is saved yet: paint a stroke first.")
-        check_apart(target, [autosave.folder, *sources(self._session.image)])
+        check_apart(target, [autosave.folder, *sources(self._workspace.image)])
         settled = partial(_is_settled, autosave)
         self._start(copy_project, autosave.folder, Path(target), settled)
 
@@ -189,14 +229,14 @@ class Recovery:
 
     def _fill(self, read: ProjectRead) -> None:
         """Put a project into the viewer; the GUI thread's part of it."""
-        session = self._session
-        session.training.stop()
+        workspace = self._workspace
+        self._training.stop()
         self._choose_image(read)
         with self._keeper.silent():
-            session.start_annotating()
+            workspace.start_annotating()
             self._check_shape(read.project)
             self._take_classes(read.project)
-            session.annotation.count_on(read.labels.revision)
+            workspace.annotation.count_on(read.labels.revision)
             self._paint(read.labels)
             self._restore_models(read)
         self._keeper.resume(read.project.folder)
@@ -205,18 +245,18 @@ class Recovery:
         self.recovered.emit(dict(read.project.description.settings))
 
     def _choose_image(self, read: ProjectRead) -> None:
-        session = self._session
+        workspace = self._workspace
         layer = None if read.image is None else self._layers[read.image]
-        if self._asked is not None and session.image is not self._asked:
+        if self._asked is not None and workspace.image is not self._asked:
             raise InputError("Another image is chosen now: nothing was recovered.")
-        if layer is None or layer not in session.viewer.layers:
+        if layer is None or layer not in workspace.viewer.layers:
             image = read.project.description.image
             data = read.data if layer is None else finest(layer)
-            layer = session.viewer.add_image(data, **layer_arguments(image))
-        session.choose_image(layer)
+            layer = workspace.viewer.add_image(data, **layer_arguments(image))
+        workspace.choose_image(layer)
 
     def _check_shape(self, project: Project) -> None:
-        annotation = self._session.annotation
+        annotation = self._workspace.annotation
         annotation.read_now()
         shape = annotation.store.shape
         if shape != project.description.labels_shape:
@@ -227,7 +267,7 @@ class Recovery:
 
     def _take_classes(self, project: Project) -> None:
         """The classes of the project, and those here that it does not have."""
-        annotation = self._session.annotation
+        annotation = self._workspace.annotation
         table = class_table(project.description.classes)
         highest = max(annotation.store.voxel_counts(), default=0)
         for known in annotation.classes.classes[len(table) : highest]:
@@ -239,7 +279,7 @@ class Recovery:
 
     def _paint(self, saved: LabelChange) -> None:
         """Strokes of the project, but where somebody has painted since."""
-        annotation = self._session.annotation
+        annotation = self._workspace.annotation
         free = annotation.store.labels_at(saved.indices) == 0
         indices, values = saved.indices[free], saved.values[free]
         labels = annotation.store.dense()
@@ -248,11 +288,10 @@ class Recovery:
         annotation.read_now()
 
     def _restore_models(self, read: ProjectRead) -> None:
-        session = self._session
         kept = [KeptModel(None, e.time, p, e) for e, p in read.history]
-        session.history.restore(kept)
+        self._history.restore(kept)
         last = max((entry.number for entry, _ in read.history), default=0)
-        session.training.count_on(models=last, runs=read.last_run)
+        self._training.count_on(models=last, runs=read.last_run)
 
 
 def _all_ended(closing: "list[Autosave]") -> bool:

@@ -13,13 +13,13 @@ from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.annotation.classes import DEFAULT_TABLE, ClassTable
 from napari_sciml.annotation.store import LabelStore
 from napari_sciml.errors import InputError
-from napari_sciml.plugin.state.exclusion import Exclusion
 from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.kit.painting import forget_history, painted_voxels
 from napari_sciml.plugin.kit.runner import IdleRunner
 from napari_sciml.plugin.layers.axes import image_array
 from napari_sciml.plugin.state.class_edits import Rewrites, read_classes, write_classes
 from napari_sciml.plugin.state.counting import Counts
+from napari_sciml.plugin.state.exclusion import Exclusion
 
 SETTLE_MS = 200
 LONGEST_WAIT = 2.0

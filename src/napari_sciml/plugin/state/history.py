@@ -11,12 +11,13 @@ from psygnal import Signal
 from napari_sciml.io.models.folder import read_record
 from napari_sciml.plugin.kit.runner import JobRunner
 from napari_sciml.plugin.layers.images import pixels
+from napari_sciml.plugin.state.prediction import Prediction
+from napari_sciml.plugin.state.workspace import Workspace
 from napari_sciml.project.models import ModelEntry
 from napari_sciml.workflows.prediction.arrays import Compared, compare_models
 
 if TYPE_CHECKING:
     from napari_sciml.images.tiles import Region
-    from napari_sciml.plugin.session import ViewerSession
     from napari_sciml.plugin.state.model import Model
 
 MOST = 20
@@ -114,8 +115,8 @@ class History:
     pictured = Signal(KeptModel)
     compared = Signal(str)
 
-    def __init__(self, session: "ViewerSession") -> None:
-        self._session = session
+    def __init__(self, workspace: Workspace, prediction: Prediction) -> None:
+        self._workspace, self._prediction = workspace, prediction
         self._at = -APART_SECONDS
         self._kind = ""
         self.models: list[KeptModel] = []
@@ -123,7 +124,7 @@ class History:
         self._runner = JobRunner()
         self._runner.yielded.connect(self._on_compared)
         self._runner.failed.connect(self._on_failed)
-        session.prediction.changed.connect(self._on_predicted)
+        prediction.changed.connect(self._on_predicted)
 
     def consider(self, model: "Model", *, seconds: float, settled: bool) -> None:
         """Keep a model if the last one is a while ago, or it is of another kind."""
@@ -143,7 +144,7 @@ class History:
         self.changed.emit()
 
     def restore(self, models: Sequence[KeptModel]) -> None:
-        """Put models of a project before those of this session."""
+        """Put models of a project before those of this workspace."""
         own = [kept for kept in self.models if kept.entry is None]
         self.models = [*models, *own]
         self.changed.emit()
@@ -164,17 +165,6 @@ class History:
         assert kept.model is not None
         return kept.model
 
-    def go_back(self, index: int) -> None:
-        """Show and use an earlier model; a training that runs is paused.
-
-        Raises
-        ------
-        InputError
-            When it does not fit the image.
-        """
-        self._session.training.show(self.opened(index))
-        self.changed.emit()
-
     def compare(self, one: int, other: int) -> None:
         """Show where two models differ on the shown slice, as the layer `Difference`.
 
@@ -183,7 +173,7 @@ class History:
         InputError
             When there is no image, or another comparison is running.
         """
-        image, region = pixels(self._session.image), self._session.shown_region()
+        image, region = pixels(self._workspace.image), self._workspace.shown_region()
         assert region is not None
         ensembles = [self.opened(i).ensemble for i in (one, other)]
         self._runner.start(compare_models, *ensembles, image, region)
@@ -193,15 +183,15 @@ class History:
         self._runner.stop()
 
     def _on_compared(self, found: Compared) -> None:
-        session = self._session
-        if session.image is None:
+        workspace = self._workspace
+        if workspace.image is None:
             return
-        difference = np.zeros(tuple(pixels(session.image).shape), np.float16)
+        difference = np.zeros(tuple(pixels(workspace.image).shape), np.float16)
         difference[found.region] = found.difference
-        session.layers.show_image(
+        workspace.layers.show_image(
             DIFFERENCE,
             difference,
-            session.image,
+            workspace.image,
             colormap="PiYG",
             contrast_limits=(-1, 1),
             blending="translucent",
@@ -219,9 +209,8 @@ class History:
         """The last model's picture, once it has drawn what is on the screen."""
         if not self.models or self.models[-1].thumbnail is not None:
             return
-        session, kept = self._session, self.models[-1]
-        shown, volume = session.shown_region(), session.prediction.probabilities
-        model = session.prediction.model
+        kept, shown = self.models[-1], self._workspace.shown_region()
+        volume, model = self._prediction.probabilities, self._prediction.model
         if shown is None or volume is None or model is not kept.model:
             return
         if not volume.current[shown].all():
@@ -242,7 +231,7 @@ def _loaded(entry: ModelEntry) -> "Model":
 
     return Model(
         entry.load(),
-        # Below 0, so that no model of this session has the same.
+        # Below 0, so that no model of this workspace has the same.
         number=-entry.number,
         kind=_kind(entry.kind),
         revision=entry.revision,

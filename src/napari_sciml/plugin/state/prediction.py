@@ -9,18 +9,19 @@ from psygnal import Signal
 
 from napari_sciml.errors import InputError
 from napari_sciml.io.results.outputs import check_output
+from napari_sciml.plugin.kit.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.plugin.kit.replacing import sources
 from napari_sciml.plugin.layers.blanking import Cover, blank_layer, blanked
-from napari_sciml.plugin.layers.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.plugin.layers.dimming import Dimmer
 from napari_sciml.plugin.layers.images import pixels
-from napari_sciml.plugin.state.model import Model
-from napari_sciml.plugin.state.probabilities import Probabilities
-from napari_sciml.plugin.state.model_fit import misfit
 from napari_sciml.plugin.state.measures import DEVIATION, MEASURES
+from napari_sciml.plugin.state.model import Model
+from napari_sciml.plugin.state.model_fit import misfit
+from napari_sciml.plugin.state.probabilities import Probabilities
+from napari_sciml.plugin.state.workspace import Workspace
+from napari_sciml.uncertainty.threshold import ThresholdConfig
 
 if TYPE_CHECKING:
-    from napari_sciml.plugin.session import ViewerSession
     from napari_sciml.prediction.blockwise import BlockPredicted
 
 UNCERTAINTY = "Uncertainty"
@@ -43,14 +44,38 @@ class Prediction:
     model_changed = Signal()
     changed = Signal(object)  # the region that is new; None for all
 
-    def __init__(self, session: "ViewerSession") -> None:
-        self._session = session
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._chosen = ThresholdConfig()
         self._shown = False
         self._dimmer = Dimmer()
         self.measure = DEVIATION
         self.model: Model | None = None
         self.probabilities: Probabilities | None = None
         self.doubts: tuple[str, ...] = ()
+        workspace.image_left.connect(self.clear)
+        workspace.view_changed.connect(self.dim)
+        workspace.exclusion.changed.connect(self.blank)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Of what is predicted, or of the annotation as long as nothing is."""
+        volume = self.probabilities
+        return volume.class_names if volume else self._workspace.annotation.class_names
+
+    @property
+    def class_index(self) -> int:
+        """Place along the class axis of the class at hand; the last one by default."""
+        names = self.class_names
+        try:
+            return self._chosen.class_index(names)
+        except InputError:
+            return len(names) - 1
+
+    def choose_class(self, name: str) -> None:
+        """Let another class be the one that uncertainty and masks are of."""
+        self._chosen = ThresholdConfig(class_name=name)
+        self.show_class()
 
     def use(self, model: Model) -> None:
         """Take another model; the old one's prediction stays until it is redone."""
@@ -65,7 +90,7 @@ class Prediction:
 
     def examine(self) -> None:
         """See whether the image is like the one that the model was trained on."""
-        image, model = self._session.image, self.model
+        image, model = self._workspace.image, self.model
         self.doubts = ()
         if model is not None and image is not None:
             self.doubts = misfit(model, image)
@@ -90,7 +115,7 @@ class Prediction:
         """
         if self.model is None:
             raise InputError("There is no model yet: train one or load one.")
-        image = pixels(self._session.image)
+        image = pixels(self._workspace.image)
         ensemble = self.model.ensemble
         if image.ndim != ensemble.dims:
             raise InputError(
@@ -106,7 +131,7 @@ class Prediction:
         A new layer holds up the viewer for some 0.1 s: better now, when the user
         has just pressed the button, than while he paints.
         """
-        image = self._session.image
+        image = self._workspace.image
         if image is not None and not self._shown:
             self._make_room(tuple(pixels(image).shape), tuple(class_names))
             self._show()
@@ -121,7 +146,7 @@ class Prediction:
 
     def take(self, block: "BlockPredicted") -> None:
         """Take in a predicted block and show it soon."""
-        if self.probabilities is None or self._session.image is None:
+        if self.probabilities is None or self._workspace.image is None:
             return
         if self.model is not None and block.model not in (0, self.model.number):
             return  # of a model that is not shown any more
@@ -129,13 +154,13 @@ class Prediction:
         if not self._shown:
             self._show()
         for name in self._names():
-            self._session.layers.touch(name)
+            self._workspace.layers.touch(name)
         self.dim()
         self.changed.emit(block.tile.core)
 
     def dim(self) -> None:
         """Dim what is on the screen as long as it is not all by the model at hand."""
-        view, volume = self._session.target.view, self.probabilities
+        view, volume = self._workspace.target.view, self.probabilities
         if volume is None or view is None:
             return
         if view.volume:
@@ -144,7 +169,7 @@ class Prediction:
             current, known = volume.current[view.region], volume.known[view.region]
             fresh = volume.empty or bool(current.all() or not known.any())
         for name in self._names():
-            layer = self._session.layers.get(name)
+            layer = self._workspace.layers.get(name)
             if layer is not None:
                 self._dimmer.show(layer, fresh)
 
@@ -167,8 +192,8 @@ class Prediction:
 
         if self.model is None:
             raise InputError("There is no model yet: train one first.")
-        session = self._session
-        used = sources(session.image, session.annotation.layer)
+        workspace = self._workspace
+        used = sources(workspace.image, workspace.annotation.layer)
         check_output(path, "model", inputs=used, overwrite=overwrite, folder=True)
         save_model(
             self.model.ensemble,
@@ -187,7 +212,7 @@ class Prediction:
         """
         from napari_sciml.io.models.folder import load_model, read_record
 
-        if self._session.runner.busy:
+        if self._workspace.runner.busy:
             raise InputError("A job is running: stop it before you load a model.")
         self.use(Model(load_model(path), loaded=read_record(path), source=path))
         self.examine()
@@ -195,11 +220,11 @@ class Prediction:
     def show_class(self) -> None:
         """Let the uncertainty be that of the class at hand, where it is shown."""
         if self.probabilities is not None:
-            self._session.layers.put(UNCERTAINTY, self._uncertainty())
+            self._workspace.layers.put(UNCERTAINTY, self._uncertainty())
 
     def blank(self) -> None:
         """Show nothing where the image is not to be trusted, or show it again."""
-        for layer in self._session.layers.of(Image, PREDICTED):
+        for layer in self._workspace.layers.of(Image, PREDICTED):
             blank_layer(layer, self._cover)
 
     @property
@@ -218,19 +243,19 @@ class Prediction:
         """Let the uncertainty be another one of `MEASURES`."""
         self.measure = name
         self.show_class()
-        layer = self._session.layers.get(UNCERTAINTY)
+        layer = self._workspace.layers.get(UNCERTAINTY)
         if layer is not None:
             layer.contrast_limits = MEASURES[name].limits
 
     def _uncertainty(self) -> Any:
         assert self.probabilities is not None
-        index = self._session.sure.class_index
+        index = self.class_index
         values = MEASURES[self.measure].values(self.probabilities, index)
         return blanked(values, self._cover)
 
     @property
     def _cover(self) -> Cover | None:
-        return self._session.exclusion.cover
+        return self._workspace.exclusion.cover
 
     def _names(self) -> list[str]:
         assert self.probabilities is not None
@@ -238,24 +263,24 @@ class Prediction:
         return [*(f"Probability {name}" for name in classes), UNCERTAINTY]
 
     def _show(self) -> None:
-        volume, session = self.probabilities, self._session
+        volume, workspace = self.probabilities, self._workspace
         assert volume is not None
         self._shown = True
         for label, name in enumerate(volume.class_names[1:], start=2):
-            session.layers.show_image(
+            workspace.layers.show_image(
                 f"Probability {name}",
                 blanked(volume.mean[label - 1], self._cover),
-                session.image,
+                workspace.image,
                 colormap=probability_colormap(
-                    label, session.annotation.classes.color_of(label)
+                    label, workspace.annotation.classes.color_of(label)
                 ),
                 contrast_limits=(0, 1),
                 **STYLE,
             )
-        session.layers.show_image(
+        workspace.layers.show_image(
             UNCERTAINTY,
             self._uncertainty(),
-            session.image,
+            workspace.image,
             colormap=uncertainty_colormap(),
             contrast_limits=MEASURES[self.measure].limits,
             **STYLE,

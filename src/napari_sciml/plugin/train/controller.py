@@ -7,10 +7,13 @@ from psygnal import Signal
 from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.layers.images import dims_for, pixels
+from napari_sciml.plugin.state.history import History
 from napari_sciml.plugin.state.model import Model
-from napari_sciml.plugin.state.training_labels import TrainingLabels
-from napari_sciml.plugin.train.curves import Curves
 from napari_sciml.plugin.state.model_fit import remembered
+from napari_sciml.plugin.state.prediction import Prediction
+from napari_sciml.plugin.state.training_labels import TrainingLabels
+from napari_sciml.plugin.state.workspace import Workspace
+from napari_sciml.plugin.train.curves import Curves
 from napari_sciml.plugin.train.status import Phase, TrainingStatus
 from napari_sciml.project.runs import RunTook, run_started
 from napari_sciml.training.config import TrainingConfig
@@ -18,7 +21,6 @@ from napari_sciml.workflows.prediction.arrays import predict_volume
 from napari_sciml.workflows.training.live import TrainingControl, learn
 
 if TYPE_CHECKING:
-    from napari_sciml.plugin.session import ViewerSession
     from napari_sciml.prediction.blockwise import BlockPredicted
     from napari_sciml.training.events import (
         Activity,
@@ -47,8 +49,11 @@ class TrainingRun:
     logged = Signal(object)
     failed = Signal(str)
 
-    def __init__(self, session: "ViewerSession") -> None:
-        self._session = session
+    def __init__(
+        self, workspace: Workspace, prediction: Prediction, history: History
+    ) -> None:
+        self._workspace, self._prediction = workspace, prediction
+        self._history = history
         self.status = TrainingStatus()
         self.settings = TrainingConfig()
         self.curves = Curves()
@@ -58,10 +63,11 @@ class TrainingRun:
         self._trained_on: dict[str, Any] = {}
         self._numbers = self._run = self._logged_run = 0
         self._control = TrainingControl()
-        runner = session.runner
+        runner = workspace.runner
         runner.yielded.connect(self._on_event)
         runner.failed.connect(self._on_failed)
         runner.finished.connect(self._on_finished)
+        workspace.image_leaving.connect(self.stop)
 
     @property
     def phase(self) -> Phase:
@@ -90,7 +96,7 @@ class TrainingRun:
 
     def sentence(self) -> str:
         """Tell a person what is going on."""
-        prediction = self._session.prediction
+        prediction = self._prediction
         volume = prediction.probabilities
         return self.status.sentence(
             complete=volume is not None and volume.complete,
@@ -105,28 +111,28 @@ class TrainingRun:
         InputError
             When it cannot start.
         """
-        session = self._session
-        image = pixels(session.image)
-        first = session.labels_for_job()
-        assert session.image is not None
-        dims = dims_for(session.image)
+        workspace = self._workspace
+        image = pixels(workspace.image)
+        first = workspace.labels_for_job()
+        assert workspace.image is not None
+        dims = dims_for(workspace.image)
         if dims is not None:
             settings = settings.model_copy(update={"dims": dims})
-        annotation = session.annotation
+        annotation = workspace.annotation
         labels = TrainingLabels(first, annotation.store.shape, annotation.class_names)
-        session.runner.check_free()
+        workspace.runner.check_free()
         self.settings, self._control = settings, TrainingControl()
         self.labels = labels
         self._run += 1
-        self._trained_on = remembered(session.image)
-        session.prediction.doubts = ()
-        session.follow_view()
-        session.runner.start(
+        self._trained_on = remembered(workspace.image)
+        self._prediction.doubts = ()
+        workspace.follow_view()
+        workspace.runner.start(
             learn,
             image,
             labels.feed,
             settings,
-            view=session.target,
+            view=workspace.target,
             control=self._control,
             first_number=self._numbers + 1,
         )
@@ -141,16 +147,16 @@ class TrainingRun:
         InputError
             When there is no model or it does not fit the image.
         """
-        session = self._session
-        image = pixels(session.image)
-        session.runner.check_free()
-        session.prediction.renew()
-        session.prediction.examine()
-        model = session.prediction.model
+        workspace = self._workspace
+        image = pixels(workspace.image)
+        workspace.runner.check_free()
+        self._prediction.renew()
+        self._prediction.examine()
+        model = self._prediction.model
         assert model is not None
-        session.follow_view()
-        session.runner.start(
-            predict_volume, model.ensemble, image, session.target, device=device
+        workspace.follow_view()
+        workspace.runner.start(
+            predict_volume, model.ensemble, image, workspace.target, device=device
         )
         self._begin(Phase.PREDICTING)
 
@@ -159,15 +165,15 @@ class TrainingRun:
         self._next = None
         if self.running:
             self.status.stopped = True
-            self._session.runner.stop()
+            self._workspace.runner.stop()
             self.changed.emit()
 
     def pause(self, paused: bool) -> None:
         """Hold a training, or let it go on; what is shown is predicted all the same."""
         self._control.paused = paused
         if not paused and self.running:
-            model = self._session.history.newest
-            if model is not None and model is not self._session.prediction.model:
+            model = self._history.newest
+            if model is not None and model is not self._prediction.model:
                 self.show(model, pause=False)
         self.changed.emit()
 
@@ -195,7 +201,7 @@ class TrainingRun:
         """
         if self.phase is Phase.PREDICTING:
             raise InputError("A prediction is running: wait for its end or stop it.")
-        self._session.prediction.use(model)
+        self._prediction.use(model)
         if self.phase is Phase.IDLE:
             self.predict(self.settings.device)
             return
@@ -203,6 +209,11 @@ class TrainingRun:
         if pause:
             self._control.paused = True
         self.changed.emit()
+
+    def go_back(self, index: int) -> None:
+        """Use an earlier model of the history; errors as of `show`."""
+        self.show(self._history.opened(index))
+        self._history.changed.emit()
 
     def count_on(self, *, models: int, runs: int) -> None:
         """Give numbers to models and trainings that come after the ones of a project.
@@ -216,14 +227,14 @@ class TrainingRun:
         """Hand a change of the annotation to the training, where one runs."""
         if self.labels is not None:
             shape = self.labels.given.shape
-            self.labels.put(self._session.exclusion.without(change, shape))
+            self.labels.put(self._workspace.exclusion.without(change, shape))
 
     def follow_layer(self) -> None:
         """The annotation is another layer or array now, or deleted.
 
         A training goes on: with what it has, or with how the new labels differ.
         """
-        annotation = self._session.annotation
+        annotation = self._workspace.annotation
         if self.labels is None or annotation.layer is None:
             return
         if not self.labels.catch_up(annotation.learned()):
@@ -236,7 +247,7 @@ class TrainingRun:
         """Names can change while a training runs; the number of classes cannot."""
         if self.labels is None:
             return
-        if not self.labels.rename(self._session.annotation.class_names):
+        if not self.labels.rename(self._workspace.annotation.class_names):
             self._give_up(
                 "The number of classes has changed, so the training was stopped: "
                 "press Train to begin anew with the new classes."
@@ -247,7 +258,7 @@ class TrainingRun:
         self.failed.emit(why)
 
     def _begin(self, phase: Phase) -> None:
-        self._session.prediction.begin()
+        self._prediction.begin()
         self.status = TrainingStatus(phase)
         self.changed.emit()
 
@@ -276,7 +287,7 @@ class TrainingRun:
         elif isinstance(event, LabelsTaken):
             self.taken, self.status.settled = event.revision, False
             self._log(event)
-            self._session.prediction.prepare(self._session.annotation.class_names)
+            self._prediction.prepare(self._workspace.annotation.class_names)
             self.changed.emit()
 
     def _log(self, taken: "LabelsTaken") -> None:
@@ -284,7 +295,7 @@ class TrainingRun:
             self._logged_run = self._run
             names = () if self.labels is None else self.labels.feed.class_names
             self.logged.emit(run_started(self._run, self.settings, names))
-        left_out = self._session.exclusion.active
+        left_out = self._workspace.exclusion.active
         self.logged.emit(RunTook(self._run, taken.round, taken.revision, left_out))
 
     def _on_step(self, step: "TrainingStep") -> None:
@@ -312,11 +323,9 @@ class TrainingRun:
         )
         self._numbers = ready.number
         self.status.settled = ready.settled
-        self._session.history.consider(
-            model, seconds=ready.seconds, settled=ready.settled
-        )
+        self._history.consider(model, seconds=ready.seconds, settled=ready.settled)
         try:
-            self._session.prediction.use(model)
+            self._prediction.use(model)
         except InputError as error:  # the image was changed under the training
             self._give_up(str(error))
         self.status.blocks = (0, self.status.blocks[1])
@@ -327,7 +336,7 @@ class TrainingRun:
         self._enter(Phase(activity.kind))
 
     def _on_block(self, block: "BlockPredicted") -> None:
-        self._session.prediction.take(block)
+        self._prediction.take(block)
         self.status.blocks = (block.done, block.total)
         self.status.hasty = block.hasty
         self.status.halved |= block.halved

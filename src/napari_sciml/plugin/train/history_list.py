@@ -17,7 +17,7 @@ from superqt import QCollapsible
 
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.kit.connections import Wiring
-from napari_sciml.plugin.kit.dock import button, text_line
+from napari_sciml.plugin.kit.controls import button, text_line
 from napari_sciml.plugin.state.history import THUMBNAIL, History
 
 HEIGHT = 170
@@ -30,15 +30,17 @@ class HistoryList(QCollapsible):
     ----------
     history
         Of the viewer.
+    go_back
+        Uses the model with a number of the list; InputError where it cannot.
     """
 
     failed = Signal(str)
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, go_back: Callable[[int], None]) -> None:
         super().__init__("History", expandedIcon="▾", collapsedIcon="▸")
         self.setObjectName("history")
         self.setToolTip("Models that the training has made.")
-        self._history = history
+        self._history, self._go_back = history, go_back
         self._wiring = Wiring()
         self.destroyed.connect(self._wiring.close)
         self._make_controls()
@@ -104,7 +106,7 @@ class HistoryList(QCollapsible):
         self.compare.setEnabled(count == 2)
 
     def _on_use(self) -> None:
-        self._try(lambda: self._history.go_back(self._chosen()[0]))
+        self._try(lambda: self._go_back(self._chosen()[0]))
 
     def _on_compare(self) -> None:
         self.told.setText("Comparing …")

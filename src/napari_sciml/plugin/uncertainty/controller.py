@@ -8,9 +8,10 @@ from qtpy.QtCore import QTimer
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import Region, region_size
+from napari_sciml.plugin.kit.colors import label_colormap
 from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.kit.runner import IdleRunner
-from napari_sciml.plugin.layers.colors import label_colormap
+from napari_sciml.plugin.state.coloring import CONFIDENT
 from napari_sciml.plugin.uncertainty.usual_k import UsualK
 from napari_sciml.uncertainty.threshold import (
     CoverageConfig,
@@ -22,14 +23,13 @@ from napari_sciml.uncertainty.threshold import (
 from napari_sciml.workflows.thresholding.arrays import BINS, SlabKept, keep_sure
 
 if TYPE_CHECKING:
-    from napari_sciml.plugin.session import ViewerSession
+    from napari_sciml.plugin.state.prediction import Prediction
     from napari_sciml.plugin.state.probabilities import Probabilities
+    from napari_sciml.plugin.state.workspace import Workspace
 
 REST_MS = 250
 AT_ONCE = 2**22
 """Pixels that are decided about while the user waits: some 0.1 s."""
-CONFIDENT = "Confident "
-"""How the name of a mask begins."""
 NOTHING_PREDICTED = "Nothing is predicted yet: train first, in the Train dock."
 NOT_CALIBRATED = "Coverage needs held-out strokes and a training that has settled."
 RuleKind = Literal["deviations", "coverage"]
@@ -50,15 +50,15 @@ class SureMask:
 
     changed = Signal()
 
-    def __init__(self, session: "ViewerSession") -> None:
-        self._session = session
+    def __init__(self, workspace: "Workspace", prediction: "Prediction") -> None:
+        self._workspace, self._prediction = workspace, prediction
         self.config = ThresholdConfig()
         self.coverage = CoverageConfig()
         self.kind: RuleKind = "deviations"
         self.histogram = np.zeros(BINS, np.int64)
         self.kept = 0
         self.complete = False
-        self._usual = UsualK(session)
+        self._usual = UsualK(workspace, prediction)
         self._mask: np.ndarray | None = None
         self._counts = np.zeros(BINS, np.int64)
         self._sum = 0
@@ -75,17 +75,12 @@ class SureMask:
     @property
     def class_names(self) -> tuple[str, ...]:
         """Of the prediction, or of the annotation as long as there is none."""
-        volume = self._session.prediction.probabilities
-        return volume.class_names if volume else self._session.annotation.class_names
+        return self._prediction.class_names
 
     @property
     def class_index(self) -> int:
         """Place of the class along the class axis; the last one by default."""
-        names = self.class_names
-        try:
-            return self.config.class_index(names)
-        except InputError:
-            return len(names) - 1
+        return self._prediction.class_index
 
     @property
     def k(self) -> float:
@@ -103,7 +98,7 @@ class SureMask:
         """
         if self.kind == "deviations":
             return LowerBoundRule(self.k, self.config.t)
-        model = self._session.prediction.model
+        model = self._prediction.model
         held_out = model.conformal if model else None
         if held_out is None or len(held_out.by_class) != len(self.class_names):
             return None
@@ -125,7 +120,7 @@ class SureMask:
         self._usual.forget()
         if "class_name" in settings:
             self._mask = None
-            self._session.prediction.show_class()
+            self._prediction.choose_class(self.config.class_name)
         self._act()
 
     def choose(self, kind: RuleKind) -> None:
@@ -145,20 +140,20 @@ class SureMask:
         many: the whole of it is computed soon, while the user goes on.
         """
         volume = self._volume()
-        if volume is not None and self._session.shown_region() is not None:
+        if volume is not None and self._workspace.shown_region() is not None:
             self._write_shown(volume)
             self.show()
 
     def show(self) -> None:
         """Show the mask, also where the user has deleted it."""
         volume = self._volume()
-        if volume is None or self._session.image is None:
+        if volume is None or self._workspace.image is None:
             return
-        self._session.layers.show_labels(
+        self._workspace.layers.show_labels(
             self.layer_name,
             self._mask_for(volume),
-            self._session.image,
-            colormap=label_colormap(self._session.annotation.classes),
+            self._workspace.image,
+            colormap=label_colormap(self._workspace.annotation.classes),
             opacity=0.6,
         )
 
@@ -190,7 +185,7 @@ class SureMask:
             keep_sure(
                 volume.mean,
                 volume.std,
-                self._session.prediction.trusted,
+                self._prediction.trusted,
                 index=self.class_index,
                 rule=self.rule,
             )
@@ -204,8 +199,8 @@ class SureMask:
 
     def watch(self) -> None:
         """Follow the prediction, and what is not to be trusted in it."""
-        prediction = self._session.prediction
-        self._wiring.connect(self._session.exclusion.changed, self._on_exclusion)
+        prediction = self._prediction
+        self._wiring.connect(self._workspace.exclusion.changed, self._on_exclusion)
         self._wiring.connect(prediction.changed, self._on_prediction)
         self._wiring.connect(prediction.model_changed, self._on_model)
 
@@ -222,7 +217,7 @@ class SureMask:
         self._rest.start()
 
     def _volume(self) -> "Probabilities | None":
-        volume = self._session.prediction.probabilities
+        volume = self._prediction.probabilities
         return None if volume is None or volume.empty else volume
 
     def _mask_for(self, volume: "Probabilities") -> np.ndarray:
@@ -236,11 +231,11 @@ class SureMask:
             return  # what was sure by the last calibration stays
         index, mask = self.class_index, self._mask_for(volume)
         sure = rule.keep(volume.mean[:, *region], volume.std[:, *region], index)
-        trusted = self._session.prediction.trusted[region]
+        trusted = self._prediction.trusted[region]
         mask[region] = (sure & trusted) * np.uint8(index + 1)
 
     def _write_shown(self, volume: "Probabilities") -> None:
-        view = self._session.target.view
+        view = self._workspace.target.view
         for region in (view.region, view.visible) if view else ():
             if region is not None and region_size(region) <= AT_ONCE:
                 self._write(volume, region)
@@ -257,7 +252,7 @@ class SureMask:
             return
         self._usual.follow()
         self._write(volume, region)
-        self._session.layers.touch(self.layer_name)
+        self._workspace.layers.touch(self.layer_name)
         self._rest.start()
 
     def _on_model(self) -> None:
@@ -272,7 +267,7 @@ class SureMask:
         self._usual.forget()
         self._idle.stop()
         self._write_shown(volume)
-        self._session.layers.touch(self.layer_name)
+        self._workspace.layers.touch(self.layer_name)
         self._rest.start()
 
     def _on_slab(self, slab: SlabKept) -> None:
@@ -282,8 +277,8 @@ class SureMask:
         mask = self._mask_for(volume)
         if slab.mask is not None:
             mask[slab.where] = slab.mask * np.uint8(self.class_index + 1)
-        elif self._session.exclusion.active:
-            mask[slab.where][~self._session.prediction.trusted[slab.where]] = 0
+        elif self._workspace.exclusion.active:
+            mask[slab.where][~self._prediction.trusted[slab.where]] = 0
         self._counts = self._counts + slab.histogram
         self._sum += int(np.count_nonzero(mask[slab.where]))
 
@@ -291,5 +286,5 @@ class SureMask:
         self.histogram, self.kept = self._counts, self._sum
         volume = self._volume()
         self.complete = volume is not None and volume.complete
-        self._session.layers.touch(self.layer_name)
+        self._workspace.layers.touch(self.layer_name)
         self.changed.emit()

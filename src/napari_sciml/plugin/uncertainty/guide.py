@@ -19,7 +19,8 @@ from napari_sciml.uncertainty.suggest import Spot, search
 if TYPE_CHECKING:
     from napari.layers import Layer
 
-    from napari_sciml.plugin.session import ViewerSession
+    from napari_sciml.plugin.state.prediction import Prediction
+    from napari_sciml.plugin.state.workspace import Workspace
 
 LOOK_HERE = "Look here"
 SURROUNDINGS = 6
@@ -42,8 +43,8 @@ class Guide:
 
     changed = Signal()
 
-    def __init__(self, session: "ViewerSession") -> None:
-        self._session = session
+    def __init__(self, workspace: "Workspace", prediction: "Prediction") -> None:
+        self._workspace, self._prediction = workspace, prediction
         self.spot: Spot | None = None
         self._visited: list[tuple[int, ...]] = []
         self._dismissed: list[tuple[int, ...]] = []
@@ -53,7 +54,8 @@ class Guide:
         self._search = IdleRunner()
         self._search.yielded.connect(self._on_yielded)
         self._search.finished.connect(self._on_finished)
-        session.annotation.changed.connect(self._on_painted)
+        workspace.image_leaving.connect(self.forget)
+        workspace.annotation.changed.connect(self._on_painted)
 
     @property
     def searching(self) -> bool:
@@ -66,11 +68,11 @@ class Guide:
 
     def show_next(self) -> None:
         """Go to the most disputed place that was not visited lately."""
-        volume = self._session.prediction.probabilities
+        volume = self._prediction.probabilities
         if volume is None or not volume.known.any():
             self._tell(NOTHING_PREDICTED)
             return
-        store = self._session.annotation.store
+        store = self._workspace.annotation.store
         labeled = None
         if store.shape == volume.shape and len(store):
             labeled = np.stack(np.unravel_index(store.indices, store.shape)).T
@@ -78,7 +80,7 @@ class Guide:
         self._search.start(
             search(
                 volume.entropy if self._alone() else volume.information,
-                self._session.prediction.trusted,
+                self._prediction.trusted,
                 labeled=labeled,
                 visited=tuple(self._visited),
                 dismissed=tuple(self._dismissed),
@@ -97,7 +99,7 @@ class Guide:
     def forget(self) -> None:
         """Another image is next."""
         self._search.stop()
-        mark = self._session.layers.get(LOOK_HERE)
+        mark = self._workspace.layers.get(LOOK_HERE)
         if mark is not None:
             self._stale.append(mark)
         # Where the image is being deleted, others may be too: hands off the list now.
@@ -112,7 +114,7 @@ class Guide:
         self._search.stop()
 
     def _slider_axis(self) -> int | None:
-        view = self._session.target.view
+        view = self._workspace.target.view
         if view is None or len(view.region) < 3:
             return None
         thin = [
@@ -122,13 +124,13 @@ class Guide:
 
     def _alone(self) -> bool:
         """Whether there is one network only, which cannot disagree."""
-        model = self._session.prediction.model
+        model = self._prediction.model
         if model is None or model.ensemble.forest is not None:
             return False
         return len(model.ensemble.members) < 2
 
     def _spacing(self) -> tuple[float, ...] | None:
-        image = self._session.image
+        image = self._workspace.image
         assert image is not None
         try:
             return voxel_size(image)[0]
@@ -162,7 +164,7 @@ class Guide:
 
         An image, as marks come and go: see `LayerGroup.shapes_lost`.
         """
-        image, layers = self._session.image, self._session.layers
+        image, layers = self._workspace.image, self._workspace.layers
         assert image is not None
         corners = _outline(spot)
         low, high = corners.min(axis=0), corners.max(axis=0)
@@ -179,20 +181,19 @@ class Guide:
         mark.scale, mark.translate = place["scale"], place["translate"]
 
     def _remove_mark(self) -> None:
-        layer = self._session.layers.get(LOOK_HERE)
+        layer = self._workspace.layers.get(LOOK_HERE)
         if layer is not None:
-            self._session.viewer.layers.remove(layer)
+            self._workspace.viewer.layers.remove(layer)
 
     def _remove_stale(self) -> None:
         stale, self._stale = self._stale, []
-        viewer = self._session.viewer
+        viewer = self._workspace.viewer
         for layer in stale:
             if viewer is not None and layer in viewer.layers:
                 viewer.layers.remove(layer)
 
     def _go_to(self, spot: Spot) -> None:
-        session = self._session
-        image, viewer = session.image, session.viewer
+        image, viewer = self._workspace.image, self._workspace.viewer
         if image is None or viewer is None:
             return
         viewer.dims.ndisplay = 2  # where one can paint
@@ -216,7 +217,9 @@ class Guide:
         """A stroke in the box answers the question."""
         if self.spot is None or not change.values.any():
             return
-        places = np.unravel_index(change.indices, self._session.annotation.store.shape)
+        places = np.unravel_index(
+            change.indices, self._workspace.annotation.store.shape
+        )
         inside = np.ones(len(change), bool)
         for axis, part in enumerate(self.spot.region):
             inside &= (places[axis] >= part.start) & (places[axis] < part.stop)

@@ -10,7 +10,8 @@ from napari_sciml.images.tiles import Region
 from napari_sciml.uncertainty.threshold import KEPT, LARGEST_K, usual_k
 
 if TYPE_CHECKING:
-    from napari_sciml.plugin.session import ViewerSession
+    from napari_sciml.plugin.state.prediction import Prediction
+    from napari_sciml.plugin.state.workspace import Workspace
 
 MOST_VOXELS = 200_000
 """That are looked at all over the image, and as many in the shown slice."""
@@ -23,12 +24,12 @@ class UsualK:
 
     Parameters
     ----------
-    session
-        Has prediction, view, and what is not to be trusted.
+    workspace, prediction
+        Have view, and what is predicted and not to be trusted.
     """
 
-    def __init__(self, session: "ViewerSession") -> None:
-        self._session = session
+    def __init__(self, workspace: "Workspace", prediction: "Prediction") -> None:
+        self._workspace, self._prediction = workspace, prediction
         self._chosen: float | None = None
         self._at = 0.0
 
@@ -55,16 +56,16 @@ class UsualK:
         As long as little is predicted, there may be none among them; the shown slice
         is.
         """
-        volume = self._session.prediction.probabilities
+        volume = self._prediction.probabilities
         if volume is None or index >= len(volume.mean):
             return np.empty(0), np.empty(0)
         parts = [_every(tuple(slice(0, n) for n in volume.shape))]
-        shown = self._session.shown_region()
+        shown = self._workspace.shown_region()
         if shown is not None and volume.share < 1:
             parts.append(_every(shown))
         means, deviations = [], []
         for part in parts:
-            trusted = np.asarray(self._session.prediction.trusted[part])
+            trusted = np.asarray(self._prediction.trusted[part])
             means.append(volume.mean[index][part][trusted])
             deviations.append(volume.std[index][part][trusted])
         return np.concatenate(means), np.concatenate(deviations)

@@ -1,5 +1,6 @@
 """The button that predicts a volume of any size into a file of its own."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,16 @@ from napari_sciml.images.tiles import Region
 from napari_sciml.images.volume import SPATIAL_AXES, Volume
 from napari_sciml.io.results.outputs import check_output
 from napari_sciml.io.results.predictions import OneClass, PredictionStore
+from napari_sciml.plugin.kit.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.plugin.kit.connections import Wiring
-from napari_sciml.plugin.kit.dock import button, caution_line, text_line
+from napari_sciml.plugin.kit.controls import button, caution_line, text_line
 from napari_sciml.plugin.kit.replacing import sources, write_or_ask
 from napari_sciml.plugin.layers.blanking import blanked
-from napari_sciml.plugin.layers.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.plugin.layers.images import pixels, shown_view, voxel_size
 from napari_sciml.plugin.layers.layers import CHEAP
-from napari_sciml.plugin.session import ViewerSession
 from napari_sciml.plugin.state.measures import DEVIATION, MEASURES
-from napari_sciml.plugin.state.prediction import STYLE
+from napari_sciml.plugin.state.prediction import STYLE, Prediction
+from napari_sciml.plugin.state.workspace import Workspace
 from napari_sciml.workflows.prediction.volume import (
     ResultBegun,
     ResultFinished,
@@ -38,15 +39,18 @@ class WholeVolume(QWidget):
 
     Parameters
     ----------
-    session
-        Of the viewer.
+    workspace, prediction
+        Have the image and the model.
     device
         Gives the device to compute on.
     """
 
-    def __init__(self, session: ViewerSession, device: Any) -> None:
+    def __init__(
+        self, workspace: Workspace, prediction: Prediction, device: Callable[[], str]
+    ) -> None:
         super().__init__()
-        self._session, self._device = session, device
+        self._workspace, self._prediction = workspace, prediction
+        self._device = device
         self._out: Path | None = None
         self._image: Image | None = None
         self._layers: list[Image] = []
@@ -72,9 +76,9 @@ class WholeVolume(QWidget):
         self.start.clicked.connect(self._on_start)
         self.wiring = Wiring()
         self.destroyed.connect(self.wiring.close)
-        self.wiring.connect(session.runner.yielded, self._on_event)
-        self.wiring.connect(session.runner.failed, self._on_failed)
-        self.wiring.connect(session.runner.finished, self._on_finished)
+        self.wiring.connect(workspace.runner.yielded, self._on_event)
+        self.wiring.connect(workspace.runner.failed, self._on_failed)
+        self.wiring.connect(workspace.runner.finished, self._on_finished)
 
     @property
     def running(self) -> bool:
@@ -97,8 +101,7 @@ class WholeVolume(QWidget):
             When there is no model or image, another job is running, or something is
             in the way of the output.
         """
-        session, layer = self._session, self._session.image
-        model = session.prediction.model
+        layer, model = self._workspace.image, self._prediction.model
         if model is None:
             raise InputError("There is no model yet: train one or load one.")
         image = pixels(layer, any_size=True)
@@ -107,7 +110,7 @@ class WholeVolume(QWidget):
         check_output(out, "prediction", inputs=inputs, overwrite=overwrite, folder=True)
         edges, unit = voxel_size(layer)
         volume = Volume(image, SPATIAL_AXES[image.ndim], edges, unit)
-        session.runner.start(
+        self._workspace.runner.start(
             predict_to_disk,
             model.ensemble,
             volume,
@@ -123,7 +126,7 @@ class WholeVolume(QWidget):
 
     def _on_start(self) -> None:
         if self.running:
-            self._session.runner.stop()
+            self._workspace.runner.stop()
             return
         path, _ = QFileDialog.getSaveFileName(
             self, "Where the probabilities go", "probabilities.ome.zarr"
@@ -172,26 +175,26 @@ class WholeVolume(QWidget):
 
     def _there(self) -> list[Image]:
         """Our layers that the user has not deleted."""
-        layers = self._session.viewer.layers
+        layers = self._workspace.viewer.layers
         return [layer for layer in self._layers if layer in layers]
 
     def _is_shown(self, layer: Image, core: Region | None) -> bool:
         """Whether a block lies in the slice on the screen: reading it takes a while."""
         if core is None:
             return False
-        view = shown_view(layer, self._session.viewer.dims)
+        view = shown_view(layer, self._workspace.viewer.dims)
         pairs = zip(core, view.region, strict=True)
         return all(a.start < b.stop and b.start < a.stop for a, b in pairs)
 
     def _show(self, store: PredictionStore) -> None:
-        if self._image not in self._session.viewer.layers:
+        if self._image not in self._workspace.viewer.layers:
             return
         *parts, deviation = (levels[0] for levels in self._levels(store))
         colors = [probability_colormap(label) for label in range(2, len(parts) + 2)]
         limits = [*[(0, 1)] * len(parts), MEASURES[DEVIATION].limits]
         names = [f"Whole volume {name}" for name in store.class_names[1:]]
         self._layers = [
-            self._session.layers.show_image(
+            self._workspace.layers.show_image(
                 name,
                 data,
                 self._image,
@@ -211,7 +214,7 @@ class WholeVolume(QWidget):
 
     def _levels(self, store: PredictionStore) -> list[list[Any]]:
         """What is shown of it: nothing where the image is not to be trusted."""
-        cover = self._session.exclusion.cover
+        cover = self._workspace.exclusion.cover
         return [[blanked(level, cover) for level in part] for part in _parts(store)]
 
     def _finish(self, store: PredictionStore) -> None:
@@ -223,7 +226,7 @@ class WholeVolume(QWidget):
         there = self._there()
         for layer, levels in zip(self._layers, self._levels(store), strict=True):
             if layer in there:
-                self._session.layers.show_levels(layer, levels)
+                self._workspace.layers.show_levels(layer, levels)
 
 
 def _parts(store: PredictionStore) -> list[list[OneClass]]:
