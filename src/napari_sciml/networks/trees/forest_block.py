@@ -4,17 +4,16 @@ import math
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from napari_sciml.images.tiles import Region, Tile, with_halo
+from napari_sciml.networks.trees.context import Context
+from napari_sciml.networks.trees.filter_bank import FilterBank
 from napari_sciml.networks.trees.forest import Forest
-
-if TYPE_CHECKING:
-    from napari_sciml.networks.trees.two_stage import TwoStageForest
 
 GROUPS = 4
 """Parts of each stage that count as members of an ensemble."""
@@ -90,6 +89,19 @@ class _Slab:
     axis: np.ndarray
 
 
+class Stages(Protocol):
+    """What a block is answered by; see `TwoStageForest`."""
+
+    bank: FilterBank
+    context: Context
+    first: Forest
+    second: Forest
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+
+
 class ForestBlock:
     """One block on its way through both stages.
 
@@ -98,7 +110,7 @@ class ForestBlock:
 
     def __init__(
         self,
-        trees: "TwoStageForest",
+        trees: Stages,
         image: Tensor,
         tile: Tile,
         shape: Sequence[int],
