@@ -70,10 +70,12 @@ def _refuse(sentence: str) -> NoReturn:
 def _out_of_memory(error: MemoryError) -> str:
     import psutil
 
-    free = psutil.virtual_memory().available / 1e9
+    from napari_sciml.images.room import size_in_words
+
+    free = size_in_words(psutil.virtual_memory().available)
     what = f" ({first_line(error)})" if str(error) else ""
     return (
-        f"There is not enough memory{what}; {free:.1f} GB are free: end other "
+        f"There is not enough memory{what}; {free} are free: end other "
         "programs, or take a smaller part of the image."
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.checks import slabs
-from napari_sciml.images.label_values import in_words
+from napari_sciml.images.label_values import listed
 
 AROUND = 16
 """Voxels on each side of a labeled one that are looked at."""
@@ -93,7 +93,7 @@ def contrast_cautions(
         if value is not None:
             flat.setdefault(value, []).append(names[int(label) - 1])
     return tuple(
-        f"All labeled voxels of {in_words(group)} have the same gray value, "
+        f"All labeled voxels of {listed(group)} have the same gray value, "
         f"{value:g}, so that only what is round them can tell these classes apart; "
         "look whether the image is saturated there."
         for value, group in flat.items()

@@ -34,10 +34,10 @@ def list_values(
     ]
     if len(words) > LISTED:
         words = [*words[:LISTED], f"{len(words) - LISTED} more"]
-    return in_words(words)
+    return listed(words)
 
 
-def in_words(words: list[str]) -> str:
+def listed(words: list[str]) -> str:
     """Words with commas and an "and"."""
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 

@@ -56,8 +56,8 @@ def too_large(
     """What to say of an array that does not fit; see `check_room`."""
     import psutil
 
-    needed = in_words(copies * bytes_of(shape, dtype))
-    free = in_words(psutil.virtual_memory().available)
+    needed = size_in_words(copies * bytes_of(shape, dtype))
+    free = size_in_words(psutil.virtual_memory().available)
     return InputError(
         f"{name} needs {needed} of memory at once for {edges(shape)} values, and "
         f"{free} are free; {advice}."
@@ -93,8 +93,8 @@ def check_stored(
     claimed = bytes_of(shape, dtype)
     if claimed > stored * ratio:
         raise InputError(
-            f"{path} claims {edges(shape)} values ({in_words(claimed)}), but holds "
-            f"{in_words(stored)} of them only; copy it again."
+            f"{path} claims {edges(shape)} values ({size_in_words(claimed)}), but "
+            f"holds {size_in_words(stored)} of them only; copy it again."
         )
 
 
@@ -108,7 +108,7 @@ def edges(shape: Sequence[int]) -> str:
     return " x ".join(str(int(n)) for n in shape)
 
 
-def in_words(count: float) -> str:
+def size_in_words(count: float) -> str:
     """A number of bytes in the unit that suits it."""
     if count >= 1e18:
         return "more than a million TB"

@@ -12,7 +12,7 @@ from napari_sciml.focus.levels import LEVELS
 from napari_sciml.focus.rating.emptiness import NoiseTest
 from napari_sciml.focus.rating.result import BLANK_CERTAINTY, FocusResult, certainty
 from napari_sciml.focus.rating.tiling import bands, batches, count_tiles, cut, starts
-from napari_sciml.images.room import check_room, in_words
+from napari_sciml.images.room import check_room, size_in_words
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Scale = tuple[float, float] | None
@@ -116,7 +116,8 @@ def _check_room(image: Any, tile: int, stride: int) -> None:
     if tiles * TILE_BYTES > SHARE_OF_MEMORY * free:
         raise InputError(
             f"The image has {tiles:,} tiles, whose ratings need "
-            f"{in_words(tiles * TILE_BYTES)} of memory, and {in_words(free)} are free; "
+            f"{size_in_words(tiles * TILE_BYTES)} of memory, and "
+            f"{size_in_words(free)} are free; "
             "rate a part of it, or fewer tiles with a longer --stride."
         )
     row = (min(tile, shape[-2]), shape[-1])

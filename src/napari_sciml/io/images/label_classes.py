@@ -9,8 +9,8 @@ from napari_sciml.images.channels import ChannelImage
 from napari_sciml.images.label_values import (
     MANY,
     count_values,
-    in_words,
     list_values,
+    listed,
     value_name,
 )
 from napari_sciml.images.room import check_room
@@ -52,7 +52,7 @@ def check_shape(shape: tuple[int, ...], like: tuple[int, ...], what: str) -> Non
         return
     hint = "give labels of the same shape"
     if sorted(shape) == sorted(like):
-        axes = in_words(list("zyx"[-len(like) :]))
+        axes = listed(list("zyx"[-len(like) :]))
         hint = (
             "they look transposed, so save them with their axes in the order of the "
             f"image ({axes})"
@@ -148,7 +148,7 @@ def check_classes(
     if max(counts, default=0) <= len(names):
         return counts
     found = list(counts)
-    classes = in_words([f"{n} = {name}" for n, name in enumerate(names, 1)])
+    classes = listed([f"{n} = {name}" for n, name in enumerate(names, 1)])
     there = "classes are" if len(names) > 1 else "only class is"
     if len(counts) > MANY:
         raise InputError(
@@ -172,12 +172,12 @@ def missing_classes(
     said = []
     if none:
         said.append(
-            f"{what} have no voxel of {in_words(none)}: a model does not learn what "
+            f"{what} have no voxel of {listed(none)}: a model does not learn what "
             f"is not labeled{_from_zero(counts, names)}."
         )
     if one:
         said.append(
-            f"{what} have a single voxel of {in_words(one)}: paint more, or neither "
+            f"{what} have a single voxel of {listed(one)}: paint more, or neither "
             "the share that is estimated nor what is found can be relied on."
         )
     return tuple(said)

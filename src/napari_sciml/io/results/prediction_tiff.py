@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_sciml.errors import InputError, first_line
 from napari_sciml.escape import for_xml, plain
+from napari_sciml.images.room import check_room
 from napari_sciml.io.atomic import atomic_path
 from napari_sciml.io.results.arrays import (
     CLASSIC_TIFF_BYTES,
@@ -53,7 +54,7 @@ class OutputPlaces:
         """
         if self.tiff is None:
             return []
-        _check_memory(self.tiff, shape, classes)
+        _check_room(self.tiff, shape, classes)
         size = _bytes(shape, classes)
         kind = "for ImageJ" if size < CLASSIC_TIFF_BYTES else "as OME-TIFF"
         return [
@@ -154,7 +155,7 @@ def save_probabilities(
     import tifffile
 
     classes, *depth = len(store.class_names), *store.shape[:-2]
-    _check_memory(Path(path), store.shape, classes)
+    _check_room(Path(path), store.shape, classes)
     imagej = _bytes(store.shape, classes) < CLASSIC_TIFF_BYTES
     imagej = imagej and has_resolution(store.voxel_size)
     with atomic_path(path) as temporary:
@@ -174,17 +175,12 @@ def _bytes(shape: Sequence[int], classes: int) -> int:
     return int(np.prod(shape, dtype=object)) * classes * 4
 
 
-def _check_memory(path: Path, shape: Sequence[int], classes: int) -> None:
+def _check_room(path: Path, shape: Sequence[int], classes: int) -> None:
     """Planes are held whole: as they are read, and as they are written."""
-    import psutil
-
     read = classes if len(shape) == 3 else 1
-    need = int(shape[-2]) * int(shape[-1]) * (2 * read + 4)
-    if need > psutil.virtual_memory().available:
-        raise InputError(
-            f"{path} cannot be written, as one of its planes needs {need / 1e9:.1f} GB "
-            "of memory; take a .zarr, which is written by blocks."
-        )
+    voxel = np.dtype((np.void, 2 * read + 4))
+    advice = "take a .zarr, which is written by blocks"
+    check_room(shape[-2:], voxel, f"A plane of {path}", advice=advice)
 
 
 def _planes(store: PredictionStore, report: Report | None) -> Iterator[np.ndarray]:
