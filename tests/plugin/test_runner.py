@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 from collections.abc import Generator, Iterator
+from functools import partial
 
 import pytest
 import torch
@@ -77,6 +78,20 @@ def test_one_job_at_a_time_and_stop(runner: JobRunner, qtbot) -> None:
         runner.stop()
     with qtbot.waitSignal(runner.finished, timeout=TIMEOUT):
         runner.start(count, 1)
+
+
+def test_a_job_is_heard_by_those_who_asked_for_it(runner: JobRunner, qtbot) -> None:
+    heard: dict[str, list[object]] = {"first": [], "second": []}
+    for name, job, args in (
+        ("first", count, (2,)),
+        ("second", broken, (InputError("Paint two classes."),)),
+    ):
+        with qtbot.waitSignal(runner.finished, timeout=TIMEOUT):
+            started = runner.start(job, *args)
+            started.yielded.connect(heard[name].append)
+            started.failed.connect(heard[name].append)
+            started.finished.connect(partial(heard[name].append, "end"))
+    assert heard == {"first": [0, 1, "end"], "second": [1, "Paint two classes.", "end"]}
 
 
 def test_nothing_is_heard_after_stop(runner: JobRunner, qtbot) -> None:

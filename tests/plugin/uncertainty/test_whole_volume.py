@@ -90,6 +90,19 @@ def test_stopped_and_gone_on_with(volume, tmp_path, patience) -> None:
     assert PredictionStore.open(out).shape == SHAPE
 
 
+def test_what_fails_is_told_by_who_asked_for_it(volume, patience, tmp_path) -> None:
+    told = []
+    volume.session.training.failed.connect(told.append)
+    volume.values = volume.values.astype(np.float32)
+    volume.values[3, 4, 5] = np.nan
+    broken = volume.viewer.add_image(volume.values, name="broken")
+    volume.session.workspace.choose_image(broken)
+    volume.face.predict(tmp_path / "p.zarr")
+    patience(lambda: not volume.face.running)
+    assert "NaN" in volume.face.status.text()
+    assert told == []
+
+
 def test_what_is_missing_is_told(volume, tmp_path) -> None:
     volume.session.prediction.model = None
     with pytest.raises(InputError, match="no model yet"):

@@ -27,6 +27,7 @@ from napari_sciml.workflows.measuring.export import Exported
 from napari_sciml.workflows.measuring.export import Prediction as MadeFrom
 
 if TYPE_CHECKING:
+    from napari_sciml.plugin.kit.runner import Job
     from napari_sciml.plugin.state.prediction import Prediction
     from napari_sciml.plugin.state.probabilities import Probabilities
     from napari_sciml.plugin.state.workspace import Workspace
@@ -79,10 +80,6 @@ class FiberRun:
         self.image: Image | None = None
         self._class = 0
         self._next: tuple[Labels, Image | None] | None = None
-        runner = workspace.measuring
-        runner.yielded.connect(self._on_event)
-        runner.failed.connect(self._on_failed)
-        runner.finished.connect(self._on_finished)
 
     def start(self, layer: Labels | None, config: FiberConfig | None = None) -> None:
         """Number and measure the fibers of a mask.
@@ -107,7 +104,7 @@ class FiberRun:
         self._settle()
         mask = np.array(image_array(layer))
         size, unit = voxel_size(layer)
-        self._workspace.measuring.start(
+        job = self._workspace.measuring.start(
             find_and_measure,
             mask,
             config or FiberConfig(),
@@ -116,7 +113,7 @@ class FiberRun:
             probability=self._probability(layer),
         )
         self._next = layer, self._image_under(layer)
-        self.tell_running("Starting …")
+        self._begin(job, "Starting …")
 
     def stop(self) -> None:
         """Stop the job; the fibers from before stay."""
@@ -124,13 +121,15 @@ class FiberRun:
         self.stage, self.done = "Stopping …", None
         self.changed.emit()
 
-    def tell_running(self, stage: str) -> None:
-        """A job of ours has started."""
+    def _begin(self, job: "Job", stage: str) -> None:
+        job.yielded.connect(self._on_event)
+        job.failed.connect(self._on_failed)
+        job.finished.connect(self._on_finished)
         self.running, self.stage, self.done = True, stage, None
         self.changed.emit()
 
     def write(
-        self, job: Callable[..., Generator[object]], *args: Any, **settings: Any
+        self, write: Callable[..., Generator[object]], *args: Any, **settings: Any
     ) -> None:
         """Start a job that writes the fibers.
 
@@ -139,8 +138,8 @@ class FiberRun:
         InputError
             When another one is running.
         """
-        self._workspace.measuring.start(job, *args, **settings)
-        self.tell_running("Writing …")
+        job = self._workspace.measuring.start(write, *args, **settings)
+        self._begin(job, "Writing …")
 
     @property
     def cautions(self) -> tuple[str, ...]:
@@ -242,13 +241,11 @@ class FiberRun:
         self.changed.emit()
 
     def _on_failed(self, sentence: str) -> None:
-        if self.running:
-            self.failed.emit(sentence)
+        self.failed.emit(sentence)
 
     def _on_finished(self) -> None:
-        if self.running:
-            self.running, self.stage, self.done = False, "", None
-            self.changed.emit()
+        self.running, self.stage, self.done = False, "", None
+        self.changed.emit()
 
 
 def _shape(mask: Labels) -> tuple[int, ...]:

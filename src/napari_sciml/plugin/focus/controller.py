@@ -85,10 +85,6 @@ class FocusRun:
         self._of: weakref.ref[Image] | None = None
         self.shown: FocusLayers | None = None
         self.clicks = TileClicks()
-        runner = workspace.measuring
-        runner.yielded.connect(self._on_event)
-        runner.failed.connect(self._on_failed)
-        runner.finished.connect(self._on_finished)
         self._showing = IdleRunner()
         self._showing.finished.connect(self._on_shown)
         self._follow = QTimer()
@@ -248,7 +244,10 @@ class FocusRun:
     def _start(
         self, doing: str, job: Callable[..., Any], *args: Any, **kw: Any
     ) -> None:
-        self._workspace.measuring.start(job, *args, **kw)
+        started = self._workspace.measuring.start(job, *args, **kw)
+        started.yielded.connect(self._on_event)
+        started.failed.connect(self._on_failed)
+        started.finished.connect(self._on_finished)
         self.doing, self.progress, self.note = doing, FocusProgress("Starting …"), ""
         self.changed.emit()
 
@@ -287,13 +286,11 @@ class FocusRun:
         self._showing.start(self.shown.show(viewer))
 
     def _on_failed(self, sentence: str) -> None:
-        if self.doing:
-            self.failed.emit(sentence)
+        self.failed.emit(sentence)
 
     def _on_finished(self) -> None:
-        if self.doing:
-            self.doing, self.progress = "", FocusProgress("")
-            self.changed.emit()
+        self.doing, self.progress = "", FocusProgress("")
+        self.changed.emit()
 
     def _on_shown(self) -> None:
         if self.shown is not None:

@@ -44,6 +44,7 @@ class _Run(threading.Thread):
     def __init__(self, runner: "JobRunner", events: Generator) -> None:
         super().__init__(name=THREAD_NAME, daemon=True)
         self.asked_to_stop = threading.Event()
+        self.job = Job()
         self._runner, self._events = runner, events
         _running.add(self)
         _garbage.hold(self)
@@ -123,12 +124,23 @@ def _give_way() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
-class JobRunner(QObject):
-    """Runs one long job at a time in a thread of low priority.
+class Job(QObject):
+    """What is heard of one job, and of no other one of its runner.
 
     The signals come in the GUI thread: `yielded` for each thing that the job
     yields (but None), `failed` with a sentence for the user, and `finished` at
     the end, always and last.
+    """
+
+    yielded = Signal(object)
+    failed = Signal(str)
+    finished = Signal()
+
+
+class JobRunner(QObject):
+    """Runs one long job at a time in a thread of low priority.
+
+    The signals are those of each `Job`, for who alone uses this runner.
     """
 
     yielded = Signal(object)
@@ -151,8 +163,8 @@ class JobRunner(QObject):
         """Whether the job was told to stop."""
         return self._thread is not None and self._thread.asked_to_stop.is_set()
 
-    def start(self, job: Callable[..., Generator], *args: Any, **kwargs: Any) -> None:
-        """Start a job.
+    def start(self, job: Callable[..., Generator], *args: Any, **kwargs: Any) -> Job:
+        """Start a job; whoever shares the runner listens to what is returned.
 
         Raises
         ------
@@ -163,6 +175,7 @@ class JobRunner(QObject):
         collect_in_gui_thread()
         self._thread = _Run(self, job(*args, **kwargs))
         self._thread.start()
+        return self._thread.job
 
     def check_free(self) -> None:
         """Make sure that a job can start now.
@@ -186,6 +199,8 @@ class JobRunner(QObject):
         """Stop the job, and let nobody hear of its end: who listened goes away."""
         self.stop()
         self.blockSignals(True)
+        if self._thread is not None:
+            self._thread.job.blockSignals(True)
         # The last word of the thread would not come any more.
         self._thread = None
 
@@ -193,16 +208,19 @@ class JobRunner(QObject):
         if thread is not self._thread:
             return
         if isinstance(event, _Ended):
-            self._end(event.error)
+            self._end(thread.job, event.error)
         elif not thread.asked_to_stop.is_set():
+            thread.job.yielded.emit(event)
             self.yielded.emit(event)
 
-    def _end(self, error: BaseException | None) -> None:
+    def _end(self, job: Job, error: BaseException | None) -> None:
         if error is not None:
             if not isinstance(error, InputError):
                 _log.error("A job failed", exc_info=error)
+            job.failed.emit(explain(error))
             self.failed.emit(explain(error))
         self._thread = None
+        job.finished.emit()
         self.finished.emit()
 
 

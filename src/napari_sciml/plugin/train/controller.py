@@ -21,6 +21,7 @@ from napari_sciml.workflows.prediction.arrays import predict_volume
 from napari_sciml.workflows.training.live import TrainingControl, learn
 
 if TYPE_CHECKING:
+    from napari_sciml.plugin.kit.runner import Job
     from napari_sciml.prediction.blockwise import BlockPredicted
     from napari_sciml.training.events import (
         Activity,
@@ -63,10 +64,6 @@ class TrainingRun:
         self._trained_on: dict[str, Any] = {}
         self._numbers = self._run = self._logged_run = 0
         self._control = TrainingControl()
-        runner = workspace.runner
-        runner.yielded.connect(self._on_event)
-        runner.failed.connect(self._on_failed)
-        runner.finished.connect(self._on_finished)
         workspace.image_leaving.connect(self.stop)
 
     @property
@@ -127,7 +124,7 @@ class TrainingRun:
         self._trained_on = remembered(workspace.image)
         self._prediction.doubts = ()
         workspace.follow_view()
-        workspace.runner.start(
+        job = workspace.runner.start(
             learn,
             image,
             labels.feed,
@@ -136,7 +133,7 @@ class TrainingRun:
             control=self._control,
             first_number=self._numbers + 1,
         )
-        self._begin(Phase.STARTING)
+        self._begin(job, Phase.STARTING)
         self.curves, self.taken = Curves(), None
 
     def predict(self, device: str = "auto") -> None:
@@ -155,10 +152,10 @@ class TrainingRun:
         model = self._prediction.model
         assert model is not None
         workspace.follow_view()
-        workspace.runner.start(
+        job = workspace.runner.start(
             predict_volume, model.ensemble, image, workspace.target, device=device
         )
-        self._begin(Phase.PREDICTING)
+        self._begin(job, Phase.PREDICTING)
 
     def stop(self) -> None:
         """Stop soon, and do not start over; what is there already stays usable."""
@@ -257,7 +254,10 @@ class TrainingRun:
         self.stop()
         self.failed.emit(why)
 
-    def _begin(self, phase: Phase) -> None:
+    def _begin(self, job: "Job", phase: Phase) -> None:
+        job.yielded.connect(self._on_event)
+        job.failed.connect(self._on_failed)
+        job.finished.connect(self._on_finished)
         self._prediction.begin()
         self.status = TrainingStatus(phase)
         self.changed.emit()

@@ -76,9 +76,6 @@ class WholeVolume(QWidget):
         self.start.clicked.connect(self._on_start)
         self.wiring = Wiring()
         self.destroyed.connect(self.wiring.close)
-        self.wiring.connect(workspace.runner.yielded, self._on_event)
-        self.wiring.connect(workspace.runner.failed, self._on_failed)
-        self.wiring.connect(workspace.runner.finished, self._on_finished)
 
     @property
     def running(self) -> bool:
@@ -110,7 +107,7 @@ class WholeVolume(QWidget):
         check_output(out, "prediction", inputs=inputs, overwrite=overwrite, folder=True)
         edges, unit = voxel_size(layer)
         volume = Volume(image, SPATIAL_AXES[image.ndim], edges, unit)
-        self._workspace.runner.start(
+        job = self._workspace.runner.start(
             predict_to_disk,
             model.ensemble,
             volume,
@@ -119,6 +116,10 @@ class WholeVolume(QWidget):
             record=model.record(),
             device=self._device(),
         )
+        self.wiring.close()
+        self.wiring.connect(job.yielded, self._on_event)
+        self.wiring.connect(job.failed, self._say)
+        self.wiring.connect(job.finished, self._on_finished)
         self._out, self._image = Path(out), layer
         self.cautions.hide()
         self.start.setText(STOP)
@@ -139,8 +140,6 @@ class WholeVolume(QWidget):
             self._say(str(error))
 
     def _on_event(self, event: object) -> None:
-        if not self.running:
-            return
         if isinstance(event, ResultBegun):
             self.cautions.setText(" ".join(event.cautions))
             self.cautions.setVisible(bool(event.cautions))
@@ -156,13 +155,7 @@ class WholeVolume(QWidget):
             self._say(f"{DONE}: {event.path}")
             self._finish(PredictionStore.open(event.path))
 
-    def _on_failed(self, sentence: str) -> None:
-        if self.running:
-            self._say(sentence)
-
     def _on_finished(self) -> None:
-        if not self.running:
-            return
         if not self.status.text().startswith(DONE):
             self._say(f"{self.status.text()} Stopped; what is done is kept.")
         self._out, self._image = None, None
