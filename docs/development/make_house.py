@@ -117,6 +117,7 @@ def draw_arrow(
 
 
 def main() -> None:
+    """Write the picture."""
     figure, (house, plugin) = plt.subplots(
         1, 2, figsize=(15, 9), width_ratios=(1, 1.35), layout="constrained"
     )

@@ -8,13 +8,11 @@ import torch
 
 from napari_sciml.errors import InputError
 from napari_sciml.focus.config import FocusTrainingConfig
-from napari_sciml.focus.model import CARD, FocusModel, load_focus, pretrained
-from napari_sciml.focus.networks.convolutional import ConvolutionalFocusNet
+from napari_sciml.focus.model import CARD, load_focus, pretrained
 from napari_sciml.focus.networks.judges import JUDGES
 from napari_sciml.focus.networks.network import (
     IN_FOCUS_ODDS,
     FocusNet,
-    make_network,
     ranked_probability_score,
     tile_features,
 )
@@ -59,19 +57,6 @@ def test_saved_model_rates_the_same(trained, sharp, tmp_path):
     )
 
 
-def test_convolutional_model_of_before_still_loads(sharp, tmp_path):
-    old = FocusModel(ConvolutionalFocusNet(), "focusnet")
-    old.save(tmp_path)
-    card = json.loads((tmp_path / CARD).read_text())
-    del card["version"]  # nothing wrote one then
-    (tmp_path / CARD).write_text(json.dumps(card))
-    again = load_focus(tmp_path)
-    assert isinstance(again.network, ConvolutionalFocusNet)
-    np.testing.assert_array_equal(
-        again.rate(sharp[0]).probabilities, old.rate(sharp[0]).probabilities
-    )
-
-
 def test_judges_are_trained_each_and_averaged_after(sharp):
     generator = torch.Generator().manual_seed(0)
     tiles, _ = TileMaker(sharp, generator).batch(8)
@@ -85,21 +70,6 @@ def test_judges_are_trained_each_and_averaged_after(sharp):
     mean[:, :3] *= IN_FOCUS_ODDS
     mean = mean / mean.sum(1, keepdim=True)
     torch.testing.assert_close(torch.softmax(logits, 1), mean)
-
-
-@pytest.mark.parametrize(
-    ("kind", "version"),
-    [("focusnet", 2), ("focusnet", 3), ("focusnet", 4), ("spectrum", 1)],
-)
-def test_networks_of_before_still_load(sharp, tmp_path, kind, version):
-    old = FocusModel(make_network(kind, version), kind)
-    old.save(tmp_path)
-    again = load_focus(tmp_path)
-    assert again.network.version == version
-    np.testing.assert_array_equal(
-        again.rate(sharp[0]).probabilities, old.rate(sharp[0]).probabilities
-    )
-    assert not again.network(torch.full((2, 1, 84, 84), 3.0)).any()
 
 
 @pytest.mark.parametrize("turns", range(4))
@@ -203,12 +173,13 @@ def test_ranked_probability_score_counts_the_distance():
     np.testing.assert_allclose(scores, [0, 0.1, 1.0], atol=1e-6)
 
 
-def test_a_model_of_a_newer_version_says_so(tmp_path):
+@pytest.mark.parametrize(("version", "told"), [(99, "newer"), (4, "older")])
+def test_a_model_of_another_version_says_so(tmp_path, version, told):
     pretrained().save(tmp_path / "model")
     card = tmp_path / "model" / CARD
     written = json.loads(card.read_text())
-    card.write_text(json.dumps({**written, "version": 99}))
-    with pytest.raises(InputError, match="newer version of napari-sciml"):
+    card.write_text(json.dumps({**written, "version": version}))
+    with pytest.raises(InputError, match=f"{told} version of napari-sciml"):
         load_focus(tmp_path / "model")
 
 

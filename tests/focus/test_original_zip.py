@@ -5,7 +5,6 @@ import resource
 import sys
 import zipfile
 
-import numpy as np
 import pytest
 
 from napari_sciml.errors import InputError
@@ -102,7 +101,7 @@ def test_what_unpacks_to_gigabytes_is_not_unpacked(tmp_path, change, match):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes as files")
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("name", ["model.zip", NAME, "model.index", CARD, WEIGHTS])
+@pytest.mark.parametrize("name", ["model.zip", NAME, CARD, WEIGHTS])
 def test_a_pipe_in_the_place_of_a_model_is_refused(tmp_path, name):
     if name in (CARD, WEIGHTS):
         pretrained().save(tmp_path)
@@ -112,10 +111,3 @@ def test_a_pipe_in_the_place_of_a_model_is_refused(tmp_path, name):
     target = tmp_path if name in (CARD, WEIGHTS) else tmp_path / name
     with pytest.raises(InputError):
         load(target)
-
-
-def test_an_index_that_is_too_large_is_not_read(tmp_path):
-    (tmp_path / NAME).write_bytes(np.zeros(8, np.uint8).tobytes())
-    with (tmp_path / NAME.replace(".data-00000-of-00001", ".index")).open("wb") as file:
-        file.truncate(10**11)
-    _refused(tmp_path / NAME, match="larger than 1 MB")

@@ -39,7 +39,7 @@ def focus(
     ] = None,
     original: Annotated[
         Path | None,
-        typer.Option(help="The model of Yang et al. (2018): Fiji zip or checkpoint."),
+        typer.Option(help="The model of Yang et al. (2018): its Fiji zip."),
     ] = None,
     channel: Annotated[
         int | None,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import google_crc32c
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -19,10 +20,6 @@ from torch import Tensor, nn
 from napari_sciml.errors import InputError, first_line
 from napari_sciml.focus.levels import LEVELS
 from napari_sciml.focus.model import FocusModel
-from napari_sciml.focus.networks.crc32c import masked_crc32c
-from napari_sciml.focus.networks.tensor_index import LARGEST as LARGEST_INDEX
-from napari_sciml.focus.networks.tensor_index import index_entries
-from napari_sciml.json_files import UnreadableError, read_file
 from napari_sciml.special_files import refuse_special
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -48,6 +45,7 @@ TENSORS: Mapping[str, Stored] = {
     "fc4/w": Stored((1024, 11), 115818028, 0xDC97A6B1),
 }
 FIJI_SIZE = 115_863_084
+DATA = ".data-00000-of-00001"
 
 
 class OriginalNet(nn.Module):
@@ -75,8 +73,8 @@ def load_original(path: str | Path) -> FocusModel:
     Parameters
     ----------
     path
-        The Fiji ``.zip``, the unpacked folder, the data file of the model or of
-        the checkpoint (``….data-00000-of-00001``), or its ``.index``.
+        The Fiji ``.zip``, the unpacked folder, or the data file in it
+        (``….data-00000-of-00001``).
 
     Returns
     -------
@@ -92,11 +90,8 @@ def load_original(path: str | Path) -> FocusModel:
 
 
 def _load(path: str | Path, tensors: Mapping[str, Stored]) -> FocusModel:
-    data, offsets = _find(Path(path), tensors)
-    arrays = {
-        name: _read(data, name, stored, offsets[name])
-        for name, stored in tensors.items()
-    }
+    data = _find(Path(path))
+    arrays = {name: _read(data, name, stored) for name, stored in tensors.items()}
     network = OriginalNet()
     with torch.no_grad():
         for layer in ("conv1", "conv2", "fc3", "fc4"):
@@ -109,27 +104,21 @@ def _load(path: str | Path, tensors: Mapping[str, Stored]) -> FocusModel:
     return FocusModel(network, "yang2018", card, fixed_scale=True)
 
 
-def _find(path: Path, tensors: Mapping[str, Stored]) -> tuple[Any, dict[str, int]]:
-    """Raw bytes of the data file, and where each tensor begins in it."""
+def _find(path: Path) -> Any:
+    """Raw bytes of the data file."""
     if not path.exists():
         raise InputError(f"{path} does not exist; check the path.")
     refuse_special(path)
     if path.suffix == ".zip":
-        return _from_zip(path), {n: t.offset for n, t in tensors.items()}
+        return _from_zip(path)
     if path.is_dir():
-        found = sorted(path.rglob("*.data-00000-of-00001"))
+        found = sorted(path.rglob(f"*{DATA}"))
         if not found:
-            raise _refuse(f"{path} holds no file that ends in .data-00000-of-00001")
+            raise _refuse(f"{path} holds no file that ends in {DATA}")
         path = found[0]
-    if path.suffix == ".index":
-        path = path.with_name(f"{path.stem}.data-00000-of-00001")
-    if not path.is_file() or path.suffix != ".data-00000-of-00001":
-        raise _refuse(f"{path} is no data file of a TensorFlow checkpoint")
-    data = np.memmap(path, dtype=np.uint8, mode="r") if path.stat().st_size else b""
-    if len(data) == FIJI_SIZE:
-        return data, {name: stored.offset for name, stored in tensors.items()}
-    index = path.with_name(path.name.replace(".data-00000-of-00001", ".index"))
-    return data, _offsets_of_index(index, tensors)
+    if not path.is_file() or path.suffix != DATA or path.stat().st_size != FIJI_SIZE:
+        raise _refuse(f"{path} is no data file of the right size")
+    return np.memmap(path, dtype=np.uint8, mode="r")
 
 
 def _from_zip(path: Path) -> Any:
@@ -151,38 +140,22 @@ def _from_zip(path: Path) -> Any:
     return np.frombuffer(data, dtype=np.uint8)
 
 
-def _offsets_of_index(path: Path, tensors: Mapping[str, Stored]) -> dict[str, int]:
-    if not path.is_file():
-        raise _refuse(f"Its size is not that of the Fiji model, and {path} is missing")
-    try:
-        entries = index_entries(read_file(path, limit=LARGEST_INDEX))
-        return {name: _entry(entries, name) for name in tensors}
-    except UnreadableError as error:
-        raise _refuse(str(error).rstrip(".")) from error
-    except (ValueError, IndexError, KeyError) as error:
-        raise _refuse(f"{path} is no index of that checkpoint") from error
-
-
-def _entry(entries: Mapping[str, int], name: str) -> int:
-    """Offset of a tensor; a scope or "weights" may stand round its short name."""
-    layer, part = name.split("/")
-    for suffix in {"w": ("w", "weights", "kernel"), "b": ("b", "biases", "bias")}[part]:
-        for key, offset in entries.items():
-            if key == f"{layer}/{suffix}" or key.endswith(f"/{layer}/{suffix}"):
-                return offset
-    raise KeyError(name)
-
-
-def _read(data: Any, name: str, stored: Stored, offset: int) -> Array:
+def _read(data: Any, name: str, stored: Stored) -> Array:
     length = 4 * math.prod(stored.shape)
-    raw = bytes(data[offset : offset + length])
-    if len(raw) != length or masked_crc32c(raw) != stored.crc:
+    raw = bytes(data[stored.offset : stored.offset + length])
+    if len(raw) != length or _masked_crc32c(raw) != stored.crc:
         raise _refuse(f"The checksum of {name} is another")
     return np.frombuffer(raw, dtype="<f4").reshape(stored.shape).astype(np.float32)
+
+
+def _masked_crc32c(data: bytes) -> int:
+    """CRC-32C as TensorFlow stores it: rotated, with a constant added."""
+    crc = google_crc32c.value(data)
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 def _refuse(reason: str) -> InputError:
     return InputError(
         f"{reason}: this is not the focus model of Yang et al. (2018); give the Fiji "
-        "microscope-image-quality-model.zip or the files of model.ckpt-1000042."
+        "microscope-image-quality-model.zip, or what is in it."
     )

@@ -1,15 +1,13 @@
 """The networks that rate a tile."""
 
 import math
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from napari_sciml.errors import InputError
 from napari_sciml.focus.levels import IN_FOCUS_LEVELS, LEVELS
-from napari_sciml.focus.networks.convolutional import ConvolutionalFocusNet
-from napari_sciml.focus.networks.earlier import FocusPanel, OneSpectrumNet
 from napari_sciml.focus.networks.judges import Judges
 from napari_sciml.focus.rating.features import (
     BINS,
@@ -36,7 +34,6 @@ class FocusNet(nn.Module):
     """
 
     version = 5
-    even = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,7 +41,7 @@ class FocusNet(nn.Module):
 
     def forward(self, tiles: Tensor) -> Tensor:
         """Rate tiles; what has no contrast at all is rated evenly."""
-        features, alive = tile_features(tiles, even=self.even)
+        features, alive = tile_features(tiles)
         logits = cast("Tensor", self.judges(features))
         if not self.training:
             inside = torch.arange(LEVELS, device=logits.device) < IN_FOCUS_LEVELS
@@ -52,21 +49,10 @@ class FocusNet(nn.Module):
         return logits * alive.repeat(len(logits) // len(alive))[:, None]
 
 
-class UnevenFocusNet(FocusNet):
-    """The same of before, to which a tile turned by 90 degrees looked a bit different.
-
-    Models saved with it still rate; none is trained now.
-    """
-
-    version = 4
-    even = False
-
-
 class SpectrumNet(nn.Module):
     """The baseline: only the radial spectrum, about 7,600 weights."""
 
     version = 2
-    even = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,47 +64,44 @@ class SpectrumNet(nn.Module):
     def forward(self, tiles: Tensor) -> Tensor:
         """Rate tiles; what has no contrast at all is rated evenly."""
         scaled, alive = standardize(tiles)
-        spectrum = radial_spectrum(scaled, even=self.even)
+        spectrum = radial_spectrum(scaled)
         return cast("Tensor", self.head(spectrum)) * alive[:, None]
 
 
-class UnevenSpectrumNet(SpectrumNet):
-    """The same of before; see `UnevenFocusNet`."""
-
-    version = 1
-    even = False
-
-
-def tile_features(tiles: Tensor, *, even: bool = True) -> tuple[Tensor, Tensor]:
+def tile_features(tiles: Tensor) -> tuple[Tensor, Tensor]:
     """Spectra and signal ``(n, 86)`` of tiles, and which have any contrast."""
     scaled, alive = standardize(tiles)
     looks = radial_spectrum, steady_spectrum, signal_features
-    return torch.cat([look(scaled, even=even) for look in looks], dim=1), alive
+    return torch.cat([look(scaled) for look in looks], dim=1), alive
 
 
 def make_network(kind: str, version: int | None = None) -> nn.Module:
-    """Build "spectrum" or "focusnet", of the version trained now if none is given."""
-    known = {network.version: network for network in _NETWORKS.get(kind, ())}
-    if not known:
+    """Build "spectrum" or "focusnet", where the version is the one of today.
+
+    Raises
+    ------
+    InputError
+        When there is no such network, or a model was saved with another version.
+    """
+    network = _NETWORKS.get(kind)
+    if network is None:
         raise InputError(f"'{kind}' is no focus network; use focusnet or spectrum.")
-    version = max(known) if version is None else version
-    if version not in known:
+    if version in (None, network.version):
+        return network()
+    if version > network.version:
         raise InputError(
             "The focus model was made by a newer version of napari-sciml "
             f"({kind} {version}): upgrade napari-sciml to use it."
         )
-    return cast("nn.Module", known[version]())
+    raise InputError(
+        f"The focus model was made by an older version of napari-sciml ({kind} "
+        f"{version}), whose networks were built differently: train it again."
+    )
 
 
-_NETWORKS: dict[str, tuple[Any, ...]] = {
-    "focusnet": (
-        ConvolutionalFocusNet,
-        OneSpectrumNet,
-        FocusPanel,
-        UnevenFocusNet,
-        FocusNet,
-    ),
-    "spectrum": (UnevenSpectrumNet, SpectrumNet),
+_NETWORKS: dict[str, type[FocusNet] | type[SpectrumNet]] = {
+    "focusnet": FocusNet,
+    "spectrum": SpectrumNet,
 }
 
 

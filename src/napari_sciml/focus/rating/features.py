@@ -31,22 +31,20 @@ def standardize(tiles: Tensor) -> tuple[Tensor, Tensor]:
     return scaled, alive.flatten()
 
 
-def radial_spectrum(scaled: Tensor, *, even: bool = True) -> Tensor:
+def radial_spectrum(scaled: Tensor) -> Tensor:
     """Log power of standardized tiles in rings of frequency, ``(n, 41)``.
 
     Parameters
     ----------
     scaled
-        Standardized tiles ``(n, 1, y, x)``.
-    even
-        Count all directions alike, so that a tile that is turned or flipped looks
-        the same. Networks of before counted one axis twice.
+        Standardized tiles ``(n, 1, y, x)``. One that is turned or flipped looks the
+        same, as all directions count alike.
     """
     window = _hann(scaled.shape[-1], scaled.device)
-    return _in_rings(_power(scaled, window), even)
+    return _in_rings(_power(scaled, window))
 
 
-def steady_spectrum(scaled: Tensor, *, even: bool = True) -> Tensor:
+def steady_spectrum(scaled: Tensor) -> Tensor:
     """The same through sine tapers (Riedel and Sidorenko 1995), ``(n, 41)``.
 
     The Hann window of `radial_spectrum` is dark near the rim and uses a seventh of
@@ -55,10 +53,10 @@ def steady_spectrum(scaled: Tensor, *, even: bool = True) -> Tensor:
     """
     tapers = _tapers(scaled.shape[-1], scaled.device)
     power = torch.stack([_power(scaled, taper) for taper in tapers]).mean(dim=0)
-    return _in_rings(power, even)
+    return _in_rings(power)
 
 
-def signal_features(scaled: Tensor, *, even: bool = True) -> Tensor:
+def signal_features(scaled: Tensor) -> Tensor:
     """Signal over noise, coarseness of the values, and skew, ``(n, 4)``.
 
     Standardizing magnifies whatever a blank tile holds, noise or the steps of
@@ -68,11 +66,9 @@ def signal_features(scaled: Tensor, *, even: bool = True) -> Tensor:
     high = functional.conv2d(scaled, kernel[None, None])
     noise = high.abs().mean(dim=(1, 2, 3)) * 0.2089  # sqrt(pi / 2) / 6
     # Boxes of 6 at every third pixel fill 84 pixels, from either end.
-    smooth = functional.avg_pool2d(scaled, 6 if even else 7, stride=3)
+    smooth = functional.avg_pool2d(scaled, 6, stride=3)
     contrast = smooth.std(dim=(1, 2, 3))
-    ties = _ties(scaled, -1)
-    if even:
-        ties = (ties + _ties(scaled, -2)) / 2
+    ties = (_ties(scaled, -1) + _ties(scaled, -2)) / 2
     skew = scaled.clamp(-6, 6).pow(3).mean(dim=(1, 2, 3))
     return torch.stack(
         [
@@ -140,12 +136,10 @@ def _power(scaled: Tensor, window: Tensor) -> Tensor:
     return torch.fft.rfft2(scaled[:, 0] * window).abs().pow(2)
 
 
-def _in_rings(power: Tensor, even: bool) -> Tensor:
+def _in_rings(power: Tensor) -> Tensor:
     edge = power.shape[-2]
-    rings, counts = _rings(edge, power.device, even)
-    if even:
-        power = power * _weights(edge, power.device)
-    power = power.flatten(1)
+    rings, counts = _rings(edge, power.device)
+    power = (power * _weights(edge, power.device)).flatten(1)
     sums = power.new_zeros(len(power), BINS + 1).index_add_(1, rings, power)
     return torch.log10(sums[:, :BINS] / counts / edge**2 + 1e-6) + 1.5
 
@@ -171,7 +165,7 @@ def _tapers(edge: int, device: torch.device) -> Tensor:
 
 
 @cache
-def _rings(edge: int, device: torch.device, even: bool = True) -> tuple[Tensor, Tensor]:
+def _rings(edge: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Ring of every frequency of half a plane, and how many there are in each."""
     fy = torch.fft.fftfreq(edge)[:, None]
     fx = torch.fft.rfftfreq(edge)[None, :]
@@ -180,9 +174,9 @@ def _rings(edge: int, device: torch.device, even: bool = True) -> tuple[Tensor, 
     rings = torch.where(radius <= 1, (radius * BINS).long().clamp_max(BINS - 1), BINS)
     rings[0, 0] = BINS
     weights = _weights(edge, torch.device("cpu")).expand(edge, -1).flatten()
-    counts = torch.bincount(
-        rings.flatten(), weights=weights if even else None, minlength=BINS + 1
-    )[:BINS].clamp_min(1)
+    counts = torch.bincount(rings.flatten(), weights=weights, minlength=BINS + 1)[
+        :BINS
+    ].clamp_min(1)
     return rings.flatten().to(device), counts.float().to(device)
 
 
