@@ -38,7 +38,7 @@ def walk(viewer):
 
 
 def place(walker, viewer):
-    layer = walker._session.workspace.annotation.layer
+    layer = walker._workspace.annotation.layer
     return shown_slice(layer, viewer.dims).position
 
 
@@ -123,7 +123,7 @@ def test_fills_between_and_can_be_undone(walk, viewer) -> None:
     labels[4, 12, :] = 1
     before = labels.copy()
     walker = walk(labels, scale=(4, 1, 1))
-    layer = walker._session.workspace.annotation.layer
+    layer = walker._workspace.annotation.layer
     layer.selected_label = 2
     viewer.dims.set_current_step(0, 3)
     assert "between slices 2 and 6" in walker.fill()
