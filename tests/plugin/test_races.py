@@ -53,7 +53,7 @@ def training(dock, session, viewer, open_dock, patience):
     assert all(name in viewer.layers for name in OUTPUTS)
     yield session.training
     session.training.stop()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
     assert dock.error.text() == ""
 
 
@@ -68,7 +68,7 @@ def stroke(layer, rng: np.random.Generator) -> None:
 
 def settled_store(session, patience) -> None:
     """Wait for rest; then store and counts have to tell what is painted."""
-    annotation = session.annotation
+    annotation = session.workspace.annotation
     patience(lambda: not annotation.settling)
     labels = np.asarray(annotation.layer.data)
     assert np.array_equal(annotation.store.dense(), labels)
@@ -79,10 +79,12 @@ def settled_store(session, patience) -> None:
 
 def caught_up(session) -> bool:
     """Whether the training has taken in all that is painted, and shows it."""
-    model, revision = session.prediction.model, session.annotation.revision
+    model, revision = session.prediction.model, session.workspace.annotation.revision
     if model is None or model.revision != revision:
         return False
-    return session.training.taken == revision and not session.annotation.settling
+    return (
+        session.training.taken == revision and not session.workspace.annotation.settling
+    )
 
 
 def given(session) -> np.ndarray:
@@ -95,8 +97,8 @@ def steps(session) -> int:
 
 
 def test_a_hundred_strokes_in_ten_seconds(dock, session, patience) -> None:
-    layer, rng = session.annotation.layer, np.random.default_rng(0)
-    first = session.annotation.revision
+    layer, rng = session.workspace.annotation.layer, np.random.default_rng(0)
+    first = session.workspace.annotation.revision
     dock.start.click()
     patience(lambda: session.prediction.model is not None)
     painted: list[float] = []
@@ -112,19 +114,19 @@ def test_a_hundred_strokes_in_ten_seconds(dock, session, patience) -> None:
     patience(lambda: len(painted) >= STROKES)
     hand.stop()
     settled_store(session, patience)
-    assert session.annotation.revision > first + STROKES // 2
+    assert session.workspace.annotation.revision > first + STROKES // 2
     patience(lambda: caught_up(session))
     assert np.array_equal(given(session), layer.data)
     before = steps(session)
     patience(lambda: steps(session) > before)
     assert session.training.phase is Phase.TRAINING
     session.training.stop()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
     assert dock.error.text() == ""
 
 
 def test_an_undo_storm(dock, session, patience) -> None:
-    layer, rng = session.annotation.layer, np.random.default_rng(1)
+    layer, rng = session.workspace.annotation.layer, np.random.default_rng(1)
     before = layer.data.copy()
     dock.start.click()
     patience(lambda: session.prediction.model is not None)
@@ -148,7 +150,7 @@ def test_an_undo_storm(dock, session, patience) -> None:
     assert np.array_equal(given(session), painted)
     assert session.training.phase is Phase.TRAINING
     session.training.stop()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
     assert dock.error.text() == ""
 
 
@@ -156,7 +158,7 @@ def test_an_undo_storm(dock, session, patience) -> None:
 def test_an_output_layer_is_deleted(training, session, viewer, patience, name) -> None:
     del viewer.layers[name]
     before = steps(session)
-    session.annotation.layer.paint((1, 1, 1), 2)
+    session.workspace.annotation.layer.paint((1, 1, 1), 2)
     patience(lambda: caught_up(session) and steps(session) > before)
     assert name not in viewer.layers
     assert training.phase is Phase.TRAINING
@@ -166,7 +168,7 @@ def test_an_output_layer_is_deleted(training, session, viewer, patience, name) -
 def test_an_output_layer_is_renamed(training, session, viewer, patience, name) -> None:
     layer = viewer.layers[name]
     layer.name = "mine"
-    session.annotation.layer.paint((1, 1, 1), 2)
+    session.workspace.annotation.layer.paint((1, 1, 1), 2)
     patience(lambda: caught_up(session))
     session.guide._mark(SPOT)
     session.sure.show()
@@ -191,24 +193,24 @@ def test_all_output_layers_are_deleted_at_once(
 
 def test_image_and_annotation_are_renamed(training, session, viewer, patience) -> None:
     viewer.layers["bar"].name = "Annotation of something else"
-    layer = session.annotation.layer
+    layer = session.workspace.annotation.layer
     layer.name = "strokes"
     layer.paint((1, 1, 1), 2)
     patience(lambda: caught_up(session))
-    assert session.annotation.layer is layer
+    assert session.workspace.annotation.layer is layer
     assert np.array_equal(given(session), layer.data)
     assert training.phase is Phase.TRAINING
 
 
 def test_a_renamed_annotation_is_found_again(session, open_dock, viewer) -> None:
     dock = open_dock("Annotate")
-    layer, image = session.annotation.layer, session.image
+    layer, image = session.workspace.annotation.layer, session.workspace.image
     layer.name = "strokes"
     other = viewer.add_image(np.zeros((5, 6, 7), np.float32), name="other")
     dock.image.picked.emit(other)
-    assert session.annotation.layer is None
+    assert session.workspace.annotation.layer is None
     dock.image.picked.emit(image)
-    assert session.annotation.layer is layer
+    assert session.workspace.annotation.layer is layer
 
 
 def test_the_annotation_is_deleted_and_another_painted(
@@ -217,7 +219,7 @@ def test_the_annotation_is_deleted_and_another_painted(
     del viewer.layers[ANNOTATION]
     before = steps(session)
     patience(lambda: steps(session) > before)
-    layer = session.start_annotating()
+    layer = session.workspace.start_annotating()
     assert not layer.data.any()
     _, labels = bright_bar()
     where = np.nonzero(labels)
@@ -230,16 +232,16 @@ def test_the_image_is_deleted_with_everything_on_it(
     training, session, viewer, patience
 ) -> None:
     viewer.layers.clear()
-    patience(lambda: not session.runner.busy)
-    assert session.image is None
-    assert session.annotation.layer is None
+    patience(lambda: not session.workspace.runner.busy)
+    assert session.workspace.image is None
+    assert session.workspace.annotation.layer is None
 
 
 def test_the_mark_goes_with_a_deleted_image(
     training, session, viewer, patience
 ) -> None:
     del viewer.layers["bar"]
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
     patience(lambda: LOOK_HERE not in viewer.layers)
     assert session.guide.spot is None
 
@@ -248,12 +250,12 @@ def test_the_image_is_switched_to_and_fro(
     training, dock, session, open_dock, viewer, patience
 ) -> None:
     annotate = open_dock("Annotate")
-    bar, strokes = session.image, session.annotation.layer
+    bar, strokes = session.workspace.image, session.workspace.annotation.layer
     other = viewer.add_image(np.zeros((12, 24, 24), np.float32), name="other")
     for image in (other, bar, other, bar):
         annotate.image.picked.emit(image)
-    assert session.annotation.layer is strokes
-    patience(lambda: not session.runner.busy)
+    assert session.workspace.annotation.layer is strokes
+    patience(lambda: not session.workspace.runner.busy)
     patience(lambda: LOOK_HERE not in viewer.layers)
     dock.redraw()
     dock.start.click()
@@ -269,8 +271,8 @@ def test_the_image_is_switched_while_it_starts(
     other = viewer.add_image(np.zeros((12, 24, 24), np.float32), name="other")
     dock.start.click()
     annotate.image.picked.emit(other)
-    patience(lambda: not session.runner.busy)
-    assert session.image.name == "other"
+    patience(lambda: not session.workspace.runner.busy)
+    assert session.workspace.image.name == "other"
     assert dock.error.text() == ""
     dock.redraw()
     dock.start.click()
@@ -282,10 +284,10 @@ def test_the_array_of_the_image_is_exchanged(
     training, session, viewer, patience
 ) -> None:
     viewer.layers["bar"].data = np.zeros((12, 24, 24), np.float32)
-    session.follow_view()
+    session.workspace.follow_view()
     before = steps(session)
-    session.annotation.layer.paint((1, 1, 1), 2)
-    patience(lambda: steps(session) > before or not session.runner.busy)
+    session.workspace.annotation.layer.paint((1, 1, 1), 2)
+    patience(lambda: steps(session) > before or not session.workspace.runner.busy)
 
 
 @pytest.mark.parametrize("name", ["Train", "Annotate", "Uncertainty", "Fibers"])
@@ -299,11 +301,11 @@ def test_a_dock_is_closed_and_the_others_go_on(
     patience(lambda: session.prediction.model is not None)
     viewer.window.remove_dock_widget(docks.pop(name))
     before = steps(session)
-    session.annotation.layer.paint((1, 1, 1), 2)
+    session.workspace.annotation.layer.paint((1, 1, 1), 2)
     patience(lambda: caught_up(session) and steps(session) > before)
     for left in docks.values():
         viewer.window.remove_dock_widget(left)  # the test holds on to the widgets
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
 
 
 def test_the_last_dock_is_closed_and_opened_again(
@@ -312,7 +314,7 @@ def test_the_last_dock_is_closed_and_opened_again(
     dock.start.click()
     patience(lambda: session.prediction.model is not None)
     viewer.window.remove_dock_widget(dock)
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
     layer = viewer.layers[ANNOTATION]
     layer.paint((1, 1, 1), 2)
     again = open_dock("Train")
@@ -322,7 +324,7 @@ def test_the_last_dock_is_closed_and_opened_again(
     patience(lambda: caught_up(session))
     assert np.array_equal(given(session), layer.data)
     session.training.stop()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
 
 
 @pytest.mark.parametrize("when", ["at once", "with a model", "when it has settled"])
@@ -342,24 +344,24 @@ def test_the_viewer_is_closed(make_napari_viewer, qtbot, patience, when) -> None
     if "model" in when:
         patience(lambda: session.prediction.model is not None)
         docks["Uncertainty"].show_next.click()
-        session.annotation.layer.paint((1, 1, 1), 2)
+        session.workspace.annotation.layer.paint((1, 1, 1), 2)
     if "settled" in when:
         patience(lambda: is_settled(session))
     viewer.close()
-    patience(lambda: not session.runner.busy)
+    patience(lambda: not session.workspace.runner.busy)
 
 
 def test_stop_and_train_again_and_again(dock, session, patience) -> None:
     for _ in range(4):
         dock.start.click()
         patience(lambda: session.training.phase is Phase.TRAINING)
-        session.annotation.layer.paint((1, 1, 1), 2)
+        session.workspace.annotation.layer.paint((1, 1, 1), 2)
         session.training.start_over(dock.settings)
         session.training.pause(True)
         session.training.pause(False)
         session.training.stop()
-        patience(lambda: not session.runner.busy)  # it does not start over
-        session.annotation.layer.undo()
+        patience(lambda: not session.workspace.runner.busy)  # it does not start over
+        session.workspace.annotation.layer.undo()
         dock.redraw()
     assert dock.error.text() == ""
 
@@ -367,11 +369,13 @@ def test_stop_and_train_again_and_again(dock, session, patience) -> None:
 def test_classes_change_while_it_trains(dock, session, patience) -> None:
     dock.start.click()
     patience(lambda: session.prediction.model is not None)
-    classes = session.annotation.classes
-    session.annotation.set_classes(classes.renamed(2, "glass"))
-    session.annotation.layer.paint((1, 1, 1), 2)
+    classes = session.workspace.annotation.classes
+    session.workspace.annotation.set_classes(classes.renamed(2, "glass"))
+    session.workspace.annotation.layer.paint((1, 1, 1), 2)
     patience(lambda: caught_up(session))
     assert session.prediction.model.ensemble.class_names[1] == "glass"
-    session.annotation.set_classes(session.annotation.classes.added("void"))
-    patience(lambda: not session.runner.busy)
+    session.workspace.annotation.set_classes(
+        session.workspace.annotation.classes.added("void")
+    )
+    patience(lambda: not session.workspace.runner.busy)
     assert "number of classes has changed" in dock.error.text()

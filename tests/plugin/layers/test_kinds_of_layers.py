@@ -251,9 +251,9 @@ def test_a_model_for_another_number_of_channels_is_refused(
     trained, viewer, open_dock
 ) -> None:
     dock = open_dock("Train")
-    shape = trained.image.data.shape
+    shape = trained.workspace.image.data.shape
     other = viewer.add_image(np.zeros((2, *shape), np.uint8), axis_labels=CZYX)
-    trained.choose_image(other)
+    trained.workspace.choose_image(other)
     dock.predict.click()
     assert "with gray values, but this one has 2 channels" in dock.error.text()
     assert trained.training.phase is Phase.IDLE

@@ -170,7 +170,7 @@ def test_an_outdated_picture_is_dimmed(trained, viewer, patience) -> None:
     trained.prediction.use(model)
     assert layer.opacity == pytest.approx(opacity / 2)
     trained.training.predict()
-    patience(lambda: not trained.runner.busy)
+    patience(lambda: not trained.workspace.runner.busy)
     assert layer.opacity == pytest.approx(opacity)
 
 
@@ -187,7 +187,7 @@ def test_a_deleted_layer_stays_away_until_the_next_job(
     assert "Probability fiber" in viewer.layers
     assert "Uncertainty" not in viewer.layers
     trained.training.stop()
-    patience(lambda: not trained.runner.busy)
+    patience(lambda: not trained.workspace.runner.busy)
 
 
 def test_the_brush_stays_in_the_hand(dock, session, viewer, patience) -> None:
@@ -280,7 +280,7 @@ def test_models_are_saved_and_loaded(trained, open_dock, tmp_path, patience) -> 
     dock.redraw()
     assert dock.revision.text() == "Model loaded from a folder."
     dock.predict.click()
-    patience(lambda: not trained.runner.busy)
+    patience(lambda: not trained.workspace.runner.busy)
     after = trained.prediction.probabilities.mean
     np.testing.assert_allclose(before, after, atol=2e-2)  # half precision before
 

@@ -176,7 +176,7 @@ def test_says_that_nothing_is_predicted(session, open_dock) -> None:
 
 def test_another_image_forgets_the_prediction(dock, trained, viewer) -> None:
     other = viewer.add_image(np.zeros((4, 8, 8), np.float32), name="other")
-    trained.choose_image(getattr(other, "__wrapped__", other))
+    trained.workspace.choose_image(getattr(other, "__wrapped__", other))
     assert trained.prediction.probabilities is None
     dock.k.setValue(0.5)
     dock.keep.click()
@@ -293,14 +293,18 @@ def test_says_where_a_class_is_not_known(dock, trained, open_dock) -> None:
 @pytest.mark.parametrize("name", ["Fe/Ni", "a:b", 'x<"y">|z?*', "back\\slash"])
 def test_layers_have_names_that_files_can_have(dock, trained, viewer, name) -> None:
     """Save All Layers gives each its name, also on Windows."""
-    classes = trained.annotation.classes
+    classes = trained.workspace.annotation.classes
     trained.prediction.model.ensemble.class_names = (classes.names[0], name)
-    trained.annotation.set_classes(classes.renamed(2, name))
+    trained.workspace.annotation.set_classes(classes.renamed(2, name))
     trained.prediction.probabilities.class_names = (classes.names[0], name)
     trained.prediction.begin()
     trained.prediction._show()
     trained.sure.show()
-    ours = [layer.name for layer in viewer.layers if trained.layers.owns(layer)]
+    ours = [
+        layer.name for layer in viewer.layers if trained.workspace.layers.owns(layer)
+    ]
     assert len(ours) >= 4
     assert not set("".join(ours)) & set('<>:"/\\|?*')
-    assert trained.layers.get(f"Probability {name}").name.startswith("Probability ")
+    assert trained.workspace.layers.get(f"Probability {name}").name.startswith(
+        "Probability "
+    )
