@@ -95,6 +95,22 @@ def test_every_way_to_fill_the_vector_unit(dtype, autocast, tolerance, reach, ch
     check(found, reference(*values, reach), tolerance)
 
 
+@pytest.mark.parametrize(("reach", "shape"), [((2, 2), (13, 16)), ((3, 4), (13, 16))])
+@pytest.mark.parametrize("depth", [None, (1, 0), (9, 4), (9, 0)])
+@pytest.mark.parametrize("n", [1, 3])
+def test_dilated_weights_of_a_crop_come_from_matrix_products(
+    monkeypatch, n, depth, reach, shape
+):
+    """Zeros lie between rows, planes and images: no tap reads the next one's."""
+    if depth is not None:
+        shape, reach = (depth[0], *shape), (depth[1], *reach)
+    monkeypatch.setattr(torch.ops.aten, "convolution_backward", None)
+    image, weight, grad = tensors(reach, (n, *shape), (5, 3), torch.float32)
+    wanted = reference(image, weight, grad, reach)[2]
+    found = weight_gradient(channels_last(image), channels_last(grad), Taps(reach))
+    check([found], [wanted], 1e-5)
+
+
 @pytest.mark.parametrize("dims", [2, 3])
 @pytest.mark.parametrize("outputs", [3, 16, 20])
 @pytest.mark.parametrize("inputs", [17, 18, 24, 30, 33, 40, 47])
