@@ -282,6 +282,8 @@ def continued(image: Tensor, margins: Surround) -> Tensor:
     A negative margin cuts voxels off.
     """
     for axis, (low, high) in enumerate(margins, start=2):
+        if not low and not high:  # else all would be copied
+            continue
         index = torch.arange(-low, image.shape[axis] + high, device=image.device)
         image = image.index_select(axis, index.clamp(0, image.shape[axis] - 1))
     return image

@@ -51,35 +51,45 @@ def axis_of_tubes(tensor: Tensors, values: Sequence[Tensor]) -> Tensor:
     values
         Its eigenvalues.
     """
-    stack = torch.stack(list(values))
-    least = stack.gather(0, stack.abs().argmin(0, keepdim=True))[0]
+    least = values[0]
+    for value in values[1:]:
+        least = torch.where(value.abs() < least.abs(), value, least)
     if len(values) == 1:
-        return torch.ones_like(stack)
-    diagonal = [tensor[i, i] - least for i in range(len(values))]
+        return torch.ones_like(least)[None]
+    a, b = (tensor[i, i] - least for i in range(2))
+    mixed = tensor[0, 1]
     if len(values) == 2:
-        rows = [torch.stack([diagonal[0], tensor[0, 1]])]
-        rows.append(torch.stack([tensor[0, 1], diagonal[1]]))
-        normals = [torch.stack([-row[1], row[0]]) for row in rows]
-    else:
-        rows = [
-            torch.stack([diagonal[0], tensor[0, 1], tensor[0, 2]]),
-            torch.stack([tensor[0, 1], diagonal[1], tensor[1, 2]]),
-            torch.stack([tensor[0, 2], tensor[1, 2], diagonal[2]]),
-        ]
-        pairs = ((0, 1), (0, 2), (1, 2))
-        normals = [torch.linalg.cross(rows[i], rows[j], dim=0) for i, j in pairs]
-    return _longest(normals)
+        return _longest([[-mixed, a], [-b, mixed]])
+    rows = [
+        (a, mixed, tensor[0, 2]),
+        (mixed, b, tensor[1, 2]),
+        (tensor[0, 2], tensor[1, 2], tensor[2, 2] - least),
+    ]
+    return _longest([_cross(rows[i], rows[j]) for i, j in ((0, 1), (0, 2), (1, 2))])
 
 
-def _longest(vectors: Sequence[Tensor]) -> Tensor:
-    """The longest of some vectors ``(size, …)``, at unit length."""
-    best, length = vectors[0], (vectors[0] ** 2).sum(0)
+def _cross(a: Sequence[Tensor], b: Sequence[Tensor]) -> list[Tensor]:
+    """Of three parts each; `torch.linalg.cross` wants stacks, which take longer."""
+    return [a[i] * b[j] - a[j] * b[i] for i, j in ((1, 2), (2, 0), (0, 1))]
+
+
+def _longest(vectors: Sequence[Sequence[Tensor]]) -> Tensor:
+    """The longest ``(size, …)`` of some vectors of parts ``(…)``, at unit length."""
+    best, length = list(vectors[0]), _square(vectors[0])
     for vector in vectors[1:]:
-        own = (vector**2).sum(0)
+        own = _square(vector)
         longer = own > length
-        best = torch.where(longer, vector, best)
+        pairs = zip(vector, best, strict=True)
+        best = [torch.where(longer, new, old) for new, old in pairs]
         length = torch.where(longer, own, length)
-    return best / length.clamp_min(TINY**2).sqrt()
+    return torch.stack(best).div_(length.clamp_min(TINY**2).sqrt_())
+
+
+def _square(vector: Sequence[Tensor]) -> Tensor:
+    total = vector[0] * vector[0]
+    for part in vector[1:]:
+        total += part * part
+    return total
 
 
 def _of_two(a: Tensor, b: Tensor, mixed: Tensor) -> list[Tensor]:
