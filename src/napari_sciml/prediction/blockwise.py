@@ -27,7 +27,7 @@ from napari_sciml.networks.device import (
     resolve_device,
 )
 from napari_sciml.networks.ensemble import Ensemble, memory_format, network_reach
-from napari_sciml.networks.trees.forest_block import KeptRows
+from napari_sciml.networks.trees.kept_rows import KeptRows
 from napari_sciml.uncertainty.statistics import RunningStatistics
 
 DEFAULT_BLOCK = {2: 512, 3: 128}

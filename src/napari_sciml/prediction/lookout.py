@@ -19,7 +19,7 @@ from napari_sciml.images.tiles import (
 )
 from napari_sciml.networks.device import has_fast_bfloat16
 from napari_sciml.networks.ensemble import Ensemble
-from napari_sciml.networks.trees.forest_block import KeptRows
+from napari_sciml.networks.trees.kept_rows import KeptRows
 from napari_sciml.prediction.blockwise import BlockPredicted, BlockPredictor
 from napari_sciml.prediction.slice_tiles import SliceTiles
 from napari_sciml.prediction.view import View, ViewTarget

@@ -76,7 +76,7 @@ class LiveSession:
         import torch
 
         from napari_sciml.networks.device import default_threads
-        from napari_sciml.networks.trees.forest_block import KeptRows
+        from napari_sciml.networks.trees.kept_rows import KeptRows
         from napari_sciml.training.config import TrainingConfig
 
         if isinstance(image, np.ndarray):

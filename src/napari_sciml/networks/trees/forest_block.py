@@ -1,7 +1,7 @@
 """One block of an image on its way through both stages of trees."""
 
 import math
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,6 +14,7 @@ from napari_sciml.images.tiles import Region, Tile, with_halo
 from napari_sciml.networks.trees.context import Context
 from napari_sciml.networks.trees.filter_bank import FilterBank
 from napari_sciml.networks.trees.forest import Forest
+from napari_sciml.networks.trees.kept_rows import KeptRows, Rows
 
 GROUPS = 4
 """Parts of each stage that count as members of an ensemble."""
@@ -23,47 +24,6 @@ are not asked: most of a volume is plain background, and they would cost most of
 time. Of other classes every digit counts, as the best cut can be at 0.95."""
 SLAB = 2**19
 """Voxels whose channels are in memory at a time."""
-
-
-class KeptRows:
-    """Channels of parts of an image that are looked at again and again.
-
-    Other trees are soon asked about the same place; its channels stay the same.
-
-    Parameters
-    ----------
-    most
-        Bytes that are kept; the parts that were not asked for longest go first.
-    """
-
-    def __init__(self, most: int = 400_000_000) -> None:
-        self._most, self._bytes = most, 0
-        self._parts: OrderedDict[_Key, tuple[np.ndarray, np.ndarray]] = OrderedDict()
-
-    def get(self, region: Region) -> tuple[np.ndarray, np.ndarray] | None:
-        """Rows and axes of a region, where they are known."""
-        key = _key(region)
-        if key in self._parts:
-            self._parts.move_to_end(key)
-        return self._parts.get(key)
-
-    def put(self, region: Region, rows: np.ndarray, axis: np.ndarray) -> None:
-        """Keep them, if there is room."""
-        size = rows.nbytes + axis.nbytes
-        if size > self._most:
-            return
-        self._parts[_key(region)] = rows, axis
-        self._bytes += size
-        while self._bytes > self._most:
-            _, gone = self._parts.popitem(last=False)
-            self._bytes -= sum(part.nbytes for part in gone)
-
-
-_Key = tuple[tuple[int, int], ...]
-
-
-def _key(region: Region) -> _Key:
-    return tuple((part.start, part.stop) for part in region)
 
 
 @dataclass
@@ -166,21 +126,20 @@ class ForestBlock:
         """Voxels before a slab."""
         return slab.start * math.prod(self._wanted.shape[1:])
 
-    def _channels(self, core: Region) -> tuple[np.ndarray, np.ndarray]:
-        """Rows ``(n, channels)`` and axes ``(dims, n)`` of a slab."""
-        found = None if self._kept is None else self._kept.get(core)
-        if found is not None:
-            return found
+    def _channels(self, core: Region) -> Rows:
+        """Rows and axes of a part of the image."""
+        if self._kept is None:
+            return self._look_at(core)
+        return self._kept.of(core, self._look_at)
+
+    def _look_at(self, core: Region) -> Rows:
         bank = self._trees.bank
         seen = with_halo(core, bank.reach, self._shape)
         inner = Tile(seen.read, self._tile.read).inner
         with torch.inference_mode():
             channels, axes = bank(self._image[:, *inner], seen.surround)
         rows = channels.flatten(1).T.cpu().contiguous().numpy()
-        axis = axes.flatten(1).cpu().numpy()
-        if self._kept is not None:
-            self._kept.put(core, rows, axis)
-        return rows, axis
+        return rows, axes.flatten(1).cpu().numpy()
 
     def _ask(self, slab: _Slab, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Answers ``(group, n, class)``, and which of them are not settled."""

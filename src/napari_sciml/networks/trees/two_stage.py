@@ -16,7 +16,8 @@ from napari_sciml.images.tiles import Tile
 from napari_sciml.networks.trees.context import Context
 from napari_sciml.networks.trees.filter_bank import FilterBank
 from napari_sciml.networks.trees.forest import DAMAGED, Forest
-from napari_sciml.networks.trees.forest_block import GROUPS, ForestBlock, KeptRows
+from napari_sciml.networks.trees.forest_block import GROUPS, ForestBlock
+from napari_sciml.networks.trees.kept_rows import KeptRows
 
 if TYPE_CHECKING:
     import numpy as np

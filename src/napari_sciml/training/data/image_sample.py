@@ -8,7 +8,7 @@ import torch
 
 from napari_sciml.images.tiles import Region, Tile, with_halo
 from napari_sciml.networks.ensemble import Ensemble
-from napari_sciml.networks.trees.forest_block import KeptRows
+from napari_sciml.networks.trees.kept_rows import KeptRows
 
 BLOCKS = {2: 9, 3: 12}
 EDGE = {2: 48, 3: 14}
