@@ -15,6 +15,7 @@ from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.data.lessons import taught_loss
 from napari_sciml.training.data.sampling import Batch
 from napari_sciml.training.metrics import Scores, score
+from napari_sciml.training.optimization.adamw import AdamW
 from napari_sciml.training.optimization.losses import make_loss
 from napari_sciml.training.optimization.optimizers import make_optimizer, rate
 from napari_sciml.training.state import (
@@ -83,7 +84,7 @@ class Member:
         self._relabeled = False
 
     @cached_property
-    def _optimizer(self) -> torch.optim.Optimizer:
+    def _optimizer(self) -> torch.optim.Optimizer | AdamW:
         """Made at the first step: torch takes seconds to load what it needs for it."""
         return make_optimizer(self.config.optimizer, self.network.parameters())
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_sciml.training.metrics import Scores
+from napari_sciml.training.optimization.adamw import AdamW
 
 DECAY = 0.98
 """Memory of the average: about the last 50 steps."""
@@ -106,7 +107,7 @@ def check_weights(state: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> No
         raise ValueError("it has weights that are not finite")
 
 
-def check_moments(optimizer: torch.optim.Optimizer) -> None:
+def check_moments(optimizer: torch.optim.Optimizer | AdamW) -> None:
     """Make sure that what an optimizer remembers has the shapes of the weights.
 
     Raises

@@ -1,8 +1,13 @@
+import copy
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
 
+from napari_sciml.training.optimization.adamw import AdamW
 from napari_sciml.training.optimization.optimizer_config import OptimizerConfig
 from napari_sciml.training.optimization.optimizers import make_optimizer, rate
 
@@ -43,7 +48,7 @@ def test_rate_rises_to_its_peak_and_falls(schedule):
 @pytest.mark.parametrize(
     ("config", "kind", "settings"),
     [
-        ({}, torch.optim.AdamW, {"lr": 3e-3, "weight_decay": 0.01}),
+        ({}, AdamW, {"lr": 3e-3, "weight_decay": 0.01}),
         ({"name": "adam", "weight_decay": 0}, torch.optim.Adam, {"weight_decay": 0}),
         (
             {"name": "sgd", "momentum": 0.5, "learning_rate": 0.1},
@@ -65,6 +70,61 @@ def test_default_weight_decay_is_that_of_torch():
     plain = torch.optim.AdamW(torch.nn.Linear(2, 2).parameters())
     ours = make_optimizer(OptimizerConfig(), torch.nn.Linear(2, 2).parameters())
     assert ours.defaults["weight_decay"] == plain.defaults["weight_decay"]
+
+
+def optimized(optimizer, layer, steps):
+    """Weights after some steps, one of them without a gradient of the bias."""
+    generator = torch.Generator().manual_seed(len(optimizer.state))
+    for number in range(steps):
+        optimizer.param_groups[0]["lr"] = 0.1 / (1 + number)
+        optimizer.zero_grad()
+        layer(torch.randn((4, 3), generator=generator)).square().sum().backward()
+        if number == 1:
+            layer.bias.grad = None
+        optimizer.step()
+    return [weight.detach().clone() for weight in layer.parameters()]
+
+
+@pytest.mark.parametrize("after", [0, 3])
+@pytest.mark.parametrize("there", [AdamW, torch.optim.AdamW])
+def test_steps_are_those_of_torch_to_the_last_digit(there, after):
+    """Also of one that goes on from the state of the other."""
+    torch.manual_seed(0)
+    first, second = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
+    made = there(first.parameters(), lr=0.1, weight_decay=0.3)
+    optimized(made, first, after)
+    second.load_state_dict(first.state_dict())
+    here = torch.optim.AdamW if there is AdamW else AdamW
+    other = here(second.parameters(), lr=0.1, weight_decay=0.3)
+    if after:
+        other.load_state_dict(copy.deepcopy(made.state_dict()))
+    pairs = zip(optimized(made, first, 4), optimized(other, second, 4), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_a_state_of_other_weights_is_refused():
+    made = AdamW(torch.nn.Linear(3, 2).parameters(), lr=0.1, weight_decay=0.3)
+    other = AdamW(torch.nn.PReLU().parameters(), lr=0.1, weight_decay=0.3)
+    with pytest.raises(ValueError, match="other weights"):
+        other.load_state_dict(copy.deepcopy(made.state_dict()))
+
+
+def test_no_compiler_is_loaded_for_the_default_optimizer():
+    """It takes seconds, and the first step of a training waits for it."""
+    code = """
+import sys, torch
+from napari_sciml.training.optimization.optimizer_config import OptimizerConfig
+from napari_sciml.training.optimization.optimizers import make_optimizer
+layer = torch.nn.Linear(3, 2)
+optimizer = make_optimizer(OptimizerConfig(), layer.parameters())
+optimizer.zero_grad()
+layer(torch.ones(1, 3)).sum().backward()
+torch.nn.utils.clip_grad_norm_(layer.parameters(), 1.0)
+optimizer.step()
+print("torch._dynamo" in sys.modules)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.stdout.strip() == "False", run.stderr
 
 
 @pytest.mark.parametrize("name", ["adamw", "adam", "sgd"])

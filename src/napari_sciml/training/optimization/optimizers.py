@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
+from napari_sciml.training.optimization.adamw import AdamW
 from napari_sciml.training.optimization.optimizer_config import OptimizerConfig
 
 WARM_UP = 0.05
@@ -16,24 +17,27 @@ STEPS = (0.5, 0.75)
 """Where the rate falls to a tenth of what it was."""
 
 
-def warm_up() -> None:
+def warm_up(config: OptimizerConfig, device: torch.device) -> None:
     """Load what the first trees and the first optimizer would wait seconds for."""
     import sklearn.ensemble  # noqa: F401
 
-    torch.optim.SGD([torch.zeros(1)])
+    make_optimizer(config, [nn.Parameter(torch.zeros(1, device=device))])
 
 
 def make_optimizer(
     config: OptimizerConfig, parameters: Iterable[nn.Parameter]
-) -> torch.optim.Optimizer:
+) -> torch.optim.Optimizer | AdamW:
     """The optimizer of a configuration, at its peak rate."""
     rate, decay = config.learning_rate, config.weight_decay
+    parameters = list(parameters)
     if config.name == "sgd":
         return torch.optim.SGD(
             parameters, lr=rate, momentum=config.momentum, weight_decay=decay
         )
     if config.name == "adam":
         return torch.optim.Adam(parameters, lr=rate, weight_decay=decay)
+    if all(parameter.device.type == "cpu" for parameter in parameters):
+        return AdamW(parameters, lr=rate, weight_decay=decay)
     return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
 
 

@@ -93,6 +93,7 @@ def learn(
     InputError
         When the image or the settings cannot be used.
     """
+    from napari_sciml.networks.device import resolve_device
     from napari_sciml.training.optimization.optimizers import warm_up
 
     if isinstance(image, np.ndarray):  # others are checked block by block
@@ -100,7 +101,8 @@ def learn(
     learner = _Learner(image, feed, config, view, control or TrainingControl())
     learner.number = first_number - 1
     yield from learner.turn()
-    warm_up()  # or the first picture and the first step would wait for it
+    # Or the first picture and the first step would wait for it.
+    warm_up(config.optimizer, resolve_device(config.device))
     while True:
         yield from learner.turn()
 
