@@ -150,7 +150,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch, suffix):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(
-        "napari_sciml.workflows.thresholding.files.SureMask._keep", lambda *_: full()
+        "napari_sciml.workflows.thresholding.files.decide_part", lambda *_: full()
     )
     with pytest.raises(InputError, match=r"no space left on device.*free some space"):
         threshold_prediction(tmp_path / "p.zarr", out, CONFIG, overwrite=True)

@@ -118,20 +118,23 @@ def threshold(
             help="Conformal coverage, instead of k and t.",
         ),
     ] = None,
+    scheduler: Scheduler = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Keep only what is sure: mean - k std > t, or a conformal coverage."""
-    from napari_sciml.workflows.thresholding.files import threshold_prediction
+    from napari_sciml.cluster.thresholding import threshold_somewhere
 
     config = ThresholdConfig(class_name=class_, k=k, t=t)
     with stage("Keeping what is sure") as report:
-        summary = threshold_prediction(
+        summary = threshold_somewhere(
             prediction,
             out,
             config,
+            scheduler=scheduler,
             coverage=coverage,
             overwrite=overwrite,
+            say=say,
             report=report,
         )
     print_summary(summary, as_json)

@@ -1,13 +1,16 @@
 """Array-likes that read from disk only what is sliced."""
 
 import math
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from operator import index
 from typing import Any
 
 import numpy as np
+
+from napari_sciml.errors import InputError
 
 Key = tuple[int | slice, ...]
 
@@ -41,9 +44,61 @@ class LazyArray(ABC):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self[...], dtype=dtype)
 
+    def parts(self, keys: Iterable[Any]) -> Iterator[np.ndarray]:
+        """Give one part after the other, in the order in which they are asked for."""
+        for key in keys:
+            yield self[key]
+
     @abstractmethod
     def _read(self, key: Key) -> Any:
         """Read a part; ``key`` has an entry for each axis, integers are >= 0."""
+
+
+class Reopened(LazyArray):
+    """An array-like on the disk that another process opens for itself.
+
+    Pickled, it is the way to open it, not its voxels.
+
+    Parameters
+    ----------
+    source
+        Array-like, as opened here. Threads read it one at a time.
+    opener
+        Function of a module that gives the array-like.
+    given
+        Arguments of it, a path first; absolute, as the other process may work in
+        another folder.
+    """
+
+    def __init__(self, source: Any, opener: Callable[..., Any], *given: Any) -> None:
+        super().__init__(source.shape, source.dtype)
+        self._source, self._opener, self._given = source, opener, given
+        self._lock = threading.Lock()
+
+    def __reduce__(self) -> Any:
+        return _reopened, (self._opener, self._given, self.shape, self.dtype)
+
+    def __setitem__(self, key: Any, values: np.ndarray) -> None:
+        self._source[key] = values
+
+    def _read(self, key: Key) -> Any:
+        with self._lock:
+            return self._source[key]
+
+
+def _reopened(
+    opener: Callable[..., Any],
+    given: tuple[Any, ...],
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+) -> Reopened:
+    found = Reopened(opener(*given), opener, *given)
+    if (found.shape, found.dtype) != (shape, dtype):
+        raise InputError(
+            f"{given[0]} is another file for a worker than for the command: let all "
+            "see the same file system."
+        )
+    return found
 
 
 class AxesView(LazyArray):

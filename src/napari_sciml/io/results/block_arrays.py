@@ -1,14 +1,14 @@
 """Write and check masks and labels that are larger than memory, part by part."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from napari_sciml.errors import InputError
-from napari_sciml.images.lazy import LazyArray
-from napari_sciml.images.tiles import grid
+from napari_sciml.images.tiles import Region, grid
 from napari_sciml.io.atomic import atomic_path
 from napari_sciml.io.images.ngff.store import readable_store
 from napari_sciml.io.results.arrays import (
@@ -28,9 +28,24 @@ SLAB_BYTES = 2**27
 """A slab of whole planes, for files that are written plane by plane."""
 
 
+class InParts(Protocol):
+    """What is made part by part, and written as it comes."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the whole."""
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the whole."""
+
+    def parts(self, keys: Iterable[Region], /) -> Iterator[np.ndarray]:
+        """Give parts in the order in which they are asked for."""
+
+
 def save_by_blocks(
     path: str | Path,
-    labels: LazyArray,
+    labels: InParts,
     voxel_size: Sequence[float],
     unit: str = "pixel",
     *,
@@ -45,7 +60,7 @@ def save_by_blocks(
     path
         ``.tif``, ``.npy`` or ``.zarr``.
     labels
-        ``(y, x)`` or ``(z, y, x)``; each part is read once.
+        ``(y, x)`` or ``(z, y, x)``; each part is asked for once.
     voxel_size, unit
         Size along each axis.
     highest
@@ -104,22 +119,22 @@ def check_chunks(path: str | Path) -> None:
 
 def _zarr(
     path: Path,
-    labels: LazyArray,
+    labels: InParts,
     voxel_size: tuple[float, ...],
     unit: str,
     chunks: Sequence[int],
     report: Report | None,
 ) -> None:
-    edges = [c * max(1, CHUNK[labels.ndim] // c) for c in chunks]
+    edges = [c * max(1, CHUNK[len(labels.shape)] // c) for c in chunks]
     array = create_labels(path, labels.shape, labels.dtype, edges, voxel_size, unit)
     regions = grid(labels.shape, edges)
-    for i, region in enumerate(regions):
-        array[region] = labels[region]
+    for i, values in enumerate(labels.parts(regions)):
+        array[regions[i]] = values
         _tell(report, i + 1, len(regions))
 
 
 def _npy(
-    path: Path, labels: LazyArray, chunks: Sequence[int], report: Report | None
+    path: Path, labels: InParts, chunks: Sequence[int], report: Report | None
 ) -> None:
     header = {
         "descr": np.lib.format.dtype_to_descr(labels.dtype),
@@ -134,7 +149,7 @@ def _npy(
 
 def _tiff(
     path: Path,
-    labels: LazyArray,
+    labels: InParts,
     voxel_size: tuple[float, ...],
     unit: str,
     highest: int,
@@ -143,39 +158,40 @@ def _tiff(
 ) -> None:
     import tifffile
 
-    dtype = np.dtype(np.min_scalar_type(highest))
-    small = labels.size * dtype.itemsize < CLASSIC_TIFF_BYTES
+    dtype, ndim = np.dtype(np.min_scalar_type(highest)), len(labels.shape)
+    small = math.prod(labels.shape) * dtype.itemsize < CLASSIC_TIFF_BYTES
     imagej = dtype in (np.uint8, np.uint16) and small and has_resolution(voxel_size)
     options = imagej_options if imagej else ome_options
     planes = (
         plane.astype(dtype, copy=False)
         for slab in _slabs(labels, chunks, report)
-        for plane in (slab if labels.ndim == 3 else [slab])
+        for plane in (slab if ndim == 3 else [slab])
     )
     tifffile.imwrite(
         path,
-        planes if labels.ndim == 3 else next(planes),
+        planes if ndim == 3 else next(planes),
         shape=labels.shape,
         dtype=dtype,
         photometric="minisblack",
         compression="zlib",
         software=SOFTWARE,
-        **options(labels.ndim, highest, voxel_size, unit),
+        **options(ndim, highest, voxel_size, unit),
     )
 
 
 def _slabs(
-    labels: LazyArray, chunks: Sequence[int], report: Report | None
+    labels: InParts, chunks: Sequence[int], report: Report | None
 ) -> Iterator[np.ndarray]:
     """Slabs along the first axis, as thick as a chunk where memory allows that."""
-    plane = int(np.prod(labels.shape[1:])) * labels.dtype.itemsize
-    thick = max(1, min(chunks[0], SLAB_BYTES // max(1, plane)))
-    if labels.ndim == 2:
-        thick = labels.shape[0]
-    for start in range(0, labels.shape[0], thick):
-        stop = min(start + thick, labels.shape[0])
-        yield labels[start:stop]
-        _tell(report, stop, labels.shape[0])
+    length, *plane = labels.shape
+    plane_bytes = math.prod(plane) * labels.dtype.itemsize
+    thick = max(1, min(chunks[0], SLAB_BYTES // max(1, plane_bytes)))
+    if not plane[1:]:
+        thick = length
+    regions = grid(labels.shape, (thick, *plane))
+    for region, slab in zip(regions, labels.parts(regions), strict=True):
+        yield slab
+        _tell(report, region[0].stop, length)
 
 
 def _tell(report: Report | None, done: int, total: int) -> None:

@@ -1,14 +1,15 @@
 """Keep what is sure of a prediction on disk, chunk by chunk."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from napari_sciml.errors import InputError, first_line
-from napari_sciml.images.lazy import Key, LazyArray
-from napari_sciml.images.tiles import Region, Tile, aligned_regions
+from napari_sciml.errors import InputError
+from napari_sciml.executor import Executor, here, in_order
+from napari_sciml.images.tiles import Region, aligned_regions
 from napari_sciml.io.results.arrays import check_array_suffix
 from napari_sciml.io.results.block_arrays import save_by_blocks
 from napari_sciml.io.results.outputs import check_output
@@ -22,12 +23,16 @@ from napari_sciml.uncertainty.threshold import (
     ThresholdConfig,
     usual_k,
 )
+from napari_sciml.workflows.thresholding.parts import (
+    Decider,
+    SurePart,
+    decide_part,
+    missing_chunk,
+    read_part,
+)
 
 SAMPLED_CHUNKS = 64
 """Chunks of a prediction that the number of deviations is chosen by, at most."""
-
-_UNDECIDED = (0.05, 0.95)
-"""The members of an ensemble do not all say exactly the same between these."""
 
 
 def threshold_prediction(
@@ -38,6 +43,7 @@ def threshold_prediction(
     coverage: float | None = None,
     overwrite: bool = False,
     report: Report | None = None,
+    run: Executor = here,
 ) -> dict[str, Any]:
     """Keep what is sure of a predicted class, as a mask file.
 
@@ -46,6 +52,7 @@ def threshold_prediction(
     each class: over all voxels, a common background would hide a rare class.
 
     Prediction and mask may be larger than memory; the mask appears when it is whole.
+    ``run`` decides on the parts; this process puts them into the file.
     """
     check_output(out, "labels", inputs=[result], overwrite=overwrite)
     check_array_suffix(out)
@@ -54,7 +61,8 @@ def threshold_prediction(
     if coverage is None and config.k is None:
         k = _usual_k(store, index, config.t, result)
         config = config.model_copy(update={"k": k})
-    mask = SureMask(store, index, _rule(store, config, coverage), result)
+    rule = _rule(store, config, coverage)
+    mask = SureMask(Decider.of(store, index, rule, result), run)
     save_by_blocks(
         out,
         mask,
@@ -64,18 +72,23 @@ def threshold_prediction(
         chunks=store.mean.chunks[1:],
         report=report,
     )
-    rule: dict[str, Any] = {"k": config.k, "t": config.t}
-    if coverage is not None:
-        training = store.provenance.get("training", {})
-        rule = {"coverage": coverage, "calibrated_by": training.get("calibration_unit")}
     return {
         "mask": str(out),
         "class": store.class_names[index],
-        **rule,
+        **_settings(store, config, coverage),
         "voxels": mask.kept,
-        "share": mask.kept / max(mask.size, 1),
+        "share": mask.kept / max(math.prod(mask.shape), 1),
         "cautions": [*_cautions(store), *_caution_of_unknown(mask)],
     }
+
+
+def _settings(
+    store: PredictionStore, config: ThresholdConfig, coverage: float | None
+) -> dict[str, Any]:
+    if coverage is None:
+        return {"k": config.k, "t": config.t}
+    unit = store.provenance.get("training", {}).get("calibration_unit")
+    return {"coverage": coverage, "calibrated_by": unit}
 
 
 def _cautions(store: PredictionStore) -> list[str]:
@@ -99,8 +112,8 @@ def _usual_k(store: PredictionStore, index: int, t: float, path: Path) -> float:
     means, deviations = [], []
     for region in regions[::step]:
         one = slice(index, index + 1)
-        mean = _read_part(store.mean, one, region, path).astype(np.float32).ravel()
-        std = _read_part(store.std, one, region, path).astype(np.float32).ravel()
+        mean = read_part(store.mean, one, region, path).astype(np.float32).ravel()
+        std = read_part(store.std, one, region, path).astype(np.float32).ravel()
         inside = mean > t
         means.append(mean[inside])
         deviations.append(std[inside])
@@ -121,104 +134,49 @@ def _rule(
     return CoverageRule(calibration, coverage)
 
 
-class SureMask(LazyArray):
-    """The mask of a class as uint8, 0 and 1, made when a part of it is read.
+class SureMask:
+    """The mask of a class as uint8, 0 and 1, made when a part of it is asked for.
 
     Parameters
     ----------
-    store
-        The prediction.
-    index
-        Place of the class.
-    rule
+    decider
         What is sure.
-    path
-        Of the prediction, for messages.
+    run
+        Where the parts are decided on.
     """
 
-    def __init__(
-        self, store: PredictionStore, index: int, rule: SureRule, path: Path
-    ) -> None:
-        super().__init__(store.shape, np.dtype(np.uint8))
-        self._store, self._index, self._rule, self._path = store, index, rule, path
-        self._lower_bound = isinstance(rule, LowerBoundRule)
+    def __init__(self, decider: Decider, run: Executor) -> None:
+        self.shape, self.dtype = decider.mean.shape[1:], np.dtype(np.uint8)
+        self._decider, self._run = decider, run
         self._members_differ = False
         self._doubtful: Region | None = None
         self.kept = 0
-        """Voxels that are sure, of all that was read."""
+        """Voxels that are sure, of all that was asked for."""
         self.unknown = 0
-        """Voxels whose probability is no number, of all that was read."""
+        """Voxels whose probability is no number, of all that was asked for."""
 
-    def _read(self, key: Key) -> np.ndarray:
-        region = tuple(
-            slice(*p.indices(n)) if isinstance(p, slice) else slice(p, p + 1)
-            for p, n in zip(key, self.shape, strict=True)
-        )
-        mask = np.zeros([s.stop - s.start for s in region], np.uint8)
-        for part in aligned_regions(region, self._store.mean.chunks[1:]):
-            mask[Tile(part, region).inner] = self._keep(part)
-        self.kept += int(np.count_nonzero(mask))
-        whole = tuple(slice(None) if isinstance(p, slice) else 0 for p in key)
-        return mask[whole]
+    def parts(self, keys: Iterable[Region], /) -> Iterator[np.ndarray]:
+        """Decide on parts, and give them in the order in which they are asked for.
 
-    def _keep(self, part: Region) -> np.ndarray:
-        """Decide within one chunk."""
-        if not self._lower_bound:
-            mean = self._part(self._store.mean, slice(None), part)
-            self._check_sum(mean, part)
-            self._count_unknown(mean)
-            return self._rule.keep(mean, mean, self._index)
-        one = slice(self._index, self._index + 1)
-        mean = self._part(self._store.mean, one, part)
-        std = self._part(self._store.std, one, part)
-        if not mean.any():
-            every = self._part(self._store.mean, slice(None), part)
-            self._check_sum(every, part)
-        self._check_spread(mean, std, part)
-        self._count_unknown(mean, std)
-        return self._rule.keep(mean, std, 0)
+        Raises
+        ------
+        InputError
+            When something cannot be read or is missing.
+        """
+        regions = list(keys)
+        arguments = [(region,) for region in regions]
+        ended = self._run(decide_part, (self._decider,), arguments, name="part")
+        for one in in_order(ended):
+            if one is not None:
+                number, found = one
+                self._count(found)
+                yield found.mask(regions[number])
 
-    def _count_unknown(self, *answers: np.ndarray) -> None:
-        lost = ~np.logical_and.reduce([np.isfinite(answer) for answer in answers])
-        self.unknown += int(np.count_nonzero(lost.any(axis=0)))
-
-    def _part(self, array: Any, classes: slice, part: Region) -> np.ndarray:
-        return _read_part(array, classes, part, self._path)
-
-    def _check_sum(self, mean: np.ndarray, part: Region) -> None:
-        """Probabilities of a voxel add up to 1, unless a chunk is missing."""
-        lost = ~mean.reshape(len(mean), -1).any(axis=1)
-        total = mean.sum(axis=0, dtype=np.float32)
-        if lost.any() and total.min() < 0.5:
-            self._raise_missing(part)
-
-    def _check_spread(self, mean: np.ndarray, std: np.ndarray, part: Region) -> None:
-        """Only a missing chunk has members that agree exactly where others do not."""
-        if std.any():
-            self._members_differ = True
-        else:
-            low, high = _UNDECIDED
-            if np.any((mean > low) & (mean < high)):
-                self._doubtful = self._doubtful or part
+    def _count(self, found: SurePart) -> None:
+        self.kept += found.kept
+        self.unknown += found.unknown
+        self._members_differ |= found.members_differ
+        self._doubtful = self._doubtful or found.doubtful
+        # Only a missing chunk has members that agree exactly where others do not.
         if self._members_differ and self._doubtful is not None:
-            self._raise_missing(self._doubtful)
-
-    def _raise_missing(self, part: Sequence[slice]) -> None:
-        raise InputError(
-            f"{self._path} lacks the chunk with the voxels {_where(part)}: the "
-            "prediction did not end, or files were deleted; predict again."
-        )
-
-
-def _read_part(array: Any, classes: slice, part: Region, path: Path) -> np.ndarray:
-    try:
-        return np.asarray(array[(classes, *part)])
-    except Exception as error:  # a codec raises whatever broken bytes lead it to
-        raise InputError(
-            f"{path} cannot be read at the voxels {_where(part)} and may be damaged "
-            f"there ({first_line(error)}); predict again."
-        ) from error
-
-
-def _where(part: Sequence[slice]) -> str:
-    return f"({', '.join(f'{s.start} to {s.stop - 1}' for s in part)})"
+            raise missing_chunk(self._decider.path, self._doubtful)

@@ -1,0 +1,104 @@
+"""Blocks of any stage on workers, as `napari_sciml.executor` has them here."""
+
+import pickle
+import threading
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from napari_sciml.cluster.tasks import run_tasks
+from napari_sciml.errors import InputError
+from napari_sciml.executor import Ended
+from napari_sciml.progress import Say
+
+R = TypeVar("R")
+
+INLINE = 2**16
+"""Bytes that travel with each block; more is read from a file, once by a worker."""
+
+_LOADING = threading.Lock()
+"""Threads of a worker share what they load."""
+
+
+@dataclass(frozen=True)
+class Workers:
+    """The executor that does blocks on the workers of a cluster.
+
+    A worker that is lost costs nothing but time: its blocks are done again elsewhere.
+    Workers read files and send back what they found; only this process writes.
+
+    Attributes
+    ----------
+    client
+        A ``distributed.Client``.
+    folder
+        Where all workers can read: what all blocks need lies there if it is large;
+        whoever gives it removes it. None = it travels with each block.
+    say
+        Called with what a person should know.
+    """
+
+    client: Any
+    folder: Path | None = None
+    say: Say = lambda _: None
+
+    def __call__(
+        self,
+        task: Callable[..., R],
+        common: tuple[Any, ...],
+        arguments: Iterable[tuple[Any, ...]],
+        *,
+        name: str = "block",
+    ) -> Ended[R]:
+        """See `napari_sciml.executor.Executor`.
+
+        Raises
+        ------
+        InputError
+            As the task; or when workers were lost as `run_tasks` tells, or do not see
+            the files.
+        """
+        held = _hold(common, self.folder)
+        given = [(held, task, *one) for one in arguments]
+        yield from run_tasks(self.client, _do, given, name=name, say=self.say)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What all blocks need: how it is pickled, or in which file."""
+
+    token: str
+    pickled: bytes | None
+    file: str
+
+
+def _hold(common: tuple[Any, ...], folder: Path | None) -> _Held:
+    token, pickled = uuid.uuid4().hex, pickle.dumps(common, protocol=5)
+    if folder is None or len(pickled) <= INLINE:
+        return _Held(token, pickled, "")
+    file = folder.resolve() / token
+    file.write_bytes(pickled)
+    return _Held(token, None, str(file))
+
+
+def _do(held: _Held, task: Callable[..., Any], *given: Any) -> Any:
+    with _LOADING:
+        common = _taken(held)
+    return task(*common, *given)
+
+
+@lru_cache(maxsize=2)
+def _taken(held: _Held) -> tuple[Any, ...]:
+    pickled = held.pickled
+    if pickled is None:
+        try:
+            pickled = Path(held.file).read_bytes()
+        except FileNotFoundError as error:
+            raise InputError(
+                f"A worker does not see {held.file}: let all workers see the file "
+                "system that the command writes to."
+            ) from error
+    return tuple(pickle.loads(pickled))
