@@ -1,14 +1,22 @@
 """Where the blocks of a long computation are done: in this process, or elsewhere."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-R = TypeVar("R")
-T = TypeVar("T")
+from napari_sciml.errors import InputError
+from napari_sciml.progress import Steps
 
-Ended = Iterator[tuple[int, R] | None]
-"""Number and result of each block, in the order in which they end; None is a chance to
-stop. Closing it ends what is under way."""
+R = TypeVar("R")
+
+Task = Callable[..., R | Steps[R]]
+"""Function of a module, without side effects, as a block may be done twice. One that
+takes long yields the share that is done."""
+
+Ended = Iterator[tuple[int, R] | float]
+"""Number and result of each block, in the order in which they end; and, as a chance to
+stop, the share of the block under way that is done. Closing it ends what is under way.
+"""
 
 
 class Executor(Protocol):
@@ -16,7 +24,7 @@ class Executor(Protocol):
 
     def __call__(
         self,
-        task: Callable[..., R],
+        task: Task[R],
         common: tuple[Any, ...],
         arguments: Iterable[tuple[Any, ...]],
         *,
@@ -27,8 +35,7 @@ class Executor(Protocol):
         Parameters
         ----------
         task
-            Function of a module, without side effects, as a block may be done twice.
-            Its arguments are `common` and then those of the block.
+            Gets `common` and then the arguments of the block.
         common
             What all blocks need; it can be pickled.
         arguments
@@ -39,7 +46,7 @@ class Executor(Protocol):
 
 
 def here(
-    task: Callable[..., R],
+    task: Task[R],
     common: tuple[Any, ...],
     arguments: Iterable[tuple[Any, ...]],
     *,
@@ -47,7 +54,10 @@ def here(
 ) -> Ended[R]:
     """Do one block after the other, when it is asked for; see `Executor`."""
     for number, given in enumerate(arguments):
-        yield number, task(*common, *given)
+        found = task(*common, *given)
+        if isinstance(found, Generator):
+            found = yield from found
+        yield number, found
 
 
 def in_order(ended: Ended[R]) -> Ended[R]:
@@ -55,8 +65,8 @@ def in_order(ended: Ended[R]) -> Ended[R]:
     early: dict[int, R] = {}
     turn = 0
     for one in ended:
-        if one is None:
-            yield None
+        if isinstance(one, float):
+            yield one
             continue
         early[one[0]] = one[1]
         while turn in early:
@@ -64,9 +74,20 @@ def in_order(ended: Ended[R]) -> Ended[R]:
             turn += 1
 
 
-def shares(ended: Iterator[T | None], total: int) -> Iterator[tuple[float, T | None]]:
-    """Tell with each block which share of all is done with it."""
+def shares(ended: Ended[R], total: int) -> Iterator[tuple[float, tuple[int, R] | None]]:
+    """Tell which share of all is done, with each block and in between."""
     done = 0
     for one in ended:
-        done += one is not None
-        yield done / total, one
+        if isinstance(one, float):
+            yield (done + one) / total, None
+        else:
+            done += 1
+            yield done / total, one
+
+
+def not_seen(path: Path | str) -> InputError:
+    """Say that another process does not see what this one has written."""
+    return InputError(
+        f"A worker does not see {path}: let all workers see the file system that the "
+        "command writes to."
+    )

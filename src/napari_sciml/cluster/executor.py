@@ -3,16 +3,15 @@
 import pickle
 import threading
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from napari_sciml.cluster.tasks import run_tasks
-from napari_sciml.errors import InputError
-from napari_sciml.executor import Ended
-from napari_sciml.progress import Say
+from napari_sciml.executor import Ended, Task, not_seen
+from napari_sciml.progress import Say, result_of
 
 R = TypeVar("R")
 
@@ -47,7 +46,7 @@ class Workers:
 
     def __call__(
         self,
-        task: Callable[..., R],
+        task: Task[R],
         common: tuple[Any, ...],
         arguments: Iterable[tuple[Any, ...]],
         *,
@@ -63,7 +62,8 @@ class Workers:
         """
         held = _hold(common, self.folder)
         given = [(held, task, *one) for one in arguments]
-        yield from run_tasks(self.client, _do, given, name=name, say=self.say)
+        ended = run_tasks(self.client, _do, given, name=name, say=self.say)
+        yield from (0.0 if one is None else one for one in ended)
 
 
 @dataclass(frozen=True)
@@ -79,15 +79,16 @@ def _hold(common: tuple[Any, ...], folder: Path | None) -> _Held:
     token, pickled = uuid.uuid4().hex, pickle.dumps(common, protocol=5)
     if folder is None or len(pickled) <= INLINE:
         return _Held(token, pickled, "")
-    file = folder.resolve() / token
+    file = folder.absolute() / token
     file.write_bytes(pickled)
     return _Held(token, None, str(file))
 
 
-def _do(held: _Held, task: Callable[..., Any], *given: Any) -> Any:
+def _do(held: _Held, task: Task[Any], *given: Any) -> Any:
     with _LOADING:
         common = _taken(held)
-    return task(*common, *given)
+    found = task(*common, *given)
+    return result_of(found) if isinstance(found, Generator) else found
 
 
 @lru_cache(maxsize=2)
@@ -97,8 +98,5 @@ def _taken(held: _Held) -> tuple[Any, ...]:
         try:
             pickled = Path(held.file).read_bytes()
         except FileNotFoundError as error:
-            raise InputError(
-                f"A worker does not see {held.file}: let all workers see the file "
-                "system that the command writes to."
-            ) from error
+            raise not_seen(held.file) from error
     return tuple(pickle.loads(pickled))

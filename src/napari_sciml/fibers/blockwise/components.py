@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sciml.errors import InputError
+from napari_sciml.executor import Executor, here, in_order, shares
 from napari_sciml.fibers.blockwise.blocks import (
     BlockVolume,
     Indices,
     Region,
     first_voxels,
 )
-from napari_sciml.fibers.blockwise.union import Cuts, united
+from napari_sciml.fibers.blockwise.union import Cuts, Faces, faces_of, united
 from napari_sciml.images.components import connected_components
 from napari_sciml.images.room import check_room
 from napari_sciml.progress import Steps
@@ -57,13 +58,35 @@ class BinaryBlocks:
         binary = values != 0
         found = values[binary]
         if found.size:
-            self._value = max(1, found[0]) if self._value is None else self._value
+            if self._value is None:
+                self._value = max(1, found[0].item())
             if np.any(found != self._value):
-                raise InputError(
-                    "The mask has more values than two (is it a probability or has it "
-                    "several classes?); threshold it, or choose a class, first."
-                )
+                raise _too_many_values()
         return binary
+
+    @property
+    def value(self) -> float | None:
+        """What is not zero, as far as anything was seen."""
+        return self._value
+
+    def agree(self, value: float | None) -> None:
+        """Take over what another one has seen.
+
+        Raises
+        ------
+        InputError
+            When it is another value than here.
+        """
+        if value is not None and value != (self._value or value):
+            raise _too_many_values()
+        self._value = value or self._value
+
+
+def _too_many_values() -> InputError:
+    return InputError(
+        "The mask has more values than two (is it a probability or has it several "
+        "classes?); threshold it, or choose a class, first."
+    )
 
 
 @dataclass(frozen=True)
@@ -92,11 +115,31 @@ class Components:
 
     def number(self, block: int, mask: NDArray[np.bool_]) -> NDArray[np.uint32]:
         """Number a block of the mask."""
-        return self.tables[block][_pieces(mask, self.connectivity)]
+        return numbered(mask, self.connectivity, self.tables[block])
+
+
+@dataclass(frozen=True)
+class _BlockPieces:
+    """What is in a block of a mask.
+
+    Attributes
+    ----------
+    sizes, first
+        As of `first_voxels`; so many pieces there are, 0 counted.
+    faces
+        Numbers of the pieces at the faces of the block.
+    value
+        Of the mask.
+    """
+
+    sizes: Indices
+    first: Indices
+    faces: Faces
+    value: float | None
 
 
 def find_components(
-    mask: BinaryBlocks, connectivity: int, dust: int = 0
+    mask: BinaryBlocks, connectivity: int, dust: int = 0, *, run: Executor = here
 ) -> Steps[Components]:
     """Find the components, from faces, edges and corners where blocks meet.
 
@@ -108,6 +151,8 @@ def find_components(
         6, 18 or 26.
     dust
         Components of fewer voxels than this are dropped.
+    run
+        Where the pieces in blocks are found; it may be anywhere.
 
     Yields
     ------
@@ -125,16 +170,21 @@ def find_components(
     cuts = Cuts(volume.shape, connectivity)
     sizes, first = [np.zeros(1, np.int64)], [np.full(1, -1)]
     counts, offset = [], 0
-    for done, region in volume.walk():
+    regions = [(region,) for region in volume.regions()]
+    ended = in_order(run(_pieces_in, (volume, connectivity), regions))
+    for done, one in shares(ended, len(regions)):
         yield done
-        labels = _pieces(mask.read(region), connectivity)
-        count = int(labels.max(initial=0))
+        if one is None:
+            continue
+        found = one[1]
+        mask.agree(found.value)
+        count = len(found.sizes) - 1
         if offset + count > _MOST:
             raise InputError("The mask has more than 4 billion pieces; smooth it.")
-        voxels, places = first_voxels(labels, count, region, volume.shape)
-        sizes.append(voxels[1:])
-        first.append(places[1:])
-        cuts.add(region, _moved(labels, offset))
+        sizes.append(found.sizes[1:])
+        first.append(found.first[1:])
+        (region,) = regions[one[0]]
+        cuts.add(region, tuple(_moved(face, offset) for face in found.faces))
         counts.append(count)
         offset += count
     group = united(offset + 1, cuts.pairs())
@@ -142,6 +192,14 @@ def find_components(
         group, np.concatenate(sizes), np.concatenate(first), dust
     )
     return Components(_tables(numbers, counts), totals, connectivity)
+
+
+def _pieces_in(volume: BlockVolume, connectivity: int, region: Region) -> _BlockPieces:
+    mask = BinaryBlocks(volume)
+    labels = _pieces(mask.read(region), connectivity)
+    count = int(labels.max(initial=0))
+    sizes, first = first_voxels(labels, count, region, volume.shape)
+    return _BlockPieces(sizes, first, faces_of(labels), mask.value)
 
 
 def _moved(labels: NDArray[Any], offset: int) -> NDArray[np.uint32]:
@@ -174,6 +232,13 @@ def _tables(numbers: NDArray[np.uint32], counts: list[int]) -> list[NDArray[np.u
         tables.append(table)
         start += count
     return tables
+
+
+def numbered(
+    mask: NDArray[np.bool_], connectivity: int, table: NDArray[np.uint32]
+) -> NDArray[np.uint32]:
+    """Number a block of a mask by one of `Components.tables`."""
+    return table[_pieces(mask, connectivity)]
 
 
 def _pieces(mask: NDArray[np.bool_], connectivity: int) -> NDArray[Any]:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sciml.fibers.blockwise.blocks import BlockVolume, Indices
+from napari_sciml.executor import Executor, here, shares
+from napari_sciml.fibers.blockwise.blocks import BlockVolume, Indices, Region
 from napari_sciml.images.tiles import with_halo
 from napari_sciml.progress import Steps
 
@@ -25,6 +26,7 @@ def extend_blocks(
     out: BlockVolume,
     count: int,
     spacing: NDArray[np.float64],
+    run: Executor = here,
 ) -> Steps[Indices]:
     """Give each likely voxel next to a fiber to the nearest fiber.
 
@@ -43,6 +45,8 @@ def extend_blocks(
         Number of fibers.
     spacing
         ``(3,)`` edges of a voxel.
+    run
+        Where blocks are computed; elsewhere needs volumes that can be pickled.
 
     Yields
     ------
@@ -55,21 +59,34 @@ def extend_blocks(
         ``(count + 1,)`` voxels of each label; 0 for number 0.
     """
     sizes = np.zeros(count + 1, np.int64)
-    shells = _shells(spacing)
-    for done, region in labels.walk():
+    regions = [(region,) for region in labels.regions()]
+    ended = run(_extended, (labels, probability, _shells(spacing)), regions)
+    for done, one in shares(ended, len(regions)):
         yield done
-        tile = with_halo(region, 1, labels.shape)
-        around = labels.read(tile.read)
-        extended = around[tile.inner].copy()
-        if around.any():
-            likely = (extended == 0) & (probability.read(region) > _LIKELY)
-            places = np.stack(np.nonzero(likely))
-            before = [[side[0]] for side in tile.surround]
-            extended[likely] = _nearest(around, places + before, shells)
-        sizes += np.bincount(extended.reshape(-1), minlength=count + 1)
-        out.write(region, extended)
+        if one is not None:
+            (region,), extended = regions[one[0]], one[1]
+            sizes += np.bincount(extended.reshape(-1), minlength=count + 1)
+            out.write(region, extended)
     sizes[0] = 0
     return sizes
+
+
+def _extended(
+    labels: BlockVolume,
+    probability: BlockVolume,
+    shells: list[list[tuple[int, ...]]],
+    region: Region,
+) -> NDArray[Any]:
+    """Labels of one block."""
+    tile = with_halo(region, 1, labels.shape)
+    around = labels.read(tile.read)
+    extended = around[tile.inner].copy()
+    if around.any():
+        likely = (extended == 0) & (probability.read(region) > _LIKELY)
+        places = np.stack(np.nonzero(likely))
+        before = [[side[0]] for side in tile.surround]
+        extended[likely] = _nearest(around, places + before, shells)
+    return extended
 
 
 def _shells(spacing: NDArray[np.float64]) -> list[list[tuple[int, ...]]]:

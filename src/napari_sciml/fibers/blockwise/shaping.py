@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from napari_sciml.executor import Executor, here
 from napari_sciml.fibers.blockwise.blocks import BlockVolume, Indices
 from napari_sciml.fibers.blockwise.compact import drop_compact
 from napari_sciml.fibers.blockwise.extending import extend_blocks
@@ -17,6 +18,7 @@ def shape_fibers(
     likely: BlockVolume | None,
     slenderness: float,
     grid: Grid,
+    run: Executor = here,
 ) -> Steps[Indices]:
     """Extend fibers to their likely rim, and drop what is hardly longer than wide.
 
@@ -35,6 +37,8 @@ def shape_fibers(
         As in `drop_compact`; 0 = drop nothing. In an image nothing is dropped.
     grid
         Of the labels.
+    run
+        Where blocks are extended.
 
     Yields
     ------
@@ -48,7 +52,7 @@ def shape_fibers(
     """
     if likely is not None:
         count, spacing = len(sizes) - 1, grid.spacing
-        extending = extend_blocks(labels, likely, out, count, spacing)
+        extending = extend_blocks(labels, likely, out, count, spacing, run)
         sizes = yield from part(0.0, 0.5, extending)
     if slenderness and not grid.flat:
         dropping = drop_compact(out, len(sizes) - 1, slenderness, grid)

@@ -10,6 +10,8 @@ from scipy.sparse.csgraph import connected_components
 from napari_sciml.fibers.geometry.contacts import shifted
 
 Pairs = NDArray[np.int64]
+Faces = tuple[NDArray[np.uint32], ...]
+"""First and last plane of a block along z, then along y, then along x."""
 
 _STEPS = {
     6: [(0, 0)],
@@ -56,6 +58,12 @@ def united(count: int, pairs: Pairs) -> NDArray[np.int64]:
     return connected_components(graph, directed=False)[1].astype(np.int64)
 
 
+def faces_of(labels: NDArray[Any]) -> Faces:
+    """Give the planes of a block that other blocks lie beside."""
+    ends = [(axis, end) for axis in range(3) for end in (0, -1)]
+    return tuple(labels.take(end, axis).astype(np.uint32) for axis, end in ends)
+
+
 class Cuts:
     """Remembers the last planes of blocks, which come in C order.
 
@@ -81,18 +89,18 @@ class Cuts:
         self._first = [np.zeros(plane, np.uint32) for plane in planes]
         self._last = [np.zeros(plane, np.uint32) for plane in planes]
 
-    def add(self, region: tuple[slice, ...], labels: NDArray[np.uint32]) -> None:
-        """Take in the next block."""
-        _, y, x = region
+    def add(self, region: tuple[slice, ...], faces: Faces) -> None:
+        """Take in the faces of the next block."""
+        z, y, x = region
         start = [s.start == 0 for s in region]
         if start[2] and start[1]:
             self._open(0, self._shape[1:])
         if start[2]:
-            self._open(1, (labels.shape[0], self._shape[2]))
-        self._open(2, labels.shape[:2])
+            self._open(1, (z.stop - z.start, self._shape[2]))
+        self._open(2, (z.stop - z.start, y.stop - y.start))
         for axis, place in ((0, (y, x)), (1, (slice(None), x)), (2, (...,))):
-            self._first[axis][place] = labels.take(0, axis)
-            self._last[axis][place] = labels.take(-1, axis)
+            self._first[axis][place] = faces[2 * axis]
+            self._last[axis][place] = faces[2 * axis + 1]
         ends = [s.stop == n for s, n in zip(region, self._shape, strict=True)]
         self._close(2, start[2])
         if ends[2]:

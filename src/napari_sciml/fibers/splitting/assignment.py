@@ -69,30 +69,23 @@ def voxels_in(radii: float, radius: float, spacing: Array, flat: bool) -> float:
     return float(radii * radius**3 / np.prod(spacing))
 
 
-class Assigner:
-    """Gives each voxel a fiber, block by block, in two rounds.
+@dataclass(frozen=True)
+class NearestLines:
+    """Gives each voxel of a block a fiber, in two rounds; may be sent elsewhere.
 
-    Between the two it is known how many voxels each fiber has.
-
-    Parameters
+    Attributes
     ----------
     sample
         The voxels.
-    lines, ridges
-        Center lines, and the points that they were made from.
-    dust
-        Fibers of fewer voxels are given up.
+    keep
+        For each fiber whether it is not given up.
+    finder
+        Of the lines of the fibers that are kept; None where there are none at all.
     """
 
-    def __init__(self, sample: Sample, lines: Lines, ridges: Ridges, dust: int) -> None:
-        self.count = int(lines.fiber.max(initial=-1)) + 1
-        self._sample, self._lines, self._ridges = sample, lines, ridges
-        self._least = np.maximum(dust, _least_sizes(sample, lines))
-        self._sizes = np.zeros(self.count, np.int64)
-        self._finder = _finder(sample, lines, ridges) if self.count else None
-        self._keep: NDArray[np.bool_] = np.ones(self.count, np.bool_)
-        self.far = 0
-        """Voxels that are too far from any line."""
+    sample: Sample
+    keep: NDArray[np.bool_]
+    finder: "_Finder | None"
 
     def first(self, region: Region) -> tuple[Labels, NDArray[np.bool_]]:
         """Find the nearest line of each voxel of a block.
@@ -106,21 +99,10 @@ class Assigner:
         places, component = self._voxels(region)
         fiber = np.full(len(places), -1, np.int32)
         far = np.zeros(len(places), bool)
-        if self._finder is not None:
+        if self.finder is not None:
             for some in _slices(len(places)):
-                fiber[some], far[some] = self._finder.find(
-                    places[some], component[some]
-                )
-        self._sizes += np.bincount(fiber[fiber >= 0], minlength=self.count)
-        self.far += int(np.count_nonzero(far))
+                fiber[some], far[some] = self.finder.find(places[some], component[some])
         return fiber, far
-
-    def give_up_small(self) -> None:
-        """After the first round over all blocks, before the second."""
-        self._keep = self._sizes >= self._least
-        if not self._keep.all():
-            lines = _without(self._lines, self._keep)
-            self._finder = _finder(self._sample, lines, self._ridges)
 
     def second(self, region: Region, fiber: Labels) -> Labels:
         """Give the voxels of fibers that were given up to others.
@@ -133,23 +115,57 @@ class Assigner:
             What `first` found there.
         """
         found = fiber.copy()
-        lost = np.flatnonzero((fiber >= 0) & ~self._kept(fiber))
-        if lost.size and self._finder is not None:
+        lost = np.flatnonzero((fiber >= 0) & ~np.append(self.keep, True)[fiber])
+        if lost.size and self.finder is not None:
             places, component = self._voxels(region)
             for part in _slices(len(lost)):
                 some = lost[part]
-                found[some], _ = self._finder.find(places[some], component[some])
+                found[some], _ = self.finder.find(places[some], component[some])
         return found
 
-    def _kept(self, fiber: Labels) -> NDArray[np.bool_]:
-        return np.append(self._keep, True)[fiber]
-
     def _voxels(self, region: Region) -> tuple[Array, Labels]:
-        labels = self._sample.components.read(region)
-        chosen = self._sample.large[labels]
+        labels = self.sample.components.read(region)
+        chosen = self.sample.large[labels]
         start = [s.start for s in region]
         index = np.stack(np.nonzero(chosen), axis=1) + start
-        return index * self._sample.spacing, labels[chosen].astype(np.int32)
+        return index * self.sample.spacing, labels[chosen].astype(np.int32)
+
+
+class Assigner:
+    """Decides, between two rounds over all blocks, which fibers are given up.
+
+    Parameters
+    ----------
+    sample
+        The voxels.
+    lines, ridges
+        Center lines, and the points that they were made from.
+    dust
+        Fibers of fewer voxels are given up.
+    """
+
+    def __init__(self, sample: Sample, lines: Lines, ridges: Ridges, dust: int) -> None:
+        self.count = int(lines.fiber.max(initial=-1)) + 1
+        self._lines, self._ridges = lines, ridges
+        self._least = np.maximum(dust, _least_sizes(sample, lines))
+        self._sizes = np.zeros(self.count, np.int64)
+        finder = _finder(sample, lines, ridges) if self.count else None
+        self.nearest = NearestLines(sample, np.ones(self.count, np.bool_), finder)
+        """Of the round that comes next."""
+        self.far = 0
+        """Voxels that are too far from any line."""
+
+    def add(self, fiber: Labels, far: NDArray[np.bool_]) -> None:
+        """Count what the first round found in a block."""
+        self._sizes += np.bincount(fiber[fiber >= 0], minlength=self.count)
+        self.far += int(np.count_nonzero(far))
+
+    def give_up_small(self) -> None:
+        """After the first round over all blocks, before the second."""
+        keep, sample = self._sizes >= self._least, self.nearest.sample
+        if not keep.all():
+            finder = _finder(sample, _without(self._lines, keep), self._ridges)
+            self.nearest = NearestLines(sample, keep, finder)
 
 
 def _slices(count: int) -> Iterator[slice]:

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_sciml.executor import Executor, here, shares
+from napari_sciml.fibers.blockwise.blocks import Region
 from napari_sciml.fibers.splitting.rim import Rim
 from napari_sciml.images.tiles import Tile, with_halo
 from napari_sciml.progress import Steps
@@ -71,8 +73,15 @@ def _reach(most: np.float32, spacing: Array) -> list[int]:
     return [int(np.ceil(most / edge)) + 1 for edge in spacing]
 
 
-def find_scale(rim: Rim) -> Steps[Scale]:
+def find_scale(rim: Rim, run: Executor = here) -> Steps[Scale]:
     """Find the usual radius, from the local maxima of the distance to the rim.
+
+    Parameters
+    ----------
+    rim
+        Of components.
+    run
+        Where blocks are looked at; it may be anywhere.
 
     Yields
     ------
@@ -81,7 +90,7 @@ def find_scale(rim: Rim) -> Steps[Scale]:
     """
     voxel, reach = float(rim.spacing.min()), _FIRST_REACH
     while True:
-        tops = yield from _tops(rim, np.float32(reach * voxel))
+        tops = yield from _tops(rim, np.float32(reach * voxel), run)
         radius = max(_usual(*tops), voxel)
         if radius * _CAP <= reach * voxel or reach >= _LAST_REACH:
             most = min(np.float32(_CAP * radius), np.float32(reach * voxel))
@@ -97,32 +106,43 @@ def _usual(tops: NDArray[np.float32], counts: NDArray[np.int64]) -> float:
     return float(tops[np.searchsorted(weight, weight[-1] / 2)])
 
 
-def _tops(
-    rim: Rim, most: np.float32
-) -> Steps[tuple[NDArray[np.float32], NDArray[np.int64]]]:
+_Tops = tuple[NDArray[np.float32], NDArray[np.int64]]
+
+
+def _tops(rim: Rim, most: np.float32, run: Executor) -> Steps[_Tops]:
     """Local maxima of the distance, ascending, and how many there are of each."""
     tops, counts = np.zeros(0, np.float32), np.zeros(0, np.int64)
-    volume = rim.components
-    halo = _reach(most, rim.spacing)
-    for done, region in volume.walk():
+    regions = [(region,) for region in rim.components.regions()]
+    for done, ended in shares(run(_tops_in, (rim, most), regions), len(regions)):
         yield done
-        if not volume.read(region).any():
-            continue
-        tile = with_halo(region, halo, volume.shape)
-        labels = volume.read(tile.read)
-        depth = rim.distance(tile.read, labels, most)
-        top = depth == ndimage.maximum_filter(depth, size=3, mode="nearest")
-        found = depth[tile.inner][((labels != 0) & top)[tile.inner]]
-        values, number_of = np.unique(found, return_counts=True)
-        both = np.concatenate((tops, values))
-        tops, place = np.unique(both, return_inverse=True)
-        sums = np.bincount(place, np.concatenate((counts, number_of)), len(tops))
-        counts = sums.astype(np.int64)
+        if ended is not None:
+            values, number_of = ended[1]
+            both = np.concatenate((tops, values))
+            tops, place = np.unique(both, return_inverse=True)
+            sums = np.bincount(place, np.concatenate((counts, number_of)), len(tops))
+            counts = sums.astype(np.int64)
     return tops, counts
 
 
+def _tops_in(rim: Rim, most: np.float32, region: Region) -> _Tops:
+    """The same of one block."""
+    volume = rim.components
+    if not volume.read(region).any():
+        return np.zeros(0, np.float32), np.zeros(0, np.int64)
+    tile = with_halo(region, _reach(most, rim.spacing), volume.shape)
+    labels = volume.read(tile.read)
+    depth = rim.distance(tile.read, labels, most)
+    top = depth == ndimage.maximum_filter(depth, size=3, mode="nearest")
+    found = depth[tile.inner][((labels != 0) & top)[tile.inner]]
+    return np.unique(found, return_counts=True)
+
+
 def find_ridges(
-    rim: Rim, large: NDArray[np.bool_], scale: Scale, flat: bool
+    rim: Rim,
+    large: NDArray[np.bool_],
+    scale: Scale,
+    flat: bool,
+    run: Executor = here,
 ) -> Steps[Ridges]:
     """Find the ridges of the smoothed distance; yields the share that is done.
 
@@ -139,42 +159,62 @@ def find_ridges(
         From `find_scale`.
     flat
         Whether the mask is an image of one plane.
+    run
+        Where blocks are looked at; it may be anywhere.
 
     Returns
     -------
     Ridges
         In the order of their voxels.
     """
-    volume, spacing = rim.components, rim.spacing
-    sigma = np.maximum(_SMOOTHING * scale.radius / spacing, _LEAST_SMOOTHING)
-    sigma[0] *= not flat
-    blur = [int(np.ceil(4 * s)) + 2 for s in sigma]
-    halo = [a + b for a, b in zip(blur, scale.reach(spacing), strict=True)]
-    parts = [(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0), np.zeros(0, np.int64))]
-    for done, region in volume.walk():
+    parts = [_no_points()]
+    regions = [(region,) for region in rim.components.regions()]
+    ended = run(_ridges_in, (rim, large, scale, flat), regions)
+    for done, one in shares(ended, len(regions)):
         yield done
-        if not large[volume.read(region)].any():
-            continue
-        outer = with_halo(region, halo, volume.shape).read
-        tile = with_halo(region, blur, volume.shape)
-        labels = volume.read(outer)
-        near = Tile(tile.read, outer).inner
-        depth = rim.distance(outer, labels, scale.most)[near]
-        depth *= large[labels[near]]
-        smooth = ndimage.gaussian_filter(depth, sigma, mode="nearest", truncate=4)
-        candidates = np.zeros(depth.shape, bool)
-        candidates[tile.inner] = depth[tile.inner] >= _SHALLOW * scale.radius
-        index = np.stack(np.nonzero(candidates), axis=1)
-        start = np.array([s.start for s in tile.read])
-        step, directions, index = _on_ridge(smooth, index, spacing, scale.radius, flat)
-        places = np.ravel_multi_index(tuple((index + start).T), volume.shape)
-        points = (index + start) * spacing + step
-        parts.append((points, directions, depth[tuple(index.T)], places))
+        if one is not None:
+            parts.append(one[1])
     points, directions, found, places = (
         np.concatenate(p) for p in zip(*parts, strict=True)
     )
     order = np.argsort(places)
     return Ridges(points[order], directions[order], found[order])
+
+
+_Points = tuple[Array, Array, Array, NDArray[np.int64]]
+"""Points, directions and depths as in `Ridges`; flat index of the voxel of each."""
+
+
+def _no_points() -> _Points:
+    return np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0), np.zeros(0, np.int64)
+
+
+def _ridges_in(
+    rim: Rim, large: NDArray[np.bool_], scale: Scale, flat: bool, region: Region
+) -> _Points:
+    """Points on ridges in one block."""
+    volume, spacing = rim.components, rim.spacing
+    if not large[volume.read(region)].any():
+        return _no_points()
+    sigma = np.maximum(_SMOOTHING * scale.radius / spacing, _LEAST_SMOOTHING)
+    sigma[0] *= not flat
+    blur = [int(np.ceil(4 * s)) + 2 for s in sigma]
+    halo = [a + b for a, b in zip(blur, scale.reach(spacing), strict=True)]
+    outer = with_halo(region, halo, volume.shape).read
+    tile = with_halo(region, blur, volume.shape)
+    labels = volume.read(outer)
+    near = Tile(tile.read, outer).inner
+    depth = rim.distance(outer, labels, scale.most)[near]
+    depth *= large[labels[near]]
+    smooth = ndimage.gaussian_filter(depth, sigma, mode="nearest", truncate=4)
+    candidates = np.zeros(depth.shape, bool)
+    candidates[tile.inner] = depth[tile.inner] >= _SHALLOW * scale.radius
+    index = np.stack(np.nonzero(candidates), axis=1)
+    start = np.array([s.start for s in tile.read])
+    step, directions, index = _on_ridge(smooth, index, spacing, scale.radius, flat)
+    places = np.ravel_multi_index(tuple((index + start).T), volume.shape)
+    points = (index + start) * spacing + step
+    return points, directions, depth[tuple(index.T)], places
 
 
 def _on_ridge(

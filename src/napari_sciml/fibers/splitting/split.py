@@ -6,30 +6,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_sciml.executor import Executor, here
 from napari_sciml.fibers.blockwise.blocks import (
     BlockVolume,
     Indices,
     count_voxels,
-    first_voxels,
-)
-from napari_sciml.fibers.blockwise.components import (
-    BinaryBlocks,
-    Components,
-    find_components,
 )
 from napari_sciml.fibers.geometry.voxels import check_probability, make_grid
-from napari_sciml.fibers.splitting.assignment import (
-    Assigner,
-    Sample,
-    least_clump,
-    voxels_in,
-)
+from napari_sciml.fibers.splitting.assignment import Assigner, Sample, voxels_in
 from napari_sciml.fibers.splitting.lines import find_lines
+from napari_sciml.fibers.splitting.naming import name_voxels
 from napari_sciml.fibers.splitting.ridges import find_ridges, find_scale
 from napari_sciml.fibers.splitting.rim import Rim
 from napari_sciml.progress import Steps, part, result_of
 
-_FAR = np.uint32(1 << 31)
 _FEWEST = 20  # voxels of a component that may be more than one fiber,
 _LEAST = 8.0  # and its volume in cubic radii
 
@@ -128,6 +118,7 @@ def split_blocks(
     voxel_size: Sequence[float] | None = None,
     dust: int = 0,
     probability: BlockVolume | None = None,
+    run: Executor = here,
 ) -> Steps[Indices]:
     """Do as `split_fibers` block by block; the blocks do not change the result.
 
@@ -146,6 +137,9 @@ def split_blocks(
         Where the labels go; may be `names`.
     voxel_size, dust, probability
         As in `split_fibers`.
+    run
+        Where blocks are computed. Elsewhere needs volumes that can be pickled, `names`
+        as it is written to here.
 
     Yields
     ------
@@ -163,84 +157,19 @@ def split_blocks(
     if grid.flat:
         spacing[0] = spacing[1:].min()
     rim = Rim(components, spacing, probability)
-    scale = yield from part(0.0, 0.25, find_scale(rim))
+    scale = yield from part(0.0, 0.25, find_scale(rim, run))
     least = max(_FEWEST, voxels_in(_LEAST, scale.radius, spacing, grid.flat))
     large = sizes >= least
     large[0] = False
-    steps = find_ridges(rim, large, scale, grid.flat)
+    steps = find_ridges(rim, large, scale, grid.flat, run)
     ridges = yield from part(0.25, 0.55, steps)
     sample = Sample(components, large, spacing, scale.radius, grid.flat)
     lines = find_lines(ridges, sample.inside, spacing, scale.radius)
     assigner = Assigner(sample, lines, ridges, dust)
-    table = yield from part(0.65, 0.95, _name(sample, assigner, names))
+    table = yield from part(0.65, 0.95, name_voxels(sample, assigner, names, run))
     order, found = _order(*table)
     yield from part(0.95, 1.0, _number(names, order, out))
     return found
-
-
-def _name(
-    sample: Sample, assigner: Assigner, names: BlockVolume
-) -> Steps[tuple[Indices, Indices]]:
-    """Name each voxel by its fiber or its component.
-
-    Returns
-    -------
-    sizes, first
-        Voxels of each name, and the first of them.
-    """
-    for done, region in names.walk():
-        yield 0.7 * done
-        labels = sample.components.read(region)
-        fiber, far = assigner.first(region)
-        codes = np.zeros(labels.shape, np.uint32)
-        codes[sample.large[labels]] = (fiber + 2).astype(np.uint32) | (far * _FAR)
-        names.write(region, codes)
-    assigner.give_up_small()
-    clumps = yield from part(0.7, 0.75, _clumps(sample, assigner, names))
-    # What was split gets names beyond those of the components, clumps beyond those.
-    offset = len(sample.large)
-    count = offset + assigner.count + (clumps.count if clumps else 0)
-    sizes = np.zeros(count + 1, np.int64)
-    first = np.full(count + 1, names.size)
-    for number, (done, region) in enumerate(names.walk()):
-        yield 0.75 + 0.25 * done
-        labels = sample.components.read(region)
-        codes = names.read(region)
-        named = labels.astype(np.uint32)
-        chosen = sample.large[labels]
-        code = codes[chosen]
-        fiber = assigner.second(region, (code & ~_FAR).astype(np.int32) - 2)
-        if clumps is not None:
-            clump = clumps.number(number, (codes & _FAR) != 0)[chosen]
-            fiber = np.where(clump > 0, assigner.count - 1 + clump, fiber)
-        named[chosen] = np.where(fiber >= 0, fiber + offset, named[chosen])
-        names.write(region, named)
-        voxels, places = first_voxels(named, count, region, names.shape)
-        sizes += voxels
-        first = np.minimum(first, places)
-    return sizes, first
-
-
-def _clumps(
-    sample: Sample, assigner: Assigner, names: BlockVolume
-) -> Steps[Components | None]:
-    """What is far from all lines and large; crumbs stay with their fiber."""
-    least = least_clump(sample)
-    if assigner.far < least:
-        return None
-    far = BinaryBlocks(BlockVolume(_FarBits(names.source), names.edge))
-    return (yield from find_components(far, 26, int(np.ceil(least))))
-
-
-class _FarBits:
-    """A view of names: where a voxel is too far from any line."""
-
-    def __init__(self, names: Any) -> None:
-        self.shape, self.dtype = names.shape, np.dtype(np.bool_)
-        self._names = names
-
-    def __getitem__(self, key: Any) -> NDArray[np.bool_]:
-        return np.asarray((self._names[key] & _FAR) != 0)
 
 
 def _order(sizes: Indices, first: Indices) -> tuple[NDArray[np.uint32], Indices]:

@@ -167,7 +167,7 @@ class SureMask:
         arguments = [(region,) for region in regions]
         ended = self._run(decide_part, (self._decider,), arguments, name="part")
         for one in in_order(ended):
-            if one is not None:
+            if not isinstance(one, float):
                 number, found = one
                 self._count(found)
                 yield found.mask(regions[number])

@@ -83,7 +83,7 @@ class Decider:
     ) -> "Decider":
         """Make one for a class of a prediction that is open."""
         mean, std = (
-            Reopened(getattr(store, name), open_answers, path.resolve(), name)
+            Reopened(getattr(store, name), open_answers, path.absolute(), name)
             for name in ("mean", "std")
         )
         return cls(mean, std, tuple(store.mean.chunks[1:]), index, rule, path)
