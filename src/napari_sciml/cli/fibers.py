@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from napari_sciml.cli.options import MAX_EDGE, AsJson, Overwrite, describe
+from napari_sciml.cli.options import MAX_EDGE, AsJson, Overwrite, Scheduler, describe
 from napari_sciml.cli.terminal import print_summary, say, stage
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.uncertainty.threshold import ThresholdConfig
@@ -69,14 +69,16 @@ def fibers(
             min=16,
             max=MAX_EDGE,
             help="Read the mask by blocks of this edge, as is done anyway where it "
-            "would not fit into the memory; labels.zarr instead of labels.tif.",
+            "would not fit into the memory, and with a scheduler; labels.zarr instead "
+            "of labels.tif.",
         ),
     ] = None,
+    scheduler: Scheduler = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Split a mask into fibers; measure lengths and directions."""
-    from napari_sciml.workflows.pipeline import measure_mask
+    from napari_sciml.cluster.measuring import measure_somewhere
 
     config = FiberConfig.model_validate(
         {
@@ -89,7 +91,7 @@ def fibers(
         }
     )
     with stage("Measuring fibers") as report:
-        summary = measure_mask(
+        summary = measure_somewhere(
             mask,
             out,
             config,
@@ -100,6 +102,7 @@ def fibers(
             unit=unit,
             sweep=sweep,
             block=block,
+            scheduler=scheduler,
             say=say,
             overwrite=overwrite,
             report=report,

@@ -14,6 +14,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.fibers.blockwise.blocks import BlockVolume
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.images.gray import as_gray
+from napari_sciml.images.lazy import Reopened
 from napari_sciml.images.volume import unique
 from napari_sciml.io.atomic import atomic_path
 from napari_sciml.io.images.reading import open_gray, open_volume
@@ -31,6 +32,7 @@ from napari_sciml.progress import Report, Say
 from napari_sciml.uncertainty.threshold import ThresholdConfig
 from napari_sciml.workflows.measuring.files import (
     GivenMask,
+    Start,
     fits_in_memory,
     measure_by_blocks,
 )
@@ -51,14 +53,15 @@ def measure_mask(
     overwrite: bool = False,
     say: Say = lambda _: None,
     report: Report | None = None,
+    start: Start | None = None,
 ) -> dict[str, Any]:
     """Turn a mask file into instances, a table, numbers, pictures and a report.
 
     Where the mask states no voxel size, that of the image or the prediction is taken;
     ``unit`` converts it, or names that of a ``voxel_size`` that is given. With
     ``sweep``, the fibers of the prediction are measured at other thresholds too;
-    that needs ``probability``. With ``block``, and where the mask would not fit into
-    the memory in one piece, it is read by blocks of that edge; see
+    that needs ``probability``. With ``block`` or ``start``, and where the mask would
+    not fit into the memory in one piece, it is read by blocks of that edge; see
     `napari_sciml.workflows.measuring.files.measure_by_blocks`.
     """
     check_output(
@@ -80,9 +83,11 @@ def measure_mask(
     for caution in given.cautions:
         say(caution)
     report = report or (lambda fraction, note: None)
-    if block is not None or not fits_in_memory(given.mask.shape):
+    if block or start or not fits_in_memory(given.mask.shape):
         _refuse(sweep)
-        found = measure_by_blocks(given, out, config, block=block, report=report)
+        found = measure_by_blocks(
+            given, out, config, block=block, report=report, start=start
+        )
     else:
         found = _measure_whole(
             given, prediction, out, config, sweep=sweep, report=report
@@ -123,7 +128,7 @@ def _given(
     )
     of_image = background.cautions if background else ()
     return GivenMask(
-        volume.data,
+        Reopened(volume.data, open_mask, mask.absolute()),
         str(mask),
         f"Fibers of {mask.name}",
         size.voxel_size,
@@ -132,6 +137,16 @@ def _given(
         prediction and prediction.mean,
         unique(volume.cautions, of_image, doubts),
     )
+
+
+def open_mask(path: Path) -> Any:
+    """Open the voxels of a mask."""
+    return open_gray(path).data
+
+
+def open_class(path: Path, index: int) -> OneClass:
+    """Open the probability of a class."""
+    return OneClass(PredictionStore.open(path).mean, index, np.float32)
 
 
 def _refuse(sweep: bool) -> None:
@@ -157,8 +172,9 @@ class _Prediction:
     name: str
 
     @property
-    def mean(self) -> OneClass:
-        return OneClass(self.store.mean, self.index, np.float32)
+    def mean(self) -> Reopened:
+        source = OneClass(self.store.mean, self.index, np.float32)
+        return Reopened(source, open_class, Path(self.name).absolute(), self.index)
 
     def sweep(self, label: Any, size: Any, report: Report) -> Any:
         import pandas as pd

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from napari_sciml.errors import InputError
+from napari_sciml.executor import not_seen
 from napari_sciml.images.tiles import Region, grid
 from napari_sciml.io.atomic import atomic_path
 from napari_sciml.io.images.ngff.store import readable_store
@@ -115,6 +116,22 @@ def check_chunks(path: str | Path) -> None:
             f"{path} lacks {missing} of its {array.nchunks} chunks: it was copied in "
             "part, or files were deleted; write it again."
         )
+
+
+def open_written(path: Path) -> Any:
+    """Open an array that another process writes.
+
+    Raises
+    ------
+    InputError
+        When this one does not see it: what it lacks would read as zeros.
+    """
+    import zarr
+
+    try:
+        return zarr.open_array(readable_store(path), mode="r")
+    except FileNotFoundError as error:
+        raise not_seen(path) from error
 
 
 def _zarr(

@@ -2,14 +2,15 @@
 
 import math
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_sciml.executor import Executor, here
 from napari_sciml.fibers.blockwise.blocks import BlockVolume, Indices
 from napari_sciml.fibers.blockwise.components import (
     BinaryBlocks,
@@ -19,19 +20,26 @@ from napari_sciml.fibers.blockwise.components import (
 from napari_sciml.fibers.blockwise.measure import measure_blocks
 from napari_sciml.fibers.blockwise.shaping import shape_fibers
 from napari_sciml.fibers.config import FiberConfig
+from napari_sciml.fibers.geometry.measure import MeasuredFibers
 from napari_sciml.fibers.geometry.voxels import make_grid
 from napari_sciml.fibers.segmentation.instances import voxels_of
 from napari_sciml.fibers.splitting.split import split_blocks
 from napari_sciml.fibers.statistics.summary import summarize
 from napari_sciml.images.gray import as_gray
+from napari_sciml.images.lazy import Reopened
 from napari_sciml.io.atomic import atomic_path
 from napari_sciml.io.results.arrays import CHUNK, create_labels
+from napari_sciml.io.results.block_arrays import open_written
 from napari_sciml.io.results.fiber_files import (
     FiberResult,
     instance_settings,
     write_fibers,
 )
+from napari_sciml.io.results.ngff_metadata import LEVEL
 from napari_sciml.progress import Report, Steps, T, mapped, part, result_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 VOXEL_BYTES, OTHER_BYTES = 12, 1_000_000_000
 """What a mask in one piece takes: bytes a voxel, and besides."""
@@ -39,6 +47,9 @@ SHARE_OF_MEMORY = 0.6
 """Of what is free, that a mask in one piece may take where nothing is said."""
 BLOCK = {2: 2048, 3: 128}
 """Edge of a block where nothing is said."""
+
+Start = Callable[[Path], Executor]
+"""Gives what does the blocks; it may put files into a folder, which is removed."""
 
 
 def fits_in_memory(shape: Sequence[int]) -> bool:
@@ -56,7 +67,8 @@ class GivenMask:
     Attributes
     ----------
     mask
-        Array-like ``(z, y, x)`` or ``(y, x)``, read by blocks.
+        Array-like ``(z, y, x)`` or ``(y, x)``, read by blocks. To do these in other
+        processes it is a `Reopened`, and so is the probability.
     name
         Of the mask, for messages.
     title
@@ -88,6 +100,7 @@ def measure_by_blocks(
     *,
     block: int | None,
     report: Report,
+    start: Start | None = None,
 ) -> dict[str, Any]:
     """Write what `measure_mask` writes, with ``labels.zarr`` instead of ``labels.tif``.
 
@@ -107,6 +120,8 @@ def measure_by_blocks(
         2,048.
     report
         Told the share that is done, and what is going on.
+    start
+        Gives what does the blocks; here by default. This process alone writes.
 
     Returns
     -------
@@ -122,35 +137,16 @@ def measure_by_blocks(
     chunk, edge = chunk_and_block(block or BLOCK[ndim], ndim)
     with atomic_path(out) as folder, _scratch(folder) as scratch:
         folder.mkdir()
-        work = _Work(given, config, chunk, edge, folder / "labels.zarr", scratch)
+        run = here if start is None else start(scratch)
+        target = folder / "labels.zarr"
+        work = _Work(given, config, chunk, edge, target, scratch, run)
         labels, sizes = _run(work.label(), 0.0, 0.7, report, "numbering")
-        measuring = measure_blocks(
-            labels,
-            sizes,
-            scratch,
-            voxel_size=given.voxel_size,
-            probability=work.probability,
-        )
         note = f"measuring {len(sizes) - 1:,} fibers"
-        table = _run(measuring, 0.7, 0.95, report, note).table
-        shape = given.mask.shape
-        summary = summarize(table, shape, given.voxel_size, given.unit)
-        known = given.probability is not None
-        settings = instance_settings(config, given.unit, ndim, known=known)
-        result = FiberResult(
-            labels.source,
-            table,
-            summary,
-            given.voxel_size,
-            given.unit,
-            title=given.title,
-            settings={**settings, "blocks": f"{edge} voxels"},
-            image=as_gray(given.mask if given.image is None else given.image),
-            cautions=given.cautions,
-        )
+        measuring = work.measure(labels, sizes)
+        result = work.result(labels, _run(measuring, 0.7, 0.95, report, note).table)
         report(0.95, "drawing")
         write_fibers(folder, result)
-    return {"folder": str(out), "block": edge, **summary}
+    return {"folder": str(out), "block": edge, **result.summary}
 
 
 def chunk_and_block(block: int, ndim: int) -> tuple[int, int]:
@@ -176,6 +172,7 @@ class _Work:
     edge: int
     target: Path
     scratch: Path
+    run: Executor
 
     @property
     def probability(self) -> BlockVolume | None:
@@ -191,7 +188,7 @@ class _Work:
         if config.dust_volume is not None:
             dust = voxels_of(config.dust_volume, grid)
         binary = BinaryBlocks(mask)
-        finding = find_components(binary, config.connectivity, dust)
+        finding = find_components(binary, config.connectivity, dust, run=self.run)
         found = yield from part(0.0, 0.1, finding)
         labels = self._block_volume(self._labels())
         known = self.probability if config.extend else None
@@ -205,8 +202,38 @@ class _Work:
             likely=known,
             slenderness=config.slenderness,
             grid=grid,
+            run=self.run,
         )
         return labels, (yield from part(0.9, 1.0, shaping))
+
+    def measure(self, labels: BlockVolume, sizes: Indices) -> Steps[MeasuredFibers]:
+        """Measure the fibers of labels, of so many voxels each."""
+        return measure_blocks(
+            labels,
+            sizes,
+            self.scratch,
+            voxel_size=self.given.voxel_size,
+            probability=self.probability,
+            run=self.run,
+        )
+
+    def result(self, labels: BlockVolume, table: "pd.DataFrame") -> FiberResult:
+        """Put together what is written."""
+        given = self.given
+        shape, size, unit = given.mask.shape, given.voxel_size, given.unit
+        known = given.probability is not None
+        settings = instance_settings(self.config, unit, len(shape), known=known)
+        return FiberResult(
+            labels.source,
+            table,
+            summarize(table, shape, size, unit),
+            size,
+            unit,
+            title=given.title,
+            settings={**settings, "blocks": f"{self.edge} voxels"},
+            image=as_gray(given.mask if given.image is None else given.image),
+            cautions=given.cautions,
+        )
 
     def _fibers(
         self, binary: BinaryBlocks, found: Components, dust: int, target: BlockVolume
@@ -225,6 +252,7 @@ class _Work:
             voxel_size=self.given.voxel_size,
             dust=dust,
             probability=self.probability,
+            run=self.run,
         )
         return (yield from part(0.1, 1.0, splitting))
 
@@ -235,7 +263,8 @@ class _Work:
         shape = self.given.mask.shape
         chunks = (self.chunk,) * len(shape)
         size, unit = self.given.voxel_size, self.given.unit
-        return create_labels(self.target, shape, np.uint32, chunks, size, unit)
+        array = create_labels(self.target, shape, np.uint32, chunks, size, unit)
+        return Reopened(array, open_written, self.target.absolute() / LEVEL)
 
     def _temporary(self, name: str) -> Any:
         import zarr
@@ -243,13 +272,15 @@ class _Work:
 
         shape = self.given.mask.shape
         # Small chunks, as blocks are read with what is round them.
-        return zarr.create_array(
-            str(self.scratch / name),
+        path = self.scratch.absolute() / name
+        array = zarr.create_array(
+            str(path),
             shape=shape,
             chunks=tuple(min(self.chunk // 2, n) for n in shape),
             dtype=np.uint32,
             compressors=BloscCodec(cname="lz4", shuffle="shuffle"),
         )
+        return Reopened(array, open_written, path)
 
 
 def _write(mask: BinaryBlocks, found: Components, out: BlockVolume) -> Steps[None]:
