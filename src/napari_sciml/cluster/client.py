@@ -19,7 +19,11 @@ ANSWER, PATIENCE = 15.0, 60.0
 
 @contextmanager
 def connect(
-    address: str, *, workers: int | None = None, patience: float = PATIENCE
+    address: str,
+    *,
+    workers: int | None = None,
+    gpu: bool = True,
+    patience: float = PATIENCE,
 ) -> Iterator[Any]:
     """A ``distributed.Client`` with at least one worker.
 
@@ -30,6 +34,8 @@ def connect(
         a worker for each GPU of this machine, or for each core where it has none.
     workers
         How many, where they are local.
+    gpu
+        Whether the work is for GPUs; else there is a local worker for each core.
     patience
         Seconds to wait for the scheduler and its first worker.
 
@@ -39,7 +45,9 @@ def connect(
         When Dask's scheduler is not installed, nothing answers, or no worker comes.
     """
     distributed = _distributed()
-    place = _local_cluster(workers) if address == LOCAL else _given_scheduler(address)
+    place = (
+        _local_cluster(workers, gpu) if address == LOCAL else _given_scheduler(address)
+    )
     with place as where:
         try:
             client = distributed.Client(timeout=min(ANSWER, patience), **where)
@@ -71,14 +79,14 @@ def _given_scheduler(address: str) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def _local_cluster(workers: int | None) -> Iterator[dict[str, Any]]:
+def _local_cluster(workers: int | None, gpu: bool) -> Iterator[dict[str, Any]]:
     """A process a worker, and a GPU of its own for each where there are any."""
     import torch
     from distributed import Nanny, Scheduler, SpecCluster
 
     from napari_sciml.networks.device import default_threads
 
-    gpus = torch.cuda.device_count()
+    gpus = torch.cuda.device_count() if gpu else 0
     count = workers or gpus or default_threads()
     spec = {
         number: {

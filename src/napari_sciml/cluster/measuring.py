@@ -41,7 +41,7 @@ def measure_somewhere(
     # Before there is a cluster to wait for.
     inputs = (mask, image, probability)
     check_output(out, "fibers", inputs=inputs, overwrite=overwrite, folder=True)
-    with connect(scheduler) as client:
+    with connect(scheduler, gpu=False) as client:
 
         def start(scratch: Path) -> Workers:
             return Workers(client, scratch, say)

@@ -40,6 +40,6 @@ def threshold_somewhere(
     # Before there is a cluster to wait for.
     check_output(out, "labels", inputs=[result], overwrite=overwrite)
     check_array_suffix(out)
-    with connect(scheduler) as client:
+    with connect(scheduler, gpu=False) as client:
         workers = Workers(client, say=say)
         return threshold_prediction(result, out, config, run=workers, **given)
