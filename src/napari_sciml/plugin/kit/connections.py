@@ -20,7 +20,10 @@ class Wiring:
         _made.add(self)
 
     def connect(self, signal: Any, slot: Callable[..., Any]) -> None:
-        """Connect a signal of napari, psygnal or Qt to a bound method."""
+        """Connect a signal of napari, psygnal or Qt to a bound method.
+
+        A signal of Qt does not keep its object alive: whoever connects has to.
+        """
         signal.connect(slot)
         self._pairs.append((signal, slot))
 

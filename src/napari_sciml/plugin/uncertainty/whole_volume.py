@@ -17,6 +17,7 @@ from napari_sciml.plugin.kit.colors import probability_colormap, uncertainty_col
 from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.kit.controls import button, caution_line, text_line
 from napari_sciml.plugin.kit.replacing import sources, write_or_ask
+from napari_sciml.plugin.kit.runner import Job
 from napari_sciml.plugin.layers.blanking import blanked
 from napari_sciml.plugin.layers.images import pixels, shown_view, voxel_size
 from napari_sciml.plugin.layers.layers import CHEAP
@@ -51,6 +52,7 @@ class WholeVolume(QWidget):
         super().__init__()
         self._workspace, self._prediction = workspace, prediction
         self._device = device
+        self._job: Job | None = None
         self._out: Path | None = None
         self._image: Image | None = None
         self._layers: list[Image] = []
@@ -116,7 +118,8 @@ class WholeVolume(QWidget):
             record=model.record(),
             device=self._device(),
         )
-        self.wiring.close()
+        # PyQt's signals do not keep their object: what is disconnected must be there.
+        self._job = job
         self.wiring.connect(job.yielded, self._on_event)
         self.wiring.connect(job.failed, self._say)
         self.wiring.connect(job.finished, self._on_finished)
@@ -158,6 +161,7 @@ class WholeVolume(QWidget):
     def _on_finished(self) -> None:
         if not self.status.text().startswith(DONE):
             self._say(f"{self.status.text()} Stopped; what is done is kept.")
+        self.wiring.close()
         self._out, self._image = None, None
         self._layers.clear()
         self.start.setText(START)
