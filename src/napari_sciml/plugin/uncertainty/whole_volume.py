@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
@@ -17,7 +17,6 @@ from napari_sciml.plugin.kit.colors import probability_colormap, uncertainty_col
 from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.kit.controls import button, caution_line, text_line
 from napari_sciml.plugin.kit.replacing import sources, write_or_ask
-from napari_sciml.plugin.kit.runner import Job
 from napari_sciml.plugin.layers.blanking import blanked
 from napari_sciml.plugin.layers.images import pixels, shown_view, voxel_size
 from napari_sciml.plugin.layers.layers import CHEAP
@@ -30,6 +29,9 @@ from napari_sciml.workflows.prediction.volume import (
     ResultGrew,
     predict_to_disk,
 )
+
+if TYPE_CHECKING:
+    from napari_sciml.plugin.kit.runner import Job
 
 START, STOP = "Predict whole volume…", "Stop the whole volume"
 DONE = "Done"
