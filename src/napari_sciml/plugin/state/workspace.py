@@ -71,6 +71,7 @@ class Workspace:
     viewer_leaving = Signal()
 
     def __init__(self, viewer: Any) -> None:
+        viewer = getattr(viewer, "__wrapped__", viewer)  # napari may hand out a proxy
         self._viewer = weakref.ref(viewer)
         self.image: Image | None = None
         self._annotation_of: weakref.WeakKeyDictionary[
