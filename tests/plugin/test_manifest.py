@@ -60,7 +60,7 @@ def test_opening_docks_does_not_import_torch() -> None:
     import subprocess
     import sys
 
-    modules = ", ".join(f"napari_sciml.plugin.{name.lower()}.dock" for name in DOCKS)
+    modules = ", ".join(f"napari_sciml.plugin.docks.{name.lower()}" for name in DOCKS)
     code = f"import sys, {modules}; print('torch' in sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert out.stdout.strip() == "False", out.stderr

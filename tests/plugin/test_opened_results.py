@@ -116,4 +116,4 @@ def test_a_prediction_is_a_layer_a_class(levels, told, viewer, tmp_path) -> None
         assert tuple(map(str, layer.units)) == MICRO
         assert layer.axis_labels == ("z", "y", "x")
     assert [text for _, text in told] == ["Other voxels."]
-    assert ViewerSession.of(viewer).images == []
+    assert ViewerSession.of(viewer).workspace.images == []
