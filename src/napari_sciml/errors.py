@@ -1,5 +1,8 @@
 """The one kind of error that is the user's to mend."""
 
+LONGEST = 200
+"""Letters of what a library says that are passed on."""
+
 
 class InputError(ValueError):
     """What was given cannot be used.
@@ -25,9 +28,12 @@ def one_line(error: Exception) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """What a library says of a failure, of one line; its kind where it says nothing."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    """What a library says of a failure, of one line; its kind where it says nothing.
+
+    It may repeat what stands in a file, of whatever length: that is cut.
+    """
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0] if len(lines[0]) <= LONGEST else lines[0][:LONGEST] + " …"
 
 
 def system_reason(error: OSError) -> str:

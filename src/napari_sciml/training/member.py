@@ -217,7 +217,10 @@ class Member:
         self._best_state = {k: v.to(self.device) for k, v in state.best.items()}
         self._optimizer.load_state_dict(state.optimizer)
         check_moments(self._optimizer)
-        self.rng.bit_generator.state = state.rng
+        try:
+            self.rng.bit_generator.state = state.rng
+        except (KeyError, TypeError, OverflowError) as error:
+            raise ValueError("its random numbers are none") from error
         self.steps = self._average.steps = state.steps
         self.looks_since_best = state.looks_since_best
         self.best, self.answers = state.scores, None

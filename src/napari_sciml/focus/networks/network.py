@@ -85,7 +85,9 @@ def make_network(kind: str, version: int | None = None) -> nn.Module:
     """
     network = _NETWORKS.get(kind)
     if network is None:
-        raise InputError(f"'{kind}' is no focus network; use focusnet or spectrum.")
+        raise InputError(
+            f"'{str(kind)[:40]}' is no focus network; use focusnet or spectrum."
+        )
     if version in (None, network.version):
         return network()
     if version > network.version:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_sciml.errors import InputError
+from napari_sciml.errors import InputError, first_line
 from napari_sciml.io.atomic import atomic_path
 from napari_sciml.io.models.training_state import write_state
 from napari_sciml.io.provenance import jsonable
@@ -196,4 +196,6 @@ def _read_weights(path: Path, description: dict[str, Any]) -> dict[str, Any]:
     try:
         return load(weights)
     except SafetensorError as error:
-        raise InputError(f"{file} is damaged ({error}); copy it again.") from error
+        raise InputError(
+            f"{file} is damaged ({first_line(error)}); copy it again."
+        ) from error

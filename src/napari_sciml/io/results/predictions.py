@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_sciml.errors import InputError
+from napari_sciml.errors import InputError, first_line
 from napari_sciml.images.lazy import Key, LazyArray
 from napari_sciml.images.volume import Volume
 from napari_sciml.io.images.ngff.store import readable_store
@@ -226,9 +226,20 @@ class PredictionStore:
             Part of the image, ``tile.core``.
         mean, std
             ``(class, …)`` over that part.
+
+        Raises
+        ------
+        InputError
+            When what is there already is damaged.
         """
-        self.mean[:, *where] = mean.astype(np.float16)
-        self.std[:, *where] = std.astype(np.float16)
+        try:
+            self.mean[:, *where] = mean.astype(np.float16)
+            self.std[:, *where] = std.astype(np.float16)
+        except ValueError as error:  # of a codec that reads a chunk to write a part
+            raise InputError(
+                f"The prediction that was begun is damaged ({first_line(error)}); "
+                "throw it away with --restart."
+            ) from error
 
     def class_index(self, name_or_index: str | int) -> int:
         """Position of a class along the first axis, 0 for the first.

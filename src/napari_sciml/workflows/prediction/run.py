@@ -200,7 +200,13 @@ class PredictionRun:
 
     def _finished(self) -> set[tuple[int, int]]:
         lines = read_lines(self.plan.folder / JOURNAL_FILE)
-        return {(int(line["level"]), int(line["block"])) for line in lines.records}
+        try:
+            return {(int(line["level"]), int(line["block"])) for line in lines.records}
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise InputError(
+                f"What is left of an earlier prediction in {self.plan.folder.name} "
+                "cannot be read; throw it away with --restart."
+            ) from error
 
     def _record(self, level: int, index: int) -> None:
         with told(self.plan):
