@@ -1,6 +1,7 @@
 """Where the blocks of a long computation are done: in this process, or elsewhere."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -45,6 +46,11 @@ class Executor(Protocol):
         """
 
 
+Start = Callable[[Path | None], AbstractContextManager[Executor]]
+"""Gives what does the blocks, for as long as it is entered: a driver does that once its
+inputs are checked. What all blocks need may be put into a folder, which is removed."""
+
+
 def here(
     task: Task[R],
     common: tuple[Any, ...],
@@ -58,6 +64,12 @@ def here(
         if isinstance(found, Generator):
             found = yield from found
         yield number, found
+
+
+@contextmanager
+def in_this_process(folder: Path | None) -> Iterator[Executor]:
+    """Do the blocks `here`; see `Start`."""
+    yield here
 
 
 def in_order(ended: Ended[R]) -> Ended[R]:

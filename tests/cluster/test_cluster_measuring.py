@@ -6,15 +6,13 @@ import signal
 import numpy as np
 import pytest
 import tifffile
-from scipy import ndimage
 
 from command import run_command
+from fiber_files import write_fiber_files
 from napari_sciml.cluster.executor import INLINE, Workers
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import FiberConfig
-from napari_sciml.io.results.arrays import save_mask
 from napari_sciml.io.results.block_arrays import open_written
-from napari_sciml.io.results.predictions import PredictionStore
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
 from napari_sciml.workflows.pipeline import measure_mask
 
@@ -31,31 +29,8 @@ def mask():
 
 @pytest.fixture
 def files(tmp_path, mask):
-    save_mask(tmp_path / "mask.zarr", mask, SIZE, "micrometer")
-    store = PredictionStore.create(
-        tmp_path / "p.zarr",
-        SHAPE,
-        ("background", "fiber"),
-        SIZE,
-        "micrometer",
-        ("z", "y", "x"),
-        [32] * 3,
-        {},
-    )
-    noise = np.random.default_rng(0).random(SHAPE, np.float32) / 4
-    likely = ndimage.binary_dilation(mask, iterations=2) & (noise < 0.2)
-    mean = np.where(mask | likely, 1 - noise, noise)
-    store.write(
-        tuple(slice(0, n) for n in SHAPE),
-        np.stack((1 - mean, mean)),
-        np.stack((noise, noise)),
-    )
+    write_fiber_files(tmp_path, mask, SIZE)
     return tmp_path
-
-
-@pytest.fixture
-def start(client):
-    return lambda scratch: Workers(client, scratch)
 
 
 def found_in(folder):

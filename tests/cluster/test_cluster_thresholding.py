@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -50,10 +51,10 @@ def content(path):
 @pytest.mark.parametrize("coverage", [None, 0.8])
 @pytest.mark.parametrize("suffix", [".zarr", ".tif", ".npy"])
 def test_workers_make_the_same_bytes(
-    client, prediction, tmp_path, suffix, coverage
+    start, prediction, tmp_path, suffix, coverage
 ) -> None:
     found = []
-    for place, where in (("here", {}), ("there", {"run": Workers(client)})):
+    for place, where in (("here", {}), ("there", {"start": start})):
         (tmp_path / place).mkdir()
         out = tmp_path / place / f"mask{suffix}"
         summary = threshold_prediction(
@@ -64,7 +65,9 @@ def test_workers_make_the_same_bytes(
     assert found[0][1]["cautions"]
 
 
-def test_a_worker_that_is_lost_changes_nothing(client, prediction, tmp_path) -> None:
+def test_a_worker_that_is_lost_changes_nothing(
+    client, start, prediction, tmp_path
+) -> None:
     threshold_prediction(prediction, tmp_path / "here.tif", CONFIG)
 
     def lose_one(share, note):
@@ -75,30 +78,26 @@ def test_a_worker_that_is_lost_changes_nothing(client, prediction, tmp_path) -> 
 
     lost = []
     threshold_prediction(
-        prediction, tmp_path / "b.tif", CONFIG, run=Workers(client), report=lose_one
+        prediction, tmp_path / "b.tif", CONFIG, start=start, report=lose_one
     )
     assert lost
     assert content(tmp_path / "b.tif") == content(tmp_path / "here.tif")
     client.wait_for_workers(2, timeout=60)
 
 
-def test_damage_is_one_sentence_and_leaves_nothing(
-    client, prediction, tmp_path
-) -> None:
+def test_damage_is_one_sentence_and_leaves_nothing(start, prediction, tmp_path) -> None:
     (prediction / "mean" / "0" / "c" / "1" / "1" / "1" / "0").unlink()
     with pytest.raises(InputError, match=r"lacks the chunk .*\(32 to 63, 32 to 63, 0"):
         threshold_prediction(
-            prediction, tmp_path / "m.zarr", CONFIG, coverage=0.8, run=Workers(client)
+            prediction, tmp_path / "m.zarr", CONFIG, coverage=0.8, start=start
         )
     assert [p.name for p in tmp_path.iterdir()] == ["p.zarr"]
 
 
-def test_members_that_agree_in_one_chunk_only(client, prediction, tmp_path) -> None:
+def test_members_that_agree_in_one_chunk_only(start, prediction, tmp_path) -> None:
     (prediction / "std" / "0" / "c" / "1" / "8" / "1" / "0").unlink()
     with pytest.raises(InputError, match=r"lacks the chunk .*\(256 to 269, 32 to 63"):
-        threshold_prediction(
-            prediction, tmp_path / "m.zarr", CONFIG, run=Workers(client)
-        )
+        threshold_prediction(prediction, tmp_path / "m.zarr", CONFIG, start=start)
 
 
 def test_a_prediction_that_workers_do_not_see(client, prediction, tmp_path) -> None:
@@ -108,17 +107,20 @@ def test_a_prediction_that_workers_do_not_see(client, prediction, tmp_path) -> N
 
     with pytest.raises(InputError, match=r"p\.zarr does not exist; check the path"):
         threshold_prediction(
-            prediction, tmp_path / "m.zarr", CONFIG, run=lost_on_the_way
+            prediction,
+            tmp_path / "m.zarr",
+            CONFIG,
+            start=lambda _: nullcontext(lost_on_the_way),
         )
 
 
-def test_a_run_that_is_stopped_leaves_nothing(client, prediction, tmp_path) -> None:
+def test_a_run_that_is_stopped_leaves_nothing(start, prediction, tmp_path) -> None:
     def stop(share, note):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         threshold_prediction(
-            prediction, tmp_path / "m.tif", CONFIG, run=Workers(client), report=stop
+            prediction, tmp_path / "m.tif", CONFIG, start=start, report=stop
         )
     assert [p.name for p in tmp_path.iterdir()] == ["p.zarr"]
 

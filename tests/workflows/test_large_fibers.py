@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
-from scipy import ndimage
 
+from fiber_files import write_fiber_files
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.fibers.geometry.measure import measure_fibers
@@ -35,26 +35,7 @@ def mask():
 
 @pytest.fixture
 def files(tmp_path, mask):
-    save_mask(tmp_path / "mask.zarr", mask, SIZE, "micrometer")
-    store = PredictionStore.create(
-        tmp_path / "p.zarr",
-        SHAPE,
-        ("background", "fiber"),
-        SIZE,
-        "micrometer",
-        ("z", "y", "x"),
-        [32] * 3,
-        {},
-    )
-    noise = np.random.default_rng(0).random(SHAPE, np.float32) / 4
-    # Part of the rim is likelier fiber than not, but not in the mask.
-    likely = ndimage.binary_dilation(mask, iterations=2) & (noise < 0.2)
-    mean = np.where(mask | likely, 1 - noise, noise)
-    store.write(
-        tuple(slice(0, n) for n in SHAPE),
-        np.stack((1 - mean, mean)),
-        np.stack((noise, noise)),
-    )
+    write_fiber_files(tmp_path, mask, SIZE)
     return tmp_path
 
 

@@ -78,7 +78,8 @@ def fibers(
     as_json: AsJson = False,
 ) -> None:
     """Split a mask into fibers; measure lengths and directions."""
-    from napari_sciml.cluster.measuring import measure_somewhere
+    from napari_sciml.cluster.executor import on_workers
+    from napari_sciml.workflows.pipeline import measure_mask
 
     config = FiberConfig.model_validate(
         {
@@ -91,7 +92,7 @@ def fibers(
         }
     )
     with stage("Measuring fibers") as report:
-        summary = measure_somewhere(
+        summary = measure_mask(
             mask,
             out,
             config,
@@ -102,7 +103,7 @@ def fibers(
             unit=unit,
             sweep=sweep,
             block=block,
-            scheduler=scheduler,
+            start=on_workers(scheduler, say),
             say=say,
             overwrite=overwrite,
             report=report,

@@ -123,18 +123,18 @@ def threshold(
     as_json: AsJson = False,
 ) -> None:
     """Keep only what is sure: mean - k std > t, or a conformal coverage."""
-    from napari_sciml.cluster.thresholding import threshold_somewhere
+    from napari_sciml.cluster.executor import on_workers
+    from napari_sciml.workflows.thresholding.files import threshold_prediction
 
     config = ThresholdConfig(class_name=class_, k=k, t=t)
     with stage("Keeping what is sure") as report:
-        summary = threshold_somewhere(
+        summary = threshold_prediction(
             prediction,
             out,
             config,
-            scheduler=scheduler,
+            start=on_workers(scheduler, say),
             coverage=coverage,
             overwrite=overwrite,
-            say=say,
             report=report,
         )
     print_summary(summary, as_json)

@@ -3,14 +3,16 @@
 import pickle
 import threading
 import uuid
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from napari_sciml.cluster.client import connect
 from napari_sciml.cluster.tasks import run_tasks
-from napari_sciml.executor import Ended, Task, not_seen
+from napari_sciml.executor import Ended, Executor, Start, Task, not_seen
 from napari_sciml.progress import Say, result_of
 
 R = TypeVar("R")
@@ -64,6 +66,32 @@ class Workers:
         given = [(held, task, *one) for one in arguments]
         ended = run_tasks(self.client, _do, given, name=name, say=self.say)
         yield from (0.0 if one is None else one for one in ended)
+
+
+def on_workers(scheduler: str | None, say: Say) -> Start | None:
+    """Do the blocks on the workers of a cluster.
+
+    Parameters
+    ----------
+    scheduler
+        Address as of `connect`; None = there is none.
+    say
+        Called with what a person should know.
+
+    Returns
+    -------
+    Start or None
+        Entering it raises InputError as `connect`. Nothing needs a GPU.
+    """
+    if scheduler is None:
+        return None
+
+    @contextmanager
+    def start(folder: Path | None) -> Iterator[Executor]:
+        with connect(scheduler, gpu=False) as client:
+            yield Workers(client, folder, say)
+
+    return start
 
 
 @dataclass(frozen=True)

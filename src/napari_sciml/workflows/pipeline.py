@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from napari_sciml.errors import InputError
+from napari_sciml.executor import Start
 from napari_sciml.fibers.blockwise.blocks import BlockVolume
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.images.gray import as_gray
@@ -32,7 +33,6 @@ from napari_sciml.progress import Report, Say
 from napari_sciml.uncertainty.threshold import ThresholdConfig
 from napari_sciml.workflows.measuring.files import (
     GivenMask,
-    Start,
     fits_in_memory,
     measure_by_blocks,
 )

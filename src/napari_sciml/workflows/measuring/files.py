@@ -2,7 +2,7 @@
 
 import math
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_sciml.executor import Executor, here
+from napari_sciml.executor import Executor, Start, in_this_process
 from napari_sciml.fibers.blockwise.blocks import BlockVolume, Indices
 from napari_sciml.fibers.blockwise.components import (
     BinaryBlocks,
@@ -47,9 +47,6 @@ SHARE_OF_MEMORY = 0.6
 """Of what is free, that a mask in one piece may take where nothing is said."""
 BLOCK = {2: 2048, 3: 128}
 """Edge of a block where nothing is said."""
-
-Start = Callable[[Path], Executor]
-"""Gives what does the blocks; it may put files into a folder, which is removed."""
 
 
 def fits_in_memory(shape: Sequence[int]) -> bool:
@@ -137,13 +134,13 @@ def measure_by_blocks(
     chunk, edge = chunk_and_block(block or BLOCK[ndim], ndim)
     with atomic_path(out) as folder, _scratch(folder) as scratch:
         folder.mkdir()
-        run = here if start is None else start(scratch)
         target = folder / "labels.zarr"
-        work = _Work(given, config, chunk, edge, target, scratch, run)
-        labels, sizes = _run(work.label(), 0.0, 0.7, report, "numbering")
-        note = f"measuring {len(sizes) - 1:,} fibers"
-        measuring = work.measure(labels, sizes)
-        result = work.result(labels, _run(measuring, 0.7, 0.95, report, note).table)
+        with (start or in_this_process)(scratch) as run:
+            work = _Work(given, config, chunk, edge, target, scratch, run)
+            labels, sizes = _run(work.label(), 0.0, 0.7, report, "numbering")
+            note = f"measuring {len(sizes) - 1:,} fibers"
+            found = _run(work.measure(labels, sizes), 0.7, 0.95, report, note)
+        result = work.result(labels, found.table)
         report(0.95, "drawing")
         write_fibers(folder, result)
     return {"folder": str(out), "block": edge, **result.summary}

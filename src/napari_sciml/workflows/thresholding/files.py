@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from napari_sciml.errors import InputError
-from napari_sciml.executor import Executor, here, in_order
+from napari_sciml.executor import Executor, Start, in_order, in_this_process
 from napari_sciml.images.tiles import Region, aligned_regions
 from napari_sciml.io.results.arrays import check_array_suffix
 from napari_sciml.io.results.block_arrays import save_by_blocks
@@ -43,7 +43,7 @@ def threshold_prediction(
     coverage: float | None = None,
     overwrite: bool = False,
     report: Report | None = None,
-    run: Executor = here,
+    start: Start | None = None,
 ) -> dict[str, Any]:
     """Keep what is sure of a predicted class, as a mask file.
 
@@ -52,7 +52,7 @@ def threshold_prediction(
     each class: over all voxels, a common background would hide a rare class.
 
     Prediction and mask may be larger than memory; the mask appears when it is whole.
-    ``run`` decides on the parts; this process puts them into the file.
+    ``start`` gives what decides on the parts; this process puts them into the file.
     """
     check_output(out, "labels", inputs=[result], overwrite=overwrite)
     check_array_suffix(out)
@@ -62,16 +62,17 @@ def threshold_prediction(
         k = _usual_k(store, index, config.t, result)
         config = config.model_copy(update={"k": k})
     rule = _rule(store, config, coverage)
-    mask = SureMask(Decider.of(store, index, rule, result), run)
-    save_by_blocks(
-        out,
-        mask,
-        store.voxel_size,
-        store.unit,
-        highest=1,
-        chunks=store.mean.chunks[1:],
-        report=report,
-    )
+    with (start or in_this_process)(None) as run:
+        mask = SureMask(Decider.of(store, index, rule, result), run)
+        save_by_blocks(
+            out,
+            mask,
+            store.voxel_size,
+            store.unit,
+            highest=1,
+            chunks=store.mean.chunks[1:],
+            report=report,
+        )
     return {
         "mask": str(out),
         "class": store.class_names[index],
