@@ -24,18 +24,23 @@ class Ended:
         return [line for line in lines if "rror: " in line]
 
 
-def run_command(capsys: pytest.CaptureFixture[str], *arguments: str) -> Ended:
+def exit_code(*arguments: str) -> int:
     """Run ``napari-sciml`` with arguments; any exception but SystemExit passes."""
     before, handler = sys.argv, signal.getsignal(signal.SIGTERM)
     sys.argv = ["napari-sciml", *arguments]
-    capsys.readouterr()
-    code = 0
     try:
         cli.main()
     except SystemExit as ended:
-        code = int(ended.code or 0)
+        return int(ended.code or 0)
     finally:
         sys.argv = before
         signal.signal(signal.SIGTERM, handler)
+    return 0
+
+
+def run_command(capsys: pytest.CaptureFixture[str], *arguments: str) -> Ended:
+    """Run it, and take down what it writes; see `exit_code`."""
+    capsys.readouterr()
+    code = exit_code(*arguments)
     said = capsys.readouterr()
     return Ended(code, said.out, said.err)

@@ -7,8 +7,6 @@ one sentence. docs/testing.md tells how many cells there are.
 import hashlib
 import os
 import shutil
-import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +15,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_sciml.cli import app as cli
+from command import exit_code
 from napari_sciml.io.models.folder import save_model
 from napari_sciml.io.results.arrays import save_labels
 from napari_sciml.io.results.predictions import PredictionStore
@@ -74,16 +72,7 @@ def places() -> Iterator[tuple[str, str]]:
 
 def run(command: str, out: Path | str) -> int:
     """Run a command in this process; give its exit code."""
-    before, handler = sys.argv, signal.getsignal(signal.SIGTERM)
-    sys.argv = ["napari-sciml", *COMMANDS[command].split(), "--out", str(out)]
-    try:
-        cli.main()
-    except SystemExit as ended:
-        return int(ended.code or 0)
-    finally:
-        sys.argv = before
-        signal.signal(signal.SIGTERM, handler)
-    return 0
+    return exit_code(*COMMANDS[command].split(), "--out", str(out))
 
 
 def contents(folder: Path) -> dict[str, str]:

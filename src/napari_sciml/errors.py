@@ -27,7 +27,7 @@ def one_line(error: Exception) -> str:
     return sentence.rstrip(".") + "."
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """What a library says of a failure, of one line; its kind where it says nothing.
 
     It may repeat what stands in a file, of whatever length: that is cut.

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_sciml.cli import app as cli
+from command import exit_code as run
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
 from napari_sciml.samples.scribbles import scribble
 
@@ -45,20 +45,6 @@ def model(files: Path) -> Path:
     train = ["train", str(files / "image.tif"), str(files / "labels.tif")]
     assert run(*train, "--out", str(out), "--members", "2", "--steps", "4") == 0
     return out
-
-
-def run(*arguments: str) -> int:
-    """Run a command in this process; give its exit code."""
-    before, handler = sys.argv, signal.getsignal(signal.SIGTERM)
-    sys.argv = ["napari-sciml", *arguments]
-    try:
-        cli.main()
-    except SystemExit as ended:
-        return int(ended.code or 0)
-    finally:
-        sys.argv = before
-        signal.signal(signal.SIGTERM, handler)
-    return 0
 
 
 def test_from_scribbles_to_fibers(

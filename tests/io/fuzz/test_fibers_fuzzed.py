@@ -1,10 +1,7 @@
 """Fibers of known length, from files of all kinds to micrometers, by the command."""
 
 import json
-import signal
-import sys
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
@@ -16,7 +13,7 @@ from file_writers import write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from napari_sciml.cli import app as cli
+from command import exit_code
 
 ALONG_X, ALONG_Y = (37, 45), (28,)
 """Voxels that fibers are long."""
@@ -72,17 +69,10 @@ def rods(draw):
 
 def measured(path, out, *more):
     """The summary that the command writes."""
-    command = ["napari-sciml", "fibers", str(path), "--out", str(out), *more]
-    handler = signal.getsignal(signal.SIGTERM)
     # Nearly all of the time goes into pictures, which say nothing of lengths.
     pictures = "napari_sciml.io.results.fiber_files._figures"
-    with (
-        mock.patch.object(sys, "argv", command),
-        mock.patch(pictures, return_value=({}, None)),
-        suppress(SystemExit),
-    ):
-        cli.main()
-    signal.signal(signal.SIGTERM, handler)
+    with mock.patch(pictures, return_value=({}, None)):
+        exit_code("fibers", str(path), "--out", str(out), *more)
     return json.loads((out / "summary.json").read_text())
 
 

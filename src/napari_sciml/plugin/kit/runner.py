@@ -13,7 +13,7 @@ from typing import Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_sciml.errors import InputError
+from napari_sciml.errors import InputError, first_line
 from napari_sciml.plugin.kit.garbage import collect_in_gui_thread
 
 SLICE_SECONDS = 0.012
@@ -34,8 +34,7 @@ def explain(error: BaseException) -> str:
         return str(error)
     if is_out_of_memory(error):
         return "There is not enough memory: close other programs or crop the image."
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return f"Something went wrong that should not: {text}"
+    return f"Something went wrong that should not: {first_line(error)}"
 
 
 class _Run(threading.Thread):

@@ -203,10 +203,7 @@ class PredictionRun:
         try:
             return {(int(line["level"]), int(line["block"])) for line in lines.records}
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise InputError(
-                f"What is left of an earlier prediction in {self.plan.folder.name} "
-                "cannot be read; throw it away with --restart."
-            ) from error
+            raise _unreadable(self.plan.folder) from error
 
     def _record(self, level: int, index: int) -> None:
         with told(self.plan):
@@ -223,19 +220,25 @@ def read_plan(out: str | Path, *, restart: bool = False) -> PredictionPlan | Non
     InputError
         When it cannot be read, unless it is not wanted any more.
     """
+    if restart:
+        return None
     out = Path(out).resolve()
+    folder = out.with_name(out.name + SUFFIX)
     try:
-        if restart:
+        return PredictionPlan.model_validate(read_object(folder / PLAN_FILE))
+    except UnreadableError as error:
+        if error.missing:
             return None
-        content = read_object(out.with_name(out.name + SUFFIX) / PLAN_FILE)
-        return PredictionPlan.model_validate(content)
-    except (UnreadableError, ValidationError) as error:
-        if isinstance(error, UnreadableError) and error.missing:
-            return None
-        raise InputError(
-            f"What is left of an earlier prediction in {out.name + SUFFIX} cannot be "
-            "read; throw it away with --restart."
-        ) from error
+        raise _unreadable(folder) from error
+    except ValidationError as error:
+        raise _unreadable(folder) from error
+
+
+def _unreadable(folder: Path) -> InputError:
+    return InputError(
+        f"What is left of an earlier prediction in {folder.name} cannot be read; throw "
+        "it away with --restart."
+    )
 
 
 def is_finished(plan: PredictionPlan) -> bool:
