@@ -248,11 +248,8 @@ class BlockPredictor:
         values = torch.from_numpy(gray).to(self._device)
         statistics = RunningStatistics(entropies=True)
         groups = forest.hasty_probabilities(values, tile, self._image.shape)
-        for member in torch.from_numpy(groups):
-            statistics.add(ensemble.corrected(member.to(self._device)))
-        parts = statistics.mean, statistics.std, statistics.mutual_information
-        mean, std, information = map(_numpy, parts)
-        return BlockPredicted(tile, mean, std, information, done=1, total=1, hasty=True)
+        _add_groups(statistics, ensemble, groups, self._device)
+        return BlockPredicted(tile, *_found(statistics), done=1, total=1, hasty=True)
 
     def _predict(
         self, tile: Tile, held: "_Held | None"
@@ -327,6 +324,10 @@ def _member_statistics(
     yield from _ask_trees(ensemble, values, tile, shape, kept, statistics)
     if ensemble.network_weight > 0:
         yield from _ask_networks(ensemble, values, tile, shape, half, statistics)
+    return _found(statistics)
+
+
+def _found(statistics: RunningStatistics) -> _Found:
     parts = statistics.mean, statistics.std, statistics.mutual_information
     mean, std, information = map(_numpy, parts)
     return mean, std, information
@@ -349,9 +350,19 @@ def _ask_trees(
         if found is None:
             yield
             continue
-        for member in torch.from_numpy(found):
-            shares = ensemble.corrected(member.to(values.device))
-            statistics.add(shares, weight)
+        _add_groups(statistics, ensemble, found, values.device, weight)
+
+
+def _add_groups(
+    statistics: RunningStatistics,
+    ensemble: Ensemble,
+    groups: np.ndarray,
+    device: torch.device,
+    weight: float = 1.0,
+) -> None:
+    """Add what groups of trees ``(group, class, …)`` answer."""
+    for member in torch.from_numpy(groups):
+        statistics.add(ensemble.corrected(member.to(device)), weight)
 
 
 def _ask_networks(
