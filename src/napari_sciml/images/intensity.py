@@ -13,6 +13,9 @@ UNUSABLE = (
     "The image has NaN or infinite gray values: replace them by numbers first, for "
     "instance by the median."
 )
+FAR_OFFSET = 1.0
+"""From the median of one image to that of another, in units of its spread."""
+FAR_SCALE = 2.0
 SAMPLE_EDGE = 32
 SAMPLE_BLOCKS = 4
 
@@ -27,6 +30,9 @@ class IntensityScale:
     ----------
     offset, scale
         A number each; for images of several channels a tuple with one for each.
+    per_image
+        Whether it was learned from images of several gray scales, each of which was
+        brought to this one: then other images are, too; see `for_image`.
 
     Raises
     ------
@@ -36,6 +42,7 @@ class IntensityScale:
 
     offset: float | tuple[float, ...]
     scale: float | tuple[float, ...]
+    per_image: bool = False
 
     def __post_init__(self) -> None:
         if np.shape(self.offset) != np.shape(self.scale):
@@ -48,6 +55,19 @@ class IntensityScale:
     def channels(self) -> int:
         """Of the images that it is for."""
         return len(self.offset) if isinstance(self.offset, tuple) else 1
+
+    def for_image(self, data: Any) -> "IntensityScale":
+        """Give the scale to look at an image with: this one, or the image's own.
+
+        Parameters
+        ----------
+        data
+            Array-like; a sample is read where the scale is `per_image`.
+        """
+        if not self.per_image:
+            return self
+        own = estimate_intensity(data)
+        return own if is_far(self, own) else self
 
     def apply(self, values: Any) -> np.ndarray:
         """Map gray values of any dtype to float32.
@@ -98,6 +118,14 @@ def estimate_intensity(data: Any) -> IntensityScale:
         return IntensityScale(*scales[0])
     offsets, factors = zip(*scales, strict=True)
     return IntensityScale(offset=offsets, scale=factors)
+
+
+def is_far(one: IntensityScale, other: IntensityScale) -> bool:
+    """Whether who expects one scale sees something else in the other."""
+    first, second = np.atleast_1d(one.scale), np.atleast_1d(other.scale)
+    moved = np.abs(np.subtract(one.offset, other.offset)) * first
+    ratio = np.maximum(first / second, second / first)
+    return bool(np.any(moved > FAR_OFFSET) or np.any(ratio > FAR_SCALE))
 
 
 def _estimate(values: np.ndarray) -> tuple[float, float]:

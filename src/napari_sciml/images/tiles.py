@@ -10,6 +10,9 @@ import numpy as np
 
 Region = tuple[slice, ...]
 
+Frame = Sequence[int] | Region
+"""Where an image ends: its shape, or a region that it is, if it begins elsewhere."""
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -50,9 +53,13 @@ class Tile:
 
 
 def with_halo(
-    core: Region, halo: int | Sequence[int], shape: Sequence[int], *, align: int = 1
+    core: Region,
+    halo: int | Sequence[int],
+    frame: Frame,
+    *,
+    align: int = 1,
 ) -> Tile:
-    """Widen a region by ``halo`` voxels on each side, clipped to ``shape``.
+    """Widen a region by ``halo`` voxels on each side, clipped to the image.
 
     The halo is one number, or one for each axis.
 
@@ -60,9 +67,10 @@ def with_halo(
     earlier than the halo asks for.
     """
     halos = (halo,) * len(core) if isinstance(halo, int) else halo
+    whole = (n if isinstance(n, slice) else slice(0, n) for n in frame)
     read = tuple(
-        slice(max(0, (c.start - h) // align * align), min(n, c.stop + h))
-        for c, h, n in zip(core, halos, shape, strict=True)
+        slice(max(w.start, (c.start - h) // align * align), min(w.stop, c.stop + h))
+        for c, h, w in zip(core, halos, whole, strict=True)
     )
     return Tile(core, read)
 

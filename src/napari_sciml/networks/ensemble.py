@@ -249,6 +249,7 @@ class Ensemble(nn.Module):
             "intensity": {
                 "offset": _as_json(self.intensity.offset),
                 "scale": _as_json(self.intensity.scale),
+                "per_image": self.intensity.per_image,
             },
             "sigmas": list(self.front.sigmas),
             "spacing": None if self.front.spacing is None else [*self.front.spacing],
@@ -272,7 +273,11 @@ class Ensemble(nn.Module):
             members do not fit the front end and the classes.
         """
         scale = description["intensity"]
-        intensity = IntensityScale(*(_from_json(scale[k]) for k in ("offset", "scale")))
+        intensity = IntensityScale(
+            _from_json(scale["offset"]),
+            _from_json(scale["scale"]),
+            per_image=scale.get("per_image") is True,
+        )
         front = ScaleSpace(
             description["dims"],
             description["sigmas"],

@@ -9,7 +9,7 @@ import torch
 from scipy.special import softmax
 
 from napari_sciml.networks.ensemble import Ensemble
-from napari_sciml.training.data.image_sample import ImageSample, spread_blocks
+from napari_sciml.training.data.image_sample import ImageSample, spread_over
 from napari_sciml.training.metrics import Report, report
 from napari_sciml.training.trees import GrownTrees
 from napari_sciml.training.validation_set import HeldAnswers, HeldOut
@@ -195,7 +195,7 @@ def _sample(
 ) -> Generator[None, None, np.ndarray]:
     """Logits of voxels from all over the image, ``(member, n, class)``."""
     parts = []
-    for region in spread_blocks(image.shape, BLOCKS, EDGE[ensemble.dims], rng):
+    for region in spread_over(image, BLOCKS, EDGE[ensemble.dims], rng):
         # Networks that pool do so from where they always would.
         starts = [part.start - part.start % ensemble.stride for part in region]
         ends = [a + r.stop - r.start for a, r in zip(starts, region, strict=True)]

@@ -8,10 +8,10 @@ import numpy as np
 from napari_sciml.annotation.changes import LabelChange, merged
 from napari_sciml.annotation.growing_split import GrowingSplit
 from napari_sciml.annotation.scribbles import Scribbles
-from napari_sciml.images.contrast import check_contrast
 from napari_sciml.networks.ensemble import LEAST_TRUST, Ensemble
 from napari_sciml.training.calibration import Calibration
 from napari_sciml.training.config import TrainingConfig
+from napari_sciml.training.data.gathering import check_contrasts, gathered
 from napari_sciml.training.events import TrainingStep, TreesGrown
 from napari_sciml.training.metrics import Scores
 from napari_sciml.training.optimization.optimizers import WARM_UP
@@ -45,7 +45,8 @@ class LiveTraining:
     Parameters
     ----------
     image
-        Array-like of raw gray values, ``(y, x)`` or ``(z, y, x)``.
+        Array-like of raw gray values, ``(y, x)`` or ``(z, y, x)``; or a mosaic of
+        several, to which images may be added later.
     labels
         Annotation of two classes or more, dense or sparse.
     config
@@ -76,8 +77,9 @@ class LiveTraining:
         class_names: Sequence[str],
         make_network: MakeNetwork | None = None,
     ) -> None:
+        image, labels = gathered(image, labels)
         self.labels = checked_labels(image, labels, class_names)
-        check_contrast(image, self.labels.indices, self.labels.values)
+        check_contrasts(image, self.labels)
         check_config(config, image.ndim, len(class_names))
         self.image, self.config = image, config
         self.round = 0

@@ -5,17 +5,15 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 
 from napari_sciml.annotation.classes import DEFAULT_CLASSES
-from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.errors import InputError
-from napari_sciml.images.contrast import check_contrast
 from napari_sciml.networks.device import default_threads
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.progress import result_of
 from napari_sciml.training.config import TrainingConfig
+from napari_sciml.training.data.gathering import check_contrasts, gathered
 from napari_sciml.training.events import Snapshot, TrainingStep
 from napari_sciml.training.loop import Course, Split
 from napari_sciml.training.setup import MakeNetwork, check_config, checked_labels
@@ -24,7 +22,7 @@ from napari_sciml.training.state import TrainingState
 
 def train(
     image: Any,
-    labels: np.ndarray | Scribbles,
+    labels: Any = None,
     config: TrainingConfig | None = None,
     *,
     class_names: Sequence[str] = DEFAULT_CLASSES,
@@ -44,9 +42,11 @@ def train(
         Array-like of raw gray values, ``(y, x)`` or ``(z, y, x)``. Only the
         parts round labels are read, and a few blocks for gray scale and shares. An
         image with several channels is a `napari_sciml.images.channels.ChannelImage`.
+        A list of images trains on all; so does a list of pairs of an image and its
+        labels.
     labels
         Annotation of the same shape, 0 = not annotated, 1, 2 … = classes; or the same
-        as scribbles.
+        as scribbles. Of several images a list of those of each.
     config
         Settings; see `TrainingConfig`.
     class_names
@@ -102,7 +102,7 @@ def train(
 
 def train_member(
     image: Any,
-    labels: np.ndarray | Scribbles,
+    labels: Any,
     config: TrainingConfig,
     number: int,
     *,
@@ -175,19 +175,20 @@ def joined(states: Sequence[TrainingState]) -> TrainingState:
 
 def _begin(
     image: Any,
-    labels: np.ndarray | Scribbles,
+    labels: Any,
     config: TrainingConfig | None,
     class_names: Sequence[str],
     **kwargs: Any,
 ) -> Course:
     config = config or TrainingConfig()
+    image, labels = gathered(image, labels)
     scribbles = checked_labels(image, labels, class_names)
-    check_contrast(image, scribbles.indices, scribbles.values)
+    check_contrasts(image, scribbles)
     check_config(config, image.ndim, len(class_names))
     torch.set_num_threads(config.threads or default_threads())
     return Course(image, scribbles, config, class_names, **kwargs)
 
 
-def train_to_end(image: Any, labels: np.ndarray | Scribbles, **kwargs: Any) -> Ensemble:
+def train_to_end(image: Any, labels: Any = None, **kwargs: Any) -> Ensemble:
     """Run `train` without looking at its events."""
     return result_of(train(image, labels, **kwargs))

@@ -12,7 +12,8 @@ from torch import Tensor
 from napari_sciml.annotation.scribbles import Scribbles, as_scribbles
 from napari_sciml.errors import InputError
 from napari_sciml.images.checks import check_counts
-from napari_sciml.images.intensity import estimate_intensity
+from napari_sciml.images.mosaic import frame_at, frames_of, intensity_of
+from napari_sciml.images.tiles import Region
 from napari_sciml.networks.build import build_network
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.networks.protocol import Network
@@ -96,7 +97,7 @@ def new_ensemble(
 ) -> Ensemble:
     """Untrained networks behind a front end that is calibrated on the image."""
     dims, spacing = image.ndim, config.spacing_for(image.ndim)
-    intensity = estimate_intensity(image)
+    intensity = intensity_of(image)
     front = ScaleSpace(dims, config.sigmas, spacing=spacing, inputs=intensity.channels)
     blocks = _blocks_round_labels(image, labels, rng)
     front.calibrate(
@@ -155,7 +156,7 @@ def fingerprint(
     digest = hashlib.sha256()
     for part in (
         config.model_dump_json(exclude=budget),
-        f"{tuple(image.shape)} {image.dtype} {list(ensemble.class_names)}",
+        f"{_shapes(image)} {image.dtype} {list(ensemble.class_names)}",
         json.dumps(members, sort_keys=True),
     ):
         digest.update(part.encode())
@@ -172,11 +173,20 @@ def _blocks_round_labels(
     image: Any, labels: Scribbles, rng: np.random.Generator
 ) -> list[np.ndarray]:
     """Where people paint there is something to see; a masked surround is flat."""
-    half = EDGE // 2
     chosen = labels.voxels[rng.integers(len(labels), size=BLOCKS)]
-    return [
-        np.asarray(
-            image[tuple(slice(max(0, int(v) - half), int(v) + half) for v in voxel)]
-        )
-        for voxel in chosen
-    ]
+    return [np.asarray(image[_around(image, voxel)]) for voxel in chosen]
+
+
+def _around(image: Any, voxel: np.ndarray) -> Region:
+    half, frame = EDGE // 2, frame_at(image, voxel)
+    return tuple(
+        slice(max(whole.start, int(v) - half), min(whole.stop, int(v) + half))
+        for v, whole in zip(voxel, frame, strict=True)
+    )
+
+
+def _shapes(image: Any) -> str:
+    """Shape of the image, or of each."""
+    frames = frames_of(image)
+    shapes = [tuple(part.stop - part.start for part in frame) for frame in frames]
+    return " ".join(map(str, shapes))

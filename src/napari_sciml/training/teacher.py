@@ -5,6 +5,7 @@ from collections.abc import Generator, Sequence
 import numpy as np
 
 from napari_sciml.annotation.scribbles import Scribbles
+from napari_sciml.images.mosaic import frames_of
 from napari_sciml.networks.ensemble import FLOOR, Ensemble
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.data.channels import ChannelCache
@@ -70,14 +71,22 @@ class Teacher:
         self.grown: GrownTrees | None = None
         self.trust = 0.0
         self._cache = cache
-        self._sample = ImageSample(cache.image, seed=config.seed)
+        self._seed = config.seed
+        self._sample_anew()
         self._trained = Scribbles.empty(cache.image.shape)
         self._tested: np.ndarray | None = None
 
     def assign(self, trained: Scribbles, held_out: Scribbles) -> None:
         """Say what is learned from, and what is a test."""
         self._trained, self._tested = trained, None
+        if len(frames_of(self._cache.image)) != self._frames:
+            self._sample_anew()
         self.lessons.assign(trained, held_out)
+
+    def _sample_anew(self) -> None:
+        """Look at a sample of all images that there are now."""
+        self._frames = len(frames_of(self._cache.image))
+        self._sample = ImageSample(self._cache.image, seed=self._seed)
 
     def grow(self, labels: Scribbles) -> Generator[None, None, GrownTrees]:
         """Grow trees from all labels: bags tell what they are worth, not a test."""

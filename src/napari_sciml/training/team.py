@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from napari_sciml.annotation.scribbles import Scribbles
+from napari_sciml.images.mosaic import Mosaic
 from napari_sciml.networks.device import resolve_device
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.training.calibration import (
@@ -91,6 +92,8 @@ class Team:
         most
             As in `HeldOut`.
         """
+        if isinstance(self.image, Mosaic):  # an image of another scale may have come
+            self.ensemble.intensity = self.image.intensity
         crop = self.config.crop_shape(self.image.ndim)
         self.test = HeldOut(
             held_out, self.cache, crop, seed=self.config.seed, most=most

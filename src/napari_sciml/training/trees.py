@@ -10,6 +10,7 @@ import torch
 
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.images.intensity import IntensityScale
+from napari_sciml.images.mosaic import frame_at
 from napari_sciml.images.tiles import Tile, with_halo
 from napari_sciml.networks.trees.context import Context
 from napari_sciml.networks.trees.forest import Forest
@@ -186,13 +187,15 @@ class TreeGrower:
     def _remember(self, voxels: np.ndarray) -> None:
         low, high = voxels.min(0), voxels.max(0) + 1
         core = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-        box = with_halo(core, self._context.reach, self._shape).read
-        tile = with_halo(box, self._bank.reach, self._shape)
+        frame = frame_at(self._image, core)
+        box = with_halo(core, self._context.reach, frame).read
+        tile = with_halo(box, self._bank.reach, frame)
         channels, axis = self._channels(tile)
         origin = np.array([part.start for part in box])
         at = tuple((voxels - origin).T)
         places = voxels[:, None, :] + self._context.offsets(axis[:, *at])
-        places = np.clip(places, 0, np.array(self._shape) - 1)
+        ends = [part.stop - 1 for part in frame]
+        places = np.clip(places, [part.start for part in frame], ends)
         around = np.ravel_multi_index(tuple(np.moveaxis(places, 2, 0)), self._shape)
         own = np.ravel_multi_index(tuple(voxels.T), self._shape)
         wanted = np.unique(around)

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 
 from napari_sciml.annotation.scribbles import Scribbles
+from napari_sciml.images.mosaic import frame_at
 from napari_sciml.images.tiles import Tile, with_halo
 from napari_sciml.networks.ensemble import Ensemble, memory_format
 from napari_sciml.training.data.augmentation import joined
@@ -85,7 +87,7 @@ class HeldOut:
         self._cache = cache
         self._batches: list[Batch] = []
         cells = _cells(_numbered(labels), np.broadcast_to(edge, labels.ndim))
-        tiles = _tiles(cells, cache.ensemble, labels.shape)
+        tiles = _tiles(cells, cache.ensemble, cache.image)
         chosen = _choose(cells, tiles, np.random.default_rng(seed), most or VOXELS)
         self._cells = [(cells[index], tiles[index]) for index in chosen]
 
@@ -191,18 +193,16 @@ def _cells(labels: _Labels, edges: np.ndarray) -> list[_Labels]:
     return [labels[part] for part in np.split(order, cuts) if len(part)]
 
 
-def _tiles(
-    cells: Sequence[_Labels], ensemble: Ensemble, shape: Sequence[int]
-) -> list[Tile]:
+def _tiles(cells: Sequence[_Labels], ensemble: Ensemble, image: Any) -> list[Tile]:
     """What has to be seen to answer for the labels of each cell."""
-    near = joined(ensemble.front.spacing or [1.0] * len(shape))
+    near = joined(ensemble.front.spacing or [1.0] * ensemble.dims)
     reach = np.subtract(ensemble.halo, ensemble.front.reach)
     margins = np.minimum(reach, MARGIN[int(near.sum())]).tolist()
     stride, tiles = ensemble.stride, []
     for cell in cells:
         low, high = cell.voxels.min(0).tolist(), (cell.voxels.max(0) + 1).tolist()
         box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-        tile = with_halo(box, margins, shape, align=stride)
+        tile = with_halo(box, margins, frame_at(image, box), align=stride)
         # No network looks along an axis that is not joined, nor pools along it.
         read = (r if n else c for n, r, c in zip(near, tile.read, box, strict=True))
         tiles.append(Tile(box, tuple(read)))

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_sciml.annotation.scribbles import Scribbles, as_scribbles
+from napari_sciml.images.mosaic import frame_at
 from napari_sciml.training.data.augmentation_config import AugmentationConfig
 from napari_sciml.training.data.channels import ChannelCache
 from napari_sciml.training.data.sampling import (
@@ -23,7 +24,7 @@ def sampler(make, labels, edge, image=None, **settings):
 
 
 def found_in(labels, region):
-    return targets_in(as_scribbles(labels), region).numpy()
+    return targets_in(as_scribbles(labels), region, frame_at(labels, region)).numpy()
 
 
 @pytest.mark.parametrize("shape", [(40, 30), (20, 24, 18), (40, 7), (20, 9, 30)])

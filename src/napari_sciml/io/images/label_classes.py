@@ -111,7 +111,7 @@ def refuse_colors(packed: np.ndarray, what: str) -> InputError:
 
 
 def check_classes(
-    labels: np.ndarray,
+    labels: np.ndarray | Mapping[int, int],
     names: Sequence[str],
     what: str,
     *,
@@ -123,7 +123,7 @@ def check_classes(
     Parameters
     ----------
     labels
-        uint8; 0 = not annotated.
+        uint8; 0 = not annotated. Or the voxels of each value, counted.
     names
         Of the classes 1, 2 …
     what
@@ -143,7 +143,8 @@ def check_classes(
     InputError
         Names the values that were found, and what settles it.
     """
-    counts = {int(v): n for v, n in count_values(labels).items()}
+    found_values = labels if isinstance(labels, Mapping) else count_values(labels)
+    counts = {int(v): n for v, n in found_values.items()}
     zeros = counts.pop(0, 0)
     if max(counts, default=0) <= len(names):
         return counts

@@ -5,13 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from napari_sciml.images.intensity import IntensityScale, estimate_intensity
+from napari_sciml.images.intensity import IntensityScale, estimate_intensity, is_far
 from napari_sciml.images.units import conversion, unit_name
 from napari_sciml.images.volume import Volume
 
-FAR_OFFSET = 1.0
-"""From the median that the model knows, in units of the spread that it knows."""
-FAR_SCALE = 2.0
 FAR_SIZE = 1.1
 """Ratio of voxel sizes from which on it matters."""
 TRAIN_HERE = "train on this one"
@@ -44,7 +41,7 @@ def fit_cautions(
     """
     of_image = estimate_intensity(volume.data)
     said = size_cautions(record, volume)
-    if not is_far(of_model, of_image):
+    if of_model.per_image or not is_far(of_model, of_image):
         return said
     words = gray_in_words(of_model), gray_in_words(of_image)
     return (*said, gray_caution(record, *words, volume.data.dtype, TRAIN_HERE))
@@ -119,14 +116,6 @@ def gray_in_words(scale: IntensityScale) -> dict[str, Any]:
     if len(median) == 1:
         return {"median": median[0], "spread": spread[0]}
     return {"median": median, "spread": spread}
-
-
-def is_far(one: IntensityScale, other: IntensityScale) -> bool:
-    """Whether networks that expect one scale see something else in the other."""
-    first, second = np.atleast_1d(one.scale), np.atleast_1d(other.scale)
-    moved = np.abs(np.subtract(one.offset, other.offset)) * first
-    ratio = np.maximum(first / second, second / first)
-    return bool(np.any(moved > FAR_OFFSET) or np.any(ratio > FAR_SCALE))
 
 
 def _ratios(

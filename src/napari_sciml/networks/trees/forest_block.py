@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_sciml.images.tiles import Region, Tile, with_halo
+from napari_sciml.images.tiles import Frame, Region, Tile, with_halo
 from napari_sciml.networks.trees.context import Context
 from napari_sciml.networks.trees.filter_bank import FilterBank
 from napari_sciml.networks.trees.forest import Forest
@@ -73,13 +73,13 @@ class ForestBlock:
         trees: Stages,
         image: Tensor,
         tile: Tile,
-        shape: Sequence[int],
+        frame: Frame,
         kept: KeptRows | None,
     ) -> None:
-        self._trees, self._image, self._shape = trees, image, tuple(shape)
+        self._trees, self._image, self._frame = trees, image, frame
         self._tile, self._kept = tile, kept
         # What the second stage looks up around the block.
-        self._wide = with_halo(tile.core, trees.context.reach, shape)
+        self._wide = with_halo(tile.core, trees.context.reach, frame)
         sizes = [part.stop - part.start for part in self._wide.read]
         self._answer = np.empty((*sizes, trees.classes), np.float32)
         self._inside, self._wanted = np.zeros(sizes, bool), np.zeros(sizes, bool)
@@ -134,7 +134,7 @@ class ForestBlock:
 
     def _look_at(self, core: Region) -> Rows:
         bank = self._trees.bank
-        seen = with_halo(core, bank.reach, self._shape)
+        seen = with_halo(core, bank.reach, self._frame)
         inner = Tile(seen.read, self._tile.read).inner
         with torch.inference_mode():
             channels, axes = bank(self._image[:, *inner], seen.surround)

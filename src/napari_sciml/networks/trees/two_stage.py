@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 from napari_sciml.errors import InputError
-from napari_sciml.images.tiles import Tile
+from napari_sciml.images.tiles import Frame, Tile
 from napari_sciml.networks.trees.context import Context
 from napari_sciml.networks.trees.filter_bank import FilterBank
 from napari_sciml.networks.trees.forest import DAMAGED, Forest
@@ -78,7 +78,7 @@ class TwoStageForest(nn.Module):
         self,
         gray: Tensor,
         tile: Tile,
-        shape: Sequence[int],
+        frame: Frame,
         kept: KeptRows | None = None,
     ) -> "Iterator[np.ndarray | None]":
         """Predict a block, slab by slab.
@@ -90,7 +90,7 @@ class TwoStageForest(nn.Module):
             round ``tile.core`` but for what lies outside of the image.
         tile
             The block.
-        shape
+        frame
             Of the image.
         kept
             Channels of earlier calls for the same image.
@@ -102,13 +102,13 @@ class TwoStageForest(nn.Module):
             float32 of ``tile.core``: groups of the first stage, then of the second.
         """
         image = gray[None] if gray.ndim == self.dims else gray.movedim(-1, 0)
-        work = ForestBlock(self, image, tile, shape, kept)
+        work = ForestBlock(self, image, tile, frame, kept)
         for _ in work.first():
             yield None
         yield work.second()
 
     def hasty_probabilities(
-        self, gray: Tensor, tile: Tile, shape: Sequence[int]
+        self, gray: Tensor, tile: Tile, frame: Frame
     ) -> "np.ndarray":
         """Predict a block by the first stage alone.
 
@@ -117,7 +117,7 @@ class TwoStageForest(nn.Module):
 
         Parameters
         ----------
-        gray, tile, shape
+        gray, tile, frame
             As in `probabilities`, but ``tile.read`` holds ``bank.reach`` round the
             block.
 
@@ -127,7 +127,7 @@ class TwoStageForest(nn.Module):
             ``(group, class, …)`` float32 of ``tile.core``.
         """
         image = gray[None] if gray.ndim == self.dims else gray.movedim(-1, 0)
-        return ForestBlock(self, image, tile, shape, None).hasty()
+        return ForestBlock(self, image, tile, frame, None).hasty()
 
     def check(self) -> None:
         """Make sure that the arrays are trees; see `Forest.check`."""

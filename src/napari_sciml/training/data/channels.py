@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_sciml.images.mosaic import frame_at
 from napari_sciml.images.tiles import Region, with_halo
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.networks.scale_space import Surround, as_batch
@@ -64,12 +65,13 @@ class ChannelCache:
         return cell
 
     def _compute_cell(self, index: tuple[int, ...]) -> Tensor:
-        size, shape = CELL[self.image.ndim], self.image.shape
+        size = CELL[self.image.ndim]
+        frame = frame_at(self.image, size * np.array(index))
         core = tuple(
-            slice(i * size, min((i + 1) * size, n))
-            for i, n in zip(index, shape, strict=True)
+            slice(i * size, min((i + 1) * size, part.stop))
+            for i, part in zip(index, frame, strict=True)
         )
-        tile = with_halo(core, self.ensemble.front.radius, shape)
+        tile = with_halo(core, self.ensemble.front.radius, frame)
         return self.compute(self.gray(tile.read), tile.surround)
 
     def gray(self, region: Region) -> np.ndarray:

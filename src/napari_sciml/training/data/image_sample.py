@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from napari_sciml.images.mosaic import frame_at, frames_of
 from napari_sciml.images.tiles import Region, Tile, with_halo
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.networks.trees.kept_rows import KeptRows
@@ -13,6 +14,8 @@ from napari_sciml.networks.trees.kept_rows import KeptRows
 BLOCKS = {2: 9, 3: 12}
 EDGE = {2: 48, 3: 14}
 """Of a block: about 20,000 pixels, 30,000 voxels."""
+LEAST = 3
+"""Blocks of an image beside others."""
 
 
 class ImageSample:
@@ -21,7 +24,7 @@ class ImageSample:
     Parameters
     ----------
     image
-        Array-like of raw gray values.
+        Array-like of raw gray values; of a mosaic, all images have their share.
     seed
         Of the places: along each axis, every part of the image has its block (a
         Latin hypercube).
@@ -39,9 +42,8 @@ class ImageSample:
     ) -> None:
         self._image, self._kept = image, KeptRows()
         dims = len(image.shape)
-        self._shape = tuple(int(n) for n in image.shape)
-        self._regions = spread_blocks(
-            self._shape,
+        self._regions = spread_over(
+            image,
             blocks or BLOCKS[dims],
             edge or EDGE[dims],
             np.random.default_rng([seed, 1]),
@@ -69,19 +71,19 @@ class ImageSample:
         self, ensemble: Ensemble, core: Region, trees: bool
     ) -> Generator[None, None, np.ndarray]:
         rows = []
-        forest = ensemble.forest
+        forest, frame = ensemble.forest, frame_at(self._image, core)
         if forest is not None:
-            tile = with_halo(core, forest.halo, self._shape)
+            tile = with_halo(core, forest.halo, frame)
             gray = torch.from_numpy(self._read(ensemble, tile)).to(ensemble.device)
-            for found in forest.probabilities(gray, tile, self._shape, self._kept):
+            for found in forest.probabilities(gray, tile, frame, self._kept):
                 yield
                 if found is not None:
                     shares = torch.from_numpy(found).to(ensemble.device)
                     rows += [_rows(ensemble.corrected(member)) for member in shares]
         if trees or ensemble.network_weight == 0:
             return np.stack(rows)
-        seen = with_halo(core, ensemble.reach, self._shape, align=ensemble.stride)
-        front = with_halo(seen.read, ensemble.front.reach, self._shape)
+        seen = with_halo(core, ensemble.reach, frame, align=ensemble.stride)
+        front = with_halo(seen.read, ensemble.front.reach, frame)
         gray = torch.from_numpy(self._read(ensemble, front)).to(ensemble.device)
         with torch.inference_mode():
             channels = ensemble.channels(gray, front.surround)
@@ -102,6 +104,26 @@ def _groups(ensemble: Ensemble) -> int:
 
 def _rows(found: torch.Tensor) -> np.ndarray:
     return found.flatten(1).T.cpu().numpy()
+
+
+def spread_over(
+    image: Any, blocks: int, edge: int, rng: np.random.Generator
+) -> list[Region]:
+    """Blocks from all over an image, or from each image of a mosaic."""
+    frames = frames_of(image)
+    share = max(LEAST, -(-blocks // len(frames))) if len(frames) > 1 else blocks
+    found = []
+    for frame in frames:
+        shape = [part.stop - part.start for part in frame]
+        starts = [part.start for part in frame]
+        found += [
+            tuple(
+                slice(r.start + at, r.stop + at)
+                for r, at in zip(region, starts, strict=True)
+            )
+            for region in spread_blocks(shape, share, edge, rng)
+        ]
+    return found
 
 
 def spread_blocks(

@@ -16,12 +16,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from napari_sciml.annotation.scribbles import Scribbles
+from napari_sciml.images.mosaic import frame_at, frames_of
 from napari_sciml.images.tiles import Region, with_halo
 from napari_sciml.networks.trees.two_stage import TwoStageForest
 from napari_sciml.training.data.augmentation import shuffled_axes
 from napari_sciml.training.data.augmentation_config import AugmentationConfig
 from napari_sciml.training.data.channels import ChannelCache
-from napari_sciml.training.data.sampling import Batch, seen_enough
+from napari_sciml.training.data.sampling import Batch, crop_edges, seen_enough
 from napari_sciml.training.data.targets import IGNORE
 
 EVERY = 5
@@ -75,12 +76,12 @@ class Lessons:
         seed: int,
     ) -> None:
         self._cache, self._seed, self._gap = cache, seed, gap
-        self._shape = tuple(int(n) for n in cache.image.shape)
-        self._edges = tuple(map(min, edges, self._shape))
+        self._dims, self._longest = cache.image.ndim, tuple(edges)
+        self._edges = crop_edges(cache.image, edges)
         self._augmentation = augmentation
-        self._spacing = tuple(spacing or [1.0] * len(self._shape))
+        self._spacing = tuple(spacing or [1.0] * self._dims)
         self._trees: TwoStageForest | None = None
-        self._trained = self._held_out = Scribbles.empty(self._shape)
+        self._trained = self._held_out = Scribbles.empty(cache.image.shape)
         self._stock: dict[int, Lesson] = {}
         self._made = 0
 
@@ -90,6 +91,9 @@ class Lessons:
     def assign(self, trained: Scribbles, held_out: Scribbles) -> None:
         """Say what was painted: it is known better than by trees."""
         self._trained, self._held_out = trained, held_out
+        edges = crop_edges(self._cache.image, self._longest)
+        if edges != self._edges:  # an image that came is smaller than those crops
+            self._edges, self._stock = edges, {}
 
     def use(self, trees: TwoStageForest) -> None:
         """Let other trees tell from the next lesson on."""
@@ -133,7 +137,7 @@ class Lessons:
     def _turned(
         self, lesson: Lesson, rng: np.random.Generator
     ) -> tuple[Tensor, Tensor, Tensor]:
-        dims = len(self._shape)
+        dims = self._dims
         parts = [lesson.channels[0], lesson.shares, lesson.known[None]]
         if self._augmentation.flips:
             flips = [axis + 1 for axis in range(dims) if rng.random() < 0.5]
@@ -147,11 +151,12 @@ class Lessons:
         self, number: int, trees: TwoStageForest
     ) -> Generator[None, None, Lesson]:
         region = self._place(number)
-        tile = with_halo(region, trees.halo, self._shape)
+        frame = frame_at(self._cache.image, region)
+        tile = with_halo(region, trees.halo, frame)
         device = self._cache.ensemble.device
         gray = torch.from_numpy(self._cache.gray(tile.read)).to(device)
         members = None
-        for found in trees.probabilities(gray, tile, self._shape):
+        for found in trees.probabilities(gray, tile, frame):
             members = found
             yield
         assert members is not None
@@ -162,7 +167,7 @@ class Lessons:
         return Lesson(
             self._cache.channels(region),
             torch.from_numpy(shares).to(device),
-            torch.from_numpy(self._known(region)).to(device),
+            torch.from_numpy(self._known(region, frame)).to(device),
         )
 
     def _place(self, number: int) -> Region:
@@ -171,17 +176,20 @@ class Lessons:
         if number % 2 == 0 and len(self._trained):
             voxel = self._trained.voxels[rng.integers(len(self._trained))]
             low = voxel - [rng.integers(edge) for edge in self._edges]
+            frame = frame_at(self._cache.image, voxel)
         else:
-            low = np.array([rng.integers(n) for n in self._shape])
-        limits = np.subtract(self._shape, self._edges)
-        starts = np.clip(low, 0, limits).tolist()
+            frames = frames_of(self._cache.image)
+            frame = frames[rng.integers(len(frames)) if len(frames) > 1 else 0]
+            low = np.array([rng.integers(part.start, part.stop) for part in frame])
+        limits = np.subtract([part.stop for part in frame], self._edges)
+        starts = np.clip(low, [part.start for part in frame], limits).tolist()
         return tuple(slice(a, a + e) for a, e in zip(starts, self._edges, strict=True))
 
-    def _known(self, region: Region) -> np.ndarray:
+    def _known(self, region: Region, frame: Region) -> np.ndarray:
         """Neither at a cut edge, where networks see too little, nor held out."""
-        known = seen_enough(region, self._shape)
+        known = seen_enough(region, frame)
         if len(self._held_out):
-            wide = with_halo(region, self._gap, self._shape)
+            wide = with_halo(region, self._gap, frame)
             tested = self._held_out.values_in(wide.read) > 0
             tested = ndimage.maximum_filter(tested, 2 * self._gap + 1, mode="constant")
             known &= ~tested[wide.inner]

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from napari_sciml.annotation.scribbles import Scribbles
+from napari_sciml.images.mosaic import frame_at, frames_of
 from napari_sciml.images.tiles import Region
 from napari_sciml.training.data.augmentation import augment, joined, shuffled_axes
 from napari_sciml.training.data.augmentation_config import AugmentationConfig
@@ -52,7 +54,7 @@ class CropSampler:
         Where the channels come from.
     edge
         Edges of a crop in voxels, one for each axis or one for all; shorter where
-        the image is smaller.
+        the image is smaller, or one of the images.
     augmentation
         How crops are varied.
     spacing
@@ -77,8 +79,7 @@ class CropSampler:
     ) -> None:
         self.labels = labels
         self.cache = cache
-        edges = np.broadcast_to(edge, labels.ndim).tolist()
-        self.edge = tuple(map(min, edges, labels.shape))
+        self.edge = crop_edges(cache.image, edge)
         self.augmentation = augmentation or AugmentationConfig()
         self.spacing = spacing
         self._edges = tuple(spacing or [1.0] * labels.ndim)
@@ -100,23 +101,26 @@ class CropSampler:
         indices = self._indices[rng.integers(len(self._indices))]
         index = indices[rng.integers(len(indices))]
         voxel = np.unravel_index(index, self.labels.shape)
+        frame = frame_at(self.cache.image, np.array(voxel))
         crop = tuple(
-            _random_window(int(v), length, n, rng)
-            for v, length, n in zip(voxel, self.edge, self.labels.shape, strict=True)
+            _random_window(int(v), length, part, rng)
+            for v, length, part in zip(voxel, self.edge, frame, strict=True)
         )
         if self.augmentation.active:
-            return self._varied(crop, rng)
+            return self._varied(crop, frame, rng)
         channels = self.cache.channels(crop)
-        targets = targets_in(self.labels, crop).to(channels.device)
+        targets = targets_in(self.labels, crop, frame).to(channels.device)
         return self._turn(channels, targets, rng)
 
-    def _varied(self, crop: Region, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    def _varied(
+        self, crop: Region, frame: Region, rng: np.random.Generator
+    ) -> tuple[Tensor, Tensor]:
         """Vary the gray values, and only then compute channels of them."""
         reach = self.cache.ensemble.front.radius * joined(self._edges)
         read, margins, inner = [], [], []
-        for part, size, r in zip(crop, self.labels.shape, reach.tolist(), strict=True):
+        for part, whole, r in zip(crop, frame, reach.tolist(), strict=True):
             # The same margin on both sides: flips leave the crop in the middle.
-            low, high = max(0, part.start - r), min(size, part.stop + r)
+            low, high = max(whole.start, part.start - r), min(whole.stop, part.stop + r)
             read.append(slice(low, high))
             margins.append((low - part.start + r, part.stop + r - high))
             inner.append(slice(r, r + part.stop - part.start))
@@ -124,7 +128,7 @@ class CropSampler:
         more = [(0, 0)] * (gray.ndim - len(crop))  # an axis of channels is not padded
         gray = np.pad(gray, [*margins, *more], mode="edge")
         targets = np.full(gray.shape[: len(crop)], IGNORE, np.int64)
-        targets[*inner] = targets_in(self.labels, crop).numpy()
+        targets[*inner] = targets_in(self.labels, crop, frame).numpy()
         gray, targets = augment(
             gray, targets, self.augmentation, rng, spacing=self.spacing
         )
@@ -169,36 +173,46 @@ def bootstrap_strokes(
     return labels.subset(times > 0), times[times > 0]
 
 
-def targets_in(labels: Scribbles, region: Region) -> Tensor:
+def crop_edges(image: Any, edge: int | Sequence[int]) -> tuple[int, ...]:
+    """Edges of a crop that lies in any of the images."""
+    edges = [np.broadcast_to(edge, image.ndim).tolist()]
+    edges += [[part.stop - part.start for part in frame] for frame in frames_of(image)]
+    return tuple(np.min(edges, axis=0).tolist())
+
+
+def targets_in(labels: Scribbles, region: Region, frame: Region) -> Tensor:
     """Give class indices of a region, without what lies at a cut edge of it."""
     targets = labels.values_in(region).astype(np.int64) - 1
-    targets[~seen_enough(region, labels.shape)] = IGNORE
+    targets[~seen_enough(region, frame)] = IGNORE
     return torch.from_numpy(targets)
 
 
-def seen_enough(region: Region, shape: Sequence[int]) -> np.ndarray:
+def seen_enough(region: Region, frame: Region) -> np.ndarray:
     """Where in a region networks see enough around: not at a cut edge of it.
+
+    An edge of the image, which is the ``frame``, is none.
 
     An axis along which a region is a single voxel was never meant to give context.
     """
     enough = np.ones([part.stop - part.start for part in region], bool)
-    for axis, (part, length) in enumerate(zip(region, shape, strict=True)):
+    for axis, (part, whole) in enumerate(zip(region, frame, strict=True)):
         if part.stop - part.start == 1:
             continue
         view = np.moveaxis(enough, axis, 0)
-        if part.start > 0:
+        if part.start > whole.start:
             view[:EDGE] = False
-        if part.stop < length:
+        if part.stop < whole.stop:
             view[-EDGE:] = False
     return enough
 
 
 def _random_window(
-    voxel: int, length: int, size: int, rng: np.random.Generator
+    voxel: int, length: int, whole: slice, rng: np.random.Generator
 ) -> slice:
     """A window of the image that holds the voxel, not at a cut edge of it."""
     edge = EDGE if length > 1 else 0
-    low = max(0, min(voxel - length + 1 + edge, size - length))
-    high = min(size - length, max(voxel - edge, 0))
+    last = whole.stop - length
+    low = max(whole.start, min(voxel - length + 1 + edge, last))
+    high = min(last, max(voxel - edge, whole.start))
     start = int(rng.integers(low, high + 1))
     return slice(start, start + length)

@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 
 from napari_sciml.images.contrast import one_value
-from napari_sciml.images.intensity import estimate_intensity
+from napari_sciml.images.intensity import estimate_intensity, is_far
 from napari_sciml.images.volume import unique
 from napari_sciml.io.images.ngff.reading import missing_chunks
 from napari_sciml.io.images.reading import open_volume
 from napari_sciml.io.models.fit import (
     gray_caution,
     gray_in_words,
-    is_far,
     size_cautions,
 )
 from napari_sciml.io.models.folder import load_model, read_record

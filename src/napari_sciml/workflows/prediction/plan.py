@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_sciml.errors import InputError, first_line
-from napari_sciml.images.intensity import IntensityScale
+from napari_sciml.images.intensity import IntensityScale, estimate_intensity
 from napari_sciml.images.tiles import Region, grid
 from napari_sciml.images.volume import Volume
 from napari_sciml.io.results.block_grid import (
@@ -207,18 +207,16 @@ def plan_for(
     InputError
         As in `plan_prediction`.
     """
-    from napari_sciml.images.intensity import estimate_intensity
     from napari_sciml.networks.device import has_fast_bfloat16, resolve_device
     from napari_sciml.project.image_identity import hash_blocks
 
     check_fit(ensemble, volume.data, image)
     with reading(image):
         identity = hash_blocks(volume.data)
-        sampled = estimate_intensity(volume.data) if intensity == "image" else None
+        scale = _scale(ensemble, volume.data, intensity)
     where = resolve_device(device)
     longest, need = _fitting_block(ensemble, volume.data, block, memory)
     edge, chunk = block_and_chunk(longest, volume.ndim)
-    scale = sampled or ensemble.intensity
     return PredictionPlan(
         model=Path(model).resolve(),
         model_sha256=model_identity(ensemble),
@@ -235,12 +233,21 @@ def plan_for(
         block=edge,
         chunk=chunk,
         half=half and has_fast_bfloat16(where),
-        intensity=intensity,
+        intensity=intensity if scale is ensemble.intensity else "image",
         offset=scale.offset,
         scale=scale.scale,
         device=where.type,
         memory=need,
     )
+
+
+def _scale(
+    ensemble: "Ensemble", image: Any, intensity: Literal["model", "image"]
+) -> IntensityScale:
+    """The scale that the model sees an image with."""
+    if intensity == "image":
+        return estimate_intensity(image)
+    return ensemble.intensity.for_image(image)
 
 
 def _fitting_block(
