@@ -24,6 +24,7 @@ from napari_sciml.project.folder import Project
 from napari_sciml.project.image_identity import identify
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.workflows.training import files as training_run
+from napari_sciml.workflows.training.scans import Scan
 
 SHAPE = (12, 48, 48)
 SIZE, UNIT = (1.0, 1.0, 1.0), "micrometer"
@@ -251,8 +252,8 @@ def test_a_full_disk_ends_no_training(files, tmp_path, monkeypatch) -> None:
             if share >= 0.5:
                 filler.unlink(missing_ok=True)
 
-        scan, labels = Path("scan.tif"), Path("labels.tif")
+        scans = [Scan(Path("scan.tif"), Path("labels.tif"))]
         given = {"say": said.append, "report": free_late}
-        training_run.train_model(scan, labels, disk / "model", settings, **given)
+        training_run.train_model(scans, disk / "model", settings, **given)
         assert any("could not be resumed" in sentence for sentence in said)
         assert os.listdir(disk) == ["model"]

@@ -10,6 +10,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.io.models.folder import load_model
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.workflows.training.files import train_model
+from napari_sciml.workflows.training.scans import Scan
 
 NAMES = ("background", "fiber")
 
@@ -35,13 +36,14 @@ def test_an_ensemble_of_workers_is_that_of_one_place(
 ) -> None:
     said = []
     state = train_members(
-        *(client, *files, config),
+        *(client, [Scan(*files)], config),
         class_names=NAMES,
         report=lambda fraction, note: said.append(fraction),
     )
     quiet = {"class_names": NAMES, "report": lambda *_: None}
-    summary = train_model(*files, tmp_path / "apart", config, state=state, **quiet)
-    expected = train_model(*files, tmp_path / "together", config, **quiet)
+    scans = [Scan(*files)]
+    summary = train_model(scans, tmp_path / "apart", config, state=state, **quiet)
+    expected = train_model(scans, tmp_path / "together", config, **quiet)
     apart, together = (
         load_model(tmp_path / name).state_dict() for name in ("apart", "together")
     )
@@ -57,7 +59,7 @@ def test_files_that_do_not_fit_together_are_told_once(client, files, config) -> 
     tifffile.imwrite(labels, np.zeros((8, 8), np.uint8))
     with pytest.raises(InputError, match="same shape"):
         train_members(
-            *(client, image, labels, config),
+            *(client, [Scan(image, labels)], config),
             class_names=NAMES,
             report=lambda *_: None,
         )

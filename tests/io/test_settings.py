@@ -56,7 +56,7 @@ def test_spacing_of_an_image(tmp_path):
         resolution=(2.0, 2.0),
         metadata={"spacing": 1.5, "unit": "um", "axes": "ZYX"},
     )
-    config = training_settings(None, spacing_of=file)
+    config = training_settings(None, spacing_of=[file])
     assert config.spacing == pytest.approx((1.5, 0.5, 0.5))
 
 

@@ -15,6 +15,7 @@ from napari_sciml.io.settings import training_settings
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.workflows.training import files as training_run
 from napari_sciml.workflows.training.files import train_model
+from napari_sciml.workflows.training.scans import Scan
 
 NAMES = ("background", "fiber")
 
@@ -36,8 +37,7 @@ def config(**changes):
 
 def run(folder, settings, name="model", report=lambda *_: None, **options):
     return train_model(
-        folder / "image.tif",
-        folder / "labels.tif",
+        [Scan(folder / "image.tif", folder / "labels.tif")],
         folder / name,
         settings,
         class_names=NAMES,

@@ -1,8 +1,9 @@
 """The commands that train: demo, train and replay."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,8 +17,12 @@ from napari_sciml.cli.options import (
     describe,
 )
 from napari_sciml.cli.terminal import print_summary, say, stage
+from napari_sciml.errors import InputError
 from napari_sciml.io.images.label_map import read_label_map
 from napari_sciml.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from napari_sciml.workflows.training.scans import Scan
 
 DEMO_STEPS = 80
 """As many on any machine: the same fibers, sooner or later."""
@@ -86,12 +91,20 @@ def demo(
 
 
 def train(
-    image: Annotated[Path, typer.Argument(help="Volume or image.")],
-    labels: Annotated[
-        Path,
-        typer.Argument(help="Its annotation; 0 = not annotated, 1, 2 … = class."),
-    ],
     out: Annotated[Path, typer.Option(help="Model folder to write.")],
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="IMAGE LABELS",
+            show_default=False,
+            help="Volume or image, and its annotation: 0 = not annotated, 1, 2 … = "
+            "class; the next pair, to learn from several images.",
+        ),
+    ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option(help="CSV with the columns image,labels, instead of files."),
+    ] = None,
     classes: Annotated[
         str | None, typer.Option(help=f"Names of the classes 1, 2 …, {_USUAL}.")
     ] = None,
@@ -145,10 +158,11 @@ def train(
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train an ensemble on sparse labels."""
+    """Train an ensemble on sparse labels of one image, or of several."""
     from napari_sciml.cluster.training import train_somewhere
     from napari_sciml.io.settings import training_settings
 
+    scans = _scans(files or [], table)
     config = training_settings(
         settings,
         resume=out if resume else None,
@@ -159,14 +173,13 @@ def train(
         steps=steps,
         seed=seed,
         prior=prior,
-        spacing_of=image if physical else None,
+        spacing_of=[scan.image for scan in scans] if physical else (),
         device=device,
         threads=threads,
     )
     with stage("Training") as report:
         summary = train_somewhere(
-            image,
-            labels,
+            scans,
             out,
             config,
             scheduler=scheduler,
@@ -179,6 +192,18 @@ def train(
             report=report,
         )
     print_summary(summary, as_json)
+
+
+def _scans(files: Sequence[Path], table: Path | None) -> "list[Scan]":
+    from napari_sciml.workflows.training.scans import in_pairs, read_table
+
+    if table is None:
+        if not files:
+            raise InputError("Give an image and its labels, or a --table of them.")
+        return in_pairs(files)
+    if files:
+        raise InputError("Give images and labels, or a --table of them, not both.")
+    return read_table(table)
 
 
 def replay(

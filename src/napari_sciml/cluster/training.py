@@ -12,6 +12,7 @@ from napari_sciml.io.images.label_map import LabelMap
 from napari_sciml.io.results.outputs import check_output
 from napari_sciml.progress import Report, Say
 from napari_sciml.training.config import TrainingConfig
+from napari_sciml.workflows.training.scans import Scan, inputs_of
 
 if TYPE_CHECKING:
     from napari_sciml.training.state import TrainingState
@@ -21,8 +22,7 @@ SAID_EVERY = 1.0
 
 
 def train_somewhere(
-    image: Path,
-    labels: Path,
+    scans: Sequence[Scan],
     out: Path,
     config: TrainingConfig,
     *,
@@ -51,8 +51,7 @@ def train_somewhere(
     }
     if scheduler is None:
         return train_model(
-            image,
-            labels,
+            scans,
             out,
             config,
             resume=resume,
@@ -65,14 +64,12 @@ def train_somewhere(
         raise InputError(
             "A training goes on in one place only: leave out --scheduler or --resume."
         )
-    check_output(out, "model", inputs=(image, labels), overwrite=overwrite, folder=True)
+    inputs = inputs_of(scans)
+    check_output(out, "model", inputs=inputs, overwrite=overwrite, folder=True)
     with connect(scheduler) as client:
-        state = train_members(
-            client, image, labels, config, say=say, report=report, **given
-        )
+        state = train_members(client, scans, config, say=say, report=report, **given)
     return train_model(
-        image,
-        labels,
+        scans,
         out,
         config,
         state=state,
@@ -84,8 +81,7 @@ def train_somewhere(
 
 def train_members(
     client: Any,
-    image: Path,
-    labels: Path,
+    scans: Sequence[Scan],
     config: TrainingConfig,
     *,
     class_names: Sequence[str] | None = None,
@@ -103,7 +99,7 @@ def train_members(
     ----------
     client
         A ``distributed.Client``.
-    image, labels, config, class_names, ignore, mapping
+    scans, config, class_names, ignore, mapping
         As in `napari_sciml.workflows.training.files.train_model`, which writes the
         model, with the result as ``state``.
     say, report
@@ -126,9 +122,9 @@ def train_members(
         report(0.95 * sum(done) / len(done), f"{config.members} members, each apart")
 
     client.subscribe_topic(topic, hear)
-    files = (str(image.resolve()), str(labels.resolve()))
+    files = [Scan(one.image.resolve(), one.labels.resolve()) for one in scans]
     names = None if class_names is None else tuple(class_names)
-    given = (*files, config.model_dump_json(), names, tuple(ignore), mapping)
+    given = (files, config.model_dump_json(), names, tuple(ignore), mapping)
     arguments = [(*given, number, topic) for number in range(config.members)]
     try:
         tasks = run_tasks(client, train_one, arguments, name="member", say=say)
@@ -139,8 +135,7 @@ def train_members(
 
 
 def train_one(
-    image: str,
-    labels: str,
+    scans: Sequence[Scan],
     settings: str,
     class_names: tuple[str, ...] | None,
     ignore: tuple[int, ...],
@@ -153,21 +148,17 @@ def train_one(
 
     from napari_sciml.training.session import train_member
     from napari_sciml.training.state import on_cpu
-    from napari_sciml.workflows.training.files import TrainingFiles
+    from napari_sciml.workflows.training.scans import TrainingFiles
 
     worker = get_worker()
     config = TrainingConfig.model_validate_json(settings)
     if config.threads is None:
         config = config.model_copy(update={"threads": worker.state.nthreads})
     files = TrainingFiles.read(
-        Path(image),
-        Path(labels),
-        class_names=class_names,
-        ignore=ignore,
-        mapping=mapping,
+        scans, class_names=class_names, ignore=ignore, mapping=mapping
     )
     training = train_member(
-        files.volume.data,
+        files.image,
         files.annotation,
         config,
         number,

@@ -1,10 +1,12 @@
 """Settings from a file and from the command line, as one configuration."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from napari_sciml.errors import InputError
 from napari_sciml.io.images.reading import open_volume
+from napari_sciml.io.images.stacks.stated_size import StatedSize
 from napari_sciml.io.models.training_state import settings_of_training
 from napari_sciml.json_files import UnreadableError, read_object
 from napari_sciml.training.config import TrainingConfig
@@ -16,7 +18,7 @@ def training_settings(
     resume: Path | None = None,
     network: str | None = None,
     prior: str | None = None,
-    spacing_of: Path | None = None,
+    spacing_of: Sequence[Path] = (),
     **given: Any,
 ) -> TrainingConfig:
     """Settings of a training: the file's, and over them what was given.
@@ -32,14 +34,15 @@ def training_settings(
     prior
         Shares of the classes with commas.
     spacing_of
-        Image whose voxel size is to be used.
+        Images whose voxel size is to be used, which is the same in all.
     given
         Further fields; None = not given.
 
     Raises
     ------
     InputError
-        When the file is no JSON object, or the prior no numbers.
+        When the file is no JSON object, the prior no numbers, or the images have
+        voxels of several sizes.
     pydantic.ValidationError
         When a setting is unknown or out of bounds.
     """
@@ -53,9 +56,22 @@ def training_settings(
         settings["network"] = {"kind": str(network)}
     if prior is not None:
         settings["prior"] = _numbers(prior)
-    if spacing_of is not None:
-        settings["spacing"] = open_volume(spacing_of).voxel_size
+    if spacing_of:
+        settings["spacing"] = _spacing(spacing_of)
     return TrainingConfig.model_validate(settings)
+
+
+def _spacing(images: Sequence[Path]) -> tuple[float, ...]:
+    """Edges of the voxels of all images."""
+    opened = [open_volume(image) for image in images]
+    sizes = [StatedSize.of(*pair) for pair in zip(opened, images, strict=True)]
+    for other in sizes[1:]:
+        if sizes[0].differs(other):
+            raise InputError(
+                f"{sizes[0].source} has voxels of {sizes[0].text}, but {other.source} "
+                f"of {other.text}: with --physical all images need voxels of one size."
+            )
+    return sizes[0].voxel_size
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -53,6 +53,8 @@ class Snapshot:
         To go on from here: `train(…, resume=snapshot.state)`.
     calibration
         What the probabilities mean; only the final snapshot has it.
+    by_image
+        Held-out scores of each image, where there are several.
     """
 
     ensemble: Ensemble
@@ -62,6 +64,7 @@ class Snapshot:
     fraction: float
     state: TrainingState = field(repr=False)
     calibration: Calibration | None = None
+    by_image: tuple[Scores | None, ...] = ()
 
 
 @dataclass(frozen=True)

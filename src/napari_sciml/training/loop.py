@@ -125,6 +125,7 @@ class Course:
             self.seconds,
             self.fraction,
             self.state(),
+            by_image=tuple(self.team.scores_by_image()),
         )
 
     def state(self) -> TrainingState:

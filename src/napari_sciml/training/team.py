@@ -148,9 +148,15 @@ class Team:
         if self.teacher is None:
             return self.scores()
         held = self.held_out_answers()
-        if not len(held.truth):
-            return None
-        return score(torch.from_numpy(held.answers), torch.from_numpy(held.truth))
+        return _scores(held, np.ones(len(held.truth), bool))
+
+    def scores_by_image(self) -> list[Scores | None]:
+        """Scores on the held-out strokes of each image, where there are several."""
+        if not isinstance(self.image, Mosaic):
+            return []
+        held = self.held_out_answers()
+        numbers = self.image.numbers_of(held.indices)
+        return [_scores(held, numbers == n) for n in range(len(self.image.parts))]
 
     def held_out_answers(self) -> HeldAnswers:
         """What trees and networks together say about the held-out strokes.
@@ -170,6 +176,7 @@ class Team:
             np.asarray(self._answers() if answers is None else answers, np.float32),
             self.test.truth[known],
             self.test.strokes[known],
+            self.test.indices[known],
         )
 
     def calibrate(
@@ -265,6 +272,13 @@ class _FreshFirst:
         self._left -= 1
         new = self._left >= 0 and self._left % 2 == 1
         return (self._fresh if new else self._everything)(size, rng)
+
+
+def _scores(held: HeldAnswers, chosen: np.ndarray) -> Scores | None:
+    if not chosen.any():
+        return None
+    told, truth = held.answers[chosen], held.truth[chosen]
+    return score(torch.from_numpy(told), torch.from_numpy(truth))
 
 
 def mean_scores(scores: Sequence[Scores | None]) -> Scores | None:

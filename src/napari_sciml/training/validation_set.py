@@ -44,13 +44,14 @@ class HeldAnswers:
     ----------
     answers
         ``(n, class)`` probabilities.
-    truth, strokes
-        ``(n,)`` class index, and number of the stroke, of each.
+    truth, strokes, indices
+        ``(n,)`` class index, number of the stroke, and flat place, of each.
     """
 
     answers: np.ndarray
     truth: np.ndarray
     strokes: np.ndarray
+    indices: np.ndarray
 
 
 class HeldOut:

@@ -25,6 +25,7 @@ from napari_sciml.workflows.pipeline import measure_mask
 from napari_sciml.workflows.prediction.files import predict_image
 from napari_sciml.workflows.thresholding.files import threshold_prediction
 from napari_sciml.workflows.training.files import train_model
+from napari_sciml.workflows.training.scans import Scan
 
 SCRIBBLED_VOXELS = 1900
 RESULTS: dict[str, Kind] = {
@@ -91,8 +92,7 @@ def _run_stages(
         yield (
             "train",
             train_model(
-                image,
-                folder / "scribbles.tif",
+                [Scan(image, folder / "scribbles.tif")],
                 folder / "model",
                 training,
                 class_names=DEFAULT_CLASSES,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_sciml.errors import InputError
-from napari_sciml.workflows.training.files import TrainingFiles
+from napari_sciml.workflows.training.scans import Scan, TrainingFiles
 
 LABELS = np.zeros((48, 40), np.uint8)
 LABELS[10:12, 5:35], LABELS[20:22, 5:35] = 1, 2
@@ -22,7 +22,7 @@ def read(tmp_path):
         np.save(tmp_path / "image.npy", image)
         np.save(tmp_path / "labels.npy", labels)
         return TrainingFiles.read(
-            tmp_path / "image.npy", tmp_path / "labels.npy", **options
+            [Scan(tmp_path / "image.npy", tmp_path / "labels.npy")], **options
         )
 
     return read
@@ -87,7 +87,7 @@ def test_the_image_for_its_labels(tmp_path):
     np.save(tmp_path / "image.npy", IMAGE)
     again = tmp_path / ".." / tmp_path.name / "image.npy"
     with pytest.raises(InputError, match="as the image and as its labels"):
-        TrainingFiles.read(tmp_path / "image.npy", again)
+        TrainingFiles.read([Scan(tmp_path / "image.npy", again)])
 
 
 @pytest.mark.situation(
@@ -126,4 +126,4 @@ def test_more_classes_are_numbered_only_where_nobody_named_them(read):
 
 def test_a_map_makes_labels(read):
     files = read(np.uint8([0, 127, 255])[LABELS], mapping={127: 1, 255: 2})
-    np.testing.assert_array_equal(files.annotation, LABELS)
+    np.testing.assert_array_equal(files.annotation.to_dense(), LABELS)

@@ -11,7 +11,7 @@ from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.io.images.stacks.stated_size import StatedSize
 from napari_sciml.io.results.voxel_size import choose_voxel_size
 from napari_sciml.workflows.pipeline import measure_mask
-from napari_sciml.workflows.training.files import TrainingFiles
+from napari_sciml.workflows.training.scans import Scan, TrainingFiles
 
 NONE = ((1.0, 1.0, 1.0), "pixel")
 MICRO = ((0.27, 0.054, 0.054), "micrometer")
@@ -158,8 +158,10 @@ def test_a_mask_is_measured_with_the_size_of_its_image(pair, tmp_path):
 )
 def test_training_tells_that_image_and_labels_differ(pair, tmp_path):
     image, labels = pair
-    given = TrainingFiles.read(image, labels, class_names=("a", "b"))
+    given = TrainingFiles.read([Scan(image, labels)], class_names=("a", "b"))
     assert given.cautions == ()
     save(tmp_path / "labels.tif", 0.1, seed=1)
-    given = TrainingFiles.read(image, tmp_path / "labels.tif", class_names=("a", "b"))
+    given = TrainingFiles.read(
+        [Scan(image, tmp_path / "labels.tif")], class_names=("a", "b")
+    )
     assert "image.tif has voxels of" in given.cautions[0]

@@ -21,6 +21,10 @@ UNNAMED_CLASSES = (
     "The labels in {} hold {} classes, of which only two have a name here; name all of "
     "them with --classes, or leave some out with --ignore."
 )
+THE_IMAGE = (
+    "The labels in {} are the image itself, voxel by voxel: give a file with the "
+    "labels, 0 = not annotated and 1, 2 … = the classes."
+)
 NAME_ALL = "name all classes with --classes"
 
 
@@ -40,92 +44,113 @@ def check_apart(image: Path, labels: Path) -> None:
 
 
 def name_classes(
-    annotation: np.ndarray, names: Sequence[str] | None, labels: Path
+    found: Sequence[tuple[Path, Mapping[int, int]]], names: Sequence[str] | None
 ) -> tuple[dict[int, int], tuple[str, ...]]:
-    """Count the voxels of each class, and name it.
+    """Count the voxels of each class in all files, and name it.
 
     Parameters
     ----------
-    annotation
-        uint8; 0 = not annotated.
+    found
+        Each file of labels, with the voxels of each value in it; 0 = not annotated.
     names
         Of the classes 1, 2 …; where there are None, the usual ones, and numbers for a
         few classes more.
-    labels
-        File of the annotation, for sentences.
 
     Raises
     ------
     InputError
         When a label has no name, or there is only one class.
     """
-    what = f"The labels in {labels}"
     known = tuple(DEFAULT_CLASSES if names is None else names)
-    highest = int(annotation.max(initial=0))
+    highest = max((max(values, default=0) for _, values in found), default=0)
     if names is None and len(known) < highest <= UNNAMED:
         named = (*known, *(f"class {n}" for n in range(len(known) + 1, highest + 1)))
-        counts = check_classes(annotation, named, what, advice=NAME_ALL)
+        counts = _counts(found, named)
         if len(counts) == highest:
             return counts, named
-    counts = check_classes(annotation, known, what, advice=NAME_ALL)
-    if len(counts) == 1 and sum(counts.values()) < annotation.size:
+    counts = _counts(found, known)
+    if len(counts) == 1 and any(values.get(0) for _, values in found):
         raise InputError(
-            f"{what} hold {list_values(counts)} and otherwise 0, not annotated: paint "
-            "at least two classes, or say that 0 is one, like "
+            f"{_of(found)} hold {list_values(counts)} and otherwise 0, not annotated: "
+            "paint at least two classes, or say that 0 is one, like "
             f"--map {_with_zero(next(iter(counts)))}."
         )
     check_counts(counts)
     return counts, known
 
 
-def label_cautions(
-    image: Any,
-    annotation: np.ndarray,
+def classes_missing(
+    files: Sequence[Path],
     counts: Mapping[int, int],
     names: Sequence[str],
-    labels: Path,
     *,
     unnamed: bool,
+) -> tuple[str, ...]:
+    """Tell which classes have no name, or hardly any label in all files.
+
+    Parameters
+    ----------
+    files
+        Of the labels, for sentences.
+    counts, names
+        As `name_classes` gives them.
+    unnamed
+        Whether nobody has named the classes.
+    """
+    numbered = names[len(DEFAULT_CLASSES) :] if unnamed else ()
+    listed_files = ", ".join(map(str, files))
+    return (
+        *(UNNAMED_CLASSES.format(listed_files, len(names)) for _ in numbered[:1]),
+        *missing_classes(counts, names, f"The labels in {listed_files}"),
+    )
+
+
+def label_cautions(
+    image: Any, indices: np.ndarray, classes: np.ndarray, names: Sequence[str]
 ) -> tuple[str, ...]:
     """What a person should know of labels before he trusts what is learned of them.
 
     Parameters
     ----------
-    image, annotation
-        Of one shape.
-    counts, names
-        As `name_classes` gives them.
-    labels
-        File of the annotation, for sentences.
-    unnamed
-        Whether nobody has named the classes.
+    image
+        Array-like.
+    indices, classes
+        Flat places of the labeled voxels, ascending, and their labels.
+    names
+        Of the classes 1, 2 …
 
     Raises
     ------
     InputError
         When there is nothing to learn.
     """
-    if _is_same(image, annotation):
-        raise InputError(
-            f"The labels in {labels} are the image itself, voxel by voxel: give a file "
-            "with the labels, 0 = not annotated and 1, 2 … = the classes."
-        )
-    indices = np.flatnonzero(annotation)
-    classes = annotation.reshape(-1)[indices]
+    if not len(indices):
+        return ()
     check_contrast(image, indices, classes)
-    numbered = names[len(DEFAULT_CLASSES) :] if unnamed else ()
-    return (
-        *(UNNAMED_CLASSES.format(labels, len(names)) for _ in numbered[:1]),
-        *missing_classes(counts, names, f"The labels in {labels}"),
-        *contrast_cautions(image, indices, classes, names),
-    )
+    return contrast_cautions(image, indices, classes, names)
+
+
+def _counts(
+    found: Sequence[tuple[Path, Mapping[int, int]]], names: Sequence[str]
+) -> dict[int, int]:
+    total: dict[int, int] = {}
+    for path, values in found:
+        what = f"The labels in {path}"
+        for label, count in check_classes(values, names, what, advice=NAME_ALL).items():
+            total[label] = total.get(label, 0) + count
+    return dict(sorted(total.items()))
+
+
+def _of(found: Sequence[tuple[Path, Mapping[int, int]]]) -> str:
+    return f"The labels in {', '.join(str(path) for path, _ in found)}"
 
 
 def _with_zero(label: int) -> str:
     return f"0:1,{label}:2"
 
 
-def _is_same(image: Any, annotation: np.ndarray) -> bool:
+def is_same(image: Any, annotation: np.ndarray) -> bool:
+    """Tell whether labels are the gray values of their image, voxel by voxel."""
     if channels_of(image) > 1:
         return False
     start = 0

@@ -5,24 +5,12 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from napari_sciml.errors import InputError, first_line
-from napari_sciml.images.checks import check_finite
-from napari_sciml.images.volume import Volume, unique
 from napari_sciml.io.atomic import atomic_path, check_target
 from napari_sciml.io.images.label_map import LabelMap, map_in_words
-from napari_sciml.io.images.reading import open_labels, open_volume
-from napari_sciml.io.images.stacks.stated_size import StatedSize, disagreements
-from napari_sciml.io.labels.checks import (
-    check_apart,
-    label_cautions,
-    name_classes,
-)
 from napari_sciml.io.models.fit import facts_of
 from napari_sciml.io.models.folder import save_model
 from napari_sciml.io.models.training_state import (
@@ -35,6 +23,13 @@ from napari_sciml.io.models.training_state import (
 from napari_sciml.io.provenance import provenance
 from napari_sciml.io.results.outputs import check_output
 from napari_sciml.progress import Report, Say
+from napari_sciml.workflows.training.scans import (
+    Scan,
+    TrainingFiles,
+    facts_of_scans,
+    inputs_of,
+    labeled_by_image,
+)
 
 if TYPE_CHECKING:
     from napari_sciml.training.calibration import Calibration
@@ -51,8 +46,7 @@ them gave an instance F1 of 0.09, 190 one of 0.89."""
 
 
 def train_model(
-    image: Path,
-    labels: Path,
+    scans: Sequence[Scan],
     out: Path,
     config: "TrainingConfig",
     *,
@@ -65,15 +59,17 @@ def train_model(
     say: Say = lambda _: None,
     report: Report,
 ) -> dict[str, Any]:
-    """Train an ensemble on an image file and its sparse labels.
+    """Train an ensemble on image files and their sparse labels.
 
     While it runs, ``OUT.checkpoint`` beside the model holds all that is needed to
     go on; it is removed once the model is there.
 
     Parameters
     ----------
-    image, labels, out
-        Files to read and folder to write.
+    scans
+        Files to read: one image with its labels, or several.
+    out
+        Folder to write.
     config
         Settings.
     class_names
@@ -96,12 +92,13 @@ def train_model(
     from napari_sciml.training.live import describe
     from napari_sciml.training.session import train
 
-    check_output(out, "model", inputs=(image, labels), overwrite=overwrite, folder=True)
+    inputs = inputs_of(scans)
+    check_output(out, "model", inputs=inputs, overwrite=overwrite, folder=True)
     check_target(checkpoint_of(out), folder=True)
     given = TrainingFiles.read(
-        image, labels, class_names=class_names, ignore=ignore, mapping=mapping
+        scans, class_names=class_names, ignore=ignore, mapping=mapping
     )
-    volume, names = given.volume, given.class_names
+    names = given.class_names
     for caution in given.cautions:
         say(caution)
     if resume:
@@ -110,7 +107,7 @@ def train_model(
     checkpoint = _Checkpoint(out, settings, say)
     last: Snapshot | None = None
     for event in train(
-        volume.data, given.annotation, config, class_names=names, resume=state
+        given.image, given.annotation, config, class_names=names, resume=state
     ):
         if isinstance(event, Snapshot):
             last = event
@@ -127,87 +124,24 @@ def train_model(
             last.ensemble.trust, config.members, last.state.members[0].steps
         ),
         "labeled_voxels": {names[v - 1]: n for v, n in sorted(given.counts.items())},
+        "images": describe_images(given, last),
         **describe_training(last, names),
         "hint": hint_of_few_steps(config, last.state.members[0].steps),
         "cautions": [*given.cautions, *caution_of_chance(last)],
     }
     record = provenance(
-        image=image,
-        labels=labels,
+        **facts_of_scans(given),
         ignored_labels=list(ignore),
         label_map=mapping and map_in_words(mapping),
     )
     record |= {"config": settings, "summary": summary}
-    record |= facts_of(volume)
+    record |= facts_of(given.volumes[0])
     if last.calibration is not None:
         record |= calibration_record(last.calibration, names)
     with checkpoint.named():
         save_model(last.ensemble, out, record=record, state=last.state)
     checkpoint.remove()
     return summary
-
-
-@dataclass(frozen=True)
-class TrainingFiles:
-    """What a training reads.
-
-    Attributes
-    ----------
-    volume
-        The image.
-    annotation
-        ``uint8``, of the same shape.
-    counts
-        Voxels of each label value.
-    class_names
-        One for each label value in use, at least.
-    cautions
-        What a person should know of the files.
-    """
-
-    volume: Volume
-    annotation: np.ndarray
-    counts: dict[int, int]
-    class_names: tuple[str, ...]
-    cautions: tuple[str, ...] = ()
-
-    @classmethod
-    def read(
-        cls,
-        image: Path,
-        labels: Path,
-        *,
-        class_names: Sequence[str] | None = None,
-        ignore: Sequence[int] = (),
-        mapping: LabelMap | None = None,
-    ) -> "TrainingFiles":
-        """Open the files.
-
-        Raises
-        ------
-        InputError
-            When they cannot be read, do not fit together, or cannot be trained on.
-        """
-        check_apart(image, labels)
-        volume = open_volume(image)
-        given = open_labels(labels, volume.shape, ignore, mapping)
-        annotation: np.ndarray = given.data
-        counts, names = name_classes(annotation, class_names, labels)
-        check_finite(volume.data)
-        doubts = label_cautions(
-            volume.data,
-            annotation,
-            counts,
-            names,
-            labels,
-            unnamed=class_names is None,
-        )
-        of_image, of_labels = (
-            StatedSize.of(one, path) for one, path in ((volume, image), (given, labels))
-        )
-        differ = disagreements(of_image, [of_labels])
-        cautions = unique(volume.cautions, given.cautions, differ, doubts)
-        return cls(volume, annotation, counts, names, cautions)
 
 
 def describe_training(last: "Snapshot", names: Sequence[str]) -> dict[str, Any]:
@@ -220,6 +154,23 @@ def describe_training(last: "Snapshot", names: Sequence[str]) -> dict[str, Any]:
         "held_out_dice": scores and _named(names, scores.dice),
         "estimated_share": calibration and _named(names, calibration.shares),
         "expected_dice": calibration and _named(names, calibration.expected_dice),
+    }
+
+
+def describe_images(
+    given: TrainingFiles, last: "Snapshot"
+) -> dict[str, dict[str, Any]] | None:
+    """Of several images, what each one has to do with the model."""
+    if len(given.scans) == 1:
+        return None
+    return {
+        str(scan.image): {
+            "labeled_voxels": count,
+            "held_out_dice": scores and _named(given.class_names, scores.dice),
+        }
+        for scan, count, scores in zip(
+            given.scans, labeled_by_image(given), last.by_image, strict=True
+        )
     }
 
 
