@@ -149,6 +149,10 @@ def train(
         Path | None,
         typer.Option(help="JSON file with any of the training's settings."),
     ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", help="Model to begin with, where it fits the labels."),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a training that stopped.")
     ] = False,
@@ -166,6 +170,7 @@ def train(
     config = training_settings(
         settings,
         resume=out if resume else None,
+        start=start,
         network=network,
         dims=dims,
         members=members,
@@ -187,6 +192,7 @@ def train(
             ignore=ignore or (),
             mapping=read_label_map(mapping) if mapping else None,
             resume=resume,
+            start=start,
             say=say,
             overwrite=overwrite,
             report=report,

@@ -28,6 +28,7 @@ def train_somewhere(
     *,
     scheduler: str | None = None,
     resume: bool = False,
+    start: Path | None = None,
     class_names: Sequence[str] | None = None,
     ignore: Sequence[int] = (),
     mapping: LabelMap | None = None,
@@ -48,6 +49,7 @@ def train_somewhere(
         "class_names": class_names,
         "ignore": ignore,
         "mapping": mapping,
+        "start": start,
     }
     if scheduler is None:
         return train_model(
@@ -64,7 +66,7 @@ def train_somewhere(
         raise InputError(
             "A training goes on in one place only: leave out --scheduler or --resume."
         )
-    inputs = inputs_of(scans)
+    inputs = [*inputs_of(scans), *(() if start is None else (start,))]
     check_output(out, "model", inputs=inputs, overwrite=overwrite, folder=True)
     with connect(scheduler) as client:
         state = train_members(client, scans, config, say=say, report=report, **given)
@@ -87,6 +89,7 @@ def train_members(
     class_names: Sequence[str] | None = None,
     ignore: Sequence[int] = (),
     mapping: LabelMap | None = None,
+    start: Path | None = None,
     say: Say = lambda _: None,
     report: Report,
 ) -> "TrainingState":
@@ -99,7 +102,7 @@ def train_members(
     ----------
     client
         A ``distributed.Client``.
-    scans, config, class_names, ignore, mapping
+    scans, config, class_names, ignore, mapping, start
         As in `napari_sciml.workflows.training.files.train_model`, which writes the
         model, with the result as ``state``.
     say, report
@@ -124,7 +127,8 @@ def train_members(
     client.subscribe_topic(topic, hear)
     files = [Scan(one.image.resolve(), one.labels.resolve()) for one in scans]
     names = None if class_names is None else tuple(class_names)
-    given = (files, config.model_dump_json(), names, tuple(ignore), mapping)
+    start = None if start is None else start.resolve()
+    given = (files, config.model_dump_json(), names, tuple(ignore), mapping, start)
     arguments = [(*given, number, topic) for number in range(config.members)]
     try:
         tasks = run_tasks(client, train_one, arguments, name="member", say=say)
@@ -140,12 +144,14 @@ def train_one(
     class_names: tuple[str, ...] | None,
     ignore: tuple[int, ...],
     mapping: LabelMap | None,
+    start: Path | None,
     number: int,
     topic: str,
 ) -> "TrainingState":
     """What a worker does for a member."""
     from distributed import get_worker
 
+    from napari_sciml.io.models.start import read_start
     from napari_sciml.training.session import train_member
     from napari_sciml.training.state import on_cpu
     from napari_sciml.workflows.training.scans import TrainingFiles
@@ -163,6 +169,7 @@ def train_one(
         config,
         number,
         class_names=files.class_names,
+        start=None if start is None else read_start(start),
     )
     said = 0.0
     while True:

@@ -7,15 +7,19 @@ from typing import Any
 from napari_sciml.errors import InputError
 from napari_sciml.io.images.reading import open_volume
 from napari_sciml.io.images.stacks.stated_size import StatedSize
+from napari_sciml.io.models.folder import read_record
 from napari_sciml.io.models.training_state import settings_of_training
 from napari_sciml.json_files import UnreadableError, read_object
 from napari_sciml.training.config import TrainingConfig
+
+LOOK = ("network", "dims", "sigmas", "spacing")
 
 
 def training_settings(
     file: Path | None,
     *,
     resume: Path | None = None,
+    start: Path | None = None,
     network: str | None = None,
     prior: str | None = None,
     spacing_of: Sequence[Path] = (),
@@ -29,6 +33,9 @@ def training_settings(
         JSON object with any of the fields of `TrainingConfig`.
     resume
         Model whose training goes on: its settings are the ones to begin with.
+    start
+        Model that a new training begins with: what networks are and how they look at
+        an image is as in it.
     network
         Kind of network; with its defaults, unless it is that of the file.
     prior
@@ -46,7 +53,8 @@ def training_settings(
     pydantic.ValidationError
         When a setting is unknown or out of bounds.
     """
-    settings = {} if resume is None else settings_of_training(resume)
+    settings = {} if start is None else _look_of(start)
+    settings |= {} if resume is None else settings_of_training(resume)
     settings |= {} if file is None else _read(file)
     given = {name: value for name, value in given.items() if value is not None}
     if "seconds" in given:
@@ -59,6 +67,14 @@ def training_settings(
     if spacing_of:
         settings["spacing"] = _spacing(spacing_of)
     return TrainingConfig.model_validate(settings)
+
+
+def _look_of(model: Path) -> dict[str, Any]:
+    """Settings of a model that another one has to share to begin with it."""
+    settings = read_record(model).get("config")
+    if not isinstance(settings, dict):
+        return {}
+    return {name: settings[name] for name in LOOK if name in settings}
 
 
 def _spacing(images: Sequence[Path]) -> tuple[float, ...]:

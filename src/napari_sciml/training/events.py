@@ -55,6 +55,8 @@ class Snapshot:
         What the probabilities mean; only the final snapshot has it.
     by_image
         Held-out scores of each image, where there are several.
+    goes_on
+        Whether the model that the training began with helps; None without one.
     """
 
     ensemble: Ensemble
@@ -65,6 +67,7 @@ class Snapshot:
     state: TrainingState = field(repr=False)
     calibration: Calibration | None = None
     by_image: tuple[Scores | None, ...] = ()
+    goes_on: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from napari_sciml.annotation.changes import LabelChange, merged
 from napari_sciml.annotation.growing_split import GrowingSplit
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.networks.ensemble import LEAST_TRUST, Ensemble
+from napari_sciml.progress import result_of
 from napari_sciml.training.calibration import Calibration
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.data.gathering import check_contrasts, gathered
@@ -16,6 +17,7 @@ from napari_sciml.training.events import TrainingStep, TreesGrown
 from napari_sciml.training.metrics import Scores
 from napari_sciml.training.optimization.optimizers import WARM_UP
 from napari_sciml.training.setup import MakeNetwork, check_config, checked_labels
+from napari_sciml.training.start import Start
 from napari_sciml.training.team import Team
 from napari_sciml.uncertainty.cut import first_offsets, sampling_of
 
@@ -53,7 +55,7 @@ class LiveTraining:
         Settings; the budget is not used.
     class_names
         Name of each class.
-    make_network
+    make_network, start
         As in `napari_sciml.training.session.train`.
 
     Attributes
@@ -76,6 +78,7 @@ class LiveTraining:
         config: TrainingConfig,
         class_names: Sequence[str],
         make_network: MakeNetwork | None = None,
+        start: Start | None = None,
     ) -> None:
         image, labels = gathered(image, labels)
         self.labels = checked_labels(image, labels, class_names)
@@ -89,7 +92,8 @@ class LiveTraining:
         self._age = 0
         self._labels_are_new = True
         self.looked = False
-        self.team = Team(image, self.labels, config, class_names, make_network)
+        self.team = Team(image, self.labels, config, class_names, make_network, start)
+        result_of(self.team.judge_start(self.labels))
         self._split = GrowingSplit(
             self.labels.shape,
             fraction=config.holdout,
@@ -158,6 +162,7 @@ class LiveTraining:
             yield from self._round()
 
     def _grow(self) -> Generator[None, None, None]:
+        yield from self.team.judge_start(self.labels)
         if self.team.teacher is not None:
             yield from self.team.teacher.grow(self.labels)
             self._offsets = None

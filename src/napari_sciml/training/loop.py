@@ -10,10 +10,12 @@ from napari_sciml.annotation.scribbles import Scribbles, as_scribbles
 from napari_sciml.annotation.split import hold_out
 from napari_sciml.errors import InputError
 from napari_sciml.networks.ensemble import Ensemble
+from napari_sciml.progress import result_of
 from napari_sciml.training.calibration import Calibration
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.events import Snapshot, TrainingStep
 from napari_sciml.training.setup import MakeNetwork, fingerprint
+from napari_sciml.training.start import Start
 from napari_sciml.training.state import TrainingState
 from napari_sciml.training.team import Team
 from napari_sciml.training.validation_set import HeldOut
@@ -27,7 +29,7 @@ class Course:
 
     Parameters
     ----------
-    image, labels, config, class_names, make_network, split
+    image, labels, config, class_names, make_network, split, start
         As in `napari_sciml.training.session.train`, checked.
     only
         Number of the one member to train; None = all of them. The others are made all
@@ -43,11 +45,13 @@ class Course:
         *,
         make_network: MakeNetwork | None = None,
         split: Split | None = None,
+        start: Start | None = None,
         only: int | None = None,
     ) -> None:
         self.image, self.config = image, config
         self.seconds = self.fraction = self._started = 0.0
-        self.team = Team(image, labels, config, class_names, make_network)
+        self.team = Team(image, labels, config, class_names, make_network, start)
+        result_of(self.team.judge_start(labels))
         parts = split or hold_out(
             labels,
             fraction=config.holdout,
@@ -57,7 +61,7 @@ class Course:
         )
         trained, held_out = map(as_scribbles, parts)
         self.fingerprint = fingerprint(
-            image, (labels, trained, held_out), config, self.team.ensemble
+            image, (labels, trained, held_out), config, self.team.ensemble, start
         )
         self.team.assign(trained, held_out)
         self._labels = labels
@@ -126,6 +130,7 @@ class Course:
             self.fraction,
             self.state(),
             by_image=tuple(self.team.scores_by_image()),
+            goes_on=self.team.goes_on,
         )
 
     def state(self) -> TrainingState:

@@ -17,6 +17,7 @@ from napari_sciml.training.data.gathering import check_contrasts, gathered
 from napari_sciml.training.events import Snapshot, TrainingStep
 from napari_sciml.training.loop import Course, Split
 from napari_sciml.training.setup import MakeNetwork, check_config, checked_labels
+from napari_sciml.training.start import Start
 from napari_sciml.training.state import TrainingState
 
 
@@ -29,6 +30,7 @@ def train(
     revision: int = 0,
     make_network: MakeNetwork | None = None,
     split: Split | None = None,
+    start: Start | None = None,
     resume: TrainingState | None = None,
 ) -> Generator[TrainingStep | Snapshot | None, None, Ensemble]:
     """Train an ensemble on a sparse annotation.
@@ -58,6 +60,10 @@ def train(
         channels, classes and a seed; see `napari_sciml.networks.protocol`.
     split
         Labels to train on and labels held out, instead of drawing them.
+    start
+        An earlier model to begin with. What its trees learned from is learned again
+        beside the strokes, and its networks go on, if that helps on strokes that it
+        has not seen; otherwise all begins anew.
     resume
         State of an earlier training on the same labels with the same settings; all
         but the budget must be the same.
@@ -81,7 +87,13 @@ def train(
         another training.
     """
     course = _begin(
-        image, labels, config, class_names, make_network=make_network, split=split
+        image,
+        labels,
+        config,
+        class_names,
+        make_network=make_network,
+        split=split,
+        start=start,
     )
     if resume is not None:
         course.restore(resume)
@@ -109,6 +121,7 @@ def train_member(
     class_names: Sequence[str] = DEFAULT_CLASSES,
     make_network: MakeNetwork | None = None,
     split: Split | None = None,
+    start: Start | None = None,
 ) -> Generator[TrainingStep | None, None, TrainingState]:
     """Train one member of an ensemble, where the others are trained elsewhere.
 
@@ -117,7 +130,7 @@ def train_member(
 
     Parameters
     ----------
-    image, labels, config, class_names, make_network, split
+    image, labels, config, class_names, make_network, split, start
         As in `train`; the same for each member.
     number
         Of the member, from 0.
@@ -145,6 +158,7 @@ def train_member(
         class_names,
         make_network=make_network,
         split=split,
+        start=start,
         only=number,
     )
     yield from course.prepare()

@@ -19,6 +19,7 @@ from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.networks.protocol import Network
 from napari_sciml.networks.scale_space import ScaleSpace, as_batch
 from napari_sciml.training.config import TrainingConfig
+from napari_sciml.training.start import Start
 
 BLOCKS = 8
 EDGE = 32
@@ -94,15 +95,25 @@ def new_ensemble(
     rng: np.random.Generator,
     seeds: Sequence[np.random.SeedSequence],
     make: MakeNetwork | None = None,
+    start: Start | None = None,
 ) -> Ensemble:
-    """Untrained networks behind a front end that is calibrated on the image."""
+    """Untrained networks behind a front end that is calibrated on the image.
+
+    A model to start with brings its front end and its scale of gray values.
+    """
     dims, spacing = image.ndim, config.spacing_for(image.ndim)
     intensity = intensity_of(image)
+    if start is not None:
+        start.check(dims, intensity.channels, config)
+        intensity = start.scale_for(intensity)
     front = ScaleSpace(dims, config.sigmas, spacing=spacing, inputs=intensity.channels)
     blocks = _blocks_round_labels(image, labels, rng)
-    front.calibrate(
-        [as_batch(torch.from_numpy(intensity.apply(b)), dims) for b in blocks]
-    )
+    if start is None:
+        front.calibrate(
+            [as_batch(torch.from_numpy(intensity.apply(b)), dims) for b in blocks]
+        )
+    else:
+        front.load_state_dict(start.ensemble.front.state_dict())
 
     def build(channels: int, classes: int, seed: int) -> Network:
         return build_network(
@@ -137,6 +148,7 @@ def fingerprint(
     annotations: Sequence[Scribbles],
     config: TrainingConfig,
     ensemble: Ensemble,
+    start: Start | None = None,
 ) -> str:
     """Of all that a training that goes on must have in common with its beginning.
 
@@ -150,6 +162,8 @@ def fingerprint(
         Settings; the budget is left out.
     ensemble
         The members' descriptions count, and the names of the classes.
+    start
+        Model that it began with.
     """
     budget = {"seconds", "steps", "patience", "threads", "snapshot_seconds", "prior"}
     members = [member.description() for member in ensemble.members]
@@ -158,6 +172,7 @@ def fingerprint(
         config.model_dump_json(exclude=budget),
         f"{_shapes(image)} {image.dtype} {list(ensemble.class_names)}",
         json.dumps(members, sort_keys=True),
+        "" if start is None else start.identity,
     ):
         digest.update(part.encode())
     for labels in annotations:

@@ -7,10 +7,12 @@ import numpy as np
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.images.mosaic import frames_of
 from napari_sciml.networks.ensemble import FLOOR, Ensemble
+from napari_sciml.networks.trees.examples import Examples
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.data.channels import ChannelCache
 from napari_sciml.training.data.image_sample import ImageSample
 from napari_sciml.training.data.lessons import Lessons
+from napari_sciml.training.start import Start, StartJudge
 from napari_sciml.training.trees import GrownTrees, TreeGrower
 from napari_sciml.training.validation_set import HeldOut
 from napari_sciml.uncertainty.consensus import offsets_for_shares
@@ -47,9 +49,13 @@ class Teacher:
         Weight of all networks together beside them.
     lessons
         What networks learn from the trees.
+    judge
+        Says whether a model to start with helps; None without one.
     """
 
-    def __init__(self, cache: ChannelCache, config: TrainingConfig) -> None:
+    def __init__(
+        self, cache: ChannelCache, config: TrainingConfig, start: Start | None = None
+    ) -> None:
         ensemble, ndim = cache.ensemble, len(cache.image.shape)
         spacing = config.spacing_for(ndim)
         self.grower = TreeGrower(
@@ -68,6 +74,8 @@ class Teacher:
             gap=config.gap,
             seed=config.seed,
         )
+        known = None if start is None else start.examples(ensemble.class_names)
+        self.judge = None if known is None else StartJudge(known, config.seed)
         self.grown: GrownTrees | None = None
         self.trust = 0.0
         self._cache = cache
@@ -90,11 +98,20 @@ class Teacher:
 
     def grow(self, labels: Scribbles) -> Generator[None, None, GrownTrees]:
         """Grow trees from all labels: bags tell what they are worth, not a test."""
-        self.grown = yield from self.grower.grow(labels)
+        self.grown = yield from self.grower.grow(labels, self._known(labels))
         # Of the test more may be known now than when it was told.
         self._tested = None
         self.lessons.use(self.grown.trees)
         return self.grown
+
+    def judge_start(self, labels: Scribbles) -> Generator[None, None, None]:
+        """See whether what an earlier model learned from helps; yields often."""
+        if self.judge is not None:
+            yield from self.grower.look_at(labels)
+            self.judge.judge(self.grower, labels)
+
+    def _known(self, labels: Scribbles) -> Examples | None:
+        return None if self.judge is None else self.judge.weighing(labels)
 
     def offsets(
         self, sampling: float, prior: Sequence[float] | None, ensemble: Ensemble
@@ -183,7 +200,9 @@ class Teacher:
         indices = test.indices
         known = self.grower.knows(indices)
         if self._tested is None and known.any() and len(self._trained.counts) > 1:
-            self._tested = self.grower.judged(self._trained, indices[known])
+            self._tested = self.grower.judged(
+                self._trained, indices[known], self._known(self._trained)
+            )
         return known, self._tested
 
 

@@ -1,10 +1,11 @@
 """The members of an ensemble in training, and the labels that they share."""
 
 from collections.abc import Generator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
+from torch import nn
 
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.images.mosaic import Mosaic
@@ -21,6 +22,7 @@ from napari_sciml.training.data.sampling import Batch, CropSampler, bootstrap_st
 from napari_sciml.training.member import Draw, Member
 from napari_sciml.training.metrics import Scores, score
 from napari_sciml.training.setup import MakeNetwork, balanced_weights, new_ensemble
+from napari_sciml.training.start import Start
 from napari_sciml.training.teacher import Teacher
 from napari_sciml.training.validation_set import HeldAnswers, HeldOut
 
@@ -41,7 +43,7 @@ class Team:
         Settings.
     class_names
         Name of each class.
-    make_network
+    make_network, start
         As in `napari_sciml.training.session.train`.
     """
 
@@ -52,6 +54,7 @@ class Team:
         config: TrainingConfig,
         class_names: Sequence[str],
         make_network: MakeNetwork | None = None,
+        start: Start | None = None,
     ) -> None:
         self.image, self.config = image, config
         self.device = resolve_device(config.device)
@@ -66,11 +69,13 @@ class Team:
             rng=self.rng,
             seeds=seeds[1:],
             make=make_network,
+            start=start,
         ).to(self.device)
+        self._start, self._fresh = start, self.ensemble.members
         self.cache = ChannelCache(image, self.ensemble)
         self.members: list[Member] = []
         self.test: HeldOut
-        self.teacher = Teacher(self.cache, config) if config.trees else None
+        self.teacher = Teacher(self.cache, config, start) if config.trees else None
 
     def assign(
         self,
@@ -101,11 +106,17 @@ class Team:
         if self.teacher is not None:
             self.teacher.assign(trained, held_out)
         if self.members:
+            self._trained = trained
             for member in self.members:
                 self._exchange(member, trained, fresh)
             return
+        self._trained = trained
+        self._make_members()
+
+    def _make_members(self) -> None:
+        self.members = []
         for network, rng in zip(self.ensemble.networks, self._own, strict=True):
-            labels, times = self._draw_strokes(trained, rng)
+            labels, times = self._draw_strokes(self._trained, rng)
             self.members.append(
                 Member(
                     network,
@@ -115,6 +126,32 @@ class Team:
                     rng=rng,
                 )
             )
+
+    @property
+    def goes_on(self) -> bool | None:
+        """Whether it goes on from the model that it began with; None without one."""
+        if self._start is None:
+            return None
+        judge = None if self.teacher is None else self.teacher.judge
+        return True if judge is None else bool(judge.fits)
+
+    def judge_start(self, labels: Scribbles) -> Generator[None, None, None]:
+        """See whether the model to start with fits; where not, networks are new."""
+        if self._start is None:
+            return
+        before = self.goes_on
+        if self.teacher is not None:
+            yield from self.teacher.judge_start(labels)
+        if self.members and self.goes_on == before:
+            return
+        known = self._start.networks(len(self._fresh), self.ensemble.class_names)
+        networks = known if self.goes_on and known else self._fresh
+        modules = cast("Sequence[nn.Module]", networks)
+        self.ensemble.networks = nn.ModuleList(modules).to(self.device)
+        if self.members:
+            self._make_members()
+            if self.teacher is not None:
+                self.teacher.trust = 0.0
 
     def advance(self, member: Member, fraction: float) -> float:
         """One step, and now and then a look at the held-out labels."""

@@ -13,6 +13,7 @@ from napari_sciml.images.intensity import IntensityScale
 from napari_sciml.images.mosaic import frame_at
 from napari_sciml.images.tiles import Tile, with_halo
 from napari_sciml.networks.trees.context import Context
+from napari_sciml.networks.trees.examples import Examples
 from napari_sciml.networks.trees.forest import Forest
 from napari_sciml.networks.trees.forest_block import GROUPS
 from napari_sciml.networks.trees.two_stage import TwoStageForest
@@ -107,37 +108,53 @@ class TreeGrower:
     def _points(self) -> int:
         return self._context.offsets(np.zeros((len(self._shape), 1))).shape[1]
 
-    def grow(self, scribbles: Scribbles) -> Generator[None, None, GrownTrees]:
+    def grow(
+        self,
+        scribbles: Scribbles,
+        known: Examples | None = None,
+    ) -> Generator[None, None, GrownTrees]:
         """Grow both stages; yields often.
 
         Parameters
         ----------
         scribbles
             Of the image's shape, with two classes or more.
+        known
+            Labeled voxels of other images that count, too.
         """
         chosen = self._chosen(scribbles)
         yield from self._look_at(chosen)
         classes = chosen.values.astype(np.intp) - 1
         weights = _weights(scribbles, chosen)
         rows = self._rows.at(chosen.indices)
-        first, seen = self._grow(rows, classes, weights, 0)
+        first, seen = self._grow(rows, classes, weights, 0, known)
         yield
         around = self._around.at(chosen.indices)
         context = self._context.of_points(
             self._first_answers(first, seen, chosen.indices, around)
         )
         yield
-        rows = np.concatenate([rows, context], axis=1)
-        second, again = self._grow(rows, classes, weights, 1)
+        both = np.concatenate([rows, context], axis=1)
+        second, again = self._grow(both, classes, weights, 1, known)
         trees = TwoStageForest(first, second, **self._like)
+        trees.examples = _all(Examples(rows, context, classes, weights), known)
         yield
         return GrownTrees(trees.eval(), chosen.indices, classes, (seen + again) / 2)
+
+    def look_at(self, scribbles: Scribbles) -> Generator[None, None, None]:
+        """Compute the channels of what will be learned from; yields often."""
+        yield from self._look_at(self._chosen(scribbles))
 
     def knows(self, indices: np.ndarray) -> np.ndarray:
         """Whether the channels of voxels, by their flat places, are there."""
         return self._around.holds(indices)
 
-    def judged(self, scribbles: Scribbles, indices: np.ndarray) -> np.ndarray:
+    def judged(
+        self,
+        scribbles: Scribbles,
+        indices: np.ndarray,
+        known: Examples | None = None,
+    ) -> np.ndarray:
         """What a first stage says that learned from some of the scribbles alone.
 
         Parameters
@@ -146,6 +163,8 @@ class TreeGrower:
             Of those that trees were grown from.
         indices
             Flat places that are known, see `knows`.
+        known
+            Labeled voxels of other images that count, too.
 
         Returns
         -------
@@ -157,7 +176,7 @@ class TreeGrower:
         classes = chosen.values.astype(np.intp) - 1
         weights = _weights(scribbles, chosen)
         rows = self._rows.at(chosen.indices)
-        forest, _ = self._grow(rows, classes, weights, 2)
+        forest, _ = self._grow(rows, classes, weights, 2, known)
         return forest.probabilities(self._rows.at(indices), range(len(forest.nodes)))
 
     def _chosen(self, scribbles: Scribbles) -> Scribbles:
@@ -225,10 +244,20 @@ class TreeGrower:
         return answers[inverse.reshape(around.shape)]
 
     def _grow(
-        self, rows: np.ndarray, classes: np.ndarray, weights: np.ndarray, stage: int
+        self,
+        rows: np.ndarray,
+        classes: np.ndarray,
+        weights: np.ndarray,
+        stage: int,
+        known: Examples | None,
     ) -> tuple[Forest, np.ndarray]:
-        """A stage, and its probabilities ``(n, class)`` out of bag."""
-        words = np.random.SeedSequence([self._seed, stage]).generate_state(1)
+        """A stage, and its probabilities ``(n, class)`` of the rows out of bag."""
+        words, count = np.random.SeedSequence([self._seed, stage]), len(rows)
+        if known is not None:
+            more = known.for_columns(rows.shape[1])
+            rows = np.concatenate([rows, more[0]])
+            classes = np.concatenate([classes, more[1]])
+            weights = np.concatenate([weights, more[2]])
         grown = grow_trees(
             rows,
             classes,
@@ -236,10 +265,10 @@ class TreeGrower:
             trees=TREES,
             leaf=LEAF,
             bag=BAG[len(self._shape)],
-            seed=int(words[0]),
+            seed=int(words.generate_state(1)[0]),
         )
         forest = Forest.from_trees(grown.trees, grown.classes, self._classes)
-        return forest, self._out_of_bag(grown, classes)
+        return forest, self._out_of_bag(grown, classes)[:count]
 
     def _out_of_bag(self, grown: Grown, classes: np.ndarray) -> np.ndarray:
         """With few labels some voxel is in the bag of every tree."""
@@ -259,6 +288,13 @@ def _untrained(like: dict[str, Any], classes: int) -> TwoStageForest:
     sizes = (bank.channels, bank.channels + context.channels)
     stages = (Forest([1] * GROUPS, features=n, classes=classes) for n in sizes)
     return TwoStageForest(*stages, **like)
+
+
+def _all(own: Examples, known: Examples | None) -> Examples:
+    """What can be learned from once more; what has no context cannot."""
+    if known is None or known.context.shape[1] != own.context.shape[1]:
+        return own
+    return own.with_(known)
 
 
 def _weights(scribbles: Scribbles, chosen: Scribbles) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sciml.errors import InputError, first_line
 from napari_sciml.io.atomic import atomic_path
+from napari_sciml.io.models.examples import write_examples
 from napari_sciml.io.models.training_state import write_state
 from napari_sciml.io.provenance import jsonable
 from napari_sciml.json_files import UnreadableError, read_file, read_object
@@ -68,8 +69,17 @@ def save_model(
         folder.mkdir()
         (folder / WEIGHTS_FILE).write_bytes(weights)
         (folder / DESCRIPTION_FILE).write_text(text + "\n", "utf-8")
+        _write_examples(ensemble, folder)
         if state is not None:
-            write_state(state, folder, jsonable(record).get("config", {}))
+            plain = jsonable(record)
+            start = plain.get("start", {}).get("model")
+            write_state(state, folder, plain.get("config", {}), start)
+
+
+def _write_examples(ensemble: "Ensemble", folder: Path) -> None:
+    forest = ensemble.forest
+    if forest is not None and forest.examples is not None:
+        write_examples(forest.examples, folder)
 
 
 def load_model(path: str | Path, own: "OwnModules | None" = None) -> "Ensemble":

@@ -23,9 +23,24 @@ PARTS = ("network", "average", "best")
 
 
 def write_state(
-    state: "TrainingState", folder: Path, settings: Mapping[str, Any]
+    state: "TrainingState",
+    folder: Path,
+    settings: Mapping[str, Any],
+    start: str | None = None,
 ) -> None:
-    """Write a state, and the settings of the training, into a folder that exists."""
+    """Write a state into a folder that exists.
+
+    Parameters
+    ----------
+    state
+        Of the training.
+    folder
+        To write into.
+    settings
+        Of the training.
+    start
+        Folder of the model that it began with.
+    """
     from safetensors.torch import save
 
     tensors: dict[str, Tensor] = {}
@@ -49,6 +64,7 @@ def write_state(
     record = {
         "version": VERSION,
         "settings": dict(settings),
+        "start": start,
         "seconds": state.seconds,
         "fingerprint": state.fingerprint,
         "members": members,
@@ -97,6 +113,22 @@ def settings_of_training(out: Path) -> dict[str, Any]:
         return dict(_read_record(folder)["settings"])
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(folder, error) from error
+
+
+def start_of_training(out: Path) -> Path | None:
+    """The model that a training was begun with, if any.
+
+    Raises
+    ------
+    InputError
+        As `settings_of_training`.
+    """
+    folder = folder_to_resume(out)
+    try:
+        start = _read_record(folder).get("start")
+    except (ValueError, AttributeError) as error:
+        raise _damaged(folder, error) from error
+    return Path(start) if isinstance(start, str) else None
 
 
 def read_state(folder: Path) -> "TrainingState":

@@ -22,6 +22,8 @@ from napari_sciml.networks.trees.kept_rows import KeptRows
 if TYPE_CHECKING:
     import numpy as np
 
+    from napari_sciml.networks.trees.examples import Examples
+
 
 class TwoStageForest(nn.Module):
     """Two stages of trees, each in groups.
@@ -32,6 +34,11 @@ class TwoStageForest(nn.Module):
         The stages; both have a multiple of `GROUPS` trees.
     dims, spacing, inputs
         As in `FilterBank`.
+
+    Attributes
+    ----------
+    examples
+        What they learned from, where that is at hand; no part of the weights.
 
     Raises
     ------
@@ -54,6 +61,7 @@ class TwoStageForest(nn.Module):
         self.first, self.second = first, second
         self.dims, self.classes, self.inputs = dims, first.classes, inputs
         self.spacing = None if spacing is None else tuple(map(float, spacing))
+        self.examples: Examples | None = None
         wanted = self.bank.channels, self.bank.channels + self.context.channels
         trees = [len(forest.nodes) for forest in (first, second)]
         if (

@@ -13,11 +13,13 @@ from napari_sciml.io.atomic import atomic_path, check_target
 from napari_sciml.io.images.label_map import LabelMap, map_in_words
 from napari_sciml.io.models.fit import facts_of
 from napari_sciml.io.models.folder import save_model
+from napari_sciml.io.models.start import read_start
 from napari_sciml.io.models.training_state import (
     RECORD_FILE,
     checkpoint_of,
     folder_to_resume,
     read_state,
+    start_of_training,
     write_state,
 )
 from napari_sciml.io.provenance import provenance
@@ -55,6 +57,7 @@ def train_model(
     mapping: LabelMap | None = None,
     resume: bool = False,
     state: "TrainingState | None" = None,
+    start: Path | None = None,
     overwrite: bool = False,
     say: Say = lambda _: None,
     report: Report,
@@ -83,6 +86,8 @@ def train_model(
         Go on with an interrupted training, or with that of a finished model.
     state
         Go on with this one, instead.
+    start
+        Folder of an earlier model to begin with, where that helps.
     say
         Gets sentences on the files, before the work starts.
     report
@@ -91,8 +96,9 @@ def train_model(
     from napari_sciml.training.events import Snapshot
     from napari_sciml.training.live import describe
     from napari_sciml.training.session import train
+    from napari_sciml.training.start import verdict
 
-    inputs = inputs_of(scans)
+    inputs = [*inputs_of(scans), *(() if start is None else (start,))]
     check_output(out, "model", inputs=inputs, overwrite=overwrite, folder=True)
     check_target(checkpoint_of(out), folder=True)
     given = TrainingFiles.read(
@@ -102,12 +108,19 @@ def train_model(
     for caution in given.cautions:
         say(caution)
     if resume:
+        start = start or start_of_training(out)
         state = read_state(folder_to_resume(out))
     settings = config.model_dump(mode="json")
-    checkpoint = _Checkpoint(out, settings, say)
+    checkpoint = _Checkpoint(out, settings, start, say)
+    known = None if start is None else read_start(start)
     last: Snapshot | None = None
     for event in train(
-        given.image, given.annotation, config, class_names=names, resume=state
+        given.image,
+        given.annotation,
+        config,
+        class_names=names,
+        start=known,
+        resume=state,
     ):
         if isinstance(event, Snapshot):
             last = event
@@ -125,6 +138,7 @@ def train_model(
         ),
         "labeled_voxels": {names[v - 1]: n for v, n in sorted(given.counts.items())},
         "images": describe_images(given, last),
+        "start": known and verdict(known.name, bool(last.goes_on)),
         **describe_training(last, names),
         "hint": hint_of_few_steps(config, last.state.members[0].steps),
         "cautions": [*given.cautions, *caution_of_chance(last)],
@@ -135,6 +149,12 @@ def train_model(
         label_map=mapping and map_in_words(mapping),
     )
     record |= {"config": settings, "summary": summary}
+    if known is not None:
+        record["start"] = {
+            "model": start and start.absolute(),
+            "identity": known.identity,
+            "fits": last.goes_on,
+        }
     record |= facts_of(given.volumes[0])
     if last.calibration is not None:
         record |= calibration_record(last.calibration, names)
@@ -224,8 +244,11 @@ def calibration_record(
 class _Checkpoint:
     """The state of a training on disk, renewed now and then."""
 
-    def __init__(self, out: Path, settings: dict[str, Any], say: Say) -> None:
+    def __init__(
+        self, out: Path, settings: dict[str, Any], start: Path | None, say: Say
+    ) -> None:
         self._folder = checkpoint_of(out)
+        self._start = None if start is None else str(start.absolute())
         self._settings = settings
         self._say = say
         self._failed = False
@@ -238,7 +261,7 @@ class _Checkpoint:
         try:
             with atomic_path(self._folder) as folder:
                 folder.mkdir()
-                write_state(snapshot.state, folder, self._settings)
+                write_state(snapshot.state, folder, self._settings, self._start)
         except Exception as error:  # a disk says so through any library
             if not self._failed:
                 self._say(
