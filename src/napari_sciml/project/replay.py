@@ -10,6 +10,7 @@ from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.errors import InputError
 from napari_sciml.images.channels import ChannelImage
 from napari_sciml.io.models.folder import save_model, weights_sha256
+from napari_sciml.io.models.start import read_start
 from napari_sciml.io.provenance import provenance
 from napari_sciml.io.results.outputs import check_output
 from napari_sciml.progress import Report, result_of
@@ -22,6 +23,7 @@ from napari_sciml.project.runs import Run, run_of
 if TYPE_CHECKING:
     from napari_sciml.networks.ensemble import Ensemble
     from napari_sciml.training.live import LiveTraining
+    from napari_sciml.training.start import Start
 
 Taken = tuple[int, int, LabelChange]
 """Round, revision, and how the labels differ from those taken before."""
@@ -176,7 +178,9 @@ def train_again(
     if run.started.threads is not None:
         torch.set_num_threads(run.started.threads)
     labels = Scribbles.empty(image.shape).changed(schedule[0][2])
-    training = LiveTraining(image, labels, config, run.started.class_names)
+    training = LiveTraining(
+        image, labels, config, run.started.class_names, start=_start(run)
+    )
     result_of(training.advance())
     for round_, _, change in schedule[1:]:
         _advance(training, round_, report, of=entry.round)
@@ -184,6 +188,20 @@ def train_again(
         result_of(training.advance())
     _advance(training, entry.round, report)
     return result_of(training.ready())
+
+
+def _start(run: Run) -> "Start | None":
+    """The model that a training began with, if it is still what it was."""
+    if run.started.start is None:
+        return None
+    folder, identity = run.started.start
+    found = read_start(Path(folder))
+    if found.identity != identity:
+        raise InputError(
+            f"Training {run.started.run} began with the model {folder}, which is "
+            "another one now: this model cannot be made again."
+        )
+    return found
 
 
 def _advance(

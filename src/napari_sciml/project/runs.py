@@ -31,6 +31,8 @@ class RunStarted:
         Of the classes 1, 2 …
     seed, threads
         What the result depends on besides.
+    start
+        Folder and hash of the model that it begins with, if any.
     """
 
     run: int
@@ -39,6 +41,7 @@ class RunStarted:
     class_names: tuple[str, ...]
     seed: int
     threads: int | None = None
+    start: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,10 @@ class Run:
 
 
 def run_started(
-    run: int, settings: "TrainingConfig", class_names: Sequence[str]
+    run: int,
+    settings: "TrainingConfig",
+    class_names: Sequence[str],
+    start: tuple[str, str] | None = None,
 ) -> RunStarted:
     """Describe a training in a viewer that begins now."""
     from napari_sciml.networks.device import default_threads
@@ -91,7 +97,8 @@ def run_started(
     threads = settings.threads or default_threads(viewer=True)
     described = settings.model_dump(mode="json")
     now = datetime.now(UTC)
-    return RunStarted(run, now, described, tuple(class_names), settings.seed, threads)
+    names = tuple(class_names)
+    return RunStarted(run, now, described, names, settings.seed, threads, start)
 
 
 class RunLog:
@@ -157,6 +164,7 @@ def _encoded(event: RunEvent) -> dict[str, Any]:
     if isinstance(event, RunTook):
         took = {"run": event.run, "round": event.round, "revision": event.revision}
         return {**took, "left_out": True} if event.left_out else took
+    begun = {} if event.start is None else {"start": list(event.start)}
     return {
         "run": event.run,
         "started": event.time.astimezone(UTC).isoformat(timespec="milliseconds"),
@@ -164,6 +172,7 @@ def _encoded(event: RunEvent) -> dict[str, Any]:
         "class_names": list(event.class_names),
         "seed": event.seed,
         "threads": event.threads,
+        **begun,
     }
 
 
@@ -179,7 +188,15 @@ def _decoded(record: Mapping[str, Any]) -> RunEvent:
         tuple(map(str, record["class_names"])),
         int(record["seed"]),
         None if record["threads"] is None else _threads(record["threads"]),
+        _start(record.get("start")),
     )
+
+
+def _start(found: Any) -> tuple[str, str] | None:
+    if found is None:
+        return None
+    folder, identity = map(str, found)
+    return folder, identity
 
 
 def _threads(count: Any) -> int:

@@ -115,6 +115,8 @@ class ModelReady:
         What its probabilities mean, where this has been looked at.
     settled
         Whether more training would not help without more labels.
+    goes_on
+        Whether the model that the training began with helps; None without one.
     """
 
     number: int
@@ -127,6 +129,7 @@ class ModelReady:
     calibration: Calibration | None = None
     settled: bool = False
     steps: int = 0
+    goes_on: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -285,6 +285,45 @@ def test_models_are_saved_and_loaded(trained, open_dock, tmp_path, patience) -> 
     np.testing.assert_allclose(before, after, atol=2e-2)  # half precision before
 
 
+def test_a_training_begins_with_the_loaded_model(
+    trained, open_dock, tmp_path, patience
+) -> None:
+    """Yesterday's model counts as far as the strokes agree, and stays to go back to."""
+    dock = open_dock("Train")
+    dock.members.setValue(2)
+    dock.seconds.setValue(1)
+    trained.prediction.save(tmp_path / "yesterday")
+    dock._try(dock._load, str(tmp_path / "yesterday"))
+    assert dock.error.text() == ""
+    assert "of yesterday" in dock.shown.text()
+    assert "loaded from yesterday" in trained.history.models[-1].sentence()
+    dock.start.click()
+    patience(lambda: is_settled(trained))
+    dock.redraw()
+    assert "yesterday fits these strokes" in dock.shown.text()
+    loaded = next(m for m in trained.history.models if m.loaded_from)
+    trained.training.go_back(trained.history.models.index(loaded))
+    dock.start.click()
+    patience(lambda: not trained.workspace.runner.busy)
+    assert trained.prediction.model is loaded.model
+
+
+def test_start_over_leaves_the_loaded_model(
+    trained, open_dock, tmp_path, patience
+) -> None:
+    dock = open_dock("Train")
+    dock.members.setValue(2)
+    dock.seconds.setValue(1)
+    trained.prediction.save(tmp_path / "yesterday")
+    dock._try(dock._load, str(tmp_path / "yesterday"))
+    trained.training.start_over(dock.settings)
+    patience(lambda: is_settled(trained))
+    dock.redraw()
+    assert "yesterday" not in dock.shown.text()
+    dock.start.click()
+    patience(lambda: not trained.workspace.runner.busy)
+
+
 def test_a_folder_that_is_no_model(session, open_dock, tmp_path) -> None:
     dock = open_dock("Train")
     dock._try(session.prediction.load, tmp_path)

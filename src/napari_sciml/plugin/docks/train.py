@@ -71,7 +71,8 @@ class TrainDock(Dock):
         self.start = primary_button(
             "start_training",
             "Train",
-            "Learn from your strokes, and from new ones while you paint.",
+            "Learn from your strokes, and from new ones while you paint; begins with "
+            "the model that is loaded, if there is one.",
         )
         self.pause = button(
             "pause_training",
@@ -81,8 +82,8 @@ class TrainDock(Dock):
         self.start_over = button(
             "start_over",
             "Start over",
-            "Begin with new trees and untrained networks; the models in the history "
-            "stay.",
+            "Begin with new trees and untrained networks, and without a loaded model; "
+            "the models in the history stay.",
         )
         self.members = whole_number(TrainingConfig, "members")
         self.seconds = number(TrainingConfig, "seconds", " s")
@@ -232,7 +233,13 @@ class TrainDock(Dock):
     def _on_load(self) -> None:
         path = QFileDialog.getExistingDirectory(self, "Folder of a model")
         if path:
-            self._try(self.session.prediction.load, path)
+            self._try(self._load, path)
+
+    def _load(self, path: str) -> None:
+        self.session.prediction.load(path)
+        model = self.session.prediction.model
+        assert model is not None
+        self.session.history.remember(model)
 
     def _try(self, action: Any, *args: Any) -> None:
         self.show_error("")

@@ -214,8 +214,8 @@ class ProjectKeeper:
             autosave.model(model_to_store(kept))
 
     def _on_picture(self, kept: KeptModel) -> None:
-        recovered = kept.entry is not None
-        if self.autosave is None or recovered or kept.thumbnail is None:
+        foreign = kept.entry is not None or bool(kept.loaded_from)
+        if self.autosave is None or foreign or kept.thumbnail is None:
             return
         assert kept.model is not None
         self.autosave.thumbnail(kept.model.number, kept.thumbnail)

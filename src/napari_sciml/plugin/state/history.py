@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -81,12 +82,20 @@ class KeptModel:
     def sentence(self) -> str:
         """What a list shows."""
         parts = [f"{self.time.astimezone():%H:%M:%S}"]
+        if self.loaded_from:
+            parts.append(f"loaded from {self.loaded_from}")
         if self.revision is not None:
             parts.append(f"revision {self.revision}")
         if self.score is not None:
             parts.append(f"Dice {self.score:.2f}")
         parts.append(self._words)
         return " · ".join(parts)
+
+    @property
+    def loaded_from(self) -> str:
+        """Name of the folder that it was loaded from; empty where it was not."""
+        source = None if self.model is None else self.model.source
+        return "" if source is None else Path(source).name
 
     @property
     def _words(self) -> str:
@@ -136,11 +145,13 @@ class History:
 
     def keep(self, kept: KeptModel) -> None:
         """Add a model; an old one that is not the best may have to go."""
-        self.models.append(kept)
-        if len(self.models) > MOST:
-            best = max(self.models[:-1], key=lambda m: m.score or 0.0)
-            self.models.remove(next(m for m in self.models if m is not best))
+        self._add(kept)
         self.added.emit(kept)
+        self.changed.emit()
+
+    def remember(self, model: "Model") -> None:
+        """Keep a model that was loaded, for the way back; it has its own folder."""
+        self._add(KeptModel(model, datetime.now(UTC)))
         self.changed.emit()
 
     def restore(self, models: Sequence[KeptModel]) -> None:
@@ -181,6 +192,12 @@ class History:
     def close(self) -> None:
         """Stop what runs."""
         self._runner.stop()
+
+    def _add(self, kept: KeptModel) -> None:
+        self.models.append(kept)
+        if len(self.models) > MOST:
+            best = max(self.models[:-1], key=lambda m: m.score or 0.0)
+            self.models.remove(next(m for m in self.models if m is not best))
 
     def _on_compared(self, found: Compared) -> None:
         workspace = self._workspace

@@ -210,11 +210,13 @@ class Prediction:
         InputError
             When it cannot be read or does not fit, or something else is running.
         """
-        from napari_sciml.io.models.folder import load_model, read_record
+        from napari_sciml.io.models.folder import read_record
+        from napari_sciml.io.models.start import read_start
 
         if self._workspace.runner.busy:
             raise InputError("A job is running: stop it before you load a model.")
-        self.use(Model(load_model(path), loaded=read_record(path), source=path))
+        start = read_start(Path(path))
+        self.use(Model(start.ensemble, loaded=read_record(path), source=path))
         self.examine()
 
     def show_class(self) -> None:

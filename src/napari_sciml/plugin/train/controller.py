@@ -1,11 +1,13 @@
 """A training in a viewer: starts it, and turns its events into state."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 
 from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.errors import InputError
+from napari_sciml.images.channels import channels_of
 from napari_sciml.plugin.layers.images import dims_for, pixels
 from napari_sciml.plugin.state.history import History
 from napari_sciml.plugin.state.model import Model
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
         ModelReady,
         TrainingStep,
     )
+    from napari_sciml.training.start import Start
 
 
 class TrainingRun:
@@ -61,6 +64,8 @@ class TrainingRun:
         self.taken: int | None = None
         self.labels: TrainingLabels | None = None
         self._next: TrainingConfig | None = None
+        self._start: Start | None = None
+        self._begun: tuple[str, str] | None = None
         self._trained_on: dict[str, Any] = {}
         self._numbers = self._run = self._logged_run = 0
         self._control = TrainingControl()
@@ -100,8 +105,16 @@ class TrainingRun:
             has_model=prediction.model is not None,
         )
 
-    def start(self, settings: TrainingConfig) -> None:
+    def start(self, settings: TrainingConfig, *, anew: bool = False) -> None:
         """Train on the annotation as it is and as it will become.
+
+        Parameters
+        ----------
+        settings
+            Of the form.
+        anew
+            Whether to leave aside a model that was loaded; otherwise it is what the
+            training begins with.
 
         Raises
         ------
@@ -118,6 +131,14 @@ class TrainingRun:
         annotation = workspace.annotation
         labels = TrainingLabels(first, annotation.store.shape, annotation.class_names)
         workspace.runner.check_free()
+        model = self._prediction.model
+        start = None if model is None or anew else model.as_start()
+        if start is not None:
+            settings = _with_look_of(start, settings)
+            start.check(image.ndim, channels_of(image), settings)
+        self._start, self._begun = start, None
+        if start is not None and model is not None and model.source is not None:
+            self._begun = str(Path(model.source).absolute()), start.identity
         self.settings, self._control = settings, TrainingControl()
         self.labels = labels
         self._run += 1
@@ -132,6 +153,7 @@ class TrainingRun:
             view=workspace.target,
             control=self._control,
             first_number=self._numbers + 1,
+            start=start,
         )
         self._begin(job, Phase.STARTING)
         self.curves, self.taken = Curves(), None
@@ -183,7 +205,7 @@ class TrainingRun:
             When it cannot start.
         """
         if not self.running:
-            self.start(settings)
+            self.start(settings, anew=True)
             return
         self.stop()
         self._next = settings
@@ -250,6 +272,13 @@ class TrainingRun:
                 "press Train to begin anew with the new classes."
             )
 
+    def _verdict(self, goes_on: bool | None) -> str:
+        from napari_sciml.training.start import verdict
+
+        if self._start is None or goes_on is None:
+            return ""
+        return verdict(self._start.name, goes_on)
+
     def _give_up(self, why: str) -> None:
         self.stop()
         self.failed.emit(why)
@@ -294,7 +323,8 @@ class TrainingRun:
         if self._run != self._logged_run:
             self._logged_run = self._run
             names = () if self.labels is None else self.labels.feed.class_names
-            self.logged.emit(run_started(self._run, self.settings, names))
+            told = run_started(self._run, self.settings, names, self._begun)
+            self.logged.emit(told)
         left_out = self._workspace.exclusion.active
         self.logged.emit(RunTook(self._run, taken.round, taken.revision, left_out))
 
@@ -320,6 +350,7 @@ class TrainingRun:
             seconds=ready.seconds,
             steps=ready.steps,
             trained_on=self._trained_on,
+            began=self._verdict(ready.goes_on),
         )
         self._numbers = ready.number
         self.status.settled = ready.settled
@@ -351,6 +382,14 @@ class TrainingRun:
         self._enter(Phase.IDLE)
         if again is not None:
             try:
-                self.start(again)
+                self.start(again, anew=True)
             except InputError as error:
                 self.failed.emit(str(error))
+
+
+def _with_look_of(start: "Start", settings: TrainingConfig) -> TrainingConfig:
+    """The settings, with what both models have to share."""
+    front = start.ensemble.front
+    return settings.model_copy(
+        update={"sigmas": tuple(front.sigmas), "spacing": front.spacing}
+    )

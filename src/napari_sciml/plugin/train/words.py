@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_sciml.escape import for_html
@@ -27,7 +28,8 @@ def tell_shown(model: "Model | None", newest: "Model | None") -> str:
         return ""
     if model is not (newest or model):
         return "You see an earlier model from the history."
-    return f"You see {model.words}."
+    loaded = f" of {Path(model.source).name}" if model.source is not None else ""
+    return f"You see {model.words}{loaded}. {model.began}".strip()
 
 
 def tell_predicted(volume: "Probabilities | None") -> str:

@@ -1,5 +1,6 @@
 """Learn while somebody paints, and predict where he looks: one endless job."""
 
+import copy
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import replace
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         TrainingStep,
     )
     from napari_sciml.training.live import LiveTraining
+    from napari_sciml.training.start import Start
 
     Event = TrainingStep | ModelReady | BlockPredicted | LabelsTaken | Activity | None
 
@@ -59,6 +61,7 @@ def learn(
     view: ViewTarget,
     control: TrainingControl | None = None,
     first_number: int = 1,
+    start: "Start | None" = None,
 ) -> Generator["Event", None, None]:
     """Train on the labels that come, for as long as they may come.
 
@@ -82,6 +85,9 @@ def learn(
         Pauses.
     first_number
         Of the first model.
+    start
+        An earlier model to begin with: it is shown until there are two classes, and
+        counts as far as the labels agree with it.
 
     Yields
     ------
@@ -98,7 +104,7 @@ def learn(
 
     if isinstance(image, np.ndarray):  # others are checked block by block
         check_finite(image)
-    learner = _Learner(image, feed, config, view, control or TrainingControl())
+    learner = _Learner(image, feed, config, view, control or TrainingControl(), start)
     learner.number = first_number - 1
     yield from learner.turn()
     # Or the first picture and the first step would wait for it.
@@ -117,6 +123,7 @@ class _Learner:
         config: "TrainingConfig",
         view: ViewTarget,
         control: TrainingControl,
+        start: "Start | None",
     ) -> None:
         import torch
 
@@ -128,6 +135,9 @@ class _Learner:
         self.control = control
         self.lookout = Lookout(image, view, resolve_device(config.device))
         self.training: LiveTraining | None = None
+        self._start = start
+        if start is not None:
+            self.lookout.use(copy.deepcopy(start.ensemble), 0, urgent=True)
         self.number = self.revision = 0
         self.seconds = 0.0
         self._labels = Scribbles.empty(image.shape)
@@ -211,7 +221,11 @@ class _Learner:
         for change in changes:
             self._labels = self._labels.changed(change)
         self.training = LiveTraining(
-            self.image, self._labels, self.config, self.feed.class_names
+            self.image,
+            self._labels,
+            self.config,
+            self.feed.class_names,
+            start=self._start,
         )
         return self.training
 
@@ -301,6 +315,7 @@ class _Learner:
             calibration=self._calibration,
             settled=settled,
             steps=training.steps_taken,
+            goes_on=training.team.goes_on,
         )
 
     def _rest(
