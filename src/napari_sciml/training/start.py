@@ -16,13 +16,18 @@ from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.trees import MOST_ROWS, TreeGrower
 
 REMEMBERED = 3.0
-"""Weight of all that the model learned from, over that of the new strokes. On pairs of
-phantoms that were in view, 1 to 10 give the same Dice within 0.02."""
-FITS = -0.02
-"""Brier score that the new strokes may lose by it, mean over classes: few strokes tell
-little, and what a fitting model knows of the rest of the image they do not show. Where
-models fitted, at least -0.011 was seen on pairs of phantoms; elsewhere at most -0.017,
-and at most -0.05 with twelve strokes of each class."""
+"""Weight of all that a fitting model learned from, over that of the new strokes. On
+pairs of phantoms that were in view, 1 to 10 give the same Dice within 0.02."""
+DOUBTED = 1.0
+"""The same where the strokes do not tell, or the gray values are far from those that
+it knows: of what does not fit, that much costs little, and what fits helps nearly as
+much."""
+HELPS, HINDERS = 0.02, -0.02
+"""Brier score that new strokes gain by it, mean over classes, from which on it helps,
+and below which it hinders, if they agree on that (see `AGREED`). Where models fitted,
+at least -0.011 was seen on pairs of phantoms, elsewhere mostly under -0.05."""
+AGREED = -1.0
+"""Mean gain of a stroke over its standard error: few strokes differ much in this."""
 SURE = 0.01
 """More, before another opinion is taken: the picture must not flicker."""
 GROWN = 1.25
@@ -100,18 +105,21 @@ class StartJudge:
     ----------
     known
         What it learned from.
+    far
+        Whether the gray values are far from those that it knows.
     seed
         Of the halves.
 
     Attributes
     ----------
     fits
-        Whether it helps; None before the first time.
+        Whether it counts; None before the first time.
     """
 
-    def __init__(self, known: Examples, seed: int) -> None:
-        self.known, self._seed = known, seed
+    def __init__(self, known: Examples, *, far: bool, seed: int) -> None:
+        self.known, self._far, self._seed = known, far, seed
         self.fits: bool | None = None
+        self._weight = DOUBTED
         self._strokes = 0.0
 
     def judge(self, grower: TreeGrower, labels: Scribbles) -> None:
@@ -128,16 +136,21 @@ class StartJudge:
         if self._strokes / GROWN < count < self._strokes * GROWN:
             return
         self._strokes = count
-        gain = self._gain(grower, labels)
-        limit = FITS if self.fits is None else FITS - SURE if self.fits else FITS + SURE
-        self.fits = gain > limit
+        gain, agreement = self._gain(grower, labels)
+        change = 0.0 if self.fits is None else SURE if self.fits is False else -SURE
+        self.fits = gain > HINDERS + change or agreement > AGREED
+        helps = gain > HELPS and not self._far
+        self._weight = REMEMBERED if helps else DOUBTED
 
     def weighing(self, labels: Scribbles) -> Examples | None:
         """What trees learn from besides the strokes."""
-        return self.known.weighing(REMEMBERED * len(labels)) if self.fits else None
+        return self.known.weighing(self._weight * len(labels)) if self.fits else None
 
-    def _gain(self, grower: TreeGrower, labels: Scribbles) -> float:
-        """Brier score that strokes gain which neither has seen, mean over classes."""
+    def _gain(self, grower: TreeGrower, labels: Scribbles) -> tuple[float, float]:
+        """Brier score that strokes gain which neither has seen, mean over classes.
+
+        With it comes how far the strokes agree, in standard errors.
+        """
         labels = labels.subset(grower.knows(labels.indices))
         part = _halves(labels, np.random.default_rng([self._seed, 13]))
         gains: list[tuple[int, float]] = []
@@ -148,7 +161,9 @@ class StartJudge:
         if not gains:
             return self._alone(grower, labels)
         kinds, values = (np.array(column) for column in zip(*gains, strict=True))
-        return float(np.mean([values[kinds == kind].mean() for kind in set(kinds)]))
+        gain = float(np.mean([values[kinds == kind].mean() for kind in set(kinds)]))
+        error = float(values.std(ddof=1)) / len(values) ** 0.5 if len(values) > 1 else 0
+        return gain, gain / max(error, 1e-6)
 
     def _gains(
         self, grower: TreeGrower, learned: Scribbles, asked: Scribbles
@@ -163,14 +178,15 @@ class StartJudge:
             for own in _by_stroke(asked)
         ]
 
-    def _alone(self, grower: TreeGrower, labels: Scribbles) -> float:
+    def _alone(self, grower: TreeGrower, labels: Scribbles) -> tuple[float, float]:
         """Over chance: with a stroke of each class nothing can be held back."""
         nothing = labels.subset(np.zeros(len(labels), bool))
         told = grower.judged(nothing, labels.indices, self.known)
         error = _errors(told, labels)
         chance = 1 - 1 / told.shape[1]
         means = [error[labels.values == label].mean() for label in labels.counts]
-        return float(chance - np.mean(means))
+        gain = float(chance - np.mean(means))
+        return gain, 9.0 if gain > 0 else -9.0
 
 
 def verdict(name: str, fits: bool) -> str:

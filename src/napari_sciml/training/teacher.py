@@ -5,6 +5,7 @@ from collections.abc import Generator, Sequence
 import numpy as np
 
 from napari_sciml.annotation.scribbles import Scribbles
+from napari_sciml.images.intensity import is_far
 from napari_sciml.images.mosaic import frames_of
 from napari_sciml.networks.ensemble import FLOOR, Ensemble
 from napari_sciml.networks.trees.examples import Examples
@@ -75,7 +76,10 @@ class Teacher:
             seed=config.seed,
         )
         known = None if start is None else start.examples(ensemble.class_names)
-        self.judge = None if known is None else StartJudge(known, config.seed)
+        self.judge = None
+        if known is not None and start is not None:
+            far = is_far(start.ensemble.intensity, ensemble.intensity)
+            self.judge = StartJudge(known, far=far, seed=config.seed)
         self.grown: GrownTrees | None = None
         self.trust = 0.0
         self._cache = cache

@@ -1,6 +1,7 @@
 """The members of an ensemble in training, and the labels that they share."""
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -97,8 +98,10 @@ class Team:
         most
             As in `HeldOut`.
         """
-        if isinstance(self.image, Mosaic):  # an image of another scale may have come
-            self.ensemble.intensity = self.image.intensity
+        scale = self.ensemble.intensity
+        if isinstance(self.image, Mosaic) and self.image.intensity.per_image:
+            # An image of another scale may have come.
+            self.ensemble.intensity = replace(scale, per_image=True)
         crop = self.config.crop_shape(self.image.ndim)
         self.test = HeldOut(
             held_out, self.cache, crop, seed=self.config.seed, most=most
@@ -144,8 +147,10 @@ class Team:
             yield from self.teacher.judge_start(labels)
         if self.members and self.goes_on == before:
             return
-        known = self._start.networks(len(self._fresh), self.ensemble.class_names)
-        networks = known if self.goes_on and known else self._fresh
+        known = []
+        if self.goes_on and _same_scale(self.ensemble, self._start.ensemble):
+            known = self._start.networks(len(self._fresh), self.ensemble.class_names)
+        networks = known or self._fresh
         modules = cast("Sequence[nn.Module]", networks)
         self.ensemble.networks = nn.ModuleList(modules).to(self.device)
         if self.members:
@@ -309,6 +314,11 @@ class _FreshFirst:
         self._left -= 1
         new = self._left >= 0 and self._left % 2 == 1
         return (self._fresh if new else self._everything)(size, rng)
+
+
+def _same_scale(one: Ensemble, other: Ensemble) -> bool:
+    first, second = one.intensity, other.intensity
+    return (first.offset, first.scale) == (second.offset, second.scale)
 
 
 def _scores(held: HeldAnswers, chosen: np.ndarray) -> Scores | None:
