@@ -11,6 +11,7 @@ that of the ensemble's own cut, and of the best threshold.
 import argparse
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ CASES = "polymer,glass,sfrp,retina-03R,retina-06L,concrete-11,composite-11"
 def thirds(case: Case) -> list[Case]:
     """Three scans of one scanner."""
     cuts = np.linspace(0, case.image.shape[1], 4).astype(int)
-    parts = [(slice(None), slice(a, b)) for a, b in zip(cuts, cuts[1:], strict=False)]
+    parts = [(slice(None), slice(a, b)) for a, b in pairwise(cuts)]
     return [
         Case(f"{case.name}/{n}", case.image[p], case.truth[p], case.known[p])
         for n, p in enumerate(parts)
