@@ -61,6 +61,8 @@ class BlockPredicted:
     hasty
         Whether only the first stage of the trees was asked; see
         `BlockPredictor.sketch`.
+    image
+        Number of the image, where a training knows several.
     """
 
     tile: Tile
@@ -72,6 +74,7 @@ class BlockPredicted:
     model: int = 0
     halved: bool = False
     hasty: bool = False
+    image: int = 0
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,13 @@ class Lookout:
         """Whether there is something in the window that a first look is owed of."""
         return self._unseen() is not None
 
+    @property
+    def _view(self) -> View | None:
+        """Where the user looks; None while that is another image."""
+        view = self._target.view
+        fits = view is not None and view.is_of(self._image.shape)
+        return view if fits else None
+
     def attend(self, indices: np.ndarray) -> None:
         """Tell where the user works: voxels, flat in C order, for instance a stroke."""
         some = indices[:: max(1, len(indices) // ATTENDED)]
@@ -123,7 +130,7 @@ class Lookout:
 
     def is_due(self) -> bool:
         """Whether a training should make way for a prediction now."""
-        if self._ensemble is None or self._target.view is None:
+        if self._ensemble is None or self._view is None:
             return False
         left = [tile for tile in self._shown() if self._is_left(tile)]
         new = any(_key(tile) not in self._known for tile in left)
@@ -145,7 +152,7 @@ class Lookout:
             self._sketched.add(_key(unseen))
             self._hand_out(self._with_model().sketch(unseen.core))
             return
-        view = self._target.view
+        view = self._view
         if self._begun is None or view is not self._seen:
             self._seen = view
             self._release()
@@ -160,7 +167,7 @@ class Lookout:
 
     def _next(self) -> Tile | None:
         """What is wanted most."""
-        for tiles in self._slice.of(self._target.view):
+        for tiles in self._slice.of(self._view):
             tile = next((tile for tile in tiles if self._is_left(tile)), None)
             if tile is not None:
                 return tile
@@ -168,7 +175,7 @@ class Lookout:
         new = [block for block in left if _key(block) not in self._known]
         if not left:
             return None
-        view, middle = self._target.view, [(n - 1) / 2 for n in self._image.shape]
+        view, middle = self._view, [(n - 1) / 2 for n in self._image.shape]
         return nearest_first(new or left, view.point if view else middle)[0]
 
     def _unseen(self) -> Tile | None:
@@ -244,7 +251,7 @@ class Lookout:
 
     def _shown(self) -> list[Tile]:
         """What of the window comes at once."""
-        return self._slice.of(self._target.view)[0]
+        return self._slice.of(self._view)[0]
 
     def _mark(self, tile: Tile) -> None:
         self._done.add(_key(tile))

@@ -1,5 +1,6 @@
 """Where a person looks, told to a job in another thread."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from napari_sciml.images.tiles import Region
@@ -19,12 +20,19 @@ class View:
         What of the region lies within the window; None = all of it.
     volume
         Whether the whole image is shown, in 3D.
+    shape
+        Of the image; None = not told.
     """
 
     region: Region
     point: tuple[float, ...]
     visible: Region | None = None
     volume: bool = False
+    shape: tuple[int, ...] | None = None
+
+    def is_of(self, shape: Sequence[int]) -> bool:
+        """Whether it may be a view of an image of a shape."""
+        return self.shape in (None, tuple(shape))
 
 
 class ViewTarget:

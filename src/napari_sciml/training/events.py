@@ -117,6 +117,8 @@ class ModelReady:
         Whether more training would not help without more labels.
     goes_on
         Whether the model that the training began with helps; None without one.
+    by_image
+        Held-out scores of each image, where there are several.
     """
 
     number: int
@@ -130,6 +132,7 @@ class ModelReady:
     settled: bool = False
     steps: int = 0
     goes_on: bool | None = None
+    by_image: tuple[Scores | None, ...] = ()
 
 
 @dataclass(frozen=True)

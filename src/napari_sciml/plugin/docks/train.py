@@ -30,6 +30,7 @@ from napari_sciml.plugin.kit.forms import number, whole_number
 from napari_sciml.plugin.kit.replacing import write_or_ask
 from napari_sciml.plugin.train.device_line import DeviceLine
 from napari_sciml.plugin.train.history_list import HistoryList
+from napari_sciml.plugin.train.images_list import ImagesList
 from napari_sciml.plugin.train.loss_plot import LossPlot
 from napari_sciml.plugin.train.status import Phase
 from napari_sciml.plugin.train.words import (
@@ -138,7 +139,14 @@ class TrainDock(Dock):
         self.whole_volume = WholeVolume(
             self.session.workspace, self.session.prediction, self.device.currentText
         )
-        self.history = HistoryList(self.session.history, self.session.training.go_back)
+        training = self.session.training
+        self.history = HistoryList(self.session.history, training.go_back)
+        self.images = ImagesList(
+            self.session.workspace,
+            lambda: training.together,
+            training.learn_from,
+            training.dice_of.get,
+        )
 
     def _lay_out(self) -> None:
         form = QFormLayout()
@@ -160,6 +168,7 @@ class TrainDock(Dock):
         switches.addWidget(self.pause)
         switches.addWidget(self.start_over)
         self.column.addLayout(switches)
+        self.column.addWidget(self.images)
         self.column.addLayout(form)
         self.column.addWidget(more)
         for widget in (self.device_line, self.bar, self.status, self.error):
@@ -182,6 +191,7 @@ class TrainDock(Dock):
         self.pause.clicked.connect(self._on_pause)
         self.start_over.clicked.connect(self._on_start_over)
         self.history.failed.connect(self.show_error)
+        self.images.failed.connect(self.show_error)
         self.predict.clicked.connect(self._on_predict)
         self.save.clicked.connect(self._on_save)
         self.load.clicked.connect(self._on_load)
@@ -275,6 +285,7 @@ class TrainDock(Dock):
         self.bar.setValue(round(1000 * training.status.progress))
         self.status.setText(training.sentence())
         self.plot.show(training.curves)
+        self.images.redraw()
         self._tell()
 
     def _tell(self) -> None:

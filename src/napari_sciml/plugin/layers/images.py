@@ -189,6 +189,7 @@ def shown_view(layer: Image, dims: Any) -> View:
         tuple(float(p) for p in point),
         visible=visible,
         volume=dims.ndisplay == 3 and len(shape) == 3,
+        shape=tuple(map(int, shape)),
     )
 
 

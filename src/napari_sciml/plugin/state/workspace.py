@@ -9,15 +9,17 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_sciml.annotation.changes import LabelChange
+from napari_sciml.annotation.store import LabelStore
 from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import Region
 from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.kit.farewell import is_closing
 from napari_sciml.plugin.kit.runner import JobRunner
-from napari_sciml.plugin.layers.axes import LayerAxes
+from napari_sciml.plugin.layers.axes import LayerAxes, image_array
 from napari_sciml.plugin.layers.images import RESULT, pixels, place_of, shown_view
 from napari_sciml.plugin.layers.layers import LayerGroup
 from napari_sciml.plugin.state.annotation import Annotation
+from napari_sciml.plugin.state.class_edits import read_classes
 from napari_sciml.plugin.state.exclusion import Exclusion
 from napari_sciml.prediction.view import View, ViewTarget
 
@@ -101,6 +103,47 @@ class Workspace:
         layers = [] if self.viewer is None else self.viewer.layers
         images = [x for x in layers if isinstance(x, Image) and not self.layers.owns(x)]
         return [image for image in images if RESULT not in image.metadata]
+
+    @property
+    def annotated(self) -> list[Image]:
+        """Images with an annotation in the viewer, the lowest first."""
+        return [image for image in self.images if self.annotation_of(image) is not None]
+
+    def annotation_of(self, image: Image) -> Labels | None:
+        """The annotation of an image, where it is still in the viewer."""
+        layer = self._annotation_of.get(image, lambda: None)()
+        there = self.viewer is not None and layer in self.viewer.layers
+        return layer if there else None
+
+    def labels_of(self, image: Image) -> LabelChange:
+        """Labels of another image than the one at hand, as a change of no labels.
+
+        Raises
+        ------
+        InputError
+            When there are none that fit, or other classes.
+        """
+        layer, shape = self.annotation_of(image), tuple(pixels(image).shape)
+        if layer is None:
+            raise InputError(f"'{image.name}' is not annotated yet: paint on it first.")
+        table = read_classes(layer, self.annotation.classes)
+        if table.names != self.annotation.class_names:
+            raise InputError(
+                f"'{image.name}' has the classes {', '.join(table.names)}, but this "
+                f"image has {', '.join(self.annotation.class_names)}: give both the "
+                "same."
+            )
+        labels = np.asarray(image_array(layer))
+        if labels.shape != shape:
+            raise InputError(_misfit(layer, shape))
+        store = LabelStore(shape)
+        store.read_all(labels)
+        if int(store.values.max(initial=0)) > len(table):
+            raise InputError(
+                f"The annotation of '{image.name}' holds values without a class: "
+                "choose that image and add classes, or erase them."
+            )
+        return store.snapshot()
 
     def choose_image(self, layer: Image | None) -> None:
         """Work on another image; what runs on the old one is stopped."""

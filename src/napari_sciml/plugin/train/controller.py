@@ -1,8 +1,11 @@
 """A training in a viewer: starts it, and turns its events into state."""
 
+import math
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari.layers import Image
 from psygnal import Signal
 
 from napari_sciml.annotation.changes import LabelChange
@@ -69,7 +72,11 @@ class TrainingRun:
         self._trained_on: dict[str, Any] = {}
         self._numbers = self._run = self._logged_run = 0
         self._control = TrainingControl()
-        workspace.image_leaving.connect(self.stop)
+        self._together: list[weakref.ref[Image]] = []
+        self.dice_of: weakref.WeakKeyDictionary[Image, float] = (
+            weakref.WeakKeyDictionary()
+        )
+        workspace.image_left.connect(self._on_image_left)
 
     @property
     def phase(self) -> Phase:
@@ -122,20 +129,24 @@ class TrainingRun:
             When it cannot start.
         """
         workspace = self._workspace
-        image = pixels(workspace.image)
         first = workspace.labels_for_job()
         assert workspace.image is not None
+        others = [one for one in self.together if one is not workspace.image]
+        layers = [workspace.image, *others]
+        data = [pixels(layer) for layer in layers]
         dims = dims_for(workspace.image)
         if dims is not None:
             settings = settings.model_copy(update={"dims": dims})
-        annotation = workspace.annotation
-        labels = TrainingLabels(first, annotation.store.shape, annotation.class_names)
+        changes = [first, *(workspace.labels_of(one) for one in others)]
+        names = workspace.annotation.class_names
+        labels = TrainingLabels(layers, data, changes, names)
+        image = labels.image
         workspace.runner.check_free()
         model = self._prediction.model
         start = None if model is None or anew else model.as_start()
         if start is not None:
             settings = _with_look_of(start, settings)
-            start.check(image.ndim, channels_of(image), settings)
+            start.check(data[0].ndim, channels_of(data[0]), settings)
         self._start, self._begun = start, None
         if start is not None and model is not None and model.source is not None:
             self._begun = str(Path(model.source).absolute()), start.identity
@@ -178,6 +189,60 @@ class TrainingRun:
             predict_volume, model.ensemble, image, workspace.target, device=device
         )
         self._begin(job, Phase.PREDICTING)
+
+    @property
+    def together(self) -> list[Image]:
+        """Images that a training learns from besides the one that is shown."""
+        known = [ref() for ref in self._together]
+        annotated = self._workspace.annotated
+        return [one for one in known if one is not None and one in annotated]
+
+    def learn_from(self, layer: Image, wanted: bool) -> None:
+        """Learn from an image besides the one that is shown, or no more.
+
+        Raises
+        ------
+        InputError
+            When it does not go with the others.
+        """
+        others = [one for one in self.together if one is not layer]
+        before, self._together = self._together, []
+        self._together = [weakref.ref(one) for one in others]
+        if wanted:
+            self._together.append(weakref.ref(layer))
+        try:
+            self._follow_choice(layer, wanted)
+        except InputError:
+            self._together = before
+            raise
+        self.changed.emit()
+
+    def _follow_choice(self, layer: Image, wanted: bool) -> None:
+        labels = self.labels
+        if labels is None or self.stopped:
+            return
+        number = labels.number_of(layer)
+        if number is not None:
+            labels.leave_out(number, not wanted)
+        elif wanted and labels.several:
+            data, change = pixels(layer), self._workspace.labels_of(layer)
+            labels.add(layer, data, change)
+        elif wanted:
+            self._workspace.labels_of(layer)  # says what is wrong before all stops
+            self.stop()
+            self._next = self.settings
+
+    def _on_image_left(self) -> None:
+        """Go on where the training learns from the other image, too."""
+        labels = self.labels
+        number = None if labels is None else labels.number_of(self._workspace.image)
+        if labels is None or number is None or not self.running or self.stopped:
+            self.stop()
+            return
+        labels.shown = self._control.shown = number
+        self._prediction.begin()
+        if self._prediction.model is not None:
+            self._prediction.renew()
 
     def stop(self) -> None:
         """Stop soon, and do not start over; what is there already stays usable."""
@@ -320,6 +385,8 @@ class TrainingRun:
             self.changed.emit()
 
     def _log(self, taken: "LabelsTaken") -> None:
+        if self.labels is not None and self.labels.several:
+            return  # a project knows the strokes of one image
         if self._run != self._logged_run:
             self._logged_run = self._run
             names = () if self.labels is None else self.labels.feed.class_names
@@ -353,6 +420,7 @@ class TrainingRun:
             began=self._verdict(ready.goes_on),
         )
         self._numbers = ready.number
+        self._note_dice(ready)
         self.status.settled = ready.settled
         self._history.consider(model, seconds=ready.seconds, settled=ready.settled)
         try:
@@ -366,7 +434,18 @@ class TrainingRun:
         self.status.reason = activity.reason
         self._enter(Phase(activity.kind))
 
+    def _note_dice(self, ready: "ModelReady") -> None:
+        """Remember how good it is on the held-out strokes of each image."""
+        members = [] if self.labels is None else self.labels.members
+        for member, scores in zip(members, ready.by_image, strict=False):
+            known = [] if scores is None else scores.dice[1:]
+            known = [dice for dice in known if math.isfinite(dice)]
+            if known:
+                self.dice_of[member.layer] = sum(known) / len(known)
+
     def _on_block(self, block: "BlockPredicted") -> None:
+        if self.labels is not None and block.image != self.labels.shown:
+            return  # of an image that is not shown any more
         self._prediction.take(block)
         self.status.blocks = (block.done, block.total)
         self.status.hasty = block.hasty

@@ -13,6 +13,7 @@ from napari_sciml.annotation.feed import LabelFeed
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.errors import InputError
 from napari_sciml.images.checks import check_finite
+from napari_sciml.images.mosaic import Mosaic
 from napari_sciml.prediction.view import ViewTarget
 
 if TYPE_CHECKING:
@@ -46,11 +47,14 @@ class TrainingControl:
         Only predict until this is False again.
     model
         A model to show instead of the training's own, with its number.
+    shown
+        Number of the image that is shown, of a mosaic of several.
     """
 
     def __init__(self) -> None:
         self.paused = False
         self.model: tuple[int, Ensemble] | None = None
+        self.shown = 0
 
 
 def learn(
@@ -73,7 +77,8 @@ def learn(
     Parameters
     ----------
     image
-        Array-like of raw gray values, ``(y, x)`` or ``(z, y, x)``.
+        Array-like of raw gray values, ``(y, x)`` or ``(z, y, x)``; or a mosaic of
+        several, of which one at a time is shown and predicted.
     feed
         Brings the labels, from an empty annotation on.
     config
@@ -133,11 +138,14 @@ class _Learner:
         torch.set_num_threads(config.threads or default_threads(viewer=True))
         self.image, self.feed, self.config = image, feed, config
         self.control = control
-        self.lookout = Lookout(image, view, resolve_device(config.device))
+        self._view, self._device = view, resolve_device(config.device)
+        self._number = control.shown
+        self.lookout = Lookout(self._shown_image(), view, self._device)
         self.training: LiveTraining | None = None
         self._start = start
+        self._used: tuple[Ensemble, int] | None = None
         if start is not None:
-            self.lookout.use(copy.deepcopy(start.ensemble), 0, urgent=True)
+            self._use(copy.deepcopy(start.ensemble), 0, urgent=True)
         self.number = self.revision = 0
         self.seconds = 0.0
         self._labels = Scribbles.empty(image.shape)
@@ -152,7 +160,8 @@ class _Learner:
         """A round of training, or of waiting."""
         if self.control.model is not None:
             (number, ensemble), self.control.model = self.control.model, None
-            self.lookout.use(ensemble, number, urgent=True)
+            self._use(ensemble, number, urgent=True)
+        self._look_elsewhere()
         if self.control.paused:
             yield from self._rest("paused")
             return
@@ -167,6 +176,39 @@ class _Learner:
         else:
             yield from self._rest("waiting")
 
+    def _shown_image(self) -> Any:
+        several = isinstance(self.image, Mosaic)
+        return self.image.parts[self._number].image if several else self.image
+
+    def _use(self, ensemble: "Ensemble", number: int, *, urgent: bool) -> None:
+        """Predict with another ensemble from now on."""
+        self._used = ensemble, number
+        self.lookout.use(ensemble, number, urgent=urgent)
+
+    def _look_elsewhere(self) -> None:
+        """Predict another image, if that is shown now."""
+        from napari_sciml.prediction.lookout import Lookout
+
+        if self.control.shown == self._number:
+            return
+        self._number = self.control.shown
+        self.lookout = Lookout(self._shown_image(), self._view, self._device)
+        if self._used is not None:
+            self.lookout.use(*self._used, urgent=True)
+
+    def _attend(self, indices: np.ndarray) -> None:
+        """Tell where the user works, if that is on the image that is shown."""
+        if isinstance(self.image, Mosaic):
+            own = indices[self.image.numbers_of(indices) == self._number]
+            indices = self.image.to_image(self._number, own)
+        if len(indices):
+            self.lookout.attend(indices)
+
+    def _predicted(self) -> "BlockPredicted | None":
+        """The next block of what is shown."""
+        block = self.lookout.advance()
+        return block and replace(block, image=self._number)
+
     def _is_over(self, training: "LiveTraining") -> bool:
         """Whether it learns no more without more labels."""
         late = self.seconds - self._labels_at > self.config.seconds
@@ -176,7 +218,7 @@ class _Learner:
         from napari_sciml.training.events import LabelsTaken, TreesGrown
 
         changes = self.feed.take()
-        self.lookout.attend(changes[-1].indices)
+        self._attend(changes[-1].indices)
         round_ = 0 if self.training is None else self.training.round
         try:
             training = self._taken(changes)
@@ -208,9 +250,9 @@ class _Learner:
         trees = training.hasty()
         if trees is None:
             return
-        self.lookout.use(trees, 0, urgent=True)
+        self._use(trees, 0, urgent=True)
         while self.lookout.blank and not self.feed.waiting:
-            yield self.lookout.advance()
+            yield self._predicted()
 
     def _taken(self, changes: Sequence[LabelChange]) -> "LiveTraining":
         from napari_sciml.training.live import LiveTraining
@@ -248,9 +290,10 @@ class _Learner:
 
     def _look(self) -> Generator["Event", None, None]:
         """Let the prediction have its share; what the user waits for comes at once."""
-        yield self.lookout.advance() if self.lookout.is_due() else None
+        self._look_elsewhere()
+        yield self._predicted() if self.lookout.is_due() else None
         while self.lookout.urgent and not self.feed.waiting:
-            yield self.lookout.advance()
+            yield self._predicted()
 
     def _is_news(self, training: "LiveTraining") -> bool:
         """Whether there is a better ensemble than the one that is shown."""
@@ -303,7 +346,7 @@ class _Learner:
         urgent = self._labels_at >= self._handed_out
         self._handed_out = self.seconds
         self._shown = self._state(training)
-        self.lookout.use(ensemble, self.number, urgent=urgent)
+        self._use(ensemble, self.number, urgent=urgent)
         return ModelReady(
             number=self.number,
             kind="ensemble" if ensemble.trust > 0 else "trees",
@@ -316,6 +359,7 @@ class _Learner:
             settled=settled,
             steps=training.steps_taken,
             goes_on=training.team.goes_on,
+            by_image=tuple(training.team.scores_by_image()),
         )
 
     def _rest(
@@ -324,7 +368,7 @@ class _Learner:
         """Predict what is left, or take a nap."""
         yield from self._tell(kind, reason)
         if not self.lookout.complete:
-            yield self.lookout.advance()
+            yield self._predicted()
         else:
             self.feed.wait(NAP)
             yield None

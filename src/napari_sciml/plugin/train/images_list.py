@@ -1,0 +1,120 @@
+"""The list of annotated images in the Train dock."""
+
+import weakref
+from collections.abc import Callable
+
+from napari.layers import Image
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+from napari_sciml.errors import InputError
+from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.state.counting import Counts
+from napari_sciml.plugin.state.workspace import Workspace
+
+ROWS = 6
+"""That are seen without scrolling."""
+SHOWN = "The image that you paint on is always learned from."
+
+
+class ImagesList(QWidget):
+    """Which annotated images a training learns from; hidden where there is only one.
+
+    Parameters
+    ----------
+    workspace
+        Of the viewer.
+    together
+        Gives the images that are ticked besides the one that is shown.
+    choose
+        Ticks an image, or not; InputError where it does not go with the others.
+    dice_of
+        Held-out Dice of an image, where it is known.
+    """
+
+    failed = Signal(str)
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        together: Callable[[], list[Image]],
+        choose: Callable[[Image, bool], None],
+        dice_of: Callable[[Image], float | None],
+    ) -> None:
+        super().__init__()
+        self.setObjectName("images")
+        self._workspace, self._together = workspace, together
+        self._choose, self._dice_of = choose, dice_of
+        self._counts: weakref.WeakKeyDictionary[Image, Counts] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._shown: list[weakref.ref[Image]] = []
+        self.rows = QListWidget()
+        self.rows.setObjectName("training_images")
+        self.rows.setToolTip(
+            "Tick the images whose strokes count, too. Strokes on any of them are "
+            "learned at once; choose another image in the Annotate dock to paint there."
+        )
+        self.rows.setWordWrap(True)
+        self.rows.itemChanged.connect(self._on_ticked)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(QLabel("Learn from"))
+        column.addWidget(self.rows)
+        self._wiring = Wiring()
+        self.destroyed.connect(self._wiring.close)
+        self._wiring.connect(workspace.annotation.counted, self._on_counted)
+        self._wiring.connect(workspace.image_changed, self.redraw)
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Show the images that are annotated now."""
+        workspace, together = self._workspace, self._together()
+        images = workspace.annotated
+        self.setVisible(len(images) > 1)
+        self._shown = [weakref.ref(image) for image in images]
+        blocked = self.rows.blockSignals(True)
+        self.rows.clear()
+        for image in images:
+            own = image is workspace.image
+            item = QListWidgetItem(self._sentence(image))
+            flags = Qt.ItemFlag.ItemIsEnabled
+            item.setFlags(flags if own else flags | Qt.ItemFlag.ItemIsUserCheckable)
+            ticked = own or image in together
+            item.setCheckState(
+                Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked
+            )
+            item.setToolTip(SHOWN if own else "Whether its strokes count.")
+            self.rows.addItem(item)
+        self.rows.blockSignals(blocked)
+        height = self.rows.sizeHintForRow(0) if images else 0
+        self.rows.setFixedHeight(height * min(len(images), ROWS) + 6)
+
+    def _sentence(self, image: Image) -> str:
+        parts = [image.name]
+        if image is self._workspace.image:
+            parts.append("shown")
+        counts = self._counts.get(image)
+        if counts is not None:
+            strokes = sum(counts.strokes.values())
+            parts.append(f"{strokes} stroke{'' if strokes == 1 else 's'}")
+        dice = self._dice_of(image)
+        if dice is not None:
+            parts.append(f"Dice {dice:.2f}")
+        return " · ".join(parts)
+
+    def _on_counted(self, counts: Counts) -> None:
+        image = self._workspace.image
+        if image is not None and self._workspace.annotation.layer is not None:
+            self._counts[image] = counts
+        self.redraw()
+
+    def _on_ticked(self, item: QListWidgetItem) -> None:
+        image = self._shown[self.rows.row(item)]()
+        self.failed.emit("")
+        if image is not None:
+            try:
+                self._choose(image, item.checkState() == Qt.CheckState.Checked)
+            except InputError as error:
+                self.failed.emit(str(error))
+        self.redraw()
