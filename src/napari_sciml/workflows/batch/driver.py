@@ -44,7 +44,7 @@ class FileEnded:
     seconds
         That it took.
     seconds_left
-        That all others may take, by what they have on the disk.
+        That all others may take, by what they have on the disk; 0 = not known.
     """
 
     number: int
@@ -213,6 +213,8 @@ class _Clock:
 
     @property
     def left(self) -> float:
-        """Seconds."""
+        """Seconds; 0 as long as nothing tells."""
+        if not self._counted:
+            return 0.0
         passed = time.monotonic() - self._started
-        return passed / max(1, self._counted) * (self._total - self._done)
+        return passed / self._counted * (self._total - self._done)

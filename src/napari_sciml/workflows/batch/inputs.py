@@ -13,9 +13,14 @@ from napari_sciml.io.images.ngff.reading import is_zarr
 from napari_sciml.io.images.reading import has_known_ending
 from napari_sciml.io.images.stacks.order import natural
 from napari_sciml.io.images.text import listed
-from napari_sciml.io.results.batch_record import read_batch
+from napari_sciml.io.results.batch_record import BATCH_FILE
 from napari_sciml.progress import Say
-from napari_sciml.workflows.batch.folders import Guess, images_in, predictions_in
+from napari_sciml.workflows.batch.folders import (
+    UNFINISHED,
+    Guess,
+    images_in,
+    predictions_in,
+)
 
 Named = str | Path | Sequence[str | Path]
 """One or many files, folders and patterns."""
@@ -47,7 +52,9 @@ class Inputs:
     named: tuple[Path, ...] = ()
 
 
-def find_images(named: Named, *, dims: int | None = None) -> Inputs:
+def find_images(
+    named: Named, *, dims: int | None = None, out: Path | None = None
+) -> Inputs:
     """Find the images that are meant.
 
     Parameters
@@ -58,18 +65,21 @@ def find_images(named: Named, *, dims: int | None = None) -> Inputs:
         folder of volumes as many as it holds; see `images_in`.
     dims
         Axes that the images must have; None = 2 or 3.
+    out
+        Where results go: left out where it is named among others, as a pattern does
+        the second time.
 
     Raises
     ------
     InputError
         When a pattern matches nothing that could be an image, or nothing was named.
     """
-    return _find(named, partial(images_in, dims=dims))
+    return _find(named, partial(images_in, dims=dims), out)
 
 
-def find_predictions(named: Named) -> Inputs:
+def find_predictions(named: Named, *, out: Path | None = None) -> Inputs:
     """Find the predictions that are meant; see `find_images`."""
-    return _find(named, predictions_in)
+    return _find(named, predictions_in, out)
 
 
 def means_one(
@@ -88,7 +98,7 @@ def means_one(
     say
         Gets what a single folder is taken for.
     """
-    if len(named) != 1 or read_batch(out) is not None:
+    if len(named) != 1 or os.path.isfile(out / BATCH_FILE):
         return False
     if _is_pattern(named[0]) or (named[0].is_dir() and not is_zarr(named[0])):
         found = find()
@@ -99,7 +109,7 @@ def means_one(
     return True
 
 
-def _find(given: Named, look: Look) -> Inputs:
+def _find(given: Named, look: Look, out: Path | None) -> Inputs:
     named = [given] if isinstance(given, str | Path) else list(given)
     if not named:
         raise InputError("No image is named: give files, folders or patterns.")
@@ -110,17 +120,25 @@ def _find(given: Named, look: Look) -> Inputs:
         matched = _matches(one)
         several |= matched is not None
         for path in [one] if matched is None else _readable(one, matched, told):
+            if several and _holds_results(path, out):
+                continue
             guess = look(path) if path.is_dir() else Guess()
             several |= guess.images is not None
             told += [guess.told] if guess.told else []
             paths += [path] if guess.images is None else guess.images
+    if not paths:
+        raise InputError(f"There is no image in {listed(list(map(str, named)))}.")
     unique = tuple({os.path.abspath(path): path for path in paths}.values())
     if len(unique) < len(paths):
         twice = len(paths) - len(unique)
         told.append(
             f"{twice} of the {len(paths)} names are there twice and count once."
         )
-    there = tuple(path for path in map(Path, named) if path.exists())
+    there = tuple(
+        path
+        for path in map(Path, named)
+        if path.exists() and not (several and _holds_results(path, out))
+    )
     return Inputs(unique, several, tuple(told), there)
 
 
@@ -150,6 +168,8 @@ def _readable(pattern: Path, found: Iterable[Path], told: list[str]) -> list[Pat
     kept: list[Path] = []
     left: list[Path] = []
     for path in found:
+        if path.name == BATCH_FILE or path.name.endswith(UNFINISHED):
+            continue
         if any(parent.suffix == ".zarr" and is_zarr(parent) for parent in path.parents):
             continue
         (kept if path.is_dir() or has_known_ending(path) else left).append(path)
@@ -161,6 +181,13 @@ def _readable(pattern: Path, found: Iterable[Path], told: list[str]) -> list[Pat
     if left:
         told.append(f"{listed(_names(left))} are no images and are left out.")
     return kept
+
+
+def _holds_results(path: Path, out: Path | None) -> bool:
+    """Whether it is the output, which holds results of an earlier run."""
+    if out is None or os.path.abspath(path) != os.path.abspath(out):
+        return False
+    return os.path.isfile(out / BATCH_FILE)
 
 
 def _names(paths: Iterable[Path]) -> list[str]:

@@ -59,7 +59,7 @@ def threshold_files(
         When the folder cannot be used, or nothing is named.
     """
     out, config = Path(out), config or ThresholdConfig()
-    found = find_predictions(predictions)
+    found = find_predictions(predictions, out=out)
     folder = begin_batch(
         out,
         "threshold",

@@ -83,7 +83,7 @@ def measure_files(
         raise InputError(
             "The sweep over k and t needs the predictions: give them by --probability."
         )
-    found = find_images(masks)
+    found = find_images(masks, out=out)
     beside = [
         None if given is None else _Partners(find(given), what)
         for given, find, what in (

@@ -103,7 +103,7 @@ def predict_files(
     from napari_sciml.io.models.folder import load_model
 
     model, out = Path(model), Path(out)
-    found = find_images(images, dims=load_model(model).dims)
+    found = find_images(images, dims=load_model(model).dims, out=out)
     folder = begin_batch(
         out,
         "predict",
