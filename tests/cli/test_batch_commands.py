@@ -76,6 +76,7 @@ def test_from_images_to_a_table_of_all(scans, capsys):
         ("predict nothing scans --out pred", "nothing"),
         ("predict model scans --out scans/pred", "lies in the input"),
         ("predict model scans/a.tif scans/b.npy --out scans/a.tif", "is the input"),
+        ("predict model scans --out p.zarr", "without such an ending"),
         ("threshold scans/a.tif scans/b.npy --out scans", "holds the input"),
         ("fibers scans/a.tif scans/b.npy --sweep --out f", "--probability"),
     ],

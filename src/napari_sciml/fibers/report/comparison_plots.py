@@ -1,6 +1,7 @@
 """Pictures that compare the fibers of several images."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,7 +33,7 @@ _GRAY = "#bbbbbb"
 _ACROSS = 4
 _WIDTH = 9.0
 _ROW = 0.26
-_LONGEST_NAME = 28
+_LONGEST_NAME = 24
 
 
 def intervals_plot(samples: Sequence[Sample], *, corrected: bool) -> "Figure":
@@ -68,7 +69,7 @@ def intervals_plot(samples: Sequence[Sample], *, corrected: bool) -> "Figure":
     directions.set_xlim(-0.02, 1.02)
     directions.set_xlabel("Share of direction, by length (dashed: isotropic)")
     _legend(directions)
-    lengths.set_yticks(places, [_short(sample.name) for sample in samples])
+    lengths.set_yticks(places, _names(samples))
     lengths.set_ylim(len(samples) - 0.4, -0.6)
     for one in (lengths, directions):
         one.grid(axis="y", color="#eeeeee")
@@ -94,6 +95,7 @@ def lengths_grid(samples: Sequence[Sample]) -> "Figure":
     of_all = np.histogram(every, edges)[0] / len(every)
     shares = [np.histogram(s.lengths, edges)[0] / len(s.lengths) for s in samples]
     top = 1.1 * max(float(np.max(share)) for share in (of_all, *shares))
+    names = _names(samples)
     for i, (axes, sample) in enumerate(zip(panels, samples, strict=True)):
         axes.stairs(of_all, edges, color=_GRAY, fill=True, alpha=0.6)
         axes.stairs(shares[i], edges, color=NUMBER_COLOR, lw=1.3)
@@ -102,7 +104,7 @@ def lengths_grid(samples: Sequence[Sample]) -> "Figure":
         if np.isfinite(mean.low):
             axes.axvspan(mean.low, mean.high, color=LENGTH_COLOR, alpha=0.2, lw=0)
         axes.set_title(
-            f"{_short(sample.name)}  ({len(sample.lengths):,})",
+            f"{names[i]}  ({len(sample.lengths):,})",
             fontsize=8,
             color=INK,
             loc="left",
@@ -138,7 +140,7 @@ def directions_grid(samples: Sequence[Sample]) -> "Figure":
     # One image with a single fiber would make all others look flat.
     reach = float(np.median([one.density.max() for one in found]))
     scale = {"vmin": 0.0, "vmax": max(2.0, 1.5 * reach)}
-    for axes, sample, one in zip(panels, samples, found, strict=True):
+    for axes, name, one in zip(panels, _names(samples), found, strict=True):
         x, y = hammer_of_angles(*np.meshgrid(one.longitude, one.latitude))
         mesh = axes.pcolormesh(
             x, y, one.density, cmap="viridis", rasterized=True, **scale
@@ -148,7 +150,7 @@ def directions_grid(samples: Sequence[Sample]) -> "Figure":
             axes.plot(*hammer_of_angles(np.full(91, side), around), color=INK, lw=0.7)
         axes.set_aspect("equal")
         axes.set_axis_off()
-        axes.set_title(_short(sample.name), fontsize=8, color=INK)
+        axes.set_title(name, fontsize=8, color=INK)
     bar = figure.colorbar(mesh, ax=list(panels), shrink=0.6, pad=0.02, extend="max")
     bar.set_label("Density (isotropic = 1)", color=INK, fontsize=8)
     bar.ax.tick_params(labelsize=7, colors=INK)
@@ -160,7 +162,7 @@ def directions_grid(samples: Sequence[Sample]) -> "Figure":
 def _roses(samples: Sequence[Sample]) -> "Figure":
     figure, panels = _grid(len(samples), 1.9, projection="polar")
     edges = np.linspace(0, 2 * np.pi, 37)
-    for axes, sample in zip(panels, samples, strict=True):
+    for axes, name, sample in zip(panels, _names(samples), samples, strict=True):
         phi = np.arctan2(sample.directions[:, 1], sample.directions[:, 2])
         both = np.concatenate([phi, phi + np.pi]) % (2 * np.pi)
         share = np.histogram(both, edges, weights=np.tile(sample.lengths, 2))[0]
@@ -171,7 +173,7 @@ def _roses(samples: Sequence[Sample]) -> "Figure":
         axes.set_theta_direction(-1)  # the y axis of images points down
         axes.set_xticks(np.radians([0, 90, 180, 270]), ["x", "y", "", ""], fontsize=7)
         axes.set_yticks([])
-        axes.set_title(_short(sample.name), fontsize=8, color=INK)
+        axes.set_title(name, fontsize=8, color=INK)
     return figure
 
 
@@ -209,7 +211,30 @@ def _legend(axes: "Axes") -> None:
     axes.legend(frameon=False, fontsize=8, ncols=3, borderaxespad=0.2, **place)
 
 
-def _short(name: str) -> str:
-    """A name that fits beside a plot: its end tells scans apart."""
-    drawn = name if len(name) <= _LONGEST_NAME else "…" + name[1 - _LONGEST_NAME :]
-    return for_matplotlib(drawn)
+def short_names(names: Sequence[str]) -> list[str]:
+    """Names that fit beside a plot: where they are long, what all share is left out."""
+    if max(map(len, names)) <= _LONGEST_NAME:
+        return [for_matplotlib(name) for name in names]
+    first = _shared(names)
+    rest = [name[first:] for name in names]
+    last = _shared([name[::-1] for name in rest])
+    begin, end = "…" if first else "", "…" if last else ""
+    middle = [f"{begin}{name[: len(name) - last]}{end}" for name in rest]
+    fitting = [
+        name if len(name) <= _LONGEST_NAME else "…" + name[1 - _LONGEST_NAME :]
+        for name in middle
+    ]
+    return [for_matplotlib(name) for name in fitting]
+
+
+def _shared(names: Sequence[str]) -> int:
+    """Signs at the beginning that all of several names have."""
+    if len(names) < 2:
+        return 0
+    columns = zip(*names, strict=False)
+    same = (len(set(column)) == 1 for column in columns)
+    return sum(1 for _ in takewhile(bool, same))
+
+
+def _names(samples: Sequence[Sample]) -> list[str]:
+    return short_names([sample.name for sample in samples])

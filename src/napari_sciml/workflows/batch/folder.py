@@ -24,6 +24,9 @@ from napari_sciml.workflows.batch.names import unique_names
 TABLES = ("fibers.csv", "samples.csv", "report.html")
 """Files that compare all, which no result may be named like."""
 
+OF_ONE = (".zarr", ".tif", ".tiff", ".npy", ".png", ".h5", ".csv", ".json")
+"""Endings that promise a single file or zarr."""
+
 
 @dataclass
 class BatchFolder:
@@ -95,6 +98,7 @@ def begin_batch(
         it, or results that nobody asked to go on with; when it cannot be written.
     """
     check_apart(out, (*images, *named))
+    _check_is_folder_name(out)
     earlier = _earlier(out, command)
     done = sum(entry.state == "done" for entry in earlier.files)
     if earlier.files and not (resume or overwrite):
@@ -143,6 +147,15 @@ def _files(path: Path) -> Iterable[tuple[str, int, int]]:
     for file in files:
         found = file.stat()
         yield str(file.relative_to(path)), found.st_size, found.st_mtime_ns
+
+
+def _check_is_folder_name(out: Path) -> None:
+    """Refuse a name that is meant for the result of a single file."""
+    if out.suffix.lower() in OF_ONE and not out.is_dir():
+        raise InputError(
+            f"{out} is a name for the result of one file: give a folder, without such "
+            "an ending, for the results of many."
+        )
 
 
 def _earlier(out: Path, command: Command) -> BatchRecord:
