@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     )
     from napari_sciml.uncertainty.threshold import confident
     from napari_sciml.workflows.live_session import LiveSession
+    from napari_sciml.workflows.validation.arrays import validate
 
 try:
     __version__ = version("napari-sciml")
@@ -83,6 +84,7 @@ _PUBLIC = {
     "prediction_set": "uncertainty.conformal",
     "save_model": "io.models.folder",
     "train": "training.session",
+    "validate": "workflows.validation.arrays",
 }
 
 __all__ = [
@@ -119,6 +121,7 @@ __all__ = [
     "prediction_set",
     "save_model",
     "train",
+    "validate",
 ]
 
 

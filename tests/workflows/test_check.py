@@ -73,7 +73,8 @@ def test_a_model_that_does_not_know(folder, capsys, noise) -> None:
 )
 def test_refused_in_one_sentence(folder, capsys, noise, model, image, why) -> None:
     write("image.tif", noise)
-    write("volume.tif", np.stack([noise] * 7))
+    stack = np.stack([noise] * 7)
+    tifffile.imwrite("volume.tif", stack, imagej=True, metadata={"axes": "ZYX"})
     tifffile.imwrite("color.tif", np.zeros((64, 64, 3), np.uint8), photometric="rgb")
     ended = run_command(capsys, "check", model, image)
     assert ended.code == 2

@@ -15,7 +15,7 @@ from napari_sciml.cli.learn import demo, replay, train
 from napari_sciml.cli.options import AsJson
 from napari_sciml.cli.predict import predict, threshold
 from napari_sciml.cli.terminal import accept_any_text, print_summary, say
-from napari_sciml.cli.validate import check
+from napari_sciml.cli.validate import check, validate
 from napari_sciml.errors import InputError, first_line, one_line, system_reason
 from napari_sciml.escape import for_terminal
 from napari_sciml.notices import heard_by
@@ -44,6 +44,7 @@ for command in (
     threshold,
     fibers,
     focus,
+    validate,
     replay,
     info,
 ):
