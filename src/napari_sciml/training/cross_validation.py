@@ -90,11 +90,15 @@ class Checked:
         What it says about each stroke of the fold.
     shares
         Of the classes in the image, as it sees it; None = not known.
+    expected_dice
+        Of each class in the image, as `napari_sciml.training.calibration.Calibration`
+        tells it without looking at these strokes; None = not known.
     """
 
     fold: int
     pieces: Pieces
     shares: tuple[float, ...] | None
+    expected_dice: tuple[float, ...] | None
 
 
 def cross_check(
@@ -151,8 +155,9 @@ def cross_check(
         assert last is not None
         asked = judge(last.ensemble, image, held_out)
         pieces = yield from mapped(asked, _part_of(done, len(used)))
-        shares = last.calibration.shares if last.calibration else None
-        checked.append(Checked(index, pieces, shares))
+        found = last.calibration
+        shares, dice = (found.shares, found.expected_dice) if found else (None, None)
+        checked.append(Checked(index, pieces, shares, dice))
     return checked
 
 

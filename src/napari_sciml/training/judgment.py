@@ -46,10 +46,8 @@ class Pieces:
     bins
         ``(u, 3, bin)``: voxels, sum of the confidence, and right ones, by the
         confidence in the likeliest class; see `napari_sciml.training.metrics.Report`.
-    against
-        ``(u, member)``: voxels that each member puts into another class.
-    weights
-        ``(member,)``: how much it counts.
+    opposed
+        ``(u,)``: share of the members, by weight, that put most of it elsewhere.
     dense
         Whether blocks take the place of strokes.
     """
@@ -63,8 +61,7 @@ class Pieces:
     brier: np.ndarray
     surprise: np.ndarray
     bins: np.ndarray
-    against: np.ndarray
-    weights: np.ndarray
+    opposed: np.ndarray
     dense: bool
 
     def __len__(self) -> int:
@@ -80,12 +77,6 @@ class Pieces:
     def own(self) -> np.ndarray:
         """Mean probability of its own class, ``(u,)``."""
         return self.said[np.arange(len(self)), self.labels] / np.maximum(1, self.voxels)
-
-    @property
-    def opposed(self) -> np.ndarray:
-        """Share of the members, by weight, that put most of it elsewhere, ``(u,)``."""
-        wrong = self.against > self.voxels[:, None] / 2
-        return (wrong @ self.weights) / self.weights.sum()
 
     def wrong(self) -> np.ndarray:
         """Numbers of those that are mostly wrong, the surest mistakes first."""
@@ -130,30 +121,20 @@ def judge(
 
 
 def join(parts: Sequence[Pieces]) -> Pieces:
-    """Make one of what several models said about labels of their own.
-
-    Which member was against which piece is told as if all had the same weights.
-    """
-    members = max(part.against.shape[1] for part in parts)
+    """Make one of what several models said about labels of their own."""
     offsets = np.cumsum([0, *(part.clusters.max(initial=-1) + 1 for part in parts)])
     rows = {
         field.name: np.concatenate([getattr(part, field.name) for part in parts])
         for field in fields(Pieces)
-        if field.name not in ("clusters", "against", "weights", "dense")
+        if field.name not in ("clusters", "dense")
     }
     return Pieces(
         **rows,
         clusters=np.concatenate(
             [p.clusters + o for p, o in zip(parts, offsets[:-1], strict=True)]
         ),
-        against=np.concatenate([_widened(part.against, members) for part in parts]),
-        weights=np.ones(members),
         dense=any(part.dense for part in parts),
     )
-
-
-def _widened(against: np.ndarray, members: int) -> np.ndarray:
-    return np.pad(against, ((0, 0), (0, members - against.shape[1])))
 
 
 def _pieces(labels: Scribbles) -> tuple[np.ndarray, np.ndarray, bool]:
@@ -215,11 +196,13 @@ class _Sums:
     def pieces(self, clusters: np.ndarray, dense: bool) -> Pieces:
         groups = positions_by_number(self._numbers)
         voxels = [self._labels.voxels[group] for group in groups]
+        sizes = np.array([len(group) for group in groups], np.int64)
+        against = self.against > sizes[:, None] / 2
         first = np.array([group[0] for group in groups], np.int64)
         ndim = self._labels.ndim
         return Pieces(
             labels=self._labels.values[first].astype(np.int64) - 1,
-            voxels=np.array([len(group) for group in groups], np.int64),
+            voxels=sizes,
             clusters=clusters,
             places=np.array([_middle(v) for v in voxels]).reshape(-1, ndim),
             chosen=self.chosen,
@@ -227,8 +210,7 @@ class _Sums:
             brier=self.brier,
             surprise=self.surprise,
             bins=self.bins,
-            against=self.against,
-            weights=self._weights,
+            opposed=against @ self._weights / self._weights.sum(),
             dense=dense,
         )
 

@@ -16,6 +16,7 @@ LISTED = 20
 """Wrong strokes that a summary lists; the table has all of them."""
 MOST_MEMBERS = 2 / 3
 """Share of the members that must be against a stroke for it to be suspicious."""
+FOLD_WORDS = {"dice": "Dice", "expected_dice": "Dice expected in the image"}
 SHOWN = 5
 """Of them in a terminal."""
 
@@ -103,6 +104,10 @@ def fold_records(checked: "Sequence[Checked]", names: Sequence[str]) -> list[Any
         if one.shares is not None and not one.pieces.dense:
             prior = np.maximum(one.shares, 1e-6).tolist()
         scores = report_of(one.pieces, prior).as_dict(names)
+        for index, name in enumerate(names):
+            dice = one.expected_dice[index] if one.expected_dice else math.nan
+            known = round(dice, 4) if math.isfinite(dice) else None
+            scores["classes"][name]["expected_dice"] = known
         records.append({"fold": one.fold + 1, **scores})
     return records
 
@@ -114,7 +119,7 @@ def over_folds(folds: Sequence[dict[str, Any]], names: Sequence[str]) -> dict[st
     return {
         name: {
             key: _spread([fold["classes"][name][key] for fold in folds])
-            for key in PER_CLASS
+            for key in (*PER_CLASS, "expected_dice")
         }
         for name in names
     }
@@ -183,7 +188,7 @@ def _fold_lines(record: dict[str, Any]) -> dict[str, str] | None:
         return None
     return {
         name: ", ".join(
-            f"{key.replace('dice', 'Dice')} {found['mean']:.3g} ± {found['sd']:.2g}"
+            f"{FOLD_WORDS.get(key, key)} {found['mean']:.3g} ± {found['sd']:.2g}"
             for key, found in figures.items()
             if found is not None
         )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from napari_sciml.training.judgment import Pieces
 
-FOLD_COLUMNS = ("voxels", "dice", "precision", "recall", "iou")
+FOLD_COLUMNS = ("voxels", "dice", "precision", "recall", "iou", "expected_dice")
 
 
 def write_validation(
