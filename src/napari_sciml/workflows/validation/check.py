@@ -97,4 +97,6 @@ def _verdict(size: bool, gray: bool, outside: float | None) -> str:
 def _size(record: dict[str, Any], differs: bool) -> str:
     if not record.get("voxel_size"):
         return "not known to the model"
+    if not differs and record.get("unit") == "pixel":
+        return "not stated"
     return "unlike training" if differs else AS_TRAINED
