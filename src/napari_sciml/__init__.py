@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from napari_sciml.workflows.batch.measurements import measure_files
     from napari_sciml.workflows.batch.predictions import predict_files
     from napari_sciml.workflows.live_session import LiveSession
+    from napari_sciml.workflows.validation.arrays import validate
 
 try:
     __version__ = version("napari-sciml")
@@ -89,6 +90,7 @@ _PUBLIC = {
     "save_model": "io.models.folder",
     "threshold_files": "workflows.batch.masks",
     "train": "training.session",
+    "validate": "workflows.validation.arrays",
 }
 
 __all__ = [
@@ -128,6 +130,7 @@ __all__ = [
     "save_model",
     "threshold_files",
     "train",
+    "validate",
 ]
 
 

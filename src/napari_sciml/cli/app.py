@@ -13,6 +13,7 @@ from napari_sciml.cli.learn import demo, replay, train
 from napari_sciml.cli.options import AsJson
 from napari_sciml.cli.predict import predict, threshold
 from napari_sciml.cli.terminal import accept_any_text, print_summary, say
+from napari_sciml.cli.validate import check, validate
 from napari_sciml.escape import for_terminal
 from napari_sciml.io.failures import input_sentence
 from napari_sciml.notices import heard_by
@@ -33,7 +34,18 @@ def info(as_json: AsJson = False) -> None:
     print_summary(machine(), as_json)
 
 
-for command in (demo, train, predict, threshold, fibers, focus, replay, info):
+for command in (
+    demo,
+    train,
+    check,
+    predict,
+    threshold,
+    fibers,
+    focus,
+    validate,
+    replay,
+    info,
+):
     app.command()(command)
 
 
