@@ -37,6 +37,7 @@ COMMANDS = {
     "fibers": "fibers mask.tif --image scan.tif --probability p.zarr",
     "focus": "focus slices --tile 16 --stride 8",
     "focus --train": "focus --train large.tif --steps 1",
+    "validate": "validate model scan.tif labels.tif --threads 1",
     "replay": "replay project",
     "demo": "demo --headless --seconds 1",
 }
@@ -48,6 +49,7 @@ RESULTS = {
     **{"train": ["new"], "predict": ["new.zarr", "new.tif"], "fibers": ["new"]},
     **{"threshold": ["new.tif", "new.npy", "new.zarr"], "focus": ["new"]},
     **{"focus --train": ["new"], "replay": ["new"], "demo": ["new"]},
+    "validate": ["new"],
 }
 TO_DISK = [(command, out) for command, outs in RESULTS.items() for out in outs]
 
@@ -163,7 +165,7 @@ def test_nothing_of_others_is_touched(files, sentence, command, out) -> None:
     assert contents(files) == before
 
 
-@pytest.mark.parametrize("command", ["train", "predict", "fibers", "focus"])
+@pytest.mark.parametrize("command", ["train", "predict", "fibers", "focus", "validate"])
 def test_a_foreign_file_in_an_old_output(files, sentence, command) -> None:
     (out,) = (out for out in RESULTS[command] if not out.endswith(".tif"))
     assert run(command, out) == 0

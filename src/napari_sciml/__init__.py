@@ -42,7 +42,11 @@ if TYPE_CHECKING:
         mutual_information,
     )
     from napari_sciml.uncertainty.threshold import confident
+    from napari_sciml.workflows.batch.masks import threshold_files
+    from napari_sciml.workflows.batch.measurements import measure_files
+    from napari_sciml.workflows.batch.predictions import predict_files
     from napari_sciml.workflows.live_session import LiveSession
+    from napari_sciml.workflows.validation.arrays import validate
 
 try:
     __version__ = version("napari-sciml")
@@ -76,13 +80,17 @@ _PUBLIC = {
     "load_model": "io.models.folder",
     "make_phantom": "samples.phantom",
     "measure_fibers": "fibers.geometry.measure",
+    "measure_files": "workflows.batch.measurements",
     "mutual_information": "uncertainty.statistics",
     "open_volume": "io.images.reading",
     "predict": "prediction.blockwise",
     "predict_blocks": "prediction.blockwise",
+    "predict_files": "workflows.batch.predictions",
     "prediction_set": "uncertainty.conformal",
     "save_model": "io.models.folder",
+    "threshold_files": "workflows.batch.masks",
     "train": "training.session",
+    "validate": "workflows.validation.arrays",
 }
 
 __all__ = [
@@ -112,13 +120,17 @@ __all__ = [
     "load_model",
     "make_phantom",
     "measure_fibers",
+    "measure_files",
     "mutual_information",
     "open_volume",
     "predict",
     "predict_blocks",
+    "predict_files",
     "prediction_set",
     "save_model",
+    "threshold_files",
     "train",
+    "validate",
 ]
 
 

@@ -1,13 +1,11 @@
 """The command line: the commands in their order, and how they end."""
 
 import logging
-import os
 import signal
 import sys
 from typing import Any, NoReturn
 
 import typer
-from pydantic import ValidationError
 
 from napari_sciml.cli.fibers import fibers
 from napari_sciml.cli.focus import focus
@@ -15,8 +13,9 @@ from napari_sciml.cli.learn import demo, replay, train
 from napari_sciml.cli.options import AsJson
 from napari_sciml.cli.predict import predict, threshold
 from napari_sciml.cli.terminal import accept_any_text, print_summary, say
-from napari_sciml.errors import InputError, first_line, one_line, system_reason
+from napari_sciml.cli.validate import check, validate
 from napari_sciml.escape import for_terminal
+from napari_sciml.io.failures import input_sentence
 from napari_sciml.notices import heard_by
 
 app = typer.Typer(
@@ -35,7 +34,18 @@ def info(as_json: AsJson = False) -> None:
     print_summary(machine(), as_json)
 
 
-for command in (demo, train, predict, threshold, fibers, focus, replay, info):
+for command in (
+    demo,
+    train,
+    check,
+    predict,
+    threshold,
+    fibers,
+    focus,
+    validate,
+    replay,
+    info,
+):
     app.command()(command)
 
 
@@ -51,33 +61,16 @@ def main() -> None:
     try:
         with heard_by(say):
             app()
-    except (InputError, ValidationError) as error:
-        _refuse(one_line(error))
-    except MemoryError as error:
-        _refuse(_out_of_memory(error))
-    except OSError as error:
-        if error.filename is None:
+    except Exception as error:
+        sentence = input_sentence(error)
+        if sentence is None:
             raise
-        name = os.fsdecode(error.filename)
-        _refuse(f"{name} cannot be used ({system_reason(error)}).")
+        _refuse(sentence)
 
 
 def _refuse(sentence: str) -> NoReturn:
     typer.echo(f"error: {for_terminal(sentence)}", err=True)
     sys.exit(2)
-
-
-def _out_of_memory(error: MemoryError) -> str:
-    import psutil
-
-    from napari_sciml.images.room import size_in_words
-
-    free = size_in_words(psutil.virtual_memory().available)
-    what = f" ({first_line(error)})" if str(error) else ""
-    return (
-        f"There is not enough memory{what}; {free} are free: end other "
-        "programs, or take a smaller part of the image."
-    )
 
 
 def _end(number: int, _: Any) -> NoReturn:

@@ -1,11 +1,19 @@
 """The command fibers."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from napari_sciml.cli.options import MAX_EDGE, AsJson, Overwrite, Scheduler, describe
+from napari_sciml.cli.batch import end_batch, tell_file
+from napari_sciml.cli.options import (
+    MAX_EDGE,
+    AsJson,
+    Overwrite,
+    ResumeMany,
+    Scheduler,
+    describe,
+)
 from napari_sciml.cli.terminal import print_summary, say, stage
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.uncertainty.threshold import ThresholdConfig
@@ -14,16 +22,24 @@ FIBERS, THRESHOLD = FiberConfig(), ThresholdConfig()
 
 
 def fibers(
-    mask: Annotated[Path, typer.Argument(help="Mask of the fibers.")],
+    mask: Annotated[
+        list[Path],
+        typer.Argument(help="Masks of fibers: files, folders, patterns in quotes."),
+    ],
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     image: Annotated[
-        Path | None, typer.Option(help="Gray image, for the overview picture.")
+        Path | None,
+        typer.Option(
+            help="Gray image, for the overview picture; of several masks the folder "
+            "or pattern of images of the same names."
+        ),
     ] = None,
     probability: Annotated[
         Path | None,
         typer.Option(
             help="Prediction that the mask was made from: tells where fibers touch and "
-            "end, and the confidence of each."
+            "end, and the confidence of each; of several masks the folder or pattern "
+            "of predictions of the same names."
         ),
     ] = None,
     class_: Annotated[
@@ -73,12 +89,16 @@ def fibers(
             "of labels.tif.",
         ),
     ] = None,
+    resume: ResumeMany = False,
     scheduler: Scheduler = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Split a mask into fibers; measure lengths and directions."""
+    """Split masks into fibers; measure lengths and directions, and compare them."""
+    from napari_sciml.cluster.batch import working_on
     from napari_sciml.cluster.executor import on_workers
+    from napari_sciml.workflows.batch.inputs import find_images, means_one
+    from napari_sciml.workflows.batch.measurements import measure_files
     from napari_sciml.workflows.pipeline import measure_mask
 
     config = FiberConfig.model_validate(
@@ -91,21 +111,40 @@ def fibers(
             "extend": extend,
         }
     )
+    settings: dict[str, Any] = {
+        "class_name": class_,
+        "voxel_size": voxel_size,
+        "unit": unit,
+        "sweep": sweep,
+        "block": block,
+        "overwrite": overwrite,
+        "say": say,
+    }
+    if means_one(mask, out, lambda: find_images(mask), say):
+        with stage("Measuring fibers") as report:
+            summary = measure_mask(
+                mask[0],
+                out,
+                config,
+                image=image,
+                probability=probability,
+                **settings,
+                start=on_workers(scheduler, say),
+                report=report,
+            )
+        print_summary(summary, as_json)
+        return
     with stage("Measuring fibers") as report:
-        summary = measure_mask(
+        result = measure_files(
             mask,
             out,
             config,
-            image=image,
-            probability=probability,
-            class_name=class_,
-            voxel_size=voxel_size,
-            unit=unit,
-            sweep=sweep,
-            block=block,
-            start=on_workers(scheduler, say),
-            say=say,
-            overwrite=overwrite,
+            images=image,
+            probabilities=probability,
+            **settings,
+            resume=resume,
             report=report,
+            each=tell_file,
+            workers=working_on(scheduler, say),
         )
-    print_summary(summary, as_json)
+    end_batch(result, as_json)

@@ -24,6 +24,10 @@ Overwrite = Annotated[
         "--overwrite", help="Replace what another program or command wrote there."
     ),
 ]
+ResumeMany = Annotated[
+    bool,
+    typer.Option("--resume", help="Of several files, leave out those that are done."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 

@@ -15,6 +15,9 @@ from napari_sciml.errors import InputError, system_reason
 from napari_sciml.escape import for_terminal
 from napari_sciml.io.provenance import jsonable
 
+SENTENCES = {"cautions": "caution", "errors": "error"}
+"""Lists in a summary of which each sentence has a line, and what stands before it."""
+
 
 def accept_any_text() -> None:
     """Print ``?`` for what the encoding of a terminal has not, instead of an error."""
@@ -80,8 +83,8 @@ def _give_up(error: OSError) -> NoReturn:
 
 def _lines(summary: dict[str, Any], indent: str = "") -> Iterator[str]:
     for key, value in summary.items():
-        if key == "cautions":
-            yield from (f"{indent}caution: {sentence}" for sentence in value)
+        if key in SENTENCES:
+            yield from (f"{indent}{SENTENCES[key]}: {sentence}" for sentence in value)
             continue
         title = f"{indent}{key.replace('_', ' ')}:"
         if isinstance(value, dict):

@@ -13,6 +13,7 @@ from napari_sciml.images.channels import channels_of
 from napari_sciml.images.intensity import IntensityScale
 from napari_sciml.networks.build import network_from_description
 from napari_sciml.networks.custom import OwnModules
+from napari_sciml.networks.feature_range import FeatureRange
 from napari_sciml.networks.protocol import Network
 from napari_sciml.networks.scale_space import (
     ScaleSpace,
@@ -59,7 +60,14 @@ class Ensemble(nn.Module):
         Trees; None = there are only networks.
     trust
         Weight of all networks together, 0 to 1; without trees it is 1.
+
+    Attributes
+    ----------
+    familiar
+        What the front end gave in the image that it was trained on; None = not known.
     """
+
+    familiar: FeatureRange | None = None
 
     def __init__(
         self,
@@ -258,7 +266,12 @@ class Ensemble(nn.Module):
             "members": [member.description() for member in self.members],
             "forest": None if self.forest is None else self.forest.description(),
             "trust": self._trust,
+            **self._known(),
         }
+
+    def _known(self) -> dict[str, Any]:
+        # Left out where it is not known: models keep the description that they had.
+        return {"familiar": self.familiar.model_dump()} if self.familiar else {}
 
     @classmethod
     def from_description(
@@ -303,6 +316,9 @@ class Ensemble(nn.Module):
         ensemble.set_calibration(
             temperature=description.get("temperature", 1.0),
             log_prior_ratio=description.get("log_prior_ratio"),
+        )
+        ensemble.familiar = FeatureRange.from_description(
+            description.get("familiar"), front.channels
         )
         return ensemble
 

@@ -1,7 +1,7 @@
 """Cross-validation: how well a training works, with every stroke as a test once."""
 
-from collections.abc import Generator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,11 +9,16 @@ import numpy as np
 from napari_sciml.annotation.classes import DEFAULT_CLASSES
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.annotation.split import k_folds
+from napari_sciml.progress import mapped
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.events import Snapshot, TrainingStep
+from napari_sciml.training.judgment import Pieces, judge
 from napari_sciml.training.metrics import Report
 from napari_sciml.training.session import train
 from napari_sciml.training.setup import checked_labels
+
+ASKING = 0.9
+"""Of a fold that is over when its model is asked."""
 
 
 def cross_validate(
@@ -55,13 +60,7 @@ def cross_validate(
     """
     config = config or TrainingConfig()
     scribbles = checked_labels(image, labels, class_names)
-    splits = k_folds(
-        scribbles,
-        folds=folds,
-        gap=config.gap,
-        rng=np.random.default_rng(config.seed),
-        by=config.split,
-    )
+    splits = _splits(scribbles, config, folds)
     used = [index for index, (_, held_out) in enumerate(splits) if len(held_out)]
     reports: list[Report | None] = [None] * folds
     for done, index in enumerate(used):
@@ -77,3 +76,102 @@ def cross_validate(
             if isinstance(event, Snapshot) and event.calibration:
                 reports[index] = event.calibration.report
     return reports
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a model that was trained without some strokes says about them.
+
+    Attributes
+    ----------
+    fold
+        Number of the fold, from 0.
+    pieces
+        What it says about each stroke of the fold.
+    shares
+        Of the classes in the image, as it sees it; None = not known.
+    expected_dice
+        Of each class in the image, as `napari_sciml.training.calibration.Calibration`
+        tells it without looking at these strokes; None = not known.
+    """
+
+    fold: int
+    pieces: Pieces
+    shares: tuple[float, ...] | None
+    expected_dice: tuple[float, ...] | None
+
+
+def cross_check(
+    image: Any,
+    labels: np.ndarray | Scribbles,
+    config: TrainingConfig | None = None,
+    *,
+    folds: int = 5,
+    class_names: Sequence[str] = DEFAULT_CLASSES,
+) -> Generator[TrainingStep | Snapshot | float | None, None, list[Checked]]:
+    """Ask, about each stroke, a model that has never seen it.
+
+    Unlike in `cross_validate` the strokes of a fold choose nothing: neither the best
+    state of a network, nor trees, nor the calibration. Each training holds out some of
+    the strokes that are left to it, as any other.
+
+    Parameters
+    ----------
+    image, labels, config, class_names
+        As in `napari_sciml.training.session.train`.
+    folds
+        As in `cross_validate`.
+
+    Yields
+    ------
+    TrainingStep, Snapshot, float or None
+        Events of the trainings, whose fractions are those of all, the share that is
+        done, or a chance to stop.
+
+    Returns
+    -------
+    list of Checked
+        One for each fold that holds strokes.
+
+    Raises
+    ------
+    InputError
+        As `train`.
+    """
+    config = config or TrainingConfig()
+    scribbles = checked_labels(image, labels, class_names)
+    splits = _splits(scribbles, config, folds)
+    used = [index for index, (_, held_out) in enumerate(splits) if len(held_out)]
+    checked = []
+    for done, index in enumerate(used):
+        trained, held_out = splits[index]
+        last: Snapshot | None = None
+        for event in train(image, trained, config, class_names=class_names):
+            if event is None:
+                yield None
+                continue
+            yield replace(event, fraction=(done + ASKING * event.fraction) / len(used))
+            last = event if isinstance(event, Snapshot) else last
+        assert last is not None
+        asked = judge(last.ensemble, image, held_out)
+        pieces = yield from mapped(asked, _part_of(done, len(used)))
+        found = last.calibration
+        shares, dice = (found.shares, found.expected_dice) if found else (None, None)
+        checked.append(Checked(index, pieces, shares, dice))
+    return checked
+
+
+def _part_of(done: int, total: int) -> Callable[[float], float]:
+    return lambda share: (done + ASKING + (1 - ASKING) * share) / total
+
+
+def _splits(
+    labels: Scribbles, config: TrainingConfig, folds: int
+) -> list[tuple[Scribbles, Scribbles]]:
+    return k_folds(
+        labels,
+        folds=folds,
+        gap=config.gap,
+        rng=np.random.default_rng(config.seed),
+        by=config.split,
+    )

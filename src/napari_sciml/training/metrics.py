@@ -178,14 +178,15 @@ def report(
     confusion = np.bincount(truth * classes + chosen, minlength=classes**2)
     confusion = confusion.reshape(classes, classes).astype(np.int64)
     if prior is not None:
-        prior = _checked_prior(prior, classes)
-    weights = _class_weights(confusion.sum(1), prior)
+        prior = checked_prior(prior, classes)
+    weights = class_weights(confusion.sum(1), prior)
     each = weights[truth]
     true = rows[np.arange(len(rows)), truth]
     distance = (rows**2).sum(1) - 2 * true + 1
     right = truth == chosen
     accuracy = _mean(right, each)
-    by_class = _figures_by_class(weights[:, None] * confusion)
+    found = figures_by_class(weights[:, None] * confusion)
+    by_class = {name: tuple(map(float, values)) for name, values in found.items()}
     return Report(
         confusion,
         dice=by_class["dice"],
@@ -193,7 +194,7 @@ def report(
         precision=by_class["precision"],
         recall=by_class["recall"],
         f1_micro=accuracy,
-        f1_macro=_mean_known(by_class["dice"]),
+        f1_macro=mean_known(by_class["dice"]),
         accuracy=accuracy,
         ece=_calibration_error(rows.max(1), right, each),
         brier=_mean(distance, each),
@@ -211,7 +212,14 @@ def _as_arrays(
     return rows[keep], truth[keep]
 
 
-def _checked_prior(prior: Sequence[float], classes: int) -> tuple[float, ...]:
+def checked_prior(prior: Sequence[float], classes: int) -> tuple[float, ...]:
+    """Shares of the classes that add up to 1.
+
+    Raises
+    ------
+    InputError
+        When they do not fit the classes.
+    """
     shares = np.asarray(prior, dtype=np.float64)
     if shares.shape != (classes,) or not (shares >= 0).all() or not shares.sum() > 0:
         raise InputError(
@@ -220,27 +228,29 @@ def _checked_prior(prior: Sequence[float], classes: int) -> tuple[float, ...]:
     return tuple(float(share) for share in shares / shares.sum())
 
 
-def _class_weights(voxels: np.ndarray, prior: tuple[float, ...] | None) -> np.ndarray:
-    """How much a voxel of each class counts; the present classes keep their ratio."""
+def class_weights(voxels: np.ndarray, prior: tuple[float, ...] | None) -> np.ndarray:
+    """How much a voxel of each class counts, given ``(…, class)`` voxels.
+
+    The classes that are present keep their ratio.
+    """
     if prior is None:
-        return np.ones(len(voxels))
-    share = voxels / max(1, voxels.sum())
+        return np.ones(voxels.shape)
+    share = voxels / np.maximum(1, voxels.sum(-1, keepdims=True))
     return np.where(voxels > 0, np.array(prior) / np.where(voxels > 0, share, 1), 0.0)
 
 
-def _figures_by_class(confusion: np.ndarray) -> dict[str, tuple[float, ...]]:
-    """Figures from weighted counts ``(true, chosen)``."""
-    tp = np.diag(confusion)
-    truth, chosen = confusion.sum(1), confusion.sum(0)
+def figures_by_class(confusion: np.ndarray) -> dict[str, np.ndarray]:
+    """Figures ``(…, class)`` from weighted counts ``(…, true, chosen)``."""
+    tp = np.diagonal(confusion, axis1=-2, axis2=-1)
+    truth, chosen = confusion.sum(-1), confusion.sum(-2)
     known = np.where(truth > 0, tp, np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
-        figures = {
+        return {
             "dice": 2 * known / (truth + chosen),
             "iou": known / (truth + chosen - tp),
             "precision": known / chosen,
             "recall": known / truth,
         }
-    return {name: tuple(map(float, values)) for name, values in figures.items()}
 
 
 def _calibration_error(
@@ -258,7 +268,8 @@ def _mean(values: np.ndarray, each: np.ndarray) -> float:
     return float((values * each).sum() / total) if total > 0 else math.nan
 
 
-def _mean_known(values: Sequence[float]) -> float:
+def mean_known(values: Sequence[float]) -> float:
+    """Mean of the numbers that are not NaN; NaN where there is none."""
     known = [value for value in values if math.isfinite(value)]
     return sum(known) / len(known) if known else math.nan
 

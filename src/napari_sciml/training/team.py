@@ -20,6 +20,7 @@ from napari_sciml.training.calibration import (
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.data.channels import ChannelCache
 from napari_sciml.training.data.sampling import Batch, CropSampler, bootstrap_strokes
+from napari_sciml.training.familiarity import find_range
 from napari_sciml.training.member import Draw, Member
 from napari_sciml.training.metrics import Scores, score
 from napari_sciml.training.setup import MakeNetwork, balanced_weights, new_ensemble
@@ -228,6 +229,21 @@ class Team:
 
         With trees, their cut is found before, and only what to expect is measured.
         """
+        if self.ensemble.familiar is None:
+            found = yield from find_range(
+                self.ensemble, self.image, seed=self.config.seed
+            )
+            known = self._start and self._start.ensemble.familiar
+            same = self._start and _same_scale(self.ensemble, self._start.ensemble)
+            if known and same and self.goes_on:
+                found = found.joined(known)
+            self.ensemble.familiar = found
+        ensemble.familiar = self.ensemble.familiar
+        return (yield from self._calibrated(ensemble, labels))
+
+    def _calibrated(
+        self, ensemble: Ensemble, labels: Scribbles
+    ) -> Generator[None, None, Calibration]:
         if self.teacher is not None and self.teacher.grown is not None:
             count = len(self.ensemble.class_names)
             kinds = [stroke.label - 1 for stroke in labels.strokes()]

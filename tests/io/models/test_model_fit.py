@@ -87,3 +87,15 @@ def test_gray_values_far_away_are_told_with_their_types():
     size, gray = fit_cautions(record, knows, volume((2, 2), data=wide * 257))
     assert "voxels of" in size
     assert "gray values differ" in gray
+
+
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [(None, None), (0.0, None), (0.049, None), (0.05, "5%"), (0.344, "34%")],
+)
+def test_voxels_unlike_all_that_was_trained_on_are_told(share, told):
+    data = np.random.default_rng(0).normal(100, 10, (64, 64)).astype(np.uint8)
+    image, knows = volume((1, 1), data=data), estimate_intensity(data)
+    said = fit_cautions(known((1, 1), dtype="uint8"), knows, image, share)
+    start = f"Unlike training: {told} of the voxels look like nothing"
+    assert [sentence.startswith(start) for sentence in said] == [True] * bool(told)

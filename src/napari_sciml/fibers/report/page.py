@@ -26,6 +26,11 @@ table.numbers td { padding: 0.6mm 2mm 0.6mm 0; border-bottom: 1px solid #e4e4e4;
                    vertical-align: top; width: 31%; }
 table.numbers td.name { color: #666; width: 19%; }
 img { max-width: 100%; max-height: 50mm; }
+table.samples { border-collapse: collapse; width: 100%; }
+table.samples th { text-align: left; color: #666; font-weight: normal; }
+table.samples td, table.samples th { padding: 0.4mm 2mm 0.4mm 0;
+                                     border-bottom: 1px solid #e4e4e4; }
+table.samples ~ img { max-height: none; }
 table.pictures { width: 100%; table-layout: fixed; }
 table.pictures td { padding: 1mm; text-align: center; vertical-align: middle; }
 """
@@ -67,15 +72,21 @@ def report_html(
     str
         HTML that needs no other file, and fits on a sheet of A4.
     """
+    body = f'<table class="numbers">\n{_rows(numbers)}</table>\n{_gallery(pictures)}'
+    return page_html(title, facts, body, _NOTES, cautions)
+
+
+def page_html(
+    title: str, facts: str, body: str, notes: str, cautions: Sequence[str] = ()
+) -> str:
+    """Put a page round a body that is HTML already; all else is text."""
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>{for_html(title)}</title><style>{_STYLE}</style></head><body>\n"
         f"<h1>{for_html(title)}</h1>\n"
         f'<p class="facts">{for_html(facts)}</p>\n'
-        f"{_warnings(cautions)}"
-        f'<table class="numbers">\n{_rows(numbers)}</table>\n'
-        f"{_gallery(pictures)}\n"
-        f'<p class="notes">{for_html(_NOTES)}</p>\n</body></html>\n'
+        f"{_warnings(cautions)}{body}\n"
+        f'<p class="notes">{for_html(notes)}</p>\n</body></html>\n'
     )
 
 
@@ -177,7 +188,7 @@ def _rows(numbers: Sequence[Row]) -> str:
 
 
 def _gallery(pictures: Mapping[str, bytes]) -> str:
-    images = [_image(name, data) for name, data in pictures.items()]
+    images = [picture_html(name, data) for name, data in pictures.items()]
     beside = 2 if len(images) >= 3 else 0
     wide = images[: len(images) - beside]
     rows = [f'<tr><td colspan="2">{image}</td></tr>' for image in wide]
@@ -186,6 +197,7 @@ def _gallery(pictures: Mapping[str, bytes]) -> str:
     return f'<table class="pictures">{"".join(rows)}</table>'
 
 
-def _image(name: str, data: bytes) -> str:
+def picture_html(name: str, data: bytes) -> str:
+    """A PNG file within the page."""
     code = b64encode(data).decode("ascii")
     return f'<img alt="{for_html(name)}" src="data:image/png;base64,{code}">'

@@ -11,7 +11,11 @@ from napari_sciml.errors import InputError, first_line, system_reason
 from napari_sciml.images.axes import RawImage, guess_axes, to_volume
 from napari_sciml.images.checks import as_labels
 from napari_sciml.images.volume import Volume
-from napari_sciml.io.images.hdf5.reading import open_hdf5, split_hdf5
+from napari_sciml.io.images.hdf5.reading import (
+    HDF5_SUFFIXES,
+    open_hdf5,
+    split_hdf5,
+)
 from napari_sciml.io.images.label_classes import (
     check_shape,
     gray_or_colors,
@@ -175,6 +179,15 @@ def open_labels(
     advice = "" if mapping else ", or tell the classes with train --map value:class"
     checked = as_labels(labels, what, advice=advice)
     return replace(volume, data=checked, cautions=cautions)
+
+
+def has_known_ending(path: Path) -> bool:
+    """Whether the name of a file ends like that of an image."""
+    from napari_sciml.io.images.foreign import foreign_opener
+    from napari_sciml.io.images.tiff.reading import TIFF_SUFFIXES
+
+    known = (".npy", *TIFF_SUFFIXES, *INDEX_SUFFIXES, *HDF5_SUFFIXES)
+    return path.suffix.lower() in known or foreign_opener(path) is not None
 
 
 def _opener(path: Path, level: int, indices: bool) -> Callable[[Path], RawImage]:

@@ -12,6 +12,8 @@ from napari_sciml.images.volume import Volume
 FAR_SIZE = 1.1
 """Ratio of voxel sizes from which on it matters."""
 TRAIN_HERE = "train on this one"
+STRANGE = 0.05
+"""Share of voxels unlike the training from which on it matters; see `share_outside`."""
 
 
 def facts_of(volume: Volume) -> dict[str, Any]:
@@ -26,9 +28,12 @@ def facts_of(volume: Volume) -> dict[str, Any]:
 
 
 def fit_cautions(
-    record: Mapping[str, Any], of_model: IntensityScale, volume: Volume
+    record: Mapping[str, Any],
+    of_model: IntensityScale,
+    volume: Volume,
+    outside: float | None = None,
 ) -> tuple[str, ...]:
-    """Tell how an image differs from what a model knows: voxels and gray values.
+    """Tell how an image differs from what a model knows: voxels, gray values, features.
 
     Parameters
     ----------
@@ -38,13 +43,35 @@ def fit_cautions(
         Gray values that it knows.
     volume
         The image; a few blocks of it are read.
+    outside
+        Share of its voxels that are unlike all that the model was trained on, as
+        `napari_sciml.training.familiarity.share_outside` gives it.
     """
     of_image = estimate_intensity(volume.data)
     said = size_cautions(record, volume)
+    strange = outside_cautions(outside)
     if of_model.per_image or not is_far(of_model, of_image):
-        return said
+        return (*said, *strange)
     words = gray_in_words(of_model), gray_in_words(of_image)
-    return (*said, gray_caution(record, *words, volume.data.dtype, TRAIN_HERE))
+    gray = gray_caution(record, *words, volume.data.dtype, TRAIN_HERE)
+    return (*said, gray, *strange)
+
+
+def outside_cautions(share: float | None) -> tuple[str, ...]:
+    """Tell where much of an image looks like nothing that a model was trained on.
+
+    Parameters
+    ----------
+    share
+        Of its voxels, 0 to 1; None where that is not known.
+    """
+    if share is None or share < STRANGE:
+        return ()
+    return (
+        f"Unlike training: {share:.0%} of the voxels look like nothing that the model "
+        "was trained on, so look at the result closely, or paint strokes in this image "
+        "and train on it.",
+    )
 
 
 def size_cautions(record: Mapping[str, Any], volume: Volume) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ Kind = Literal[
     "fibers",
     "focus rating",
     "focus model",
+    "validation",
     "demo",
     "classes",
 ]
@@ -31,6 +32,7 @@ IN_FOLDERS: dict[str, Kind] = {
     "fibers.csv": "fibers",
     "focus.csv": "focus rating",
     "focus.json": "focus model",
+    "validation.json": "validation",
 }
 """A file that tells what a folder of ours is."""
 SOFTWARE_KINDS: dict[str, Kind] = {SOFTWARE: "labels", PROBABILITIES: "prediction"}

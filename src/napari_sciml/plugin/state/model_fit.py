@@ -13,6 +13,9 @@ from napari_sciml.plugin.layers.images import cautions_on, pixels, voxel_size
 if TYPE_CHECKING:
     from napari_sciml.plugin.state.model import Model
 
+BLOCKS = 6
+"""Of the image that are looked at, 0.1 s: the viewer waits for them."""
+
 
 def remembered(layer: Image) -> dict[str, Any]:
     """What a model should remember of the image that it learned from."""
@@ -24,7 +27,8 @@ def remembered(layer: Image) -> dict[str, Any]:
 def misfit(model: "Model", layer: Image) -> tuple[str, ...]:
     """Tell how an image differs from what a model knows, in sentences.
 
-    The gray values are looked at where that takes no time, in an image in memory.
+    Gray values and features are looked at where that takes no time, in an image in
+    memory.
     """
     volume = _volume(layer)
     if volume is None:
@@ -33,8 +37,11 @@ def misfit(model: "Model", layer: Image) -> tuple[str, ...]:
     source = getattr(volume.data, "source", volume.data)
     if not isinstance(source, np.ndarray):
         return size_cautions(record, volume)
+    from napari_sciml.training.familiarity import share_outside
+
     try:
-        return fit_cautions(record, model.ensemble.intensity, volume)
+        outside = share_outside(model.ensemble, source, blocks=BLOCKS)
+        return fit_cautions(record, model.ensemble.intensity, volume, outside)
     except InputError as error:
         return (str(error),)
 

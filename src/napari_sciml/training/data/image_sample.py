@@ -61,41 +61,75 @@ class ImageSample:
         """
         parts = []
         for region in self._regions:
-            parts.append((yield from self._block(ensemble, region, trees)))
-        weights = [ensemble.forest_weight or 1.0] * _groups(ensemble)
-        if not trees and ensemble.network_weight > 0:
-            weights += [ensemble.network_weight] * len(ensemble.members)
-        return np.concatenate(parts, axis=1), np.asarray(weights)
+            asked = ask_members(
+                ensemble, self._image, region, trees=trees, kept=self._kept
+            )
+            parts.append((yield from asked))
+        weights = member_weights(ensemble, trees=trees)
+        return np.concatenate(parts, axis=1), weights
 
-    def _block(
-        self, ensemble: Ensemble, core: Region, trees: bool
-    ) -> Generator[None, None, np.ndarray]:
-        rows = []
-        forest, frame = ensemble.forest, frame_at(self._image, core)
-        if forest is not None:
-            tile = with_halo(core, forest.halo, frame)
-            gray = torch.from_numpy(self._read(ensemble, tile)).to(ensemble.device)
-            for found in forest.probabilities(gray, tile, frame, self._kept):
-                yield
-                if found is not None:
-                    shares = torch.from_numpy(found).to(ensemble.device)
-                    rows += [_rows(ensemble.corrected(member)) for member in shares]
-        if trees or ensemble.network_weight == 0:
-            return np.stack(rows)
-        seen = with_halo(core, ensemble.reach, frame, align=ensemble.stride)
-        front = with_halo(seen.read, ensemble.front.reach, frame)
-        gray = torch.from_numpy(self._read(ensemble, front)).to(ensemble.device)
-        with torch.inference_mode():
-            channels = ensemble.channels(gray, front.surround)
-        for number in range(len(ensemble.members)):
-            with torch.inference_mode():
-                answer = ensemble.probabilities(number, channels)[:, *seen.inner]
-            rows.append(_rows(answer))
+
+def ask_members(
+    ensemble: Ensemble,
+    image: Any,
+    core: Region,
+    *,
+    trees: bool = False,
+    kept: KeptRows | None = None,
+) -> Generator[None, None, np.ndarray]:
+    """Ask all members about a block of an image, or the trees alone; yields often.
+
+    Parameters
+    ----------
+    ensemble, image, core
+        The block is so small that it fits into memory at once, with its halo.
+    trees
+        Whether the networks are left out.
+    kept
+        As in `napari_sciml.prediction.blockwise.BlockPredictor`.
+
+    Returns
+    -------
+    ndarray
+        ``(member, n, class)`` as `Ensemble` corrects them, voxels in C order, in the
+        order of `member_weights`.
+    """
+    rows, frame = [], frame_at(image, core)
+    forest = ensemble.forest
+    if forest is not None:
+        tile = with_halo(core, forest.halo, frame)
+        gray = _read(ensemble, image, tile)
+        for found in forest.probabilities(gray, tile, frame, kept):
             yield
+            if found is not None:
+                shares = torch.from_numpy(found).to(ensemble.device)
+                rows += [_rows(ensemble.corrected(member)) for member in shares]
+    if trees or ensemble.network_weight == 0:
         return np.stack(rows)
+    seen = with_halo(core, ensemble.reach, frame, align=ensemble.stride)
+    front = with_halo(seen.read, ensemble.front.reach, frame)
+    gray = _read(ensemble, image, front)
+    with torch.inference_mode():
+        channels = ensemble.channels(gray, front.surround)
+    for number in range(len(ensemble.members)):
+        with torch.inference_mode():
+            answer = ensemble.probabilities(number, channels)[:, *seen.inner]
+        rows.append(_rows(answer))
+        yield
+    return np.stack(rows)
 
-    def _read(self, ensemble: Ensemble, tile: Tile) -> np.ndarray:
-        return ensemble.intensity.apply(np.asarray(self._image[tile.read]))
+
+def member_weights(ensemble: Ensemble, *, trees: bool = False) -> np.ndarray:
+    """How much each member counts that `ask_members` asks, ``(member,)``."""
+    weights = [ensemble.forest_weight or 1.0] * _groups(ensemble)
+    if not trees and ensemble.network_weight > 0:
+        weights += [ensemble.network_weight] * len(ensemble.members)
+    return np.asarray(weights)
+
+
+def _read(ensemble: Ensemble, image: Any, tile: Tile) -> torch.Tensor:
+    gray = ensemble.intensity.apply(np.asarray(image[tile.read]))
+    return torch.from_numpy(gray).to(ensemble.device)
 
 
 def _groups(ensemble: Ensemble) -> int:

@@ -14,6 +14,7 @@ from napari_sciml.io.images.reading import open_volume
 from napari_sciml.io.models.fit import (
     gray_caution,
     gray_in_words,
+    outside_cautions,
     size_cautions,
 )
 from napari_sciml.io.models.folder import load_model, read_record
@@ -57,19 +58,25 @@ def cautions(plan: PredictionPlan, gray: dict[str, Any]) -> list[str]:
         advice = "use --intensity image"
         dtype = volume.data.dtype
         said.append(gray_caution(record, gray["model"], gray["image"], dtype, advice))
-    return said
+    return [*said, *outside_cautions(gray["outside"])]
 
 
 def gray_values(plan: PredictionPlan) -> dict[str, Any]:
     """The gray values that the networks expect, and a sample of what there is."""
-    of_model = load_model(plan.model).intensity
+    from napari_sciml.training.familiarity import share_outside
+
+    ensemble = load_model(plan.model)
+    of_model, ensemble.intensity = ensemble.intensity, plan.intensity_scale
     with reading(plan.image):
-        of_image = estimate_intensity(open_volume(plan.image, level=plan.level).data)
+        data = open_volume(plan.image, level=plan.level).data
+        of_image = estimate_intensity(data)
+        outside = share_outside(ensemble, data)
     return {
         "used": plan.intensity,
         "model": gray_in_words(of_model),
         "image": gray_in_words(of_image),
         "far": is_far(of_model, of_image),
+        "outside": outside,
     }
 
 

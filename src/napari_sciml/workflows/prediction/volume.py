@@ -113,6 +113,7 @@ def predict_to_disk(
     from napari_sciml.io.models.fit import fit_cautions
     from napari_sciml.io.results.prediction_tiff import check_zarr_name
     from napari_sciml.networks.device import default_threads
+    from napari_sciml.training.familiarity import share_outside
     from napari_sciml.workflows.prediction.blocks import BlockWorker
     from napari_sciml.workflows.prediction.facts import costs
     from napari_sciml.workflows.prediction.files import predict_here, run_to_end
@@ -123,7 +124,8 @@ def predict_to_disk(
     torch.set_num_threads(default_threads(viewer=True))
     ensemble = copy.deepcopy(ensemble)
     plan = plan_for(ensemble, volume, out, model=NO_FILE, image=source, device=device)
-    doubts = fit_cautions(record, ensemble.intensity, volume)
+    outside = share_outside(ensemble, volume.data)
+    doubts = fit_cautions(record, ensemble.intensity, volume, outside)
     plan = plan.model_copy(update={"cautions": (*plan.cautions, *doubts)})
     yield None
     if is_finished(plan):

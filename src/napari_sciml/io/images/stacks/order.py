@@ -32,7 +32,7 @@ def slices_in_order(
     stems = [_stem(file) for file in files]
     largest, *others = numbered(stems)
     if len(largest.names) == 1 and others:
-        return sorted(files, key=lambda f: _natural(f.name)), (
+        return sorted(files, key=lambda f: natural(f.name)), (
             f"The files in {folder.name} are not numbered as one stack; they are taken "
             "in the order of their names.",
         )
@@ -168,6 +168,7 @@ def _stem(file: Path) -> str:
     return stem[:-4] if stem[-4:].lower() == ".ome" else stem
 
 
-def _natural(name: str) -> list[tuple[int, int | str]]:
+def natural(name: str) -> list[tuple[int, int | str]]:
+    """Key to sort names by, in which 10 comes after 9."""
     parts = re.split(r"(\d+)", name.lower())
     return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts]

@@ -109,7 +109,7 @@ def _ome_set(path: Path, files: list[Path]) -> RawImage | None:
         return None
     # The first file may be a stranger.
     for root in dict.fromkeys((files[0], files[len(files) // 2], files[-1])):
-        members = _of_set(root)
+        members = files_of_set(root)
         if members:
             break
     else:
@@ -125,8 +125,14 @@ def _ome_set(path: Path, files: list[Path]) -> RawImage | None:
     return replace(raw, cautions=(*raw.cautions, caution))
 
 
-def _of_set(path: Path) -> set[str]:
-    """Names of the files that the image in one of them goes on in."""
+def files_of_set(path: Path) -> set[str]:
+    """Names of the files that the image in one of them goes on in.
+
+    Raises
+    ------
+    InputError
+        When that one cannot be read.
+    """
     with _readable(path), parsed(path) as (file, _):
         if not file.series or not file.series[0].is_multifile:
             return set()

@@ -1,0 +1,1 @@
+"""Whether a model can be relied on: on another image, and on labels."""
