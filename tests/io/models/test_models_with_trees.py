@@ -108,7 +108,7 @@ def test_mean_is_weighed_by_trust(mixed):
 
 def test_nothing_is_pickled(model):
     files = {p.name for p in model.iterdir() if not p.name.startswith(".")}
-    assert files == {"model.json", "weights.safetensors"}
+    assert files == {"model.json", "weights.safetensors", "examples.safetensors"}
     names = load((model / "weights.safetensors").read_bytes())
     assert {n.split(".")[1] for n in names if n.startswith("forest.")} == {
         *("first", "second")

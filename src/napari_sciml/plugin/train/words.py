@@ -26,10 +26,11 @@ def tell_shown(model: "Model | None", newest: "Model | None") -> str:
     """
     if model is None:
         return ""
+    if model.source is not None:
+        return f"You see {model.words} of {Path(model.source).name}, which was loaded."
     if model is not (newest or model):
         return "You see an earlier model from the history."
-    loaded = f" of {Path(model.source).name}" if model.source is not None else ""
-    return f"You see {model.words}{loaded}. {model.began}".strip()
+    return f"You see {model.words}. {model.began}".strip()
 
 
 def tell_predicted(volume: "Probabilities | None") -> str:

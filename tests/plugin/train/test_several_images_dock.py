@@ -1,0 +1,192 @@
+"""The Train dock learns from several annotated images, in a real thread."""
+
+import numpy as np
+import pytest
+from gui_helpers import is_settled
+from qtpy.QtCore import Qt
+
+from napari_sciml.annotation.classes import DEFAULT_TABLE
+from napari_sciml.plugin.train.status import Phase
+
+pytestmark = pytest.mark.gui
+
+SHAPES = {"one": (48, 64), "two": (40, 56)}
+
+
+def bar(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """A bright bar, with a stroke of each class; background only in the first."""
+    shape = SHAPES[name]
+    image = np.random.default_rng(len(name)).normal(100, 10, shape)
+    image[14:24] += 90
+    labels = np.zeros(shape, np.uint8)
+    labels[4:6, 5:40] = labels[34:36, 5:40] = 1
+    if name == "two":
+        labels[17:20, 5:40] = 2
+    return image.astype(np.float32), labels
+
+
+@pytest.fixture
+def empty(viewer):
+    from napari_sciml.plugin.session import ViewerSession
+
+    return ViewerSession.of(viewer)
+
+
+@pytest.fixture
+def two(viewer, open_dock, empty):
+    """Two images; the first one lacks a class."""
+    for name in SHAPES:
+        image, labels = bar(name)
+        layer = viewer.add_image(image, name=name)
+        empty.workspace.choose_image(layer)
+        annotation = empty.workspace.start_annotating()
+        annotation.data = labels
+    empty.workspace.choose_image(viewer.layers["one"])
+    dock = open_dock("Train")
+    dock.members.setValue(2)
+    dock.seconds.setValue(1)
+    return dock
+
+
+def tick(dock, name: str, ticked: bool = True) -> None:
+    rows = [dock.images.rows.item(n) for n in range(dock.images.rows.count())]
+    row = next(row for row in rows if row.text().startswith(name))
+    row.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
+
+
+def end(dock, session, patience) -> None:
+    if session.training.running and not session.training.stopped:
+        dock.start.click()
+    patience(lambda: not session.workspace.runner.busy)
+
+
+def test_one_image_has_no_list(trained, open_dock) -> None:
+    dock = open_dock("Train")
+    assert not dock.images.isVisibleTo(dock)
+
+
+def test_what_one_image_lacks_comes_from_the_other(
+    two, empty, viewer, patience
+) -> None:
+    two.start.click()
+    patience(lambda: empty.training.phase is Phase.WAITING)
+    assert "two classes" in empty.training.sentence()
+    end(two, empty, patience)
+    tick(two, "two")
+    two.start.click()
+    patience(lambda: is_settled(empty))
+    assert two.error.text() == ""
+    shown = empty.prediction.probabilities
+    assert shown.shape == SHAPES["one"]
+    assert shown.mean[1][15:23].mean() > 0.8 > 0.3 > shown.mean[1][28:].mean()
+    end(two, empty, patience)
+
+
+def test_another_image_is_chosen_while_it_trains(two, empty, viewer, patience) -> None:
+    tick(two, "two")
+    two.seconds.setValue(600)
+    two.start.click()
+    patience(lambda: empty.prediction.model is not None)
+    empty.workspace.choose_image(viewer.layers["two"])
+    assert empty.training.running
+    assert not empty.training.stopped
+    patience(lambda: empty.prediction.probabilities.complete)
+    assert empty.prediction.probabilities.shape == SHAPES["two"]
+    # A stroke there counts at once.
+    before = empty.training.taken
+    layer = empty.workspace.annotation.layer
+    layer.paint((30, 30), 1)
+    revision = empty.workspace.annotation.revision
+    assert revision > before
+    patience(lambda: empty.training.taken == revision)
+    numbers = [len(member.given) for member in empty.training.labels.members]
+    assert numbers[1] == len(empty.workspace.annotation.store)
+    # And back.
+    empty.workspace.choose_image(viewer.layers["one"])
+    patience(lambda: empty.prediction.probabilities.complete)
+    assert empty.prediction.probabilities.shape == SHAPES["one"]
+    end(two, empty, patience)
+
+
+def test_an_image_can_be_left_out_and_taken_in(two, empty, viewer, patience) -> None:
+    empty.workspace.choose_image(viewer.layers["two"])
+    tick(two, "one")
+    two.seconds.setValue(600)
+    two.start.click()
+    patience(lambda: empty.prediction.model is not None)
+    taken = empty.training.labels
+    tick(two, "one", False)
+    assert taken.members[1].left_out
+    tick(two, "one")
+    assert not taken.members[1].left_out
+    patience(lambda: not taken.feed.waiting)
+    assert two.error.text() == ""
+    end(two, empty, patience)
+
+
+def test_ticking_while_one_image_trains_begins_anew_with_both(
+    two, empty, viewer, patience
+) -> None:
+    empty.workspace.choose_image(viewer.layers["two"])
+    two.seconds.setValue(600)
+    two.start.click()
+    patience(lambda: empty.prediction.model is not None)
+    tick(two, "one")
+    patience(
+        lambda: empty.training.labels is not None and empty.training.labels.several
+    )
+    patience(lambda: empty.training.phase is Phase.TRAINING)
+    end(two, empty, patience)
+
+
+def test_an_image_outside_of_the_training_stops_it(
+    two, empty, viewer, patience
+) -> None:
+    empty.workspace.choose_image(viewer.layers["two"])
+    two.seconds.setValue(600)
+    two.start.click()
+    patience(lambda: empty.prediction.model is not None)
+    empty.workspace.choose_image(viewer.layers["one"])
+    assert empty.training.stopped or not empty.training.running
+    patience(lambda: not empty.workspace.runner.busy)
+
+
+@pytest.mark.parametrize("gone", ["image", "annotation"])
+def test_a_layer_of_the_other_image_may_go(two, empty, viewer, patience, gone) -> None:
+    empty.workspace.choose_image(viewer.layers["two"])
+    tick(two, "one")
+    two.seconds.setValue(600)
+    two.start.click()
+    patience(lambda: empty.prediction.model is not None)
+    one = viewer.layers["one"]
+    viewer.layers.remove(one if gone == "image" else empty.workspace.annotation_of(one))
+    empty.workspace.annotation.layer.paint((30, 30), 1)
+    revision = empty.workspace.annotation.revision
+    patience(lambda: empty.training.taken == revision)
+    two.redraw()
+    assert two.error.text() == ""
+    end(two, empty, patience)
+
+
+def test_other_classes_are_told(two, empty, viewer) -> None:
+    annotation = empty.workspace.annotation
+    for name, other in (("two", "void"), ("one", "dust")):
+        empty.workspace.choose_image(viewer.layers[name])
+        annotation.set_classes(DEFAULT_TABLE.added(other))
+    tick(two, "two")
+    two.start.click()
+    assert "give both the same" in two.error.text()
+    assert not empty.training.running
+
+
+def test_a_volume_and_a_picture_are_told(two, empty, viewer, patience) -> None:
+    layer = viewer.add_image(np.random.default_rng(0).normal(size=(8, 30, 30)))
+    empty.workspace.choose_image(layer)
+    painted = empty.workspace.start_annotating()
+    painted.data = np.repeat(np.arange(2, dtype=np.uint8)[:, None, None], 4, 0) + (
+        np.ones((8, 30, 30), np.uint8)
+    )
+    tick(two, "two")
+    two.start.click()
+    assert "number of axes" in two.error.text()
+    assert not empty.training.running
