@@ -99,7 +99,7 @@ def new_ensemble(
 ) -> Ensemble:
     """Untrained networks behind a front end that is calibrated on the image.
 
-    A model to start with brings its front end and its scale of gray values.
+    A model to start with brings its scale of gray values.
     """
     dims, spacing = image.ndim, config.spacing_for(image.ndim)
     intensity = intensity_of(image)
@@ -108,12 +108,9 @@ def new_ensemble(
         intensity = start.scale_for(intensity)
     front = ScaleSpace(dims, config.sigmas, spacing=spacing, inputs=intensity.channels)
     blocks = _blocks_round_labels(image, labels, rng)
-    if start is None:
-        front.calibrate(
-            [as_batch(torch.from_numpy(intensity.apply(b)), dims) for b in blocks]
-        )
-    else:
-        front.load_state_dict(start.ensemble.front.state_dict())
+    front.calibrate(
+        [as_batch(torch.from_numpy(intensity.apply(b)), dims) for b in blocks]
+    )
 
     def build(channels: int, classes: int, seed: int) -> Network:
         return build_network(

@@ -25,6 +25,7 @@ from napari_sciml.training.member import Draw, Member
 from napari_sciml.training.metrics import Scores, score
 from napari_sciml.training.setup import MakeNetwork, balanced_weights, new_ensemble
 from napari_sciml.training.start import Start
+from napari_sciml.training.state import copied
 from napari_sciml.training.teacher import Teacher
 from napari_sciml.training.validation_set import HeldAnswers, HeldOut
 
@@ -74,6 +75,7 @@ class Team:
             start=start,
         ).to(self.device)
         self._start, self._fresh = start, self.ensemble.members
+        self._own_front = copied(self.ensemble.front.state_dict())
         self.cache = ChannelCache(image, self.ensemble)
         self.members: list[Member] = []
         self.test: HeldOut
@@ -151,13 +153,18 @@ class Team:
         known = []
         if self.goes_on and _same_scale(self.ensemble, self._start.ensemble):
             known = self._start.networks(len(self._fresh), self.ensemble.class_names)
-        networks = known or self._fresh
-        modules = cast("Sequence[nn.Module]", networks)
+        modules = cast("Sequence[nn.Module]", known or self._fresh)
         self.ensemble.networks = nn.ModuleList(modules).to(self.device)
+        # Networks know what their own front end gives.
+        front = self._start.ensemble.front.state_dict() if known else self._own_front
+        self.ensemble.front.load_state_dict(front)
+        self.cache.forget()
         if self.members:
+            self.test.forget()
             self._make_members()
             if self.teacher is not None:
                 self.teacher.trust = 0.0
+                self.teacher.lessons.forget()
 
     def advance(self, member: Member, fraction: float) -> float:
         """One step, and now and then a look at the held-out labels."""

@@ -122,6 +122,10 @@ class HeldOut:
             pass
         return self._batches
 
+    def forget(self) -> None:
+        """Read all parts again: the front end is another one now."""
+        self._batches = []
+
     def prepare(self) -> Iterator[None]:
         """Read the parts that were not read yet; yields after each."""
         while len(self._batches) < len(self._cells):

@@ -14,6 +14,7 @@ from napari_sciml.plugin.state.workspace import Workspace
 
 ROWS = 6
 """That are seen without scrolling."""
+MARGIN = 6
 SHOWN = "The image that you paint on is always learned from."
 
 
@@ -88,15 +89,15 @@ class ImagesList(QWidget):
             self.rows.addItem(item)
         self.rows.blockSignals(blocked)
         height = self.rows.sizeHintForRow(0) if images else 0
-        self.rows.setFixedHeight(height * min(len(images), ROWS) + 6)
+        self.rows.setFixedHeight(height * min(len(images), ROWS) + 2 * MARGIN)
 
     def _sentence(self, image: Image) -> str:
         parts = [image.name]
         if image is self._workspace.image:
             parts.append("shown")
         counts = self._counts.get(image)
-        if counts is not None:
-            strokes = sum(counts.strokes.values())
+        strokes = 0 if counts is None else sum(counts.strokes.values())
+        if strokes:
             parts.append(f"{strokes} stroke{'' if strokes == 1 else 's'}")
         dice = self._dice_of(image)
         if dice is not None:

@@ -37,6 +37,11 @@ class ChannelCache:
         self._cells: OrderedDict[tuple[int, ...], Tensor] = OrderedDict()
         self._bytes = 0
 
+    def forget(self) -> None:
+        """Keep nothing: the front end is another one now."""
+        self._cells.clear()
+        self._bytes = 0
+
     def channels(self, region: Region) -> Tensor:
         """Channels ``(1, c, …)`` of a region that lies in the image."""
         size = CELL[self.image.ndim]

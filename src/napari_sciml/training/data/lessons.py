@@ -95,6 +95,10 @@ class Lessons:
         if edges != self._edges:  # an image that came is smaller than those crops
             self._edges, self._stock = edges, {}
 
+    def forget(self) -> None:
+        """Keep no crop: the front end is another one now."""
+        self._stock = {}
+
     def use(self, trees: TwoStageForest) -> None:
         """Let other trees tell from the next lesson on."""
         self._trees = trees
