@@ -8,6 +8,8 @@ import numpy as np
 MAX_LABEL = 255
 MANY = 16
 """More different values than this are no classes that somebody painted."""
+AT_ONCE = 2**24
+"""Voxels that are counted at a time: each takes eight bytes meanwhile."""
 LISTED = 6
 """Values that a sentence names."""
 
@@ -15,7 +17,9 @@ LISTED = 6
 def count_values(values: np.ndarray) -> dict[float, int]:
     """Number of voxels of each value that occurs, ascending; NaN last."""
     if values.dtype == np.uint8:
-        counts = np.bincount(values.reshape(-1), minlength=1)
+        flat, counts = values.reshape(-1), np.zeros(256, np.int64)
+        for start in range(0, len(flat), AT_ONCE):
+            counts += np.bincount(flat[start : start + AT_ONCE], minlength=256)
         return {int(v): int(counts[v]) for v in np.flatnonzero(counts)}
     distinct, counts = np.unique(values, return_counts=True)
     return dict(zip(distinct.tolist(), counts.tolist(), strict=True))
