@@ -142,10 +142,7 @@ class TrainDock(Dock):
         training = self.session.training
         self.history = HistoryList(self.session.history, training.go_back)
         self.images = ImagesList(
-            self.session.workspace,
-            lambda: training.together,
-            training.learn_from,
-            training.dice_of.get,
+            self.session.workspace, training.images, training.learn_from
         )
 
     def _lay_out(self) -> None:

@@ -1,7 +1,5 @@
 """A training in a viewer: starts it, and turns its events into state."""
 
-import math
-import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +17,7 @@ from napari_sciml.plugin.state.prediction import Prediction
 from napari_sciml.plugin.state.training_labels import TrainingLabels
 from napari_sciml.plugin.state.workspace import Workspace
 from napari_sciml.plugin.train.curves import Curves
+from napari_sciml.plugin.train.learned_images import LearnedImages
 from napari_sciml.plugin.train.status import Phase, TrainingStatus
 from napari_sciml.project.runs import RunTook, run_started
 from napari_sciml.training.config import TrainingConfig
@@ -72,10 +71,7 @@ class TrainingRun:
         self._trained_on: dict[str, Any] = {}
         self._numbers = self._run = self._logged_run = 0
         self._control = TrainingControl()
-        self._together: list[weakref.ref[Image]] = []
-        self.dice_of: weakref.WeakKeyDictionary[Image, float] = (
-            weakref.WeakKeyDictionary()
-        )
+        self.images = LearnedImages(workspace)
         workspace.image_left.connect(self._on_image_left)
 
     @property
@@ -131,7 +127,7 @@ class TrainingRun:
         workspace = self._workspace
         first = workspace.labels_for_job()
         assert workspace.image is not None
-        others = [one for one in self.together if one is not workspace.image]
+        others = self.images.others
         layers = [workspace.image, *others]
         data = [pixels(layer) for layer in layers]
         dims = dims_for(workspace.image)
@@ -152,6 +148,8 @@ class TrainingRun:
             self._begun = str(Path(model.source).absolute()), start.identity
         self.settings, self._control = settings, TrainingControl()
         self.labels = labels
+        if others:  # what is shown now counts, too, when another one is
+            self.images.set(layers)
         self._run += 1
         self._trained_on = remembered(workspace.image)
         self._prediction.doubts = ()
@@ -190,13 +188,6 @@ class TrainingRun:
         )
         self._begin(job, Phase.PREDICTING)
 
-    @property
-    def together(self) -> list[Image]:
-        """Images that a training learns from besides the one that is shown."""
-        known = [ref() for ref in self._together]
-        annotated = self._workspace.annotated
-        return [one for one in known if one is not None and one in annotated]
-
     def learn_from(self, layer: Image, wanted: bool) -> None:
         """Learn from an image besides the one that is shown, or no more.
 
@@ -205,15 +196,12 @@ class TrainingRun:
         InputError
             When it does not go with the others.
         """
-        others = [one for one in self.together if one is not layer]
-        before, self._together = self._together, []
-        self._together = [weakref.ref(one) for one in others]
-        if wanted:
-            self._together.append(weakref.ref(layer))
+        before = self.images.ticked
+        self.images.tick(layer, wanted)
         try:
             self._follow_choice(layer, wanted)
         except InputError:
-            self._together = before
+            self.images.set(before)
             raise
         self.changed.emit()
 
@@ -240,6 +228,7 @@ class TrainingRun:
             self.stop()
             return
         labels.shown = self._control.shown = number
+        labels.leave_out(number, False)  # who paints on it wants it to count
         self._prediction.begin()
         if self._prediction.model is not None:
             self._prediction.renew()
@@ -420,7 +409,8 @@ class TrainingRun:
             began=self._verdict(ready.goes_on),
         )
         self._numbers = ready.number
-        self._note_dice(ready)
+        if self.labels is not None:
+            self.images.note(self.labels.members, ready.by_image)
         self.status.settled = ready.settled
         self._history.consider(model, seconds=ready.seconds, settled=ready.settled)
         try:
@@ -433,15 +423,6 @@ class TrainingRun:
     def _on_activity(self, activity: "Activity") -> None:
         self.status.reason = activity.reason
         self._enter(Phase(activity.kind))
-
-    def _note_dice(self, ready: "ModelReady") -> None:
-        """Remember how good it is on the held-out strokes of each image."""
-        members = [] if self.labels is None else self.labels.members
-        for member, scores in zip(members, ready.by_image, strict=False):
-            known = [] if scores is None else scores.dice[1:]
-            known = [dice for dice in known if math.isfinite(dice)]
-            if known:
-                self.dice_of[member.layer] = sum(known) / len(known)
 
     def _on_block(self, block: "BlockPredicted") -> None:
         if self.labels is not None and block.image != self.labels.shown:

@@ -11,6 +11,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.state.counting import Counts
 from napari_sciml.plugin.state.workspace import Workspace
+from napari_sciml.plugin.train.learned_images import LearnedImages
 
 ROWS = 6
 """That are seen without scrolling."""
@@ -25,12 +26,10 @@ class ImagesList(QWidget):
     ----------
     workspace
         Of the viewer.
-    together
-        Gives the images that are ticked besides the one that is shown.
+    learned
+        The images that are ticked.
     choose
         Ticks an image, or not; InputError where it does not go with the others.
-    dice_of
-        Held-out Dice of an image, where it is known.
     """
 
     failed = Signal(str)
@@ -38,14 +37,12 @@ class ImagesList(QWidget):
     def __init__(
         self,
         workspace: Workspace,
-        together: Callable[[], list[Image]],
+        learned: LearnedImages,
         choose: Callable[[Image, bool], None],
-        dice_of: Callable[[Image], float | None],
     ) -> None:
         super().__init__()
         self.setObjectName("images")
-        self._workspace, self._together = workspace, together
-        self._choose, self._dice_of = choose, dice_of
+        self._workspace, self._learned, self._choose = workspace, learned, choose
         self._counts: weakref.WeakKeyDictionary[Image, Counts] = (
             weakref.WeakKeyDictionary()
         )
@@ -70,7 +67,7 @@ class ImagesList(QWidget):
 
     def redraw(self) -> None:
         """Show the images that are annotated now."""
-        workspace, together = self._workspace, self._together()
+        workspace, ticked = self._workspace, self._learned.ticked
         images = workspace.annotated
         self.setVisible(len(images) > 1)
         self._shown = [weakref.ref(image) for image in images]
@@ -81,9 +78,9 @@ class ImagesList(QWidget):
             item = QListWidgetItem(self._sentence(image))
             flags = Qt.ItemFlag.ItemIsEnabled
             item.setFlags(flags if own else flags | Qt.ItemFlag.ItemIsUserCheckable)
-            ticked = own or image in together
+            counts = own or image in ticked
             item.setCheckState(
-                Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked
+                Qt.CheckState.Checked if counts else Qt.CheckState.Unchecked
             )
             item.setToolTip(SHOWN if own else "Whether its strokes count.")
             self.rows.addItem(item)
@@ -99,7 +96,7 @@ class ImagesList(QWidget):
         strokes = 0 if counts is None else sum(counts.strokes.values())
         if strokes:
             parts.append(f"{strokes} stroke{'' if strokes == 1 else 's'}")
-        dice = self._dice_of(image)
+        dice = self._learned.dice_of.get(image)
         if dice is not None:
             parts.append(f"Dice {dice:.2f}")
         return " · ".join(parts)

@@ -1,0 +1,62 @@
+"""Which annotated images a training learns from, and how good it is on each."""
+
+import math
+import weakref
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from napari.layers import Image
+
+from napari_sciml.plugin.state.training_labels import Member
+from napari_sciml.plugin.state.workspace import Workspace
+
+if TYPE_CHECKING:
+    from napari_sciml.training.metrics import Scores
+
+
+class LearnedImages:
+    """The images that are ticked; the one that is shown always counts.
+
+    Attributes
+    ----------
+    dice_of
+        Mean held-out Dice of the classes but the background, of an image.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._ticked: list[weakref.ref[Image]] = []
+        self.dice_of: weakref.WeakKeyDictionary[Image, float] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    @property
+    def ticked(self) -> list[Image]:
+        """Images whose strokes count, as long as they are annotated."""
+        known = [ref() for ref in self._ticked]
+        annotated = self._workspace.annotated
+        return [one for one in known if one is not None and one in annotated]
+
+    @property
+    def others(self) -> list[Image]:
+        """The ticked ones but the one that is shown."""
+        return [one for one in self.ticked if one is not self._workspace.image]
+
+    def set(self, images: Iterable[Image]) -> None:
+        """Tick these images and no others."""
+        self._ticked = [weakref.ref(image) for image in images]
+
+    def tick(self, image: Image, wanted: bool) -> None:
+        """Tick an image, or do so no more."""
+        kept = [one for one in self.ticked if one is not image]
+        self.set([*kept, image] if wanted else kept)
+
+    def note(
+        self, members: Sequence[Member], scores: Sequence["Scores | None"]
+    ) -> None:
+        """Remember how good a training is on the held-out strokes of each image."""
+        for member, found in zip(members, scores, strict=False):
+            dice = () if found is None else found.dice[1:]
+            known = [one for one in dice if math.isfinite(one)]
+            if known:
+                self.dice_of[member.layer] = sum(known) / len(known)
