@@ -90,6 +90,9 @@ def test_another_image_is_chosen_while_it_trains(two, empty, viewer, patience) -
     empty.workspace.choose_image(viewer.layers["two"])
     assert empty.training.running
     assert not empty.training.stopped
+    two.redraw()
+    rows = [two.images.rows.item(n) for n in range(2)]
+    assert all(row.checkState() == Qt.CheckState.Checked for row in rows)
     patience(lambda: empty.prediction.probabilities.complete)
     assert empty.prediction.probabilities.shape == SHAPES["two"]
     # A stroke there counts at once.
@@ -120,6 +123,9 @@ def test_an_image_can_be_left_out_and_taken_in(two, empty, viewer, patience) -> 
     tick(two, "one")
     assert not taken.members[1].left_out
     patience(lambda: not taken.feed.waiting)
+    tick(two, "one", False)
+    empty.workspace.choose_image(viewer.layers["one"])
+    assert not taken.members[1].left_out  # who paints on it wants it to count
     assert two.error.text() == ""
     end(two, empty, patience)
 
