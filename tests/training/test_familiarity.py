@@ -51,6 +51,10 @@ def test_it_is_the_same_each_time(knowing, scan) -> None:
     assert share_outside(knowing, scan) == share_outside(knowing, scan) < 0.02
 
 
+def test_an_image_of_other_axes_cannot_be_compared(knowing, scan) -> None:
+    assert share_outside(knowing, scan[0]) is None
+
+
 def test_a_model_of_old_does_not_know(make_ensemble, scan) -> None:
     assert share_outside(make_ensemble(3, members=1), scan) is None
 

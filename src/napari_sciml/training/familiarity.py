@@ -65,7 +65,8 @@ def share_outside(
     Returns
     -------
     float or None
-        0 to 1; None where the model does not know what it was trained on.
+        0 to 1; None where the model does not know what it was trained on, or the image
+        has another number of axes.
 
     Raises
     ------
@@ -73,7 +74,7 @@ def share_outside(
         When the image has other channels than the model is for, or NaN in it.
     """
     known = ensemble.familiar
-    if known is None:
+    if known is None or image.ndim != ensemble.dims:
         return None
     ensemble.check_channels(image)
     sample = _blocks(ensemble, image, blocks, SEED_OF_LOOKS)

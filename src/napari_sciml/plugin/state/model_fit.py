@@ -40,7 +40,7 @@ def misfit(model: "Model", layer: Image) -> tuple[str, ...]:
     from napari_sciml.training.familiarity import share_outside
 
     try:
-        outside = share_outside(model.ensemble, source, blocks=BLOCKS)
+        outside = share_outside(model.ensemble, volume.data, blocks=BLOCKS)
         return fit_cautions(record, model.ensemble.intensity, volume, outside)
     except InputError as error:
         return (str(error),)

@@ -91,6 +91,32 @@ class TrainingLabels:
         numbers = [n for n, one in enumerate(self.members) if one.layer is layer]
         return numbers[0] if numbers else None
 
+    def show(self, layer: Image | None, shape: Sequence[int]) -> bool:
+        """Let it be the labels of another image that change from now on.
+
+        Parameters
+        ----------
+        layer
+            The image.
+        shape
+            That it has now, in voxels.
+
+        Returns
+        -------
+        bool
+            False where the training does not know it like this: it is none of its
+            images, or the axes mean something else now.
+        """
+        number = self.number_of(layer)
+        if number in (None, self.shown):  # the same one again: by other axes
+            return False
+        assert number is not None
+        if self.members[number].given.shape != tuple(shape):
+            return False
+        self.shown = number
+        self.leave_out(number, False)  # who paints on it wants it to count
+        return True
+
     def put(self, change: LabelChange) -> None:
         """Hand over a change of the labels of the image that is shown."""
         self.given.write(change.indices, change.values)

@@ -222,16 +222,22 @@ class TrainingRun:
 
     def _on_image_left(self) -> None:
         """Go on where the training learns from the other image, too."""
-        labels = self.labels
-        number = None if labels is None else labels.number_of(self._workspace.image)
-        if labels is None or number is None or not self.running or self.stopped:
+        labels, shape = self.labels, self._shape()
+        going = labels is not None and self.running and not self.stopped
+        if labels is None or not going or not labels.show(self._workspace.image, shape):
             self.stop()
             return
-        labels.shown = self._control.shown = number
-        labels.leave_out(number, False)  # who paints on it wants it to count
+        self._control.shown = labels.shown
         self._prediction.begin()
         if self._prediction.model is not None:
             self._prediction.renew()
+
+    def _shape(self) -> tuple[int, ...]:
+        """Of the image that is shown; empty where it is none that we can use."""
+        try:
+            return tuple(pixels(self._workspace.image).shape)
+        except InputError:
+            return ()
 
     def stop(self) -> None:
         """Stop soon, and do not start over; what is there already stays usable."""
