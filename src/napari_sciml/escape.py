@@ -5,7 +5,9 @@ no encoding (which Python keeps as surrogates), signs that begin a formula or a 
 Each destination has one function here, and nothing else escapes for it.
 """
 
+import csv
 import html
+import io
 import unicodedata
 from functools import cache
 
@@ -61,6 +63,23 @@ def from_cell(cell: str) -> str:
     """Undo `for_csv`."""
     shielded = cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA)
     return cell[1:] if shielded else cell
+
+
+def csv_rows(text: str) -> tuple[list[str], "csv.DictReader[str]"]:
+    """Read a table as programs write it: commas or semicolons, names in the first line.
+
+    Returns
+    -------
+    names, rows
+        Names of the columns, in small letters; and the lines after them, in which a
+        cell that is missing is empty.
+    """
+    text = text.removeprefix("\ufeff")
+    delimiter = ";" if ";" in text.split("\n", 1)[0] else ","
+    rows = csv.DictReader(io.StringIO(text), delimiter=delimiter, restval="")
+    names = [name.strip().lower() for name in rows.fieldnames or ()]
+    rows.fieldnames = names
+    return names, rows
 
 
 def for_xml(text: str) -> str:

@@ -17,6 +17,15 @@ Say = Callable[[str], None]
 """Called with a sentence that a person should read."""
 
 
+def duration(seconds: float) -> str:
+    """Tell how long something takes: in seconds, minutes or hours."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 100 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
 def result_of(steps: Generator[Any, None, T]) -> T:
     """Do all steps at once."""
     while True:

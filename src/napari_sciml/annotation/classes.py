@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from napari_sciml.errors import InputError
-from napari_sciml.escape import MAX_NAME, for_csv, from_cell, plain
+from napari_sciml.escape import MAX_NAME, csv_rows, for_csv, from_cell, plain
 
 UNLABELED = 0
 """Value of a voxel that nobody has annotated."""
@@ -225,13 +225,8 @@ def from_csv(text: str) -> ClassTable:
     InputError
         Names the line.
     """
-    text = text.removeprefix("\ufeff")
-    header = text.split("\n", 1)[0]
-    rows = csv.DictReader(
-        io.StringIO(text), delimiter=";" if ";" in header else ",", restval=""
-    )
-    rows.fieldnames = [name.strip().lower() for name in rows.fieldnames or ()]
-    missing = [name for name in ("label", "name") if name not in rows.fieldnames]
+    names, rows = csv_rows(text)
+    missing = [name for name in ("label", "name") if name not in names]
     if missing:
         raise InputError(
             f"Line 1: the column '{missing[0]}' is missing; the first line must be "

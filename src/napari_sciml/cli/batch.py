@@ -8,6 +8,7 @@ import typer
 from napari_sciml.cli.terminal import print_summary, say
 from napari_sciml.images.units import unit_symbol
 from napari_sciml.io.images.text import listed
+from napari_sciml.progress import duration
 from napari_sciml.workflows.batch.driver import FileEnded
 from napari_sciml.workflows.batch.result import BatchResult
 
@@ -71,19 +72,14 @@ def _facts(summary: Any) -> list[str]:
 
 
 def _time(one: FileEnded) -> list[str]:
-    return ["was there"] if one.state == "kept" else [duration(one.seconds)]
+    return ["was there"] if one.state == "kept" else [_short(one.seconds)]
 
 
 def _left(one: FileEnded) -> str:
     if one.number == one.total or one.seconds_left < 1:
         return ""
-    return f" ({duration(one.seconds_left)} left)"
+    return f" ({_short(one.seconds_left)} left)"
 
 
-def duration(seconds: float) -> str:
-    """Seconds, minutes or hours."""
-    if seconds < 100:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    if seconds < 100 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
+def _short(seconds: float) -> str:
+    return duration(seconds) if seconds >= 10 else f"{seconds:.1f} s"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_sciml.annotation.classes import DEFAULT_CLASSES, class_names
+from napari_sciml.annotation.classes import DEFAULT_CLASSES
 from napari_sciml.cli.options import (
     AsJson,
     Device,
@@ -15,10 +15,10 @@ from napari_sciml.cli.options import (
     Scheduler,
     Threads,
     describe,
+    reading_of_labels,
 )
 from napari_sciml.cli.terminal import print_summary, say, stage
 from napari_sciml.errors import InputError
-from napari_sciml.io.images.label_map import read_label_map
 from napari_sciml.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -188,9 +188,7 @@ def train(
             out,
             config,
             scheduler=scheduler,
-            class_names=class_names(classes or "") or None,
-            ignore=ignore or (),
-            mapping=read_label_map(mapping) if mapping else None,
+            **reading_of_labels(classes, ignore, mapping),
             resume=resume,
             start=start,
             say=say,

@@ -1,12 +1,14 @@
 """Options that several commands have."""
 
 import math
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import BaseModel
 
+from napari_sciml.annotation.classes import class_names
 from napari_sciml.bounds import MAX_THREADS
+from napari_sciml.io.images.label_map import read_label_map
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Threads = Annotated[
@@ -29,6 +31,23 @@ ResumeMany = Annotated[
     typer.Option("--resume", help="Of several files, leave out those that are done."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def reading_of_labels(
+    classes: str | None, ignore: list[int] | None, mapping: list[str] | None
+) -> dict[str, Any]:
+    """How files of labels are to be read, as the options say.
+
+    Raises
+    ------
+    InputError
+        When the names or the map make no sense.
+    """
+    return {
+        "class_names": class_names(classes or "") or None,
+        "ignore": ignore or (),
+        "mapping": read_label_map(mapping) if mapping else None,
+    }
 
 
 def finite(number: float | None) -> float | None:

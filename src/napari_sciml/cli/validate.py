@@ -5,10 +5,15 @@ from typing import Annotated
 
 import typer
 
-from napari_sciml.annotation.classes import class_names
-from napari_sciml.cli.options import AsJson, Device, Overwrite, Threads, finite
+from napari_sciml.cli.options import (
+    AsJson,
+    Device,
+    Overwrite,
+    Threads,
+    finite,
+    reading_of_labels,
+)
 from napari_sciml.cli.terminal import print_summary, say, stage
-from napari_sciml.io.images.label_map import read_label_map
 
 MAX_FOLDS = 100
 
@@ -84,9 +89,7 @@ def validate(
         image,
         labels,
         out=out,
-        class_names=class_names(classes or "") or None,
-        ignore=ignore or (),
-        mapping=read_label_map(mapping) if mapping else None,
+        **reading_of_labels(classes, ignore, mapping),
         overwrite=overwrite,
     )
     with stage("Validating") as report:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from napari_sciml.errors import InputError
 from napari_sciml.images.channels import channels_of
 from napari_sciml.images.intensity import IntensityScale
+from napari_sciml.images.mosaic import Mosaic
 from napari_sciml.networks.build import network_from_description
 from napari_sciml.networks.custom import OwnModules
 from napari_sciml.networks.feature_range import FeatureRange
@@ -117,6 +118,29 @@ class Ensemble(nn.Module):
     def forest_weight(self) -> float:
         """Weight of one group of trees."""
         return 0.0 if self.forest is None else (1 - self.trust) / self.forest.members
+
+    def for_image(self, image: Any) -> "Ensemble":
+        """Give what looks at an image with the scale of gray values that it needs.
+
+        Parameters
+        ----------
+        image
+            Array-like of raw gray values; a mosaic, whose values have been brought to
+            the scale of the model.
+
+        Returns
+        -------
+        Ensemble
+            This one, or one of the same networks and trees.
+        """
+        if isinstance(image, Mosaic):
+            return self
+        scale = self.intensity.for_image(image)
+        if scale is self.intensity:
+            return self
+        other = copy.copy(self)
+        other.intensity = scale
+        return other
 
     def use_forest(self, forest: TwoStageForest | None, trust: float) -> None:
         """Exchange the trees, and say how much the networks weigh beside them.

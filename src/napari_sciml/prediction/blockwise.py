@@ -215,9 +215,9 @@ class BlockPredictor:
         ensemble.check_channels(image)
         self._device = resolve_device(device) if isinstance(device, str) else device
         self._half = half and has_fast_bfloat16(self._device)
-        self._ensemble, self._image, self._kept = ensemble, image, kept
-        self._scale = ensemble.intensity.for_image(image)
         ensemble.to(self._device).eval()
+        self._ensemble, self._image = ensemble.for_image(image), image
+        self._kept = kept
         self.too_many: float = math.inf
 
     def tile(self, core: Region) -> Tile:
@@ -248,7 +248,7 @@ class BlockPredictor:
         forest, ensemble = self._ensemble.forest, self._ensemble
         assert forest is not None
         tile = with_halo(core, forest.bank.reach, self._image.shape)
-        gray = self._scale.apply(self._image[tile.read])
+        gray = ensemble.intensity.apply(self._image[tile.read])
         values = torch.from_numpy(gray).to(self._device)
         statistics = RunningStatistics(entropies=True)
         groups = forest.hasty_probabilities(values, tile, self._image.shape)
@@ -281,7 +281,7 @@ class BlockPredictor:
     def _at_once(
         self, tile: Tile, held: "_Held | None"
     ) -> Generator[None, None, _Found]:
-        gray = self._scale.apply(self._raw(tile, held))
+        gray = self._ensemble.intensity.apply(self._raw(tile, held))
         values = torch.from_numpy(gray).to(self._device)
         return (
             yield from _member_statistics(

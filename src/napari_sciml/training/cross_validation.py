@@ -60,13 +60,10 @@ def cross_validate(
     """
     config = config or TrainingConfig()
     scribbles = checked_labels(image, labels, class_names)
-    splits = _splits(scribbles, config, folds)
-    used = [index for index, (_, held_out) in enumerate(splits) if len(held_out)]
+    used = _used_folds(scribbles, config, folds)
     reports: list[Report | None] = [None] * folds
-    for done, index in enumerate(used):
-        events = train(
-            image, scribbles, config, class_names=class_names, split=splits[index]
-        )
+    for done, (index, split) in enumerate(used):
+        events = train(image, scribbles, config, class_names=class_names, split=split)
         for event in events:
             if event is None:
                 yield None
@@ -140,11 +137,9 @@ def cross_check(
     """
     config = config or TrainingConfig()
     scribbles = checked_labels(image, labels, class_names)
-    splits = _splits(scribbles, config, folds)
-    used = [index for index, (_, held_out) in enumerate(splits) if len(held_out)]
+    used = _used_folds(scribbles, config, folds)
     checked = []
-    for done, index in enumerate(used):
-        trained, held_out = splits[index]
+    for done, (index, (trained, held_out)) in enumerate(used):
         last: Snapshot | None = None
         for event in train(image, trained, config, class_names=class_names):
             if event is None:
@@ -165,13 +160,15 @@ def _part_of(done: int, total: int) -> Callable[[float], float]:
     return lambda share: (done + ASKING + (1 - ASKING) * share) / total
 
 
-def _splits(
+def _used_folds(
     labels: Scribbles, config: TrainingConfig, folds: int
-) -> list[tuple[Scribbles, Scribbles]]:
-    return k_folds(
+) -> list[tuple[int, tuple[Scribbles, Scribbles]]]:
+    """The folds that hold labels, with their numbers."""
+    splits = k_folds(
         labels,
         folds=folds,
         gap=config.gap,
         rng=np.random.default_rng(config.seed),
         by=config.split,
     )
+    return [(number, split) for number, split in enumerate(splits) if len(split[1])]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from napari_sciml.images.mosaic import Mosaic, frame_at
+from napari_sciml.images.mosaic import frame_at
 from napari_sciml.images.tiles import with_halo
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.networks.feature_range import FeatureRange
@@ -93,12 +93,10 @@ def _blocks(
 ) -> Generator[torch.Tensor, None, None]:
     """Channels ``(c, …)`` of blocks from all over an image."""
     rng = np.random.default_rng([seed, 2])
-    scale = ensemble.intensity
-    if not isinstance(image, Mosaic):  # which gives all images on the model's scale
-        scale = scale.for_image(image)
+    ensemble = ensemble.for_image(image)
     for core in spread_over(image, count, EDGE[ensemble.dims], rng):
         tile = with_halo(core, ensemble.front.reach, frame_at(image, core))
-        gray = scale.apply(np.asarray(image[tile.read]))
+        gray = ensemble.intensity.apply(np.asarray(image[tile.read]))
         values = torch.from_numpy(gray).to(ensemble.device)
         with torch.inference_mode():
             channels = ensemble.channels(values, tile.surround)[0]

@@ -1,6 +1,6 @@
 """What a model says about labels, stroke by stroke."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -11,6 +11,7 @@ from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.annotation.strokes import positions_by_number
 from napari_sciml.images.tiles import Region
 from napari_sciml.networks.ensemble import Ensemble
+from napari_sciml.progress import mapped
 from napari_sciml.training.data.image_sample import ask_members, member_weights
 from napari_sciml.training.metrics import BINS, FLOOR
 
@@ -110,14 +111,13 @@ def judge(
     for done, group in enumerate(groups):
         core = _box(labels.voxels[group])
         asked = ask_members(ensemble, image, core)
-        while True:
-            try:
-                next(asked)
-            except StopIteration as stop:
-                sums.add(group, stop.value[:, _inside(core, labels.voxels[group])])
-                break
-            yield done / len(groups)
+        answers = yield from mapped(asked, _always(done / len(groups)))
+        sums.add(group, answers[:, _inside(core, labels.voxels[group])])
     return sums.pieces(clusters, dense)
+
+
+def _always(share: float) -> Callable[[None], float]:
+    return lambda _: share
 
 
 def join(parts: Sequence[Pieces]) -> Pieces:

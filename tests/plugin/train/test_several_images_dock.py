@@ -54,6 +54,13 @@ def tick(dock, name: str, ticked: bool = True) -> None:
     row.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
 
 
+def begin(dock, session, patience) -> None:
+    """Start a training that goes on until it is stopped."""
+    dock.seconds.setValue(600)
+    dock.start.click()
+    patience(lambda: session.prediction.model is not None)
+
+
 def end(dock, session, patience) -> None:
     if session.training.running and not session.training.stopped:
         dock.start.click()
@@ -84,9 +91,7 @@ def test_what_one_image_lacks_comes_from_the_other(
 
 def test_another_image_is_chosen_while_it_trains(two, empty, viewer, patience) -> None:
     tick(two, "two")
-    two.seconds.setValue(600)
-    two.start.click()
-    patience(lambda: empty.prediction.model is not None)
+    begin(two, empty, patience)
     empty.workspace.choose_image(viewer.layers["two"])
     assert empty.training.running
     assert not empty.training.stopped
@@ -114,9 +119,7 @@ def test_another_image_is_chosen_while_it_trains(two, empty, viewer, patience) -
 def test_an_image_can_be_left_out_and_taken_in(two, empty, viewer, patience) -> None:
     empty.workspace.choose_image(viewer.layers["two"])
     tick(two, "one")
-    two.seconds.setValue(600)
-    two.start.click()
-    patience(lambda: empty.prediction.model is not None)
+    begin(two, empty, patience)
     taken = empty.training.labels
     tick(two, "one", False)
     assert taken.members[1].left_out
@@ -134,9 +137,7 @@ def test_ticking_while_one_image_trains_begins_anew_with_both(
     two, empty, viewer, patience
 ) -> None:
     empty.workspace.choose_image(viewer.layers["two"])
-    two.seconds.setValue(600)
-    two.start.click()
-    patience(lambda: empty.prediction.model is not None)
+    begin(two, empty, patience)
     tick(two, "one")
     patience(
         lambda: empty.training.labels is not None and empty.training.labels.several
@@ -149,9 +150,7 @@ def test_an_image_outside_of_the_training_stops_it(
     two, empty, viewer, patience
 ) -> None:
     empty.workspace.choose_image(viewer.layers["two"])
-    two.seconds.setValue(600)
-    two.start.click()
-    patience(lambda: empty.prediction.model is not None)
+    begin(two, empty, patience)
     empty.workspace.choose_image(viewer.layers["one"])
     assert empty.training.stopped or not empty.training.running
     patience(lambda: not empty.workspace.runner.busy)
@@ -161,9 +160,7 @@ def test_an_image_outside_of_the_training_stops_it(
 def test_a_layer_of_the_other_image_may_go(two, empty, viewer, patience, gone) -> None:
     empty.workspace.choose_image(viewer.layers["two"])
     tick(two, "one")
-    two.seconds.setValue(600)
-    two.start.click()
-    patience(lambda: empty.prediction.model is not None)
+    begin(two, empty, patience)
     one = viewer.layers["one"]
     viewer.layers.remove(one if gone == "image" else empty.workspace.annotation_of(one))
     empty.workspace.annotation.layer.paint((30, 30), 1)

@@ -285,15 +285,20 @@ def test_models_are_saved_and_loaded(trained, open_dock, tmp_path, patience) -> 
     np.testing.assert_allclose(before, after, atol=2e-2)  # half precision before
 
 
-def test_a_training_begins_with_the_loaded_model(
-    trained, open_dock, tmp_path, patience
-) -> None:
-    """Yesterday's model counts as far as the strokes agree, and stays to go back to."""
+@pytest.fixture
+def loaded(trained, open_dock, tmp_path):
+    """The dock, with a model that was loaded from a folder."""
     dock = open_dock("Train")
     dock.members.setValue(2)
     dock.seconds.setValue(1)
     trained.prediction.save(tmp_path / "yesterday")
     dock._try(dock._load, str(tmp_path / "yesterday"))
+    return dock
+
+
+def test_a_training_begins_with_the_loaded_model(trained, loaded, patience) -> None:
+    """Yesterday's model counts as far as the strokes agree, and stays to go back to."""
+    dock = loaded
     assert dock.error.text() == ""
     assert "of yesterday" in dock.shown.text()
     assert "loaded from yesterday" in trained.history.models[-1].sentence()
@@ -301,21 +306,15 @@ def test_a_training_begins_with_the_loaded_model(
     patience(lambda: is_settled(trained))
     dock.redraw()
     assert "yesterday fits these strokes" in dock.shown.text()
-    loaded = next(m for m in trained.history.models if m.loaded_from)
-    trained.training.go_back(trained.history.models.index(loaded))
+    kept = next(m for m in trained.history.models if m.loaded_from)
+    trained.training.go_back(trained.history.models.index(kept))
     dock.start.click()
     patience(lambda: not trained.workspace.runner.busy)
-    assert trained.prediction.model is loaded.model
+    assert trained.prediction.model is kept.model
 
 
-def test_start_over_leaves_the_loaded_model(
-    trained, open_dock, tmp_path, patience
-) -> None:
-    dock = open_dock("Train")
-    dock.members.setValue(2)
-    dock.seconds.setValue(1)
-    trained.prediction.save(tmp_path / "yesterday")
-    dock._try(dock._load, str(tmp_path / "yesterday"))
+def test_start_over_leaves_the_loaded_model(trained, loaded, patience) -> None:
+    dock = loaded
     trained.training.start_over(dock.settings)
     patience(lambda: is_settled(trained))
     dock.redraw()

@@ -51,6 +51,8 @@ class Model:
         Folder that it was loaded from.
     trained_on
         Voxel size, unit and type of the image that it learned from.
+    start
+        The same to begin a training with, where it was loaded.
     began
         What the strokes think of the model that the training began with, in words.
     """
@@ -70,17 +72,8 @@ class Model:
     loaded: dict[str, Any] | None = None
     source: str | Path | None = None
     trained_on: dict[str, Any] = field(default_factory=dict)
+    start: "Start | None" = None
     began: str = ""
-
-    def as_start(self) -> "Start | None":
-        """The model to begin a training with; None where it was not loaded."""
-        from napari_sciml.io.models.folder import weights_sha256
-        from napari_sciml.training.start import Start
-
-        if self.source is None:
-            return None
-        ensemble = self.ensemble
-        return Start(ensemble, Path(self.source).name, weights_sha256(ensemble))
 
     @property
     def words(self) -> str:

@@ -216,7 +216,8 @@ class Prediction:
         if self._workspace.runner.busy:
             raise InputError("A job is running: stop it before you load a model.")
         start = read_start(Path(path))
-        self.use(Model(start.ensemble, loaded=read_record(path), source=path))
+        loaded = read_record(path)
+        self.use(Model(start.ensemble, loaded=loaded, source=path, start=start))
         self.examine()
 
     def show_class(self) -> None:

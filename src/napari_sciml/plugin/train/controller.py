@@ -139,7 +139,7 @@ class TrainingRun:
         image = labels.image
         workspace.runner.check_free()
         model = self._prediction.model
-        start = None if model is None or anew else model.as_start()
+        start = None if model is None or anew else model.start
         if start is not None:
             settings = _with_look_of(start, settings)
             start.check(data[0].ndim, channels_of(data[0]), settings)

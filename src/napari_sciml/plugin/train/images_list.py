@@ -16,6 +16,7 @@ from napari_sciml.plugin.train.learned_images import LearnedImages
 ROWS = 6
 """That are seen without scrolling."""
 MARGIN = 6
+TICK = "Whether its strokes count."
 SHOWN = "The image that you paint on is always learned from."
 
 
@@ -63,30 +64,44 @@ class ImagesList(QWidget):
         self.destroyed.connect(self._wiring.close)
         self._wiring.connect(workspace.annotation.counted, self._on_counted)
         self._wiring.connect(workspace.image_changed, self.redraw)
+        self.setVisible(False)
         self.redraw()
 
     def redraw(self) -> None:
-        """Show the images that are annotated now."""
-        workspace, ticked = self._workspace, self._learned.ticked
-        images = workspace.annotated
+        """Show the images that are annotated now.
+
+        A training asks for it several times a second: what is shown already stays, or
+        the list would scroll back under the hand of who looks for an image.
+        """
+        images = self._workspace.annotated
+        wanted = [self._row(image) for image in images]
+        there = [self.rows.item(n) for n in range(self.rows.count())]
+        shown = [(item.text(), item.flags(), item.checkState()) for item in there]
+        if (wanted, images) == (shown, [image() for image in self._shown]):
+            return
         self.setVisible(len(images) > 1)
         self._shown = [weakref.ref(image) for image in images]
         blocked = self.rows.blockSignals(True)
         self.rows.clear()
-        for image in images:
-            own = image is workspace.image
-            item = QListWidgetItem(self._sentence(image))
-            flags = Qt.ItemFlag.ItemIsEnabled
-            item.setFlags(flags if own else flags | Qt.ItemFlag.ItemIsUserCheckable)
-            counts = own or image in ticked
-            item.setCheckState(
-                Qt.CheckState.Checked if counts else Qt.CheckState.Unchecked
-            )
-            item.setToolTip(SHOWN if own else "Whether its strokes count.")
+        for text, flags, state in wanted:
+            item = QListWidgetItem(text)
+            item.setFlags(flags)
+            item.setCheckState(state)
+            item.setToolTip(TICK if flags & Qt.ItemFlag.ItemIsUserCheckable else SHOWN)
             self.rows.addItem(item)
         self.rows.blockSignals(blocked)
         height = self.rows.sizeHintForRow(0) if images else 0
         self.rows.setFixedHeight(height * min(len(images), ROWS) + 2 * MARGIN)
+
+    def _row(self, image: Image) -> tuple[str, Qt.ItemFlag, Qt.CheckState]:
+        """Text, flags and tick of an image; the one that is shown has a fixed tick."""
+        own = image is self._workspace.image
+        flags = Qt.ItemFlag.ItemIsEnabled
+        if not own:
+            flags |= Qt.ItemFlag.ItemIsUserCheckable
+        counts = own or image in self._learned.ticked
+        ticked = Qt.CheckState.Checked if counts else Qt.CheckState.Unchecked
+        return self._sentence(image), flags, ticked
 
     def _sentence(self, image: Image) -> str:
         parts = [image.name]

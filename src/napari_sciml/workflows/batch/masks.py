@@ -7,10 +7,15 @@ from typing import Any
 from napari_sciml.executor import Start
 from napari_sciml.progress import Report, Say
 from napari_sciml.uncertainty.threshold import ThresholdConfig
-from napari_sciml.workflows.batch.driver import Step, run_batch
+from napari_sciml.workflows.batch.driver import Step
 from napari_sciml.workflows.batch.folder import begin_batch
 from napari_sciml.workflows.batch.inputs import Named, find_predictions
-from napari_sciml.workflows.batch.result import BatchResult, Each, say_all, watched
+from napari_sciml.workflows.batch.result import (
+    BatchResult,
+    Each,
+    done_with_all,
+    say_all,
+)
 from napari_sciml.workflows.thresholding.files import threshold_prediction
 
 ENDING = ".tif"
@@ -83,10 +88,5 @@ def threshold_files(
             )
 
         settings = {**config.model_dump(mode="json"), "coverage": coverage}
-        steps = run_batch(
-            Step("threshold", "labels", run, settings),
-            folder,
-            resume=resume,
-            report=report,
-        )
-        return BatchResult(out, watched(steps, each))
+        step = Step("threshold", "labels", run, settings)
+        return done_with_all(step, folder, resume=resume, report=report, each=each)

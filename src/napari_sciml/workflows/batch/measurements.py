@@ -9,7 +9,7 @@ from napari_sciml.executor import Start
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.io.images.text import listed
 from napari_sciml.progress import Report, Say
-from napari_sciml.workflows.batch.driver import Step, run_batch
+from napari_sciml.workflows.batch.driver import Step
 from napari_sciml.workflows.batch.folder import TABLES, BatchFolder, begin_batch
 from napari_sciml.workflows.batch.inputs import (
     Inputs,
@@ -18,7 +18,12 @@ from napari_sciml.workflows.batch.inputs import (
     find_predictions,
 )
 from napari_sciml.workflows.batch.names import base_name
-from napari_sciml.workflows.batch.result import BatchResult, Each, say_all, watched
+from napari_sciml.workflows.batch.result import (
+    BatchResult,
+    Each,
+    done_with_all,
+    say_all,
+)
 from napari_sciml.workflows.batch.samples import compare_samples
 from napari_sciml.workflows.pipeline import measure_mask
 
@@ -134,8 +139,8 @@ def measure_files(
             known,
             beside=lambda mask: [one.find(base_name(mask)) for one in partners],
         )
-        ended = watched(run_batch(step, folder, resume=resume, report=report), each)
-    return _compared(BatchResult(out, ended), folder)
+        result = done_with_all(step, folder, resume=resume, report=report, each=each)
+    return _compared(result, folder)
 
 
 def _compared(result: BatchResult, folder: BatchFolder) -> BatchResult:

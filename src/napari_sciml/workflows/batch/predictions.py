@@ -8,10 +8,15 @@ from typing import Any, Literal
 from napari_sciml.errors import InputError
 from napari_sciml.io.results.predictions import PredictionStore
 from napari_sciml.progress import Report, Say
-from napari_sciml.workflows.batch.driver import Step, run_batch
+from napari_sciml.workflows.batch.driver import Step
 from napari_sciml.workflows.batch.folder import begin_batch
 from napari_sciml.workflows.batch.inputs import Inputs, Named, find_images, means_one
-from napari_sciml.workflows.batch.result import BatchResult, Each, say_all, watched
+from napari_sciml.workflows.batch.result import (
+    BatchResult,
+    Each,
+    done_with_all,
+    say_all,
+)
 from napari_sciml.workflows.prediction.files import predict_image
 
 ENDING = ".ome.zarr"
@@ -133,8 +138,7 @@ def predict_files(
             return _completed(summary, target)
 
         step = Step("predict", "prediction", run, settings, looks_itself=True)
-        steps = run_batch(step, folder, resume=resume, report=report)
-        return BatchResult(out, watched(steps, each))
+        return done_with_all(step, folder, resume=resume, report=report, each=each)
 
 
 def _here() -> Predictor:

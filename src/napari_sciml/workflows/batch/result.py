@@ -1,12 +1,13 @@
 """What many files have come to."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from napari_sciml.progress import Say
-from napari_sciml.workflows.batch.driver import FileEnded
+from napari_sciml.progress import Report, Say
+from napari_sciml.workflows.batch.driver import FileEnded, Step, run_batch
+from napari_sciml.workflows.batch.folder import BatchFolder
 
 Each = Callable[[FileEnded], None]
 """Called with each file, as soon as it is finished with."""
@@ -72,16 +73,21 @@ class BatchResult:
         }
 
 
-def watched(
-    steps: Generator[FileEnded, None, None], each: Each | None
-) -> tuple[FileEnded, ...]:
-    """Do all steps, and tell of each file."""
+def done_with_all(
+    step: Step,
+    folder: BatchFolder,
+    *,
+    resume: bool,
+    report: Report | None,
+    each: Each | None,
+) -> BatchResult:
+    """Do a step with each file as in `run_batch`, and tell of each."""
     ended = []
-    for one in steps:
+    for one in run_batch(step, folder, resume=resume, report=report):
         ended.append(one)
         if each is not None:
             each(one)
-    return tuple(ended)
+    return BatchResult(folder.path, tuple(ended))
 
 
 def say_all(say: Say | None, told: tuple[str, ...]) -> None:

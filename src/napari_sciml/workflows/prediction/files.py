@@ -12,7 +12,7 @@ import numpy as np
 
 from napari_sciml.io.atomic import check_length
 from napari_sciml.io.results.prediction_tiff import output_places
-from napari_sciml.progress import Report, Say, mapped
+from napari_sciml.progress import Report, Say, duration, mapped
 from napari_sciml.workflows.prediction.blocks import BlockWorker, BlockWritten
 from napari_sciml.workflows.prediction.facts import cautions, costs, gray_values
 from napari_sciml.workflows.prediction.plan import (
@@ -223,16 +223,8 @@ class _Clock:
         left = (self._total - self._before - self._now) / rate
         return (
             f"block {self._done} of {self._blocks}, {rate / 1e6:.2g} million voxels/s, "
-            f"{_duration(left)} left"
+            f"{duration(left)} left"
         )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    if seconds < 100 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
 
 
 def _summary(plan: PredictionPlan, out: Path) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The images and labels that a training reads, one or several."""
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.errors import InputError
+from napari_sciml.escape import csv_rows
 from napari_sciml.images.checks import check_finite
 from napari_sciml.images.label_values import count_values
 from napari_sciml.images.mosaic import Mosaic
@@ -26,7 +26,7 @@ from napari_sciml.io.labels.checks import (
     label_cautions,
     name_classes,
 )
-from napari_sciml.special_files import refuse_special
+from napari_sciml.json_files import UnreadableError, read_file
 
 COLUMNS = ("image", "labels")
 MOST_BYTES = 16 * 2**20
@@ -220,40 +220,40 @@ def read_table(path: Path) -> list[Scan]:
     InputError
         Names the line.
     """
-    refuse_special(path)
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"{path} is too large for a table of scans.")
-        lines = path.read_text("utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"The table {path} cannot be read: give a CSV file with the columns "
-            f"{' and '.join(COLUMNS)}."
-        ) from error
-    scans = list(_rows(path, lines))
+        text = read_file(path, limit=MOST_BYTES).decode()
+    except UnreadableError as error:
+        raise _unreadable(path, error.reason) from error
+    except UnicodeDecodeError as error:
+        raise _unreadable(path, "it is no text in UTF-8") from error
+    scans = list(_rows(path, text))
     if not scans:
         raise InputError(f"The table {path} names no scan: give a line for each.")
     return scans
 
 
-def _rows(path: Path, lines: Sequence[str]) -> Iterable[Scan]:
-    header = lines[0] if lines else ""
-    reader = csv.reader(lines, delimiter=";" if ";" in header else ",")
-    names = [name.strip().lower() for name in next(reader, [])]
+def _unreadable(path: Path, reason: str) -> InputError:
+    return InputError(
+        f"The table {path} cannot be read ({reason}): give a CSV file with the columns "
+        f"{' and '.join(COLUMNS)}."
+    )
+
+
+def _rows(path: Path, text: str) -> Iterable[Scan]:
+    names, rows = csv_rows(text)
     missing = [column for column in COLUMNS if column not in names]
     if missing:
         raise InputError(
             f"The table {path} has no column '{missing[0]}': its first line must be "
             f"{','.join(COLUMNS)}."
         )
-    places = [names.index(column) for column in COLUMNS]
-    for row in reader:
-        if not any(cell.strip() for cell in row):
+    for row in rows:
+        if not any(isinstance(cell, str) and cell.strip() for cell in row.values()):
             continue
-        cells = [row[at].strip() if at < len(row) else "" for at in places]
+        cells = [row[column].strip() for column in COLUMNS]
         if not all(cells):
             raise InputError(
-                f"Line {reader.line_num} of {path} must name an image and its labels."
+                f"Line {rows.line_num} of {path} must name an image and its labels."
             )
         yield Scan(*(path.parent / cell for cell in cells))
 

@@ -95,24 +95,13 @@ def validating(
     device: str = "auto",
 ) -> Generator[float, None, Validation]:
     """Do what `validate` does, in steps; yields the share that is done."""
-    scale = model.intensity
-    model.intensity = scale.for_image(image)  # found once, not for each block
-    try:
-        return (yield from _validating(model, image, labels, device))
-    finally:
-        model.intensity = scale
-
-
-def _validating(
-    model: "Ensemble", image: Any, labels: np.ndarray | Scribbles, device: str
-) -> Generator[float, None, Validation]:
     from napari_sciml.networks.device import resolve_device
     from napari_sciml.training.figures import intervals_of, report_of
     from napari_sciml.training.judgment import judge
 
     given = _checked(model, image, labels)
     kept = thinned(given, MOST)
-    model.to(resolve_device(device)).eval()
+    model = model.to(resolve_device(device)).eval().for_image(image)
     asked = judge(model, image, kept)
     pieces = yield from mapped(asked, lambda share: (1 - SAMPLING) * share)
     prior = None

@@ -4,7 +4,7 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from napari_sciml.errors import InputError
-from napari_sciml.progress import Report, Say
+from napari_sciml.progress import Report, Say, mapped, result_of
 from napari_sciml.workflows.validation.inputs import (
     ValidationFiles,
     ValidationInputs,
@@ -173,13 +173,12 @@ def _finished(
 
 def _followed(steps: Generator[Any, None, T], report: Report, words: str) -> T:
     """Do all steps, and tell how far they are: each is a share or has one."""
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as stop:
-            return stop.value
+
+    def tell(step: Any) -> None:
         if step is not None:
             report(getattr(step, "fraction", step), words)
+
+    return result_of(mapped(steps, tell))
 
 
 def _left_out(voxels: int) -> tuple[str, ...]:
