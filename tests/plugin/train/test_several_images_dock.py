@@ -65,6 +65,7 @@ def end(dock, session, patience) -> None:
     if session.training.running and not session.training.stopped:
         dock.start.click()
     patience(lambda: not session.workspace.runner.busy)
+    dock.redraw()  # which comes a moment later by itself
 
 
 def test_one_image_has_no_list(trained, open_dock) -> None:
@@ -113,6 +114,76 @@ def test_another_image_is_chosen_while_it_trains(two, empty, viewer, patience) -
     empty.workspace.choose_image(viewer.layers["one"])
     patience(lambda: empty.prediction.probabilities.complete)
     assert empty.prediction.probabilities.shape == SHAPES["one"]
+    end(two, empty, patience)
+
+
+def test_an_image_that_is_shown_again_has_no_new_strokes(
+    two, empty, viewer, patience
+) -> None:
+    tick(two, "two")
+    two.start.click()
+    patience(lambda: is_settled(empty))
+    for name in ("two", "one", "two"):
+        empty.workspace.choose_image(viewer.layers[name])
+        two.redraw()
+        assert two.revision.text().endswith("all your strokes."), name
+    end(two, empty, patience)
+    empty.workspace.choose_image(viewer.layers["one"])
+    two.redraw()
+    assert two.revision.text().endswith("all your strokes.")
+    empty.workspace.annotation.layer.paint((30, 30), 1)
+    two.redraw()
+    assert "you are at" in two.revision.text()
+
+
+def test_a_tick_tells_nothing_of_new_strokes(two, empty, viewer, patience) -> None:
+    empty.workspace.choose_image(viewer.layers["two"])
+    tick(two, "one")
+    two.start.click()
+    patience(lambda: is_settled(empty))
+    for ticked in (False, True):
+        before = empty.prediction.model.number
+        tick(two, "one", ticked)
+        patience(lambda before=before: empty.prediction.model.number > before)
+        two.redraw()
+        assert two.revision.text().endswith("all your strokes."), ticked
+    end(two, empty, patience)
+
+
+def test_an_image_that_is_picked_is_seen(two, empty, viewer, open_dock) -> None:
+    channel = viewer.add_image(np.ones((40, 56)), name="channel", blending="additive")
+    far = viewer.add_image(np.ones((40, 56)), name="far", translate=(0, 500))
+    picker = open_dock("Annotate").image
+    one, two_ = empty.workspace.annotated
+    strokes = empty.workspace.annotation_of
+    for name, seen in (("one", [True, False]), ("two", [True, True])):
+        picker.setCurrentIndex(picker.findText(name))
+        picker.activated.emit(picker.currentIndex())
+        assert empty.workspace.image.name == name
+        assert [one.visible, two_.visible] == seen
+        shown = [strokes(image).visible for image in (one, two_)]
+        assert shown == [name == "one", name == "two"]
+    assert channel.visible
+    assert far.visible
+
+
+def test_begun_anew_with_both_a_loaded_model_stays(
+    two, empty, viewer, patience, tmp_path
+) -> None:
+    empty.workspace.choose_image(viewer.layers["two"])
+    two.start.click()
+    patience(lambda: is_settled(empty))
+    end(two, empty, patience)
+    empty.prediction.save(tmp_path / "yesterday")
+    empty.prediction.load(tmp_path / "yesterday")
+    begin(two, empty, patience)
+    tick(two, "one")
+    patience(
+        lambda: empty.training.labels is not None and empty.training.labels.several
+    )
+    before = empty.prediction.model.number
+    patience(lambda: empty.prediction.model.number > before)
+    assert "yesterday" in empty.prediction.model.began
     end(two, empty, patience)
 
 

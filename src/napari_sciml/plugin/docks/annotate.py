@@ -140,7 +140,7 @@ class AnnotateDock(Dock):
 
     def _connect(self) -> None:
         session, annotation = self.session, self.session.workspace.annotation
-        self.image.picked.connect(session.workspace.choose_image)
+        self.image.picked.connect(session.workspace.pick_image)
         self.start.clicked.connect(self._on_start)
         self.classes.cellClicked.connect(self._on_class)
         self.classes.itemChanged.connect(self._on_renamed)

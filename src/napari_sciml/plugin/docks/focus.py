@@ -124,7 +124,7 @@ class FocusDock(Dock):
 
     def _connect(self) -> None:
         session, run = self.session, self.session.focus
-        self.image.picked.connect(session.workspace.choose_image)
+        self.image.picked.connect(session.workspace.pick_image)
         self.rate.clicked.connect(self._on_rate)
         self.export.clicked.connect(self._on_export)
         self.exclude.toggled.connect(session.workspace.exclusion.want)

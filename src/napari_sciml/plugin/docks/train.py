@@ -296,7 +296,7 @@ class TrainDock(Dock):
         self.predicted.setVisible(bool(self.predicted.text()))
         self.scores.setText(tell_scores(model))
         self.key.setText(self._key())
-        revision = session.workspace.annotation.revision
+        revision = session.training.images.revision
         self.revision.setText(tell_revision(model, revision))
 
     def _key(self) -> str:

@@ -54,6 +54,8 @@ class TrainingLabels:
         Where it gets its labels.
     shown
         Number of the image that is shown.
+    revision
+        Of the annotation, when a label was handed over the last time.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class TrainingLabels:
     ) -> None:
         self.image = Mosaic(pixels) if len(pixels) > 1 else pixels[0]
         self.shown = 0
+        self.revision = labels[0].revision
         self.members: list[Member] = []
         self.feed = LabelFeed(None, class_names)
         for layer, data, change in zip(layers, pixels, labels, strict=True):
@@ -74,7 +77,7 @@ class TrainingLabels:
         first = [self._in_space(n, change) for n, change in enumerate(labels)]
         for change in first:
             if len(change):
-                self.feed.put(replace(change, revision=labels[0].revision))
+                self.feed.put(replace(change, revision=self.revision))
 
     @property
     def given(self) -> LabelStore:
@@ -158,6 +161,16 @@ class TrainingLabels:
             self._hand_over(self.shown, replace(change, revision=now.revision))
         return True
 
+    def has_all(self, layer: Image | None, now: LabelStore) -> bool:
+        """Whether these are the labels of an image as the training has them."""
+        number = self.number_of(layer)
+        if number is None or self.members[number].left_out:
+            return False
+        given = self.members[number].given
+        return np.array_equal(given.indices, now.indices) and np.array_equal(
+            given.values, now.values
+        )
+
     def rename(self, class_names: Sequence[str]) -> bool:
         """Give the classes other names; False where there are more or fewer."""
         if len(class_names) != len(self.feed.class_names):
@@ -167,7 +180,10 @@ class TrainingLabels:
 
     def _hand_over(self, number: int, change: LabelChange) -> None:
         if len(change) and not self.members[number].left_out:
-            self.feed.put(self._in_space(number, change))
+            # The labels of an image that is not shown count their own revisions.
+            self.revision = max(self.revision, change.revision)
+            told = replace(change, revision=self.revision)
+            self.feed.put(self._in_space(number, told))
 
     def _in_space(self, number: int, change: LabelChange) -> LabelChange:
         if not isinstance(self.image, Mosaic):

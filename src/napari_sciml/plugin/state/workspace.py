@@ -16,6 +16,7 @@ from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.kit.farewell import is_closing
 from napari_sciml.plugin.kit.runner import JobRunner
 from napari_sciml.plugin.layers.axes import LayerAxes, image_array
+from napari_sciml.plugin.layers.covering import bring_into_view
 from napari_sciml.plugin.layers.images import RESULT, pixels, place_of, shown_view
 from napari_sciml.plugin.layers.layers import LayerGroup
 from napari_sciml.plugin.state.annotation import Annotation
@@ -150,6 +151,15 @@ class Workspace:
         layer = getattr(layer, "__wrapped__", layer)  # napari may hand out a proxy
         if layer is not self.image:
             self._take_image(layer)
+
+    def pick_image(self, layer: Image | None) -> None:
+        """Work on another image, and see it: what covers it is hidden."""
+        self.choose_image(layer)
+        if self.image is None or self.viewer is None:
+            return
+        layers = [layer for layer in self.viewer.layers if not self.layers.owns(layer)]
+        painted = {image: self.annotation_of(image) for image in self.annotated}
+        bring_into_view(self.image, layers, painted)
 
     def start_annotating(self) -> Labels:
         """Make or adopt the annotation of the image, brush in hand.

@@ -1,6 +1,5 @@
 """A training in a viewer: starts it, and turns its events into state."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
@@ -8,7 +7,6 @@ from psygnal import Signal
 
 from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.errors import InputError
-from napari_sciml.images.channels import channels_of
 from napari_sciml.plugin.layers.images import dims_for, pixels
 from napari_sciml.plugin.state.history import History
 from napari_sciml.plugin.state.model import Model
@@ -18,6 +16,7 @@ from napari_sciml.plugin.state.training_labels import TrainingLabels
 from napari_sciml.plugin.state.workspace import Workspace
 from napari_sciml.plugin.train.curves import Curves
 from napari_sciml.plugin.train.learned_images import LearnedImages
+from napari_sciml.plugin.train.loaded_start import LoadedStart
 from napari_sciml.plugin.train.status import Phase, TrainingStatus
 from napari_sciml.project.runs import RunTook, run_started
 from napari_sciml.training.config import TrainingConfig
@@ -25,6 +24,8 @@ from napari_sciml.workflows.prediction.arrays import predict_volume
 from napari_sciml.workflows.training.live import TrainingControl, learn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari_sciml.plugin.kit.runner import Job
     from napari_sciml.prediction.blockwise import BlockPredicted
     from napari_sciml.training.events import (
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
         ModelReady,
         TrainingStep,
     )
-    from napari_sciml.training.start import Start
 
 
 class TrainingRun:
@@ -65,9 +65,8 @@ class TrainingRun:
         self.curves = Curves()
         self.taken: int | None = None
         self.labels: TrainingLabels | None = None
-        self._next: TrainingConfig | None = None
-        self._start: Start | None = None
-        self._begun: tuple[str, str] | None = None
+        self._next: Callable[[], None] | None = None
+        self._loaded: LoadedStart | None = None
         self._trained_on: dict[str, Any] = {}
         self._numbers = self._run = self._logged_run = 0
         self._control = TrainingControl()
@@ -124,32 +123,22 @@ class TrainingRun:
         InputError
             When it cannot start.
         """
+        loaded = None if anew else LoadedStart.of(self._prediction.model)
+        self._begin_with(settings, loaded)
+
+    def _begin_with(self, settings: TrainingConfig, loaded: LoadedStart | None) -> None:
         workspace = self._workspace
-        first = workspace.labels_for_job()
-        assert workspace.image is not None
-        others = self.images.others
-        layers = [workspace.image, *others]
-        data = [pixels(layer) for layer in layers]
-        dims = dims_for(workspace.image)
-        if dims is not None:
-            settings = settings.model_copy(update={"dims": dims})
-        changes = [first, *(workspace.labels_of(one) for one in others)]
-        names = workspace.annotation.class_names
-        labels = TrainingLabels(layers, data, changes, names)
-        image = labels.image
+        labels, settings = self._gathered(settings)
         workspace.runner.check_free()
-        model = self._prediction.model
-        start = None if model is None or anew else model.start
-        if start is not None:
-            settings = _with_look_of(start, settings)
-            start.check(data[0].ndim, channels_of(data[0]), settings)
-        self._start, self._begun = start, None
-        if start is not None and model is not None and model.source is not None:
-            self._begun = str(Path(model.source).absolute()), start.identity
+        image = labels.image
+        if loaded is not None:
+            settings = loaded.settings_for(pixels(workspace.image), settings)
+        self._loaded = loaded
         self.settings, self._control = settings, TrainingControl()
         self.labels = labels
-        if others:  # what is shown now counts, too, when another one is
-            self.images.set(layers)
+        self.images.begin(labels)
+        if labels.several:  # what is shown now counts, too, when another one is
+            self.images.set(member.layer for member in labels.members)
         self._run += 1
         self._trained_on = remembered(workspace.image)
         self._prediction.doubts = ()
@@ -162,10 +151,27 @@ class TrainingRun:
             view=workspace.target,
             control=self._control,
             first_number=self._numbers + 1,
-            start=start,
+            start=None if loaded is None else loaded.start,
         )
         self._begin(job, Phase.STARTING)
         self.curves, self.taken = Curves(), None
+
+    def _gathered(
+        self, settings: TrainingConfig
+    ) -> tuple[TrainingLabels, TrainingConfig]:
+        """The labels of all images that are ticked, and the settings for these."""
+        workspace = self._workspace
+        first = workspace.labels_for_job()
+        assert workspace.image is not None
+        others = self.images.others
+        layers = [workspace.image, *others]
+        data = [pixels(layer) for layer in layers]
+        dims = dims_for(workspace.image)
+        if dims is not None:
+            settings = settings.model_copy(update={"dims": dims})
+        changes = [first, *(workspace.labels_of(one) for one in others)]
+        names = workspace.annotation.class_names
+        return TrainingLabels(layers, data, changes, names), settings
 
     def predict(self, device: str = "auto") -> None:
         """Predict the whole image with the model at hand.
@@ -217,8 +223,9 @@ class TrainingRun:
             labels.add(layer, data, change)
         elif wanted:
             self._workspace.labels_of(layer)  # says what is wrong before all stops
+            settings, loaded = self.settings, self._loaded
             self.stop()
-            self._next = self.settings
+            self._next = lambda: self._begin_with(settings, loaded)
 
     def _on_image_left(self) -> None:
         """Go on where the training learns from the other image, too."""
@@ -268,7 +275,7 @@ class TrainingRun:
             self.start(settings, anew=True)
             return
         self.stop()
-        self._next = settings
+        self._next = lambda: self.start(settings, anew=True)
 
     def show(self, model: Model, *, pause: bool = True) -> None:
         """Use an earlier model from now on.
@@ -314,9 +321,11 @@ class TrainingRun:
         A training goes on: with what it has, or with how the new labels differ.
         """
         annotation = self._workspace.annotation
-        if self.labels is None or annotation.layer is None:
+        if annotation.layer is None:
             return
-        if not self.labels.catch_up(annotation.learned()):
+        fits = self.labels is None or self.labels.catch_up(annotation.learned())
+        self.images.compare()
+        if not fits:
             self._give_up(
                 "The annotation has another shape now, so the training was stopped: "
                 "press Train to begin anew."
@@ -331,13 +340,6 @@ class TrainingRun:
                 "The number of classes has changed, so the training was stopped: "
                 "press Train to begin anew with the new classes."
             )
-
-    def _verdict(self, goes_on: bool | None) -> str:
-        from napari_sciml.training.start import verdict
-
-        if self._start is None or goes_on is None:
-            return ""
-        return verdict(self._start.name, goes_on)
 
     def _give_up(self, why: str) -> None:
         self.stop()
@@ -385,7 +387,8 @@ class TrainingRun:
         if self._run != self._logged_run:
             self._logged_run = self._run
             names = () if self.labels is None else self.labels.feed.class_names
-            told = run_started(self._run, self.settings, names, self._begun)
+            begun = None if self._loaded is None else self._loaded.named
+            told = run_started(self._run, self.settings, names, begun)
             self.logged.emit(told)
         left_out = self._workspace.exclusion.active
         self.logged.emit(RunTook(self._run, taken.round, taken.revision, left_out))
@@ -412,7 +415,7 @@ class TrainingRun:
             seconds=ready.seconds,
             steps=ready.steps,
             trained_on=self._trained_on,
-            began=self._verdict(ready.goes_on),
+            began=self._loaded.verdict(ready.goes_on) if self._loaded else "",
         )
         self._numbers = ready.number
         if self.labels is not None:
@@ -448,14 +451,6 @@ class TrainingRun:
         self._enter(Phase.IDLE)
         if again is not None:
             try:
-                self.start(again, anew=True)
+                again()
             except InputError as error:
                 self.failed.emit(str(error))
-
-
-def _with_look_of(start: "Start", settings: TrainingConfig) -> TrainingConfig:
-    """The settings, with what both models have to share."""
-    front = start.ensemble.front
-    return settings.model_copy(
-        update={"sigmas": tuple(front.sigmas), "spacing": front.spacing}
-    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Image
 
-from napari_sciml.plugin.state.training_labels import Member
+from napari_sciml.plugin.state.training_labels import Member, TrainingLabels
 from napari_sciml.plugin.state.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ class LearnedImages:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._ticked: list[weakref.ref[Image]] = []
+        self._newest: TrainingLabels | None = None
+        self._same: tuple[int, int] | None = None
         self.dice_of: weakref.WeakKeyDictionary[Image, float] = (
             weakref.WeakKeyDictionary()
         )
@@ -50,6 +52,27 @@ class LearnedImages:
         """Tick an image, or do so no more."""
         kept = [one for one in self.ticked if one is not image]
         self.set([*kept, image] if wanted else kept)
+
+    @property
+    def revision(self) -> int:
+        """That a model has to know, to know all strokes on the image at hand.
+
+        An annotation that is shown again has another revision, but no other strokes.
+        """
+        now = self._workspace.annotation.revision
+        return self._same[1] if self._same and self._same[0] == now else now
+
+    def begin(self, labels: TrainingLabels) -> None:
+        """Know what a training has been given, also after its end."""
+        self._newest, self._same = labels, None
+
+    def compare(self) -> None:
+        """See whether an annotation that is shown now is one that was learned."""
+        annotation, labels = self._workspace.annotation, self._newest
+        if labels is None or annotation.layer is None:
+            return
+        if labels.has_all(self._workspace.image, annotation.learned()):
+            self._same = annotation.revision, labels.revision
 
     def note(
         self, members: Sequence[Member], scores: Sequence["Scores | None"]
