@@ -9,10 +9,12 @@ import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import napari
 import numpy as np
+import tifffile
 from napari.settings import get_settings
 from PIL import Image
 from qtpy.QtWidgets import QApplication, QWidget
@@ -125,6 +127,28 @@ def train(studio: Studio, seconds: float) -> None:
     wait_until(lambda: is_done(dock))
 
 
+def run_on_files(studio: Studio) -> None:
+    """Run the model on other specimens, of which one file is damaged."""
+    dock = studio.open("Train")
+    wait_until(lambda: not dock.session.workspace.runner.busy)
+    dock.open_files()
+    with TemporaryDirectory() as folder:
+        scans = Path(folder) / "scans"
+        scans.mkdir()
+        for seed in range(1, 4):
+            image = make_phantom(PhantomConfig(shape=(48,) * 3, seed=seed)).image
+            tifffile.imwrite(scans / f"specimen_{seed}.tif", image)
+        (scans / "specimen_4.tif").write_bytes(b"II*")
+        window = dock.files_window
+        window.add([str(scans)])
+        window.out.setText(str(Path(folder) / "results"))
+        window.start.click()
+        wait_until(lambda: not dock.session.files.running)
+        studio.settle(1.0)
+        window.grab().save(str(studio.folder / "run_on_files.png"))
+        window.close()
+
+
 def start(dock: Any, seconds: float) -> None:
     """Start the training of the Train dock."""
     dock.seconds.setValue(seconds)
@@ -222,6 +246,8 @@ def main() -> None:
     train(studio, options.seconds)
     keep_sure(studio)
     measure(studio)
+    ViewerSession.of(studio.viewer).training.stop()
+    run_on_files(studio)
     rate_focus(studio)
     ViewerSession.of(studio.viewer).training.stop()
     studio.viewer.close()

@@ -130,15 +130,14 @@ def test_what_is_broken_stops_nothing_and_each_is_as_alone(scans):
 
 
 class Stop:
-    """A report that ends the program at some of its calls."""
+    """A report that ends the program when a share of the work is done."""
 
-    def __init__(self, *calls: int) -> None:
-        self.calls, self.count = calls, 0
+    def __init__(self, at: float) -> None:
+        self.at = at
 
     def __call__(self, share: float, note: str) -> None:
         assert 0 <= share <= 1
-        self.count += 1
-        if self.count in self.calls:
+        if share >= self.at:
             raise KeyboardInterrupt
 
 
@@ -146,10 +145,10 @@ def test_stopped_twice_and_resumed_gives_the_same_bytes(scans):
     given = {"threads": 1, "block": 16}
     ns.predict_files("model", "scans", "whole", **given)
     resume = False
-    for call in (3, 12):
+    for share in (0.2, 0.6):
         with pytest.raises(KeyboardInterrupt):
             ns.predict_files(
-                "model", "scans", "out", **given, resume=resume, report=Stop(call)
+                "model", "scans", "out", **given, resume=resume, report=Stop(share)
             )
         resume = True
     found = ns.predict_files("model", "scans", "out", **given, resume=True)
@@ -308,7 +307,7 @@ def test_the_table_of_all_is_that_of_each(masks):
 def test_fibers_that_were_stopped_go_on(masks):
     whole = ns.measure_files("masks", "whole", SMALL)
     with pytest.raises(KeyboardInterrupt):
-        ns.measure_files("masks", "out", SMALL, report=Stop(2))
+        ns.measure_files("masks", "out", SMALL, report=Stop(0.3))
     assert not Path("out/fibers.csv").exists()
     found = ns.measure_files("masks", "out", SMALL, resume=True)
     assert [one.state for one in found] == ["kept", "done", "done"]

@@ -97,8 +97,12 @@ import sys
 from pathlib import Path
 from napari_sciml.workflows.prediction.files import predict_image
 model, image, out = map(Path, sys.argv[1:4])
-predict_image(model, image, out, block=16, resume=True, threads=1,
-              report=lambda share, note: print(note, flush=True))
+told = set()
+def report(share, note):
+    if "left" in note and share not in told:  # once a block
+        print(note, flush=True)
+    told.add(share)
+predict_image(model, image, out, block=16, resume=True, threads=1, report=report)
 """
 
 
@@ -266,7 +270,8 @@ from napari_sciml.workflows.prediction.files import predict_image
 from napari_sciml.errors import InputError
 model, image, out = map(Path, sys.argv[1:4])
 def full_soon(share, note):
-    resource.setrlimit(resource.RLIMIT_FSIZE, (200, resource.RLIM_INFINITY))
+    if share:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200, resource.RLIM_INFINITY))
 try:
     predict_image(model, image, out, block=16, threads=1, report=full_soon)
 except InputError as error:

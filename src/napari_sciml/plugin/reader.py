@@ -12,6 +12,7 @@ from typing import Any
 LayerData = tuple[Any, ...]
 Reader = Callable[[Any], list[LayerData]]
 
+OURS = "napari-sciml"
 FILES = (".tif", ".tiff", ".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".ims", ".zarr")
 """Endings of what we read; pictures and .npy have no voxel size: napari reads them."""
 SLICES = (".tif", ".tiff", ".png", ".bmp", ".jpg", ".jpeg")
@@ -38,6 +39,18 @@ def get_reader(path: str | Sequence[str]) -> Reader | None:
     """
     one = _only_path(path)
     return _read if one is not None and _is_for_us(one) else None
+
+
+def open_once(viewer: Any, path: Path) -> None:
+    """Open an image or a result in a viewer, unless it is open already.
+
+    Raises
+    ------
+    Exception
+        Whatever a reader of napari raises.
+    """
+    if str(path) not in {layer.source.path for layer in viewer.layers}:
+        viewer.open(str(path), plugin=OURS if _is_for_us(path) else None)
 
 
 def _read(path: str | Sequence[str]) -> list[LayerData]:

@@ -9,6 +9,7 @@ from qtpy.QtCore import QObject
 
 from napari_sciml.plugin.annotate.keys import Desk, bind_keys
 from napari_sciml.plugin.annotate.slices import AnnotatedSlices
+from napari_sciml.plugin.batch.controller import FilesRun
 from napari_sciml.plugin.fibers.controller import FiberRun
 from napari_sciml.plugin.focus.controller import FocusRun
 from napari_sciml.plugin.kit.connections import Wiring
@@ -40,6 +41,8 @@ class ViewerSession:
         The models before it.
     training, sure, guide, fibers, focus
         The work of the docks Train, Uncertainty, Fibers and Focus.
+    files
+        Runs the model on many files.
     slices
         Goes to the annotated slices, and fills between them.
     project
@@ -71,6 +74,7 @@ class ViewerSession:
         self.guide = Guide(workspace, prediction)
         self.fibers = FiberRun(workspace, prediction, self.sure.settle)
         self.focus = FocusRun(workspace)
+        self.files = FilesRun(workspace, prediction)
         self.slices = AnnotatedSlices(workspace)
         self.project = ProjectKeeper(workspace, self.history, self.training)
         self._desk = Desk(workspace, prediction, self.slices)

@@ -1,5 +1,6 @@
 """The Train dock: one button, and what comes of it."""
 
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,6 +18,7 @@ from superqt import QCollapsible
 
 from napari_sciml.errors import InputError, one_line
 from napari_sciml.io.settings import training_settings
+from napari_sciml.plugin.batch.window import FilesWindow
 from napari_sciml.plugin.docks.base import Dock
 from napari_sciml.plugin.kit.colors import UNCERTAIN
 from napari_sciml.plugin.kit.controls import (
@@ -28,6 +30,7 @@ from napari_sciml.plugin.kit.controls import (
 )
 from napari_sciml.plugin.kit.forms import number, whole_number
 from napari_sciml.plugin.kit.replacing import write_or_ask
+from napari_sciml.plugin.reader import open_once
 from napari_sciml.plugin.train.device_line import DeviceLine
 from napari_sciml.plugin.train.history_list import HistoryList
 from napari_sciml.plugin.train.images_list import ImagesList
@@ -139,6 +142,12 @@ class TrainDock(Dock):
         self.whole_volume = WholeVolume(
             self.session.workspace, self.session.prediction, self.device.currentText
         )
+        self.run_files = button(
+            "run_on_files",
+            "Run on files…",
+            "Predict many images, keep what is sure, measure fibers and compare.",
+        )
+        self.files_window: FilesWindow | None = None
         training = self.session.training
         self.history = HistoryList(self.session.history, training.go_back)
         self.images = ImagesList(
@@ -180,6 +189,7 @@ class TrainDock(Dock):
             files.addWidget(made)
         self.column.addLayout(files)
         self.column.addWidget(self.whole_volume)
+        self.column.addWidget(self.run_files)
         self.column.addStretch()
 
     def _connect(self) -> None:
@@ -192,6 +202,7 @@ class TrainDock(Dock):
         self.predict.clicked.connect(self._on_predict)
         self.save.clicked.connect(self._on_save)
         self.load.clicked.connect(self._on_load)
+        self.run_files.clicked.connect(self.open_files)
         self.device.currentTextChanged.connect(self.device_line.describe)
         self.wiring.connect(session.training.changed, self._on_changed)
         self.wiring.connect(session.training.failed, self.show_error)
@@ -236,6 +247,22 @@ class TrainDock(Dock):
         if path:
             save = self.session.prediction.save
             self._try(write_or_ask, self, lambda sure: save(path, overwrite=sure))
+
+    def open_files(self) -> None:
+        """Show the window that runs the model on many files."""
+        session = self.session
+        if self.files_window is None:
+            self.files_window = FilesWindow(
+                self,
+                session.files,
+                sure=lambda: session.sure.for_files,
+                fibers=lambda: session.fibers.config,
+                device=self.device.currentText,
+                open_path=partial(open_once, session.workspace.viewer),
+            )
+        self.files_window.redraw()
+        self.files_window.show()
+        self.files_window.raise_()
 
     def _on_load(self) -> None:
         path = QFileDialog.getExistingDirectory(self, "Folder of a model")

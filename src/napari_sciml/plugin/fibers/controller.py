@@ -53,6 +53,8 @@ class FiberRun:
         What it does, in words, and the share that is done (None: unknown).
     result
         The fibers as they are now, with all corrections by hand.
+    config
+        Settings of the last time that fibers were measured.
     view, hand
         How they are shown, and what is done to them by hand.
     """
@@ -71,6 +73,7 @@ class FiberRun:
         self._settle = settle
         self.running = False
         self.stage = ""
+        self.config = FiberConfig()
         self.done: float | None = None
         self.result: FibersMeasured | None = None
         self.edits: FiberEdits | None = None
@@ -104,15 +107,16 @@ class FiberRun:
         self._settle()
         mask = np.array(image_array(layer))
         size, unit = voxel_size(layer)
+        config = config or FiberConfig()
         job = self._workspace.measuring.start(
             find_and_measure,
             mask,
-            config or FiberConfig(),
+            config,
             voxel_size=size,
             unit=unit,
             probability=self._probability(layer),
         )
-        self._next = layer, self._image_under(layer)
+        self._next, self.config = (layer, self._image_under(layer)), config
         self._begin(job, "Starting …")
 
     def stop(self) -> None:

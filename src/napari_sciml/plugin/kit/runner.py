@@ -23,6 +23,9 @@ NICENESS = 10
 THREAD_NAME = "napari-sciml job"
 LEAVE_SECONDS = 10.0
 
+JobOf = Callable[..., Generator[Any, None, Any]]
+"""Makes a job of its arguments."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -162,7 +165,9 @@ class JobRunner(QObject):
         """Whether the job was told to stop."""
         return self._thread is not None and self._thread.asked_to_stop.is_set()
 
-    def start(self, job: Callable[..., Generator], *args: Any, **kwargs: Any) -> Job:
+    def start(
+        self, job: Callable[..., Generator[Any, None, Any]], *args: Any, **kwargs: Any
+    ) -> Job:
         """Start a job; whoever shares the runner listens to what is returned.
 
         Raises

@@ -105,6 +105,18 @@ class SureMask:
         return CoverageRule(held_out, self.coverage.coverage)
 
     @property
+    def for_files(self) -> tuple[ThresholdConfig, float | None]:
+        """The rule as commands take it: a threshold, and a coverage where it decides.
+
+        Of classes that the model at hand has.
+        """
+        model = self._prediction.model
+        names = self.class_names if model is None else model.ensemble.class_names
+        name = self.config.class_name if self.config.class_name in names else names[-1]
+        config = self.config.model_copy(update={"class_name": name})
+        return config, self.coverage.coverage if self.kind == "coverage" else None
+
+    @property
     def layer_name(self) -> str:
         """Of the mask."""
         return f"{CONFIDENT}{self.class_names[self.class_index]}"

@@ -144,7 +144,8 @@ def run_to_end(
         for written in (blocks or predict_here)(run):
             if written is not None:
                 clock.add(written.index)
-                report(BLOCK_SHARE * clock.share, clock.words)
+            # Also between two blocks: whoever listens may want to stop.
+            report(BLOCK_SHARE * clock.share, clock.words)
             yield written
     for done, total in run.finish():
         report(BLOCK_SHARE + (1 - BLOCK_SHARE) * done / total, "making the pyramid")
@@ -219,6 +220,8 @@ class _Clock:
 
     @property
     def words(self) -> str:
+        if not self._now:
+            return f"block {self._done} of {self._blocks}"
         rate = self._now / max(1e-9, time.monotonic() - self._started)
         left = (self._total - self._before - self._now) / rate
         return (

@@ -1,0 +1,1 @@
+"""Runs the model at hand on many files."""
