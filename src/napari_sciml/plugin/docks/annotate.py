@@ -17,6 +17,7 @@ from napari_sciml.plugin.annotate import keys
 from napari_sciml.plugin.annotate.class_list import ClassList
 from napari_sciml.plugin.annotate.class_menu import ClassMenu
 from napari_sciml.plugin.annotate.label_files import LabelFiles
+from napari_sciml.plugin.annotate.stroke_check import StrokeCheck
 from napari_sciml.plugin.docks.base import Dock
 from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.kit.controls import button, primary_button, text_line
@@ -106,6 +107,7 @@ class AnnotateDock(Dock):
             "Paint the chosen class between its two annotated slices that are nearest "
             "to the shown one. Labels that are there stay.",
         )
+        self.stroke_check = StrokeCheck(self.session.workspace)
         self.hint = text_line(
             "annotation_hint", "What was done last, or what makes a good annotation."
         )
@@ -133,6 +135,7 @@ class AnnotateDock(Dock):
         brush.addRow("Brush", line)
         brush.addRow("Slices", _row(self.previous, self.next, self.fill))
         self.column.addLayout(brush)
+        self.column.addWidget(self.stroke_check)
         for text in (self.hint, self.error, self.keys):
             self.column.addWidget(text)
         self.column.addStretch()
@@ -249,6 +252,7 @@ class AnnotateDock(Dock):
         classes = (self.classes, self.add_class, self.change_class, self.file_button)
         return (
             *classes,
+            self.stroke_check,
             self.eraser,
             self.brush,
             self.previous,

@@ -127,9 +127,13 @@ def over_folds(folds: Sequence[dict[str, Any]], names: Sequence[str]) -> dict[st
 
 def suspicious_rows(pieces: "Pieces", names: Sequence[str]) -> list[dict[str, Any]]:
     """Strokes that are mostly wrong, by most of the members, the surest first."""
+    return [stroke_row(pieces, index, names) for index in suspicious(pieces)]
+
+
+def suspicious(pieces: "Pieces") -> "np.ndarray":
+    """Numbers of strokes that are mostly wrong, by most members, the surest first."""
     wrong = pieces.wrong()
-    against = wrong[pieces.opposed[wrong] > MOST_MEMBERS]
-    return [stroke_row(pieces, index, names) for index in against]
+    return wrong[pieces.opposed[wrong] > MOST_MEMBERS]
 
 
 def _spread(values: Sequence[float | None]) -> dict[str, float] | None:

@@ -1,0 +1,154 @@
+"""Checks the strokes against each other, and goes to those that do not fit."""
+
+import numpy as np
+from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from napari_sciml.annotation.scribbles import Scribbles
+from napari_sciml.errors import InputError
+from napari_sciml.plugin.kit.camera import go_to
+from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.controls import button, text_line
+from napari_sciml.plugin.layers.axes import LayerAxes
+from napari_sciml.plugin.layers.images import dims_for, pixels
+from napari_sciml.plugin.state.workspace import Workspace
+from napari_sciml.workflows.validation.doubtful import (
+    DoubtfulStroke,
+    StrokesChecked,
+    check_strokes,
+)
+
+CHECK, STOP = "Check strokes", "Stop checking"
+
+
+class StrokeCheck(QWidget):
+    """Two buttons and a line: check all strokes, then go through the doubtful ones.
+
+    Parameters
+    ----------
+    workspace
+        Has the image and its annotation.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
+        self.setObjectName("stroke_check")
+        self._workspace = workspace
+        self._found: list[DoubtfulStroke] = []
+        self._at = -1
+        self.running = False
+        self.check = button(
+            "check_strokes",
+            CHECK,
+            "See which strokes small models that were trained without them take for "
+            "something else; takes about a minute.",
+        )
+        self.next = button(
+            "next_doubtful_stroke", "Next doubtful", "Go to the next of these strokes."
+        )
+        self.next.setEnabled(False)
+        self.words = text_line("stroke_check_words", "What the check says.")
+        self.words.hide()
+        row = QHBoxLayout()
+        row.addWidget(self.check)
+        row.addWidget(self.next)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(row)
+        column.addWidget(self.words)
+        self.wiring = Wiring()
+        self.destroyed.connect(self.wiring.close)
+        self.check.clicked.connect(self._on_check)
+        self.next.clicked.connect(self.show_next)
+        self.wiring.connect(workspace.image_left, self.forget)
+
+    def forget(self) -> None:
+        """Another image is next: what was found is of the old one."""
+        if self.running:
+            self._workspace.runner.stop()
+        self._show([], "")
+
+    def show_next(self) -> None:
+        """Go to the next doubtful stroke that is still as it was; round and round."""
+        names = self._workspace.annotation.class_names
+        store = self._workspace.annotation.store
+        for _ in self._found:
+            self._at = (self._at + 1) % len(self._found)
+            stroke = self._found[self._at]
+            flat = np.ravel_multi_index(stroke.place, store.shape)
+            label = int(store.labels_at(np.array([flat]))[0])
+            if label and names[label - 1 : label] == (stroke.painted,):
+                self._go_to(stroke)
+                return
+        self._show([], "All doubtful strokes are mended.")
+
+    def _on_check(self) -> None:
+        if self.running:
+            self._workspace.runner.stop()
+            return
+        try:
+            self._start()
+        except InputError as error:
+            self._say(str(error))
+
+    def _start(self) -> None:
+        workspace = self._workspace
+        change = workspace.labels_for_job()
+        image = pixels(workspace.image)
+        labels = Scribbles(image.shape, change.indices, change.values)
+        names = workspace.annotation.class_names
+        dims = dims_for(workspace.image)
+        job = workspace.runner.start(check_strokes, image, labels, names, dims=dims)
+        self._job = job  # PyQt's signals do not keep their object
+        self.wiring.connect(job.yielded, self._on_event)
+        self.wiring.connect(job.failed, self._on_failed)
+        self.wiring.connect(job.finished, self._on_finished)
+        self.running = True
+        self.check.setText(STOP)
+        self._show([], "Checking your strokes …")
+
+    def _on_event(self, event: object) -> None:
+        if isinstance(event, StrokesChecked):
+            self._show(list(event.doubtful), _summary(event))
+        elif isinstance(event, float):
+            self._say(f"Checking your strokes: {event:.0%}.")
+
+    def _on_failed(self, sentence: str) -> None:
+        self._show([], sentence)
+
+    def _on_finished(self) -> None:
+        self.running = False
+        self.check.setText(CHECK)
+        if self.words.text().startswith("Checking"):
+            self._say("The check was stopped.")
+
+    def _show(self, found: list[DoubtfulStroke], sentence: str) -> None:
+        self._found, self._at = found, -1
+        self.next.setEnabled(bool(found))
+        self._say(sentence)
+
+    def _say(self, sentence: str) -> None:
+        self.words.setText(sentence)
+        self.words.setVisible(bool(sentence))
+
+    def _go_to(self, stroke: DoubtfulStroke) -> None:
+        image, viewer = self._workspace.image, self._workspace.viewer
+        assert image is not None
+        viewer.dims.ndisplay = 2  # where one can paint
+        axes = LayerAxes.of(image)
+        world = np.asarray(image.data_to_world(axes.point(np.array(stroke.place))))
+        go_to(viewer, world[list(axes.own)])
+        self._say(
+            f"{self._at + 1} of {len(self._found)}: you painted {stroke.painted}; a "
+            f"model that never saw this stroke says {stroke.said} ({stroke.sure:.0%}). "
+            "Erase or repaint it if it is right; leave it if you are."
+        )
+
+
+def _summary(checked: StrokesChecked) -> str:
+    count = len(checked.doubtful)
+    if not count:
+        return f"None of the {checked.strokes} strokes looks doubtful."
+    return (
+        f"{count} of {checked.strokes} strokes look doubtful: go through them by "
+        '"Next doubtful".'
+    )

@@ -1,0 +1,137 @@
+"""Find strokes that models which never saw them get wrong: label errors, often."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from napari_sciml.annotation.scribbles import Scribbles
+from napari_sciml.errors import InputError
+from napari_sciml.progress import mapped
+from napari_sciml.training.config import TrainingConfig
+from napari_sciml.workflows.validation.record import suspicious
+
+if TYPE_CHECKING:
+    from napari_sciml.training.judgment import Pieces
+
+FOLDS = 5
+LEAST = 4
+"""Strokes with which a check begins to mean something."""
+SECONDS = 8.0
+"""Of each of the trainings: enough for trees and a first idea of the networks."""
+MEMBERS = 2
+
+
+@dataclass(frozen=True)
+class DoubtfulStroke:
+    """A stroke that others speak against.
+
+    Attributes
+    ----------
+    place
+        A voxel of it, near its middle.
+    painted, said
+        Class as it is painted, and as a model without it says.
+    sure
+        Mean probability of what the model says, on the stroke.
+    """
+
+    place: tuple[int, ...]
+    painted: str
+    said: str
+    sure: float
+
+
+@dataclass(frozen=True)
+class StrokesChecked:
+    """All strokes were asked about, and these are doubtful, the surest ones first."""
+
+    strokes: int
+    doubtful: tuple[DoubtfulStroke, ...]
+
+
+def check_strokes(
+    image: Any,
+    labels: Scribbles,
+    class_names: Sequence[str],
+    *,
+    dims: Literal[2, 3] | None = None,
+    device: str = "auto",
+) -> Generator[float | StrokesChecked | None, None, StrokesChecked]:
+    """Train a few small ensembles, each without some strokes, and ask about these.
+
+    Parameters
+    ----------
+    image
+        Array-like of gray values, ``(y, x)`` or ``(z, y, x)``.
+    labels
+        Annotation of it.
+    class_names
+        In order of the labels.
+    dims
+        2 = look at each slice of a volume by itself; None = as many as the image has.
+    device
+        "auto", "cpu", "cuda" or "mps".
+
+    Yields
+    ------
+    float, None or StrokesChecked
+        The share that is done, None as a chance to stop, and at last the result.
+
+    Raises
+    ------
+    InputError
+        When there are too few strokes, or one class only.
+    """
+    import torch
+
+    from napari_sciml.networks.device import default_threads
+    from napari_sciml.training.cross_validation import cross_check
+    from napari_sciml.training.judgment import join
+
+    strokes = len(labels.strokes())
+    if strokes < LEAST:
+        raise InputError(
+            f"A check needs {LEAST} strokes at least, and there are {strokes}: paint "
+            "some more of each class."
+        )
+    threads = default_threads(viewer=True)
+    torch.set_num_threads(threads)
+    config = TrainingConfig(
+        members=MEMBERS, seconds=SECONDS, dims=dims, device=device, threads=threads
+    )
+    steps = cross_check(
+        image, labels, config, folds=min(FOLDS, strokes), class_names=class_names
+    )
+    checked = yield from mapped(steps, _share)
+    pieces = join([one.pieces for one in checked])
+    found = [_doubtful(pieces, number, class_names) for number in suspicious(pieces)]
+    result = StrokesChecked(strokes, _once_a_stroke(found, labels))
+    yield result
+    return result
+
+
+def _doubtful(pieces: "Pieces", number: int, names: Sequence[str]) -> DoubtfulStroke:
+    said = pieces.said[number] / max(1, pieces.voxels[number])
+    likeliest = int(np.argmax(said))
+    return DoubtfulStroke(
+        tuple(int(n) for n in pieces.places[number]),
+        names[pieces.labels[number]],
+        names[likeliest],
+        float(said[likeliest]),
+    )
+
+
+def _once_a_stroke(
+    found: Sequence[DoubtfulStroke], labels: Scribbles
+) -> tuple[DoubtfulStroke, ...]:
+    """The first of each stroke, as folds have cut long ones into pieces."""
+    places = [np.ravel_multi_index(one.place, labels.shape) for one in found]
+    numbers = labels.stroke_numbers[np.searchsorted(labels.indices, places)]
+    first = np.sort(np.unique(numbers, return_index=True)[1])
+    return tuple(found[index] for index in first)
+
+
+def _share(step: Any) -> float | None:
+    return None if step is None else float(getattr(step, "fraction", step))
