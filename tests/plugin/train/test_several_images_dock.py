@@ -264,3 +264,59 @@ def test_a_volume_and_a_picture_are_told(two, empty, viewer, patience) -> None:
     two.start.click()
     assert "number of axes" in two.error.text()
     assert not empty.training.running
+
+
+@pytest.fixture
+def twins(viewer, open_dock, empty):
+    """Two images of one shape, as scans of a series are."""
+    image, labels = bar("two")
+    for name in ("one", "two"):
+        layer = viewer.add_image(image, name=name)
+        empty.workspace.choose_image(layer)
+        empty.workspace.start_annotating().data = (
+            labels if name == "two" else 0 * labels
+        )
+    dock = open_dock("Train")
+    dock.members.setValue(2)
+    dock.seconds.setValue(1)
+    return dock
+
+
+def test_images_of_one_shape_have_an_annotation_each(twins, empty, viewer) -> None:
+    one, two = empty.workspace.annotated
+    layers = [empty.workspace.annotation_of(image) for image in (one, two)]
+    assert [layer.name for layer in layers] == ["Annotation", "Annotation two"]
+    assert [bool(layer.data.any()) for layer in layers] == [False, True]
+    for image, layer in zip((one, two), layers, strict=True):
+        empty.workspace.pick_image(image)
+        assert empty.workspace.annotation.layer is layer
+    # What belongs to no image any more may be taken.
+    viewer.layers.remove(layers[0])
+    viewer.layers.remove(two)
+    assert empty.workspace.image is one
+    assert empty.workspace.annotation.layer is layers[1]
+
+
+def test_results_are_seen_with_their_image_alone_and_come_back(
+    twins, empty, viewer, patience
+) -> None:
+    twins.start.click()
+    tick(twins, "one")
+    patience(lambda: empty.prediction.probabilities is not None)
+    patience(lambda: empty.prediction.probabilities.complete)
+    one, two = empty.workspace.annotated
+
+    def seen() -> list[str]:
+        found = [layer for layer in viewer.layers if "Probability" in layer.name]
+        return [layer.name for layer in found if layer.visible]
+
+    first = seen()
+    assert len(first) == 1
+    empty.workspace.pick_image(one)
+    patience(lambda: bool(seen()))
+    second = seen()
+    assert second != first
+    for image, names in ((two, first), (one, second), (two, first)):
+        empty.workspace.pick_image(image)
+        patience(lambda names=names: seen() == names)
+    end(twins, empty, patience)

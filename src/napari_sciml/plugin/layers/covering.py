@@ -10,7 +10,10 @@ OPAQUE = ("opaque", "translucent", "translucent_no_depth")
 
 
 def bring_into_view(
-    image: Image, layers: Sequence[Layer], painted: Mapping[Image, Labels | None]
+    image: Image,
+    layers: Sequence[Layer],
+    painted: Mapping[Image, Labels | None],
+    results: Sequence[Layer] = (),
 ) -> None:
     """Show an image and its annotation, and hide what would lie over them.
 
@@ -23,19 +26,30 @@ def bring_into_view(
     painted
         The annotation of each annotated image: strokes on another image would seem to
         be of this one.
+    results
+        What was found on other images.
     """
     above = layers[layers.index(image) + 1 :]
     for other in above:
         if isinstance(other, Image) and _is_opaque(other) and _overlap(image, other):
-            other.visible = False
-    image.visible = True
+            _let_be_seen(other, False)
+    for result in results:
+        if result not in painted.values() and _overlap(image, result):
+            _let_be_seen(result, False)
+    _let_be_seen(image, True)
     for other, annotation in painted.items():
         if annotation is None:
             continue
         if other is image:
-            annotation.visible = True
+            _let_be_seen(annotation, True)
         elif not other.visible or _overlap(image, other):
-            annotation.visible = False
+            _let_be_seen(annotation, False)
+
+
+def _let_be_seen(layer: Layer, seen: bool) -> None:
+    """Only where it changes: napari looks through all layers each time."""
+    if layer.visible != seen:
+        layer.visible = seen
 
 
 def _is_opaque(image: Image) -> bool:

@@ -45,6 +45,9 @@ class LayerGroup:
         self._viewer = viewer
         self.shapes_lost = False
         self._layers: dict[str, weakref.ref[Layer]] = {}
+        self._left: weakref.WeakKeyDictionary[Image, dict[str, weakref.ref[Layer]]] = (
+            weakref.WeakKeyDictionary()
+        )
         self._made: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._stale: set[str] = set()
         self._timer = QTimer()
@@ -133,9 +136,17 @@ class LayerGroup:
         if not self._timer.isActive():
             self._timer.start()
 
-    def forget(self) -> None:
-        """Leave our layers to the user: another image is next."""
-        self._layers.clear()
+    def leave(self, image: Image | None) -> None:
+        """Leave the layers on an image to the user, until it is worked on again."""
+        if image is not None:
+            self._left[image] = {**self._left.get(image, {}), **self._layers}
+        self._layers = {}
+
+    def of_others(self) -> list[Layer]:
+        """Our layers in the viewer that are on other images."""
+        mine = [held() for held in self._layers.values()]
+        layers = [layer for layer in self._viewer().layers if layer in self._made]
+        return [layer for layer in layers if layer not in mine]
 
     def close(self) -> None:
         """No refresh comes after this."""
@@ -149,7 +160,7 @@ class LayerGroup:
         on: Image,
         options: Any,
     ) -> Any:
-        layer, axes = self.get(name), LayerAxes.of(on)
+        layer, axes = self.get(name) or self._left_on(on, name), LayerAxes.of(on)
         # Labels have to be one array, or nobody can paint on them.
         levels = pyramid_of(data) if kind is Image else [data]
         levels = [axes.lift(level) for level in levels]
@@ -169,6 +180,17 @@ class LayerGroup:
             save_finest(layer)
         self._insert(layer)
         self.adopt(name, layer)
+        return layer
+
+    def _left_on(self, image: Image, name: str) -> Layer | None:
+        """What was shown when this image was worked on before, seen again."""
+        held = self._left.get(image, {}).get(name)
+        if held is None:
+            return None
+        self._layers[name] = held
+        layer = self.get(name)
+        if layer is not None:
+            layer.visible = True
         return layer
 
     def _put(self, layer: Any, levels: list[Any]) -> Any:

@@ -18,7 +18,7 @@ from napari_sciml.plugin.kit.runner import JobRunner
 from napari_sciml.plugin.layers.axes import LayerAxes, image_array
 from napari_sciml.plugin.layers.covering import bring_into_view
 from napari_sciml.plugin.layers.images import RESULT, pixels, place_of, shown_view
-from napari_sciml.plugin.layers.layers import LayerGroup
+from napari_sciml.plugin.layers.layers import LayerGroup, legal
 from napari_sciml.plugin.state.annotation import Annotation
 from napari_sciml.plugin.state.class_edits import read_classes
 from napari_sciml.plugin.state.exclusion import Exclusion
@@ -108,7 +108,10 @@ class Workspace:
     @property
     def annotated(self) -> list[Image]:
         """Images with an annotation in the viewer, the lowest first."""
-        return [image for image in self.images if self.annotation_of(image) is not None]
+        # One pass: to ask napari whether a layer is there takes as long as there are.
+        there = set() if self.viewer is None else set(self.viewer.layers)
+        known = self._annotation_of
+        return [x for x in self.images if known.get(x, lambda: None)() in there]
 
     def annotation_of(self, image: Image) -> Labels | None:
         """The annotation of an image, where it is still in the viewer."""
@@ -159,7 +162,7 @@ class Workspace:
             return
         layers = [layer for layer in self.viewer.layers if not self.layers.owns(layer)]
         painted = {image: self.annotation_of(image) for image in self.annotated}
-        bring_into_view(self.image, layers, painted)
+        bring_into_view(self.image, layers, painted, self.layers.of_others())
 
     def start_annotating(self) -> Labels:
         """Make or adopt the annotation of the image, brush in hand.
@@ -174,13 +177,19 @@ class Workspace:
         if layer is None:
             place = place_of(self.image)
             blank = LayerAxes.of(self.image).lift(np.zeros(data.shape, np.uint8))
-            layer = Labels(blank, name=ANNOTATION, **place)
+            layer = Labels(blank, name=self._free_name(), **place)
             self.viewer.layers.append(layer)
             self._follow_annotation(layer)
         if not _painting(layer):
             self.choose_class(FIRST_PAINTED)
         self.viewer.layers.selection.active = layer
         return layer
+
+    def _free_name(self) -> str:
+        """For an annotation; of several images, each has its name in it."""
+        assert self.image is not None
+        known = any(layer.name == ANNOTATION for layer in self.viewer.layers)
+        return legal(f"{ANNOTATION} {self.image.name}") if known else ANNOTATION
 
     def choose_class(self, label: int) -> None:
         """Paint this class from now on; 0 takes the eraser."""
@@ -254,7 +263,7 @@ class Workspace:
 
     def _take_image(self, layer: Image | None) -> None:
         self.image_leaving.emit()
-        self.layers.forget()  # what they leave out goes with the focus
+        self.layers.leave(self.image)  # what they leave out goes with the focus
         self.image = layer
         self._axes = None if layer is None else LayerAxes.of(layer)
         self._watch_axes()
@@ -316,10 +325,12 @@ class Workspace:
         except InputError:
             return None
         lifted = LayerAxes.of(self.image).lift(np.broadcast_to(np.uint8(0), shape))
-        own = self._annotation_of.get(self.image, lambda: None)()
+        own = self.annotation_of(self.image)
+        others = [image for image in self.annotated if image is not self.image]
+        taken = [self.annotation_of(image) for image in others]
         for layer in reversed(self.viewer.layers):
             named = layer is own or layer.name.startswith(ANNOTATION)
-            if not named or not isinstance(layer, Labels):
+            if not named or layer in taken or not isinstance(layer, Labels):
                 continue
             if isinstance(layer.data, np.ndarray) and _fits(layer, lifted.shape):
                 return layer

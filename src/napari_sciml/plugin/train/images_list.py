@@ -74,7 +74,8 @@ class ImagesList(QWidget):
         the list would scroll back under the hand of who looks for an image.
         """
         images = self._workspace.annotated
-        wanted = [self._row(image) for image in images]
+        ticked = self._learned.ticked
+        wanted = [self._row(image, image in ticked) for image in images]
         there = [self.rows.item(n) for n in range(self.rows.count())]
         shown = [(item.text(), item.flags(), item.checkState()) for item in there]
         if (wanted, images) == (shown, [image() for image in self._shown]):
@@ -93,15 +94,17 @@ class ImagesList(QWidget):
         height = self.rows.sizeHintForRow(0) if images else 0
         self.rows.setFixedHeight(height * min(len(images), ROWS) + 2 * MARGIN)
 
-    def _row(self, image: Image) -> tuple[str, Qt.ItemFlag, Qt.CheckState]:
+    def _row(
+        self, image: Image, ticked: bool
+    ) -> tuple[str, Qt.ItemFlag, Qt.CheckState]:
         """Text, flags and tick of an image; the one that is shown has a fixed tick."""
         own = image is self._workspace.image
         flags = Qt.ItemFlag.ItemIsEnabled
         if not own:
             flags |= Qt.ItemFlag.ItemIsUserCheckable
-        counts = own or image in self._learned.ticked
-        ticked = Qt.CheckState.Checked if counts else Qt.CheckState.Unchecked
-        return self._sentence(image), flags, ticked
+        states = Qt.CheckState
+        state = states.Checked if own or ticked else states.Unchecked
+        return self._sentence(image), flags, state
 
     def _sentence(self, image: Image) -> str:
         parts = [image.name]
