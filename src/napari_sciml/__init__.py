@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from napari_sciml.errors import InputError
     from napari_sciml.fibers.geometry.measure import measure_fibers
     from napari_sciml.fibers.segmentation.instances import label_fibers
+    from napari_sciml.filling.config import FillConfig
+    from napari_sciml.filling.session import fill_gaps
     from napari_sciml.images.volume import Volume
     from napari_sciml.io.images.reading import open_volume
     from napari_sciml.io.models.folder import load_model, save_model
@@ -63,6 +65,7 @@ _PUBLIC = {
     "ChannelImage": "images.channels",
     "CropSet": "training.whole_images.crop_set",
     "Ensemble": "networks.ensemble",
+    "FillConfig": "filling.config",
     "FitConfig": "training.whole_images.config",
     "ImageModel": "networks.image_model",
     "InputError": "errors",
@@ -82,6 +85,7 @@ _PUBLIC = {
     "cross_validate": "training.cross_validation",
     "draw_graph": "networks.sparse.drawing",
     "ensemble_quantiles": "uncertainty.statistics",
+    "fill_gaps": "filling.session",
     "fit": "training.whole_images.regression",
     "hold_out": "annotation.split",
     "k_folds": "annotation.split",
@@ -109,6 +113,7 @@ __all__ = [
     "ChannelImage",
     "CropSet",
     "Ensemble",
+    "FillConfig",
     "FitConfig",
     "ImageModel",
     "InputError",
@@ -128,6 +133,7 @@ __all__ = [
     "cross_validate",
     "draw_graph",
     "ensemble_quantiles",
+    "fill_gaps",
     "fit",
     "hold_out",
     "k_folds",
