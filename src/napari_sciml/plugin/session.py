@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject
 from napari_sciml.plugin.annotate.keys import Desk, bind_keys
 from napari_sciml.plugin.annotate.slices import AnnotatedSlices
 from napari_sciml.plugin.fibers.controller import FiberRun
+from napari_sciml.plugin.filling.controller import FillRun
 from napari_sciml.plugin.focus.controller import FocusRun
 from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.kit.drawing_repair import repair_drawing
@@ -38,8 +39,8 @@ class ViewerSession:
         The model at hand, and what it predicts.
     history
         The models before it.
-    training, sure, guide, fibers, focus
-        The work of the docks Train, Uncertainty, Fibers and Focus.
+    training, sure, guide, fibers, focus, filling
+        The work of the docks Train, Uncertainty, Fibers, Focus and Fill.
     slices
         Goes to the annotated slices, and fills between them.
     project
@@ -71,6 +72,7 @@ class ViewerSession:
         self.guide = Guide(workspace, prediction)
         self.fibers = FiberRun(workspace, prediction, self.sure.settle)
         self.focus = FocusRun(workspace)
+        self.filling = FillRun(workspace)
         self.slices = AnnotatedSlices(workspace)
         self.project = ProjectKeeper(workspace, self.history, self.training)
         self._desk = Desk(workspace, prediction, self.slices)
@@ -112,6 +114,7 @@ class ViewerSession:
         self.history.close()
         self.guide.close()
         self.focus.close()
+        self.filling.close()
         self.sure.close()
         self.fibers.close()
         self.workspace.close()
