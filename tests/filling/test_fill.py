@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
-from tests.filling.patterns import CENTER, module_gaps, pattern, with_gaps
 
 from napari_sciml.errors import InputError
 from napari_sciml.filling.config import FillConfig
 from napari_sciml.filling.session import FillStep, fill_gaps, fill_steps
+from scattering import CENTER, module_gaps, pattern, with_gaps
 
 QUICK = FillConfig(method="symmetry")
-NETWORK = FillConfig(method="network", steps=4, members=2)
+NETWORK = FillConfig(method="network", steps=2, members=2)
 
 
 def filled_pattern(config=QUICK, **kwargs):

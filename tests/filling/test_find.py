@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.filling.patterns import module_gaps, pattern, with_gaps
 
 from napari_sciml.errors import InputError
 from napari_sciml.filling.center import find_beamstop, find_center
 from napari_sciml.filling.gaps import check_mask, find_gaps, width
+from scattering import module_gaps, pattern, with_gaps
 
 
 def test_codes_are_gaps_and_negative_data_are_not():

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.filling.patterns import CENTER, module_gaps, pattern, with_gaps
+
+from scattering import CENTER, module_gaps, pattern, with_gaps
 
 pytestmark = pytest.mark.gui
-FILLED, STD = "Filled: saxs", "Uncertainty of filling"
+FILLED, STD = "Filled saxs", "Uncertainty of filling"
 POINT = "Center of the pattern"
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
-from tests.command import run_command
-from tests.filling.patterns import module_gaps, pattern, with_gaps
 
+from command import run_command
 from napari_sciml.io.models.image_model import read_task
+from scattering import module_gaps, pattern, with_gaps
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ CENTER_SIZE = 14
 
 def name_of_filled(image: Image) -> str:
     """What the filled layer of an image is called."""
-    return f"Filled: {image.name}"
+    return f"Filled {image.name}"
 
 
 def show_gaps(layers: LayerGroup, gaps: np.ndarray, on: Image) -> Labels:
