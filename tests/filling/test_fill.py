@@ -57,9 +57,11 @@ def test_network_fills_without_a_center_and_repeats():
     again, _ = filled_pattern(NETWORK)
     assert np.array_equal(filled.image, again.image)
     assert (filled.source[filled.filled_mask] == 4).all()
-    assert filled.image[filled.gaps].sum() == pytest.approx(
-        expected[filled.gaps].sum(), rel=0.05
-    )
+    # Two steps teach nothing, and the test must say so: photons are far off.
+    real, made = expected[filled.gaps].sum(), filled.image[filled.gaps].sum()
+    assert made / real - 1 > 0.05
+    assert filled.scores["photons"] > 0.05
+    assert "photons" in filled.cautions[0]
     assert len(filled.model.networks) == 2
     used, _ = filled_pattern(FillConfig(method="network"), model=filled.model)
     assert np.array_equal(used.image, filled.image)
