@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import typer
 
 from napari_sciml.cli.fibers import fibers
+from napari_sciml.cli.fill import fill
 from napari_sciml.cli.focus import focus
 from napari_sciml.cli.learn import demo, replay, train
 from napari_sciml.cli.options import AsJson
@@ -42,6 +43,7 @@ for command in (
     threshold,
     fibers,
     focus,
+    fill,
     validate,
     replay,
     info,

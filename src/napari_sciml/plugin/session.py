@@ -11,6 +11,7 @@ from napari_sciml.plugin.annotate.keys import Desk, bind_keys
 from napari_sciml.plugin.annotate.slices import AnnotatedSlices
 from napari_sciml.plugin.batch.controller import FilesRun
 from napari_sciml.plugin.fibers.controller import FiberRun
+from napari_sciml.plugin.filling.controller import FillRun
 from napari_sciml.plugin.focus.controller import FocusRun
 from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.kit.drawing_repair import repair_drawing
@@ -39,8 +40,8 @@ class ViewerSession:
         The model at hand, and what it predicts.
     history
         The models before it.
-    training, sure, guide, fibers, focus
-        The work of the docks Train, Uncertainty, Fibers and Focus.
+    training, sure, guide, fibers, focus, filling
+        The work of the docks Train, Uncertainty, Fibers, Focus and Fill.
     files
         Runs the model on many files.
     slices
@@ -75,6 +76,7 @@ class ViewerSession:
         self.fibers = FiberRun(workspace, prediction, self.sure.settle)
         self.focus = FocusRun(workspace)
         self.files = FilesRun(workspace, prediction)
+        self.filling = FillRun(workspace)
         self.slices = AnnotatedSlices(workspace)
         self.project = ProjectKeeper(workspace, self.history, self.training)
         self._desk = Desk(workspace, prediction, self.slices)
@@ -116,6 +118,7 @@ class ViewerSession:
         self.history.close()
         self.guide.close()
         self.focus.close()
+        self.filling.close()
         self.sure.close()
         self.fibers.close()
         self.workspace.close()

@@ -14,7 +14,7 @@ BATCH_FILE = "batch.json"
 LIMIT = 2**28
 """Bytes that it may have: some kilobytes an image."""
 
-Command = Literal["predict", "threshold", "fibers"]
+Command = Literal["predict", "threshold", "fibers", "fill"]
 
 
 class BatchEntry(BaseModel):

@@ -22,6 +22,7 @@ Kind = Literal[
     "focus rating",
     "focus model",
     "validation",
+    "filling",
     "demo",
     "classes",
 ]
@@ -33,6 +34,7 @@ IN_FOLDERS: dict[str, Kind] = {
     "focus.csv": "focus rating",
     "focus.json": "focus model",
     "validation.json": "validation",
+    "profile.csv": "filling",
 }
 """A file that tells what a folder of ours is."""
 SOFTWARE_KINDS: dict[str, Kind] = {SOFTWARE: "labels", PROBABILITIES: "prediction"}

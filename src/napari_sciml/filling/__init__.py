@@ -1,0 +1,1 @@
+"""Fill the gaps of detectors, with an uncertainty for each filled pixel."""

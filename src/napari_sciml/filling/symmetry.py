@@ -1,0 +1,139 @@
+"""Fill gaps from the same ring, and from the point across the center."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from napari_sciml.filling.polar import (
+    SPREADS,
+    Grid,
+    Smoother,
+    kernel_peak,
+    ring_means,
+)
+
+BOTH, RING, ACROSS = 1, 2, 3
+"""Where a filled value comes from: its surroundings here and across the center; only
+here; or the nearest known pixels on all sides, for nothing is known of its ring."""
+COUNTS = (4, 16, 64, 256)
+"""Pixels that are averaged, at least, among which the test chooses."""
+FLOOR = 1e-3
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a symmetric fill averages.
+
+    Attributes
+    ----------
+    pixels
+        Known pixels that are averaged, at least: the neighborhood grows along the
+        ring until it holds so many.
+    across
+        Whether those across the center count.
+    """
+
+    pixels: int
+    across: bool
+
+
+class PolarFill:
+    """Sums over neighborhoods of an image, from which any `Rule` fills.
+
+    A value is the mean of the ring, times what the known pixels around have over
+    theirs. All means are of counts: those of logarithms or roots lose photons.
+
+    Parameters
+    ----------
+    image
+        ``(y, x)`` float32, finite where it is known.
+    known
+        Where it is.
+    wanted
+        Which pixels to fill.
+    center
+        ``(y, x)`` in pixels.
+    """
+
+    def __init__(
+        self,
+        image: np.ndarray,
+        known: np.ndarray,
+        wanted: np.ndarray,
+        center: tuple[float, float],
+    ) -> None:
+        shape = (int(image.shape[0]), int(image.shape[1]))
+        self._grid, self._wanted = Grid.around(center, shape), wanted
+        means = ring_means(self._grid, image, known)
+        # Where a ring has about no light, a ratio to it would say nothing.
+        means = np.maximum(means, FLOOR * np.abs(means).max()).astype(np.float32)
+        expected = np.interp(self._grid.radius, np.arange(len(means)), means)
+        self._expected = expected.astype(np.float32)
+        self._sums = [
+            Smoother(self._grid.gather(values, known))
+            for values in (image, self._expected, np.ones_like(image))
+        ]
+        self._across_gap = across_gap(image, known)[wanted]
+        self._by_spread: dict[tuple[int, bool], tuple[np.ndarray, np.ndarray]] = {}
+
+    def fill(self, rule: Rule) -> tuple[np.ndarray, np.ndarray]:
+        """Fill by a rule.
+
+        Returns
+        -------
+        values, source : ndarray
+            Of the wanted pixels ``(n,)``, and where each comes from: `BOTH`, `RING`
+            or `ACROSS`.
+        """
+        values = self._across_gap.copy()
+        source = np.full(values.shape, ACROSS, np.uint8)
+        for across in (False, True) if rule.across else (False,):
+            open_ = np.ones(values.shape, bool)
+            for spread in SPREADS:
+                found, count = self._at(spread, across)
+                least = rule.pixels if spread < SPREADS[-1] else min(rule.pixels, 4)
+                ready = open_ & (count >= least)
+                values[ready] = found[ready]
+                source[ready] = BOTH if across else RING
+                open_ &= ~ready
+        return values, source
+
+    def _at(self, spread: int, across: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Filled values for a width, and how many known pixels they come from."""
+        key = (spread, across)
+        if key not in self._by_spread:
+            smoothed = [part.sums(spread, across=across) for part in self._sums]
+            look = [self._grid.look_up(part, self._wanted) for part in smoothed]
+            ratio = look[0] / np.maximum(look[1], 1e-9 + 1e-6 * look[1].max())
+            # Twice, as a Gaussian weighs about twice as many pixels as its peak tells.
+            count = 2 * look[2] / kernel_peak(spread)
+            self._by_spread[key] = (ratio * self._expected[self._wanted], count)
+        return self._by_spread[key]
+
+
+def across_gap(image: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Mean of the known pixels around, over as short a distance as holds any.
+
+    Parameters
+    ----------
+    image
+        ``(y, x)`` float32.
+    known
+        Where it may be used; all is left as it is there.
+    """
+    filled = np.where(known, image, 0).astype(np.float32)
+    weight = known.astype(np.float32)
+    todo = ~known
+    for spread in (1.5, 3, 6, 12, 24, 48, 96, 192):
+        if not todo.any():
+            break
+        total = ndimage.gaussian_filter(np.where(known, image, 0), spread, truncate=3)
+        count = ndimage.gaussian_filter(weight, spread, truncate=3)
+        # A single far pixel does not make a mean.
+        ready = todo & (count > 0.08)
+        filled[ready] = (total[ready] / count[ready]).astype(np.float32)
+        todo &= ~ready
+    if todo.any():
+        filled[todo] = float(image[known].mean())
+    return filled

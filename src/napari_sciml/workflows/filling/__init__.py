@@ -1,0 +1,1 @@
+"""Fill the gaps of detectors, over files."""
