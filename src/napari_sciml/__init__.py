@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from napari_sciml.networks.ensemble import Ensemble
     from napari_sciml.networks.sparse.drawing import draw_graph
     from napari_sciml.prediction.blockwise import predict, predict_blocks
+    from napari_sciml.restoration.noise import noise_report
     from napari_sciml.samples.phantom import PhantomConfig, make_phantom
     from napari_sciml.training.config import TrainingConfig
     from napari_sciml.training.cross_validation import cross_validate
@@ -82,6 +83,7 @@ _PUBLIC = {
     "measure_fibers": "fibers.geometry.measure",
     "measure_files": "workflows.batch.measurements",
     "mutual_information": "uncertainty.statistics",
+    "noise_report": "restoration.noise",
     "open_volume": "io.images.reading",
     "predict": "prediction.blockwise",
     "predict_blocks": "prediction.blockwise",
@@ -122,6 +124,7 @@ __all__ = [
     "measure_fibers",
     "measure_files",
     "mutual_information",
+    "noise_report",
     "open_volume",
     "predict",
     "predict_blocks",
