@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from napari_sciml.images.volume import Volume
     from napari_sciml.io.images.reading import open_volume
     from napari_sciml.io.models.folder import load_model, save_model
+    from napari_sciml.io.models.image_model import load_image_model, save_image_model
     from napari_sciml.networks.autoencoders.autoencoder import (
         AutoencoderConfig,
         build_autoencoder,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     )
     from napari_sciml.networks.custom import OwnNetwork
     from napari_sciml.networks.ensemble import Ensemble
+    from napari_sciml.networks.image_model import ImageModel
     from napari_sciml.networks.sparse.drawing import draw_graph
     from napari_sciml.prediction.blockwise import predict, predict_blocks
     from napari_sciml.restoration.noise import noise_report
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
     from napari_sciml.training.config import TrainingConfig
     from napari_sciml.training.cross_validation import cross_validate
     from napari_sciml.training.session import train
+    from napari_sciml.training.whole_images.config import FitConfig
+    from napari_sciml.training.whole_images.crop_set import CropSet
+    from napari_sciml.training.whole_images.regression import fit
     from napari_sciml.uncertainty.conformal import prediction_set
     from napari_sciml.uncertainty.coverage import coverage_report
     from napari_sciml.uncertainty.statistics import (
@@ -57,7 +62,10 @@ except PackageNotFoundError:  # a checkout that is not installed
 _PUBLIC = {
     "AutoencoderConfig": "networks.autoencoders.autoencoder",
     "ChannelImage": "images.channels",
+    "CropSet": "training.whole_images.crop_set",
     "Ensemble": "networks.ensemble",
+    "FitConfig": "training.whole_images.config",
+    "ImageModel": "networks.image_model",
     "InputError": "errors",
     "LiveSession": "workflows.live_session",
     "MSDNetConfig": "networks.config",
@@ -75,9 +83,11 @@ _PUBLIC = {
     "cross_validate": "training.cross_validation",
     "draw_graph": "networks.sparse.drawing",
     "ensemble_quantiles": "uncertainty.statistics",
+    "fit": "training.whole_images.regression",
     "hold_out": "annotation.split",
     "k_folds": "annotation.split",
     "label_fibers": "fibers.segmentation.instances",
+    "load_image_model": "io.models.image_model",
     "load_model": "io.models.folder",
     "make_phantom": "samples.phantom",
     "measure_fibers": "fibers.geometry.measure",
@@ -89,6 +99,7 @@ _PUBLIC = {
     "predict_blocks": "prediction.blockwise",
     "predict_files": "workflows.batch.predictions",
     "prediction_set": "uncertainty.conformal",
+    "save_image_model": "io.models.image_model",
     "save_model": "io.models.folder",
     "threshold_files": "workflows.batch.masks",
     "train": "training.session",
@@ -98,7 +109,10 @@ _PUBLIC = {
 __all__ = [
     "AutoencoderConfig",
     "ChannelImage",
+    "CropSet",
     "Ensemble",
+    "FitConfig",
+    "ImageModel",
     "InputError",
     "LiveSession",
     "MSDNetConfig",
@@ -116,9 +130,11 @@ __all__ = [
     "cross_validate",
     "draw_graph",
     "ensemble_quantiles",
+    "fit",
     "hold_out",
     "k_folds",
     "label_fibers",
+    "load_image_model",
     "load_model",
     "make_phantom",
     "measure_fibers",
@@ -130,6 +146,7 @@ __all__ = [
     "predict_blocks",
     "predict_files",
     "prediction_set",
+    "save_image_model",
     "save_model",
     "threshold_files",
     "train",

@@ -13,14 +13,14 @@ from napari_sciml.networks.autoencoders.autoencoder import (
 )
 from napari_sciml.networks.config import GraphLaw, SMSNetConfig
 from napari_sciml.networks.heads import ClassifierConfig, build_classifier
+from napari_sciml.training.whole_images.config import FitConfig
 from napari_sciml.training.whole_images.regression import (
-    FitConfig,
     FitStep,
     Fitted,
     fit,
     fit_to_end,
-    pearson,
 )
+from napari_sciml.training.whole_images.scores import pearson
 
 NAMES = ("rectangle", "disk", "triangle", "ring")
 

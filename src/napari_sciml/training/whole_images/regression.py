@@ -1,55 +1,18 @@
-"""Train on whole images: denoisers, autoencoders and classifiers of images."""
+"""Train on images: fillers, denoisers, autoencoders and classifiers of images."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-import torch
-from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor, nn
+from torch import nn
 
 from napari_sciml.errors import InputError
-from napari_sciml.networks.autoencoders.autoencoder import Reconstruction
-from napari_sciml.networks.device import resolve_device
-from napari_sciml.training.data.targets import IGNORE
-from napari_sciml.training.optimization.losses import (
-    cross_entropy,
-    masked_l1,
-    masked_l2,
-)
-from napari_sciml.training.optimization.optimizer_config import OptimizerConfig
-from napari_sciml.training.optimization.optimizers import make_optimizer, rate
+from napari_sciml.training.whole_images.config import FitConfig
+from napari_sciml.training.whole_images.course import FitCourse, ImageLoss
 from napari_sciml.training.whole_images.image_set import ImageSet
-
-LOSSES = {"l1": masked_l1, "l2": masked_l2}
-CLIP = 1.0
-
-
-class FitConfig(BaseModel):
-    """How a network is trained on whole images."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    steps: int = Field(1000, ge=1, description="Steps of the optimizer.")
-    batch: int = Field(16, ge=1, le=4096, description="Images in a step.")
-    learning_rate: float = Field(
-        2e-3, gt=0, le=100, description="Peak step size of AdamW."
-    )
-    loss: Literal["l1", "l2"] = Field(
-        "l2", description="Mean absolute or mean squared difference of images."
-    )
-    class_weight: float = Field(
-        0.1, ge=0, description="Weight of the class cross entropy beside it."
-    )
-    holdout: float = Field(
-        0.2, ge=0, lt=1, description="Share of the images kept aside as a test."
-    )
-    evaluate_every: int = Field(
-        50, ge=1, description="Steps between two looks at the test."
-    )
-    seed: int = Field(0, ge=0, description="Seed of the split and of the batches.")
-    device: str = Field("auto", description="auto, cpu, cuda or mps.")
+from napari_sciml.training.whole_images.image_split import ImageSplit
+from napari_sciml.training.whole_images.pairs import PairSource
 
 
 @dataclass(frozen=True)
@@ -63,12 +26,15 @@ class FitStep:
     loss
         Training loss of the step.
     fraction
-        Share of the steps, 0 to 1.
+        Share of the training that is over, 0 to 1.
+    held_out_loss
+        Loss at the last look at the test; None before the first one.
     """
 
     step: int
     loss: float
     fraction: float
+    held_out_loss: float | None = None
 
 
 @dataclass(frozen=True)
@@ -103,8 +69,9 @@ def fit(
     config: FitConfig | None = None,
     mask: Any = None,
     labels: Any = None,
+    loss: ImageLoss | None = None,
 ) -> Generator[FitStep | Fitted, None, Fitted]:
-    """Train a network on a set of images, in place.
+    """Train a network on images, in place.
 
     Parameters
     ----------
@@ -112,7 +79,9 @@ def fit(
         From ``(n, c, …)`` to images ``(n, c', …)``, to a `Reconstruction`, or to
         class logits ``(n, classes)``.
     inputs
-        Images ``(n, c, …)``.
+        Images ``(n, c, …)``; or, alone, anything that pairs can be drawn from, such
+        as a `CropSet` of images of any size: see
+        `napari_sciml.training.whole_images.pairs.PairSource`.
     targets
         What should come out, ``(n, c', …)``; none = the inputs.
     config
@@ -122,6 +91,8 @@ def fit(
         broadcasts to it. Targets outside may be NaN; they have no influence.
     labels
         Class of each image, ``(n,)``; -1 = not known.
+    loss
+        Of prediction, target and mask, instead of the one of the settings.
 
     Yields
     ------
@@ -135,17 +106,32 @@ def fit(
         When the arrays do not fit together or hold values that are not finite.
     """
     config = config or FitConfig()
-    images = ImageSet(inputs, targets, mask, labels)
-    run = _Run(network, images, config)
+    rng = np.random.default_rng(config.seed)
+    source: PairSource
+    if isinstance(inputs, PairSource):
+        _refuse_beside_a_source(targets, mask, labels)
+        source = inputs
+    else:
+        images = ImageSet(inputs, targets, mask, labels)
+        source = ImageSplit(images, config.holdout, rng)
+    course = FitCourse(network, source, config, rng, loss)
     try:
-        for step in range(1, config.steps + 1):
-            loss = run.advance(step)
-            yield FitStep(step, loss, step / config.steps)
+        while course.fraction < 1:
+            cost = course.advance()
+            yield FitStep(course.step, cost, course.fraction, course.held_out_loss)
     finally:
-        run.keep_best()
-    result = run.result()
+        course.keep_best()
+    result = Fitted(network, *(course.best or (None, None, None)))
     yield result
     return result
+
+
+def _refuse_beside_a_source(*arrays: Any) -> None:
+    if any(array is not None for array in arrays):
+        raise InputError(
+            "What pairs are drawn from has its own targets, masks and labels: give "
+            "none beside it."
+        )
 
 
 def fit_to_end(
@@ -155,132 +141,3 @@ def fit_to_end(
     *_, last = fit(network, inputs, targets, **kwargs)
     assert isinstance(last, Fitted)
     return last
-
-
-class _Run:
-    """A network while it is fitted, and the best state seen so far."""
-
-    def __init__(self, network: nn.Module, images: ImageSet, config: FitConfig) -> None:
-        self.config, self.images = config, images
-        self.device = resolve_device(config.device)
-        self.network = network.to(self.device)
-        self.rng = np.random.default_rng(config.seed)
-        order = torch.from_numpy(self.rng.permutation(len(images)))
-        held_out = _held_out(len(images), config.holdout)
-        self.test, self.train = order[:held_out], order[held_out:]
-        self.queue = order[:0]
-        self.pace = OptimizerConfig(learning_rate=config.learning_rate)
-        self.optimizer = make_optimizer(self.pace, network.parameters())
-        self.best: tuple[float, float | None, float | None] | None = None
-        self.best_state: dict[str, Tensor] = {}
-
-    def advance(self, step: int) -> float:
-        """Take a step and return its loss."""
-        config = self.config
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate(self.pace, (step - 1) / config.steps)
-        self.network.train()
-        batch = self._draw()
-        loss = self._loss(*self._answer(batch), batch)
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), CLIP)
-        self.optimizer.step()
-        if step % config.evaluate_every == 0 or step == config.steps:
-            self.evaluate()
-        return float(loss.detach())
-
-    def evaluate(self) -> None:
-        """Score the held-out images; remember the state if it is the best."""
-        if not len(self.test):
-            return
-        self.network.eval()
-        with torch.inference_mode():
-            pieces = _pieces(self.test, self.config.batch)
-            answers = [self._answer(piece) for piece in pieces]
-            image, logits = (_cat(column) for column in zip(*answers, strict=True))
-            loss = float(self._loss(image, logits, self.test))
-        if self.best is None or loss < self.best[0]:
-            self.best = (loss, self._correlation(image), self._accuracy(logits))
-            state = self.network.state_dict()
-            self.best_state = {k: v.detach().clone() for k, v in state.items()}
-
-    def keep_best(self) -> None:
-        """Put the network into its best state."""
-        if self.best_state:
-            self.network.load_state_dict(self.best_state)
-        self.network.eval()
-
-    def result(self) -> Fitted:
-        """What is reported at the end."""
-        return Fitted(self.network, *(self.best or (None, None, None)))
-
-    def _draw(self) -> Tensor:
-        """Next images; each comes once before any comes again."""
-        size = min(self.config.batch, len(self.train))
-        while len(self.queue) < size:
-            order = torch.from_numpy(self.rng.permutation(len(self.train)))
-            self.queue = torch.cat([self.queue, self.train[order]])
-        batch, self.queue = self.queue[:size], self.queue[size:]
-        return batch
-
-    def _answer(self, batch: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        answer = self.network(self.images.inputs[batch].to(self.device))
-        if isinstance(answer, Reconstruction):
-            return answer.image, answer.class_logits
-        return (None, answer) if answer.ndim == 2 else (answer, None)
-
-    def _loss(
-        self, image: Tensor | None, logits: Tensor | None, batch: Tensor
-    ) -> Tensor:
-        total = torch.zeros((), device=self.device)
-        if image is not None:
-            targets = self.images.targets[batch].to(self.device)
-            mask = self.images.mask[batch].to(self.device)
-            if image.shape != targets.shape:
-                raise InputError(
-                    f"The network makes images of the shape {tuple(image.shape[1:])}, "
-                    f"but the targets have {tuple(targets.shape[1:])}."
-                )
-            total = total + LOSSES[self.config.loss](image, targets, mask)
-        if logits is not None:
-            labels = self.images.labels[batch].to(self.device)
-            total = total + self.config.class_weight * cross_entropy(logits, labels)
-        return total
-
-    def _correlation(self, image: Tensor | None) -> float | None:
-        if image is None:
-            return None
-        known = (self.images.mask[self.test] != 0).expand_as(image)
-        target = self.images.targets[self.test]
-        return pearson(image.cpu()[known], target[known])
-
-    def _accuracy(self, logits: Tensor | None) -> float | None:
-        labels = self.images.labels[self.test]
-        known = labels != IGNORE
-        if logits is None or not known.any():
-            return None
-        return float((logits.argmax(1).cpu() == labels)[known].double().mean())
-
-
-def pearson(a: Tensor, b: Tensor) -> float:
-    """Pearson correlation of two sets of values; 0 where one is constant."""
-    a, b = (x.double() - x.double().mean() for x in (a, b))
-    spread = float(a.norm() * b.norm())
-    return float((a * b).sum()) / spread if spread > 0 else 0.0
-
-
-def _held_out(count: int, share: float) -> int:
-    """At least one image where any are asked for, but never all of them."""
-    if share == 0 or count < 2:
-        return 0
-    return min(max(1, round(share * count)), count - 1)
-
-
-def _pieces(order: Tensor, size: int) -> list[Tensor]:
-    return [order[start : start + size] for start in range(0, len(order), size)]
-
-
-def _cat(parts: tuple[Tensor | None, ...]) -> Tensor | None:
-    known = [part for part in parts if part is not None]
-    return torch.cat(known) if known else None
