@@ -15,6 +15,7 @@ from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.kit.drawing_repair import repair_drawing
 from napari_sciml.plugin.kit.farewell import Farewell
 from napari_sciml.plugin.project.controller import ProjectKeeper
+from napari_sciml.plugin.restoration.controller import RestoreRun
 from napari_sciml.plugin.state.coloring import Coloring
 from napari_sciml.plugin.state.history import History
 from napari_sciml.plugin.state.prediction import Prediction
@@ -38,8 +39,8 @@ class ViewerSession:
         The model at hand, and what it predicts.
     history
         The models before it.
-    training, sure, guide, fibers, focus
-        The work of the docks Train, Uncertainty, Fibers and Focus.
+    training, sure, guide, fibers, focus, restoring
+        The work of the docks Train, Uncertainty, Fibers, Focus and Restore.
     slices
         Goes to the annotated slices, and fills between them.
     project
@@ -71,6 +72,7 @@ class ViewerSession:
         self.guide = Guide(workspace, prediction)
         self.fibers = FiberRun(workspace, prediction, self.sure.settle)
         self.focus = FocusRun(workspace)
+        self.restoring = RestoreRun(workspace)
         self.slices = AnnotatedSlices(workspace)
         self.project = ProjectKeeper(workspace, self.history, self.training)
         self._desk = Desk(workspace, prediction, self.slices)
@@ -95,6 +97,7 @@ class ViewerSession:
         for dock in list(self._docks):
             dock.wiring.close()
         self.close()
+        self.restoring.leave()
         self.workspace.runner.silence()
         self.workspace.measuring.silence()
         # napari 0.9.2 keeps a viewer for ever whose window was closed by its cross.
@@ -112,6 +115,7 @@ class ViewerSession:
         self.history.close()
         self.guide.close()
         self.focus.close()
+        self.restoring.close()
         self.sure.close()
         self.fibers.close()
         self.workspace.close()
