@@ -214,7 +214,7 @@ def _middle(image: Any) -> np.ndarray:
 
 
 def _check_noise(one: np.ndarray, two: np.ndarray, what: str) -> None:
-    from napari_sciml.restoration.noise import blocks_of
+    from napari_sciml.restoration.sampling import blocks_of
 
     paired = list(zip(blocks_of(one, one.ndim), blocks_of(two, two.ndim), strict=True))
     r = _flat_correlation(paired)

@@ -2,18 +2,19 @@
 
 import math
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from napari_sciml.images.intensity import IntensityScale, estimate_intensity
-from napari_sciml.restoration.classical import choose_strength
+from napari_sciml.restoration.classical import STRENGTHS
 from napari_sciml.restoration.config import Learned, RestoreConfig
 from napari_sciml.restoration.lessons import RestoreLessons
 from napari_sciml.restoration.noise import NoiseReport
 from napari_sciml.restoration.restorers import NetworkRestorer
 from napari_sciml.restoration.stacks import Sight
+from napari_sciml.training.whole_images.config import FitConfig
 from napari_sciml.training.whole_images.regression import Fitted, fit
 
 CONTEXT = 2
@@ -95,47 +96,88 @@ def train_restorer(
     NetworkRestorer
         On the device of the settings.
     """
-    from napari_sciml.networks.build import build_network
-    from napari_sciml.networks.image_model import ImageModel
-    from napari_sciml.training.whole_images.config import FitConfig
-
     scale = estimate_intensity(image)
-    sigma = choose_strength("gaussian", middle_of(image), report, config.seed).value
     flat = len(image.shape) == 2
     context = 0 if flat else min(CONTEXT, image.shape[axis] - 1)
-    sight = Sight(context, method == "slice", sigma)
+    sight = Sight(context, method == "slice", 1.0)
     places = training_places(image.shape, config.seed)
     parts, partners = (
         None if one is None else _parts(one, places, scale, axis)
         for one in (image, partner)
     )
     assert parts is not None
+    sight = best_sight(method, parts, partners, sight, config.seed)
     lessons = RestoreLessons(method, parts, partners, sight, config.seed)
+    found = yield from _train_members(lessons, scale, method, config, axis)
+    return _mixed(found, lessons, report)
+
+
+def _train_members(
+    lessons: RestoreLessons,
+    scale: IntensityScale,
+    method: Learned,
+    config: RestoreConfig,
+    axis: int,
+) -> Generator[RestoreStep, None, NetworkRestorer]:
+    from napari_sciml.networks.build import build_network
+    from napari_sciml.networks.image_model import ImageModel
+
     members: list[Any] = []
     for number in range(config.members):
         network: Any = build_network(
             config.network,
-            in_channels=sight.channels,
+            in_channels=lessons.sight.channels,
             classes=1,
             dims=2,
             seed=config.seed + number,
         )
         members.append(network)
         model = ImageModel(members, task="restore", intensity=scale)
-        now = NetworkRestorer(model, method, sight, axis)
-        settings = FitConfig(
-            seconds=None if config.steps else config.seconds / config.members,
-            steps=config.steps,
-            seed=config.seed + number,
-            device=config.device,
-            evaluate_every=LOOKS,
-            learning_rate=RATE,
-        )
-        for event in fit(network, lessons, config=settings):
+        now = NetworkRestorer(model, method, lessons.sight, axis)
+        for event in fit(network, lessons, config=_settings(config, number)):
             if not isinstance(event, Fitted):
                 done = (number + event.fraction) / config.members
                 yield RestoreStep(number, done, event.held_out_loss, now)
-    return _mixed(now, lessons, report)
+    return now
+
+
+def _settings(config: RestoreConfig, number: int) -> FitConfig:
+    return FitConfig(
+        seconds=None if config.steps else config.seconds / config.members,
+        steps=config.steps,
+        seed=config.seed + number,
+        device=config.device,
+        evaluate_every=LOOKS,
+        learning_rate=RATE,
+    )
+
+
+def best_sight(
+    method: Learned,
+    parts: Sequence[np.ndarray],
+    partners: Sequence[np.ndarray] | None,
+    sight: Sight,
+    seed: int = 0,
+) -> Sight:
+    """Choose the width of the smooth mean that is nearest to what should come out.
+
+    What comes out has noise of its own, independent of what is seen, so that the
+    nearest mean is the best one.
+    """
+
+    def error(sigma: float) -> float:
+        tried = replace(sight, sigma=sigma)
+        test = RestoreLessons(method, parts, partners, tried, seed).held_out()
+        mask = np.broadcast_to(np.asarray(test.mask), test.targets.shape)
+        return float((np.asarray(test.targets) ** 2 * mask).sum() / mask.sum())
+
+    errors: list[float] = []
+    for sigma in STRENGTHS["gaussian"]:
+        errors.append(error(sigma))
+        if len(errors) > 2 and errors[-1] > errors[-2] > errors[-3]:
+            break  # it only gets worse
+    best = STRENGTHS["gaussian"][int(np.argmin(errors))]
+    return replace(sight, sigma=best)
 
 
 def training_places(shape: Sequence[int], seed: int) -> list[tuple[slice, ...]]:
@@ -187,6 +229,4 @@ def _mixed(
     seen = float(((answers.cpu().numpy() - test.targets) ** 2).mean())
     error = max(0.0, seen - noise)
     share = error / (error + noise)
-    return NetworkRestorer(
-        found.model, found.method, found.sight, found.axis, float(share)
-    )
+    return replace(found, share=float(share))

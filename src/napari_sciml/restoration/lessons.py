@@ -46,7 +46,7 @@ class RestoreLessons:
         sight: Sight,
         seed: int = 0,
     ) -> None:
-        self._method, self._sight, self._seed = method, sight, seed
+        self._method, self.sight, self._seed = method, sight, seed
         self._parts, self._partners = list(parts), list(partners or ())
         self._size = tuple(
             min(CROP, *(part.shape[axis] for part in parts)) for axis in (1, 2)
@@ -64,10 +64,10 @@ class RestoreLessons:
         stacks, targets = zip(*(self._crop(rng) for _ in range(count)), strict=True)
         stack, target = np.stack(stacks), np.stack(targets)
         if self._method == "pixel":
-            stack, mask = hide_pixels(stack, self._sight.context, rng)
+            stack, mask = hide_pixels(stack, self.sight.context, rng)
         else:
             mask = np.ones((count, 1, 1, 1), np.float32)
-        inputs = self._sight.inputs(stack)
+        inputs = self.sight.inputs(stack)
         return Pairs(inputs, target[:, None] - inputs[:, -1:], mask)
 
     def held_out(self) -> Pairs:
@@ -90,7 +90,7 @@ class RestoreLessons:
             for n, edge in zip(part.shape[1:], self._size, strict=True)
         )
         where = slice(y, y + self._size[0]), slice(x, x + self._size[1])
-        order = self._sight.slices(z, len(part))
+        order = self.sight.slices(z, len(part))
         stack, target = part[order][:, *where], answer[z][where]
         return self._turned(stack, rng), self._turned(target, rng, again=True)
 

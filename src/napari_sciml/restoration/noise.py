@@ -1,18 +1,14 @@
 """How strong the noise of an image is, and over how many voxels it hangs together."""
 
-import math
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.channels import channels_of
-from napari_sciml.images.intensity import UNUSABLE
 from napari_sciml.images.volume import SPATIAL_AXES
+from napari_sciml.restoration.sampling import blocks_of, counts_photons, noise_samples
 
 LAGS = 4
 """Distances along each axis, in voxels, that the correlation is measured at."""
@@ -27,14 +23,6 @@ LEAST_SLICES = 5
 FLATTEST = 0.05
 """Share of the blocks that the noise is measured in."""
 FEWEST = 6
-MANY = 200
-"""Blocks from which on they need not overlap."""
-BLOCK = {2: (16, 16), 3: (8, 16, 16)}
-SAMPLE = {2: (64, 64), 3: (32, 32, 32)}
-PLACES = {2: 8, 3: 4}
-"""Samples along each axis: 64 in all, whatever the size of the image."""
-SECONDS = 1.5
-"""After which no more samples are read, where the disk is slow."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +143,7 @@ def noise_report(image: Any) -> NoiseReport:
     """
     shape = tuple(int(n) for n in image.shape)
     check_gray(image, shape)
-    samples = [_finite(sample) for sample in _samples(image, shape)]
+    samples = noise_samples(image)
     values = np.concatenate([sample.ravel()[::3] for sample in samples])
     low, high = np.percentile(values, [0.1, 99.9])
     flat = flattest(_usable(samples, len(shape), np.dtype(image.dtype)))
@@ -201,60 +189,15 @@ def flattest(blocks: list[np.ndarray], share: float = FLATTEST) -> list[np.ndarr
     return kept[: max(fewest, round(share * len(kept)))]
 
 
-def _samples(image: Any, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
-    edges, places = SAMPLE[len(shape)], PLACES[len(shape)]
-    starts = [_starts(n, edge, places) for n, edge in zip(shape, edges, strict=True)]
-    corners = list(product(*starts))
-    # Far apart ones first: a slow disk may not let all be read.
-    order = np.random.default_rng(0).permutation(len(corners))
-    began = time.monotonic()
-    for count, index in enumerate(order):
-        if count >= FEWEST and time.monotonic() - began > SECONDS:
-            return
-        corner = corners[index]
-        yield np.asarray(
-            image[tuple(slice(a, a + e) for a, e in zip(corner, edges, strict=True))]
-        )
-
-
-def _starts(length: int, edge: int, places: int) -> list[int]:
-    if length <= edge:
-        return [0]
-    count = min(places, -(-length // edge))
-    return sorted({int(a) for a in np.linspace(0, length - edge, count)})
-
-
-def _finite(sample: np.ndarray) -> np.ndarray:
-    values = sample.astype(np.float64)
-    if not np.isfinite(values).all():
-        raise InputError(UNUSABLE)
-    return values
-
-
 def _usable(samples: list[np.ndarray], ndim: int, dtype: Any) -> list[np.ndarray]:
     """Blocks of all samples; those with dead pixels of a counting detector are not.
 
     A gap of such a detector holds -1 or -2, where all other values are counts.
     """
     blocks = [block for sample in samples for block in blocks_of(sample, ndim)]
-    lowest = min(float(sample.min()) for sample in samples)
-    if dtype.kind != "i" or lowest not in (-1, -2):
+    if not counts_photons(samples, dtype):
         return blocks
     return [block for block in blocks if block.min() >= 0]
-
-
-def blocks_of(sample: np.ndarray, ndim: int) -> list[np.ndarray]:
-    """Cut a sample into small blocks, overlapping by half where they are few."""
-    edges = [min(e, n) for e, n in zip(BLOCK[ndim], sample.shape, strict=True)]
-    few = math.prod(n // e for n, e in zip(sample.shape, edges, strict=True)) < MANY
-    starts = [
-        range(0, n - e + 1, max(1, e // 2) if few else e)
-        for n, e in zip(sample.shape, edges, strict=True)
-    ]
-    return [
-        sample[tuple(slice(a, a + e) for a, e in zip(corner, edges, strict=True))]
-        for corner in product(*starts)
-    ]
 
 
 def _is_clipped(block: np.ndarray) -> bool:

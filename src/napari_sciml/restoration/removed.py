@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from napari_sciml.restoration.noise import BLOCK, blocks_of
+from napari_sciml.restoration.sampling import BLOCK, blocks_of
 
 TOLD = 0.1
 """Difference of correlations from which on it is told."""

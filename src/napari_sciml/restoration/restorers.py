@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_sciml.images.tiles import Region, Tile, with_halo
 from napari_sciml.restoration.classical import apply_filter, filter_halo
+from napari_sciml.restoration.stabilizing import Stabilizer
 from napari_sciml.restoration.stacks import Sight
 
 AT_ONCE = 2**18
@@ -66,6 +67,7 @@ class FilterRestorer:
     strength: float
     sd: float
     members: int = 0
+    stabilizer: Stabilizer | None = None
 
     def edges(self, ndim: int) -> tuple[int, ...]:
         """Edges of a block."""
@@ -84,8 +86,9 @@ class FilterRestorer:
     ) -> Generator[None, None, Block]:
         """Restore a block."""
         yield None
+        values = _stable(values, self.stabilizer)
         found = apply_filter(self.method, values, self.strength, self.sd)
-        return Block(found[tile.inner], None)
+        return _back(Block(found[tile.inner], None), self.stabilizer)
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,8 @@ class NetworkRestorer:
     share
         Of the noisy image that is mixed in. A blind slice is independent of the noise
         of the image, so that the weighted mean of both is nearer to the truth.
+    stabilizer
+        What gray values go through before, and back after.
     """
 
     model: Any
@@ -111,6 +116,7 @@ class NetworkRestorer:
     sight: Sight
     axis: int
     share: float = 0.0
+    stabilizer: Stabilizer | None = None
 
     @property
     def members(self) -> int:
@@ -138,7 +144,7 @@ class NetworkRestorer:
     ) -> Generator[None, None, Block]:
         """Restore a block, yielding after every few slices."""
         flat = len(shape) == 2
-        gray = self.model.intensity.apply(values)
+        gray = self.model.intensity.apply(_stable(values, self.stabilizer))
         gray = gray[None] if flat else np.moveaxis(gray, self.axis, 0)
         inner = list(tile.inner)
         along = slice(0, 1) if flat else inner.pop(self.axis)
@@ -161,7 +167,7 @@ class NetworkRestorer:
             for x in (mean, std)
         ]
         assert parts[0] is not None
-        return Block(parts[0], parts[1])
+        return _back(Block(parts[0], parts[1]), self.stabilizer)
 
     def _ask(
         self, gray: np.ndarray, order: list[list[int]], slices: range, inner: Region
@@ -183,3 +189,16 @@ class NetworkRestorer:
             std = every.std(0, ddof=1) * ((1 - self.share) / scale)
             std = std.astype(np.float32)
         return (mean / scale + offset).astype(np.float32), std
+
+
+def _stable(values: np.ndarray, stabilizer: Stabilizer | None) -> np.ndarray:
+    return values if stabilizer is None else stabilizer.apply(values)
+
+
+def _back(block: Block, stabilizer: Stabilizer | None) -> Block:
+    if stabilizer is None:
+        return block
+    std = block.std
+    if std is not None:
+        std = std * stabilizer.slope(block.mean)
+    return Block(stabilizer.invert(block.mean), std)

@@ -1,13 +1,16 @@
 """Networks that restore an image, with all that is needed to use them, as a folder."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from napari_sciml.bounds import MAX_VALUE
 from napari_sciml.errors import InputError
 from napari_sciml.io.models.image_model import load_image_model, save_image_model
 from napari_sciml.restoration.config import LEARNED
 from napari_sciml.restoration.restorers import NetworkRestorer, Restorer
+from napari_sciml.restoration.stabilizing import Stabilizer
 from napari_sciml.restoration.stacks import Sight
 
 HOW = "restoring"
@@ -49,6 +52,7 @@ def save_restorer(
             "context": sight.context,
             "blind": sight.blind,
             "sigma": sight.sigma,
+            "stabilizer": restorer.stabilizer and asdict(restorer.stabilizer),
         },
     }
     save_image_model(restorer.model, path)
@@ -67,6 +71,14 @@ def load_restorer(path: str | Path) -> NetworkRestorer:
         how = model.record[HOW]
         sight = Sight(int(how["context"]), bool(how["blind"]), float(how["sigma"]))
         method, axis, share = str(how["method"]), int(how["axis"]), float(how["share"])
+        kept = how.get("stabilizer")
+        stabilizer = (
+            None
+            if kept is None
+            else Stabilizer(float(kept["gain"]), float(kept["base"]))
+        )
+        if stabilizer is not None and not 0 < stabilizer.gain < MAX_VALUE:
+            raise ValueError("no gain of a detector")
         good = 0 <= sight.context <= MOST_CONTEXT and 0 < sight.sigma <= 10
         good = good and 0 <= axis <= 2 and 0 <= share <= 1 and method in LEARNED
         if not good or sight.channels != model.in_channels:
@@ -76,4 +88,4 @@ def load_restorer(path: str | Path) -> NetworkRestorer:
             f"{path} does not say how its networks restore, or was changed; train the "
             "model again."
         ) from error
-    return NetworkRestorer(model, method, sight, axis, share)
+    return NetworkRestorer(model, method, sight, axis, share, stabilizer)

@@ -19,10 +19,10 @@ from napari_sciml.plugin.layers.images import pixels, voxel_size
 from napari_sciml.plugin.restoration.layers import RestoredLayers
 from napari_sciml.restoration.config import RestoreConfig
 from napari_sciml.restoration.noise import NoiseReport
-from napari_sciml.workflows.restoring.arrays import Restored
 from napari_sciml.workflows.restoring.preparing import Chosen
 from napari_sciml.workflows.restoring.viewing import (
     RegionRestored,
+    RestoredWhole,
     RestoredWritten,
     RestoringGrew,
     measure_noise,
@@ -33,6 +33,7 @@ from napari_sciml.workflows.restoring.viewing import (
 if TYPE_CHECKING:
     from napari_sciml.images.tiles import Region
     from napari_sciml.plugin.state.workspace import Workspace
+    from napari_sciml.workflows.restoring.arrays import Restored
 
 STOPPED = "Stopped: nothing is restored."
 
@@ -224,9 +225,9 @@ class RestoreRun:
         elif isinstance(event, RegionRestored):
             self.shown.show_region(layer, event.region, event.values)
             return
-        elif isinstance(event, Restored):
-            self.result = event
-            self.shown.show(layer, event)
+        elif isinstance(event, RestoredWhole):
+            self.result = event.found
+            self.shown.show(layer, event.found, event.gone)
             self.note = "The image is restored."
         elif isinstance(event, RestoredWritten):
             self.note = f"Written to {event.path}"

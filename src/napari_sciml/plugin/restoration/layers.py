@@ -48,7 +48,7 @@ class RestoredLayers:
         self._values[region] = values
         self._layers.touch(self._name)
 
-    def show(self, on: Image, found: Restored) -> None:
+    def show(self, on: Image, found: Restored, gone: np.ndarray) -> None:
         """Show the whole result."""
         if self._values is None or self._name != _name(on):
             self._begin(on)
@@ -58,7 +58,6 @@ class RestoredLayers:
         layer = self.layer
         if layer is not None:
             layer.metadata[CAUTIONS] = ("This is a restored image.", *found.cautions)
-        gone = np.asarray(pixels(on)).astype(np.float32) - found.image
         most = 4 * max(found.removed.sd, 1e-12)
         self._aside(REMOVED, gone, on, (-most, most))
         if found.std is not None:

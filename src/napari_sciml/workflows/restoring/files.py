@@ -1,35 +1,30 @@
 """Restore an image file: all of it, whatever its size, into another file."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from napari_sciml.errors import InputError
-from napari_sciml.images.tiles import Region
 from napari_sciml.images.volume import Volume, unique
 from napari_sciml.io.atomic import check_length
 from napari_sciml.io.images.reading import open_volume
-from napari_sciml.io.models.restorer import load_restorer, save_restorer
-from napari_sciml.io.provenance import jsonable, provenance
+from napari_sciml.io.models.restorer import load_restorer
+from napari_sciml.io.provenance import jsonable
 from napari_sciml.io.results.outputs import check_apart, check_output
 from napari_sciml.io.results.restored_files import (
     check_restored_suffix,
     fingerprint_of,
-    save_restored,
 )
 from napari_sciml.progress import Report, Say
 from napari_sciml.project.image_identity import hash_blocks
 from napari_sciml.restoration.config import LEARNED, RestoreConfig
 from napari_sciml.restoration.noise import check_gray
-from napari_sciml.restoration.removed import removed_report
 from napari_sciml.workflows.prediction.plan import reading
 from napari_sciml.workflows.restoring.arrays import (
-    about_removed,
     restored_blocks,
-    sample_of,
 )
+from napari_sciml.workflows.restoring.finishing import RESTORING, DType, Result
 from napari_sciml.workflows.restoring.preparing import (
     Prepared,
     choose,
@@ -38,9 +33,8 @@ from napari_sciml.workflows.restoring.preparing import (
 )
 from napari_sciml.workflows.restoring.run import SUFFIX, RestoringRun, fingerprint
 
-DType = Literal["float32", "same"]
-LEARNING, RESTORING = 0.6, 0.95
-"""Share of the progress at which each part ends."""
+LEARNING = 0.6
+"""Share of the progress at which the networks are trained."""
 
 
 def restore_file(
@@ -110,7 +104,8 @@ def restore_file(
             prepared = job.prepare(report, say)
             run.begin(prepared.restorer, job.volume.shape, job.facts(prepared))
         job.restore_blocks(run, report)
-        summary = job.finish(run, report)
+        result = Result(job.image, job.volume, job.out, job.std_out, model_out, dtype)
+        summary = result.write(run, report)
         run.discard()
     return {**summary, "resumed": begun or None}
 
@@ -273,72 +268,3 @@ class _Job:
                 run.write(array, next(number), event)
                 share = LEARNING + (RESTORING - LEARNING) * event.fraction
                 report(share, f"restored {event.fraction:.0%}")
-
-    def finish(self, run: RestoringRun, report: Report) -> dict[str, Any]:
-        """Bring the mean back, test what was removed, and write the result."""
-        assert run.plan is not None
-        lines, array, facts = run.done().values(), run.array(), run.plan["facts"]
-        voxels = int(np.prod(self.volume.shape))
-        raw = sum(line["raw_sum"] for line in lines) / voxels
-        shift = raw - sum(line["sum"] for line in lines) / voxels
-        low = min(line["low"] for line in lines) + shift
-        high = max(line["high"] for line in lines) + shift
-        dtype = self._output_dtype(low, high)
-        where = sample_of(self.volume.shape)
-        removed = removed_report(
-            np.asarray(self.volume.data[where]), np.asarray(array[0, *where])
-        )
-        facts = {
-            **facts,
-            "removed": removed.sentence,
-            "removed_sd": removed.sd,
-            "cautions": [*facts["cautions"], *about_removed(removed)],
-        }
-        about = {**provenance(image=self.image, **facts), "fingerprint": run.settled}
-        self._save(self.out, array, 0, shift, dtype, about, report)
-        if array.shape[0] > 1:
-            self._save(self.std_out, array, 1, 0.0, np.dtype(np.float32), about, report)
-        if self._model_out is not None:
-            save_restorer(run.restorer(), self._model_out, about)
-        return {
-            "restored": str(self.out),
-            "std": str(self.std_out) if array.shape[0] > 1 else None,
-            "model": None if self._model_out is None else str(self._model_out),
-            "shape": list(self.volume.shape),
-            "dtype": str(dtype),
-            "mean_gray": raw,
-            **facts,
-        }
-
-    def _output_dtype(self, low: float, high: float) -> np.dtype:
-        own = np.dtype(self.volume.data.dtype)
-        if self._dtype == "float32" or own.kind == "f":
-            return np.dtype(np.float32)
-        limits = np.iinfo(own)
-        if round(low) < limits.min or round(high) > limits.max:
-            raise InputError(
-                f"The restored values go from {low:.4g} to {high:.4g}, which {own} "
-                "cannot hold: take --dtype float32."
-            )
-        return own
-
-    def _save(
-        self,
-        path: Path,
-        array: Any,
-        number: int,
-        shift: float,
-        dtype: np.dtype,
-        about: Mapping[str, Any],
-        report: Report,
-    ) -> None:
-        def read(region: Region) -> np.ndarray:
-            values = np.asarray(array[number, *region]) + np.float32(shift)
-            return (values if dtype.kind == "f" else np.rint(values)).astype(dtype)
-
-        def told(share: float, words: str) -> None:
-            report(RESTORING + (1 - RESTORING) * share, words)
-
-        size, unit = self.volume.voxel_size, self.volume.unit
-        shape = self.volume.shape
-        save_restored(path, read, shape, dtype, size, unit, about, told)

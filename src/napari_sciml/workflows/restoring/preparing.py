@@ -1,7 +1,7 @@
 """From an image to what restores it: measure, choose, train or calibrate."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from napari_sciml.errors import InputError
@@ -23,6 +23,7 @@ from napari_sciml.restoration.restorers import (
     NetworkRestorer,
     Restorer,
 )
+from napari_sciml.restoration.stabilizing import StabilizedImage, measure_stabilizer
 
 METHOD_WORDS: dict[str, str] = {
     "pixel": "blind pixel: a network foretells hidden pixels from their neighbors",
@@ -151,6 +152,13 @@ def prepare(
     from napari_sciml.restoration.learning import middle_of, train_restorer
 
     report, method = chosen.report, chosen.method
+    stabilizer = measure_stabilizer(image) if report.independent else None
+    partner = second if second is not None else clean
+    if stabilizer is not None:
+        image = StabilizedImage(image, stabilizer)
+        if partner is not None:
+            partner = StabilizedImage(partner, stabilizer)
+        report = noise_report(image)
     if method in FILTERS:
         yield Learning(0.0, "choosing the strength")
         strength = config.strength
@@ -159,22 +167,25 @@ def prepare(
                 method, middle_of(image), report, config.seed
             ).value
         yield Learning(1.0, f"strength {strength:g}")
-        return Prepared(chosen, FilterRestorer(method, strength, report.sd))
+        made = FilterRestorer(method, strength, report.sd, stabilizer=stabilizer)
+        return Prepared(chosen, made)
     steps = train_restorer(
         image,
         report,
         cast("Learned", method),
         config,
-        partner=second if second is not None else clean,
+        partner=partner,
         axis=chosen.axis,
     )
     while True:
         try:
             step = next(steps)
         except StopIteration as finished:
-            return Prepared(chosen, finished.value)
+            found = replace(finished.value, stabilizer=stabilizer)
+            return Prepared(chosen, found)
         words = f"network {step.member + 1} of {config.members}"
-        yield Learning(step.fraction, words, step.restorer)
+        now = replace(step.restorer, stabilizer=stabilizer)
+        yield Learning(step.fraction, words, now)
 
 
 def with_model(image: Any, restorer: NetworkRestorer) -> Prepared:
@@ -193,7 +204,9 @@ def with_model(image: Any, restorer: NetworkRestorer) -> Prepared:
             f"{len(report.shape)} axes: choose another model, or train one."
         )
     told = doubts(cast("Method", restorer.method), report, restorer.axis)
-    if is_far(restorer.model.intensity, estimate_intensity(image)):
+    stabilizer = restorer.stabilizer
+    seen = image if stabilizer is None else StabilizedImage(image, stabilizer)
+    if is_far(restorer.model.intensity, estimate_intensity(seen)):
         told += (
             "The gray values differ much from those that the model was trained on: "
             "train on this image rather.",

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,6 +25,7 @@ from napari_sciml.restoration.restorers import (
     NetworkRestorer,
     Restorer,
 )
+from napari_sciml.restoration.stabilizing import Stabilizer
 from napari_sciml.workflows.prediction.blocks import sync, sync_shards
 from napari_sciml.workflows.restoring.arrays import BlockRestored
 
@@ -108,6 +110,8 @@ class RestoringRun:
         }
         if isinstance(restorer, FilterRestorer):
             plan["filter"] = [restorer.method, restorer.strength, restorer.sd]
+            if restorer.stabilizer is not None:
+                plan["stabilizer"] = asdict(restorer.stabilizer)
         else:
             save_restorer(restorer, self.folder / MODEL)
         arrays = 2 if restorer.members > 1 else 1
@@ -123,7 +127,11 @@ class RestoringRun:
         assert self.plan is not None
         if self.plan["filter"] is not None:
             method, strength, sd = self.plan["filter"]
-            return FilterRestorer(str(method), float(strength), float(sd))
+            kept = self.plan.get("stabilizer")
+            stabilizer = None if kept is None else Stabilizer(**kept)
+            return FilterRestorer(
+                str(method), float(strength), float(sd), stabilizer=stabilizer
+            )
         found: NetworkRestorer = load_restorer(self.folder / MODEL)
         return found
 

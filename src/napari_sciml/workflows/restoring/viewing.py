@@ -63,6 +63,22 @@ class RegionRestored:
 
 
 @dataclass(frozen=True)
+class RestoredWhole:
+    """The whole image is restored.
+
+    Attributes
+    ----------
+    found
+        All that is known of it.
+    gone
+        float32: what was removed.
+    """
+
+    found: Restored
+    gone: np.ndarray
+
+
+@dataclass(frozen=True)
 class RestoredWritten:
     """The restored image lies on the disk."""
 
@@ -74,7 +90,7 @@ ViewEvent = (
     | Chosen
     | RestoringGrew
     | RegionRestored
-    | Restored
+    | RestoredWhole
     | RestoredWritten
     | None
 )
@@ -105,16 +121,19 @@ def restore_in_view(
 
     Yields
     ------
-    Chosen, RestoringGrew, RegionRestored, Restored or None
-        `Restored` is the last one; None is a chance to stop.
+    Chosen, RestoringGrew, RegionRestored, RestoredWhole or None
+        `RestoredWhole` is the last one; None is a chance to stop.
     """
     _leave_a_core()
     told = 0.0
     looks = _Looks(image, shown)
     for event in restoring(image, config, second=second, clean=clean):
         now = time.monotonic()
-        if isinstance(event, Chosen | Restored):
+        if isinstance(event, Chosen):
             yield event
+        elif isinstance(event, Restored):
+            raw = np.asarray(image[...]).astype(np.float32)
+            yield RestoredWhole(event, raw - event.image)
         elif isinstance(event, BlockRestored):
             yield RegionRestored(event.core, event.block.mean)
             yield RestoringGrew(event.fraction, "restoring the whole image")
