@@ -9,8 +9,8 @@ from napari_sciml.restoration.sampling import BLOCK, blocks_of
 
 TOLD = 0.1
 """Difference of correlations from which on it is told."""
-GROUP = 0.25
-"""Share of the blocks that are called flat, and that are called structured."""
+FLAT, STRUCTURED = 0.25, 0.05
+"""Shares of the blocks that are called flat, and structured: structure is rare."""
 DETAIL = 3.0
 """Structure is what is finer than this many voxels (sd of a Gaussian)."""
 FEWEST = 8
@@ -76,9 +76,12 @@ def removed_report(image: np.ndarray, restored: np.ndarray) -> Removed:
     if not blocks or not gone.std() > 0:
         return Removed(float(gone.std()), 0.0, 0.0, 0.0)
     blocks.sort(key=lambda parts: float(parts[1].std()))
-    count = max(FEWEST, round(GROUP * len(blocks)))
-    count = max(1, min(count, len(blocks) // 2))
-    flat, structured = blocks[:count], blocks[-count:]
+    half = max(1, len(blocks) // 2)
+    few, many = (
+        min(max(FEWEST, round(share * len(blocks))), half)
+        for share in (STRUCTURED, FLAT)
+    )
+    flat, structured = blocks[:many], blocks[-few:]
     lags = [_lag(group) for group in (flat, structured)]
     ties = [_tie(group) for group in (flat, structured)]
     return Removed(float(gone.std()), lags[0], lags[1], ties[1] - ties[0])
