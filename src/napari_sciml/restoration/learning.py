@@ -99,7 +99,8 @@ def train_restorer(
     scale = estimate_intensity(image)
     flat = len(image.shape) == 2
     context = 0 if flat else min(CONTEXT, image.shape[axis] - 1)
-    sight = Sight(context, method == "slice", 1.0)
+    others = method == "pixel" and context > 0
+    sight = Sight(context, method == "slice", 1.0, others)
     places = training_places(image.shape, config.seed)
     parts, partners = (
         None if one is None else _parts(one, places, scale, axis)

@@ -23,11 +23,15 @@ class Sight:
         Whether the slice itself is not seen.
     sigma
         Of the Gaussian, in voxels along all axes.
+    others
+        Whether the mean is of the other slices only. Where pixels are hidden while it
+        learns and seen afterwards, a mean of all would see their noise then.
     """
 
     context: int
     blind: bool
     sigma: float
+    others: bool = False
 
     @property
     def offsets(self) -> tuple[int, ...]:
@@ -62,6 +66,8 @@ class Sight:
             float32 ``(n, slices, y, x)``: the slices at `offsets`.
         """
         weights = np.exp(-0.5 * (np.array(self.offsets) / self.sigma) ** 2)
+        if self.others:
+            weights[np.array(self.offsets) == 0] = 0
         weights = (weights / weights.sum()).astype(np.float32)
         mean = np.einsum("z,nzyx->nyx", weights, stack)
         for axis in (1, 2):

@@ -52,6 +52,7 @@ def save_restorer(
             "context": sight.context,
             "blind": sight.blind,
             "sigma": sight.sigma,
+            "others": sight.others,
             "stabilizer": restorer.stabilizer and asdict(restorer.stabilizer),
         },
     }
@@ -69,7 +70,12 @@ def load_restorer(path: str | Path) -> NetworkRestorer:
     model = load_image_model(path, "restore")
     try:
         how = model.record[HOW]
-        sight = Sight(int(how["context"]), bool(how["blind"]), float(how["sigma"]))
+        sight = Sight(
+            int(how["context"]),
+            bool(how["blind"]),
+            float(how["sigma"]),
+            bool(how["others"]),
+        )
         method, axis, share = str(how["method"]), int(how["axis"]), float(how["share"])
         kept = how.get("stabilizer")
         stabilizer = (
