@@ -37,6 +37,7 @@ COMMANDS = {
     "fibers": "fibers mask.tif --image scan.tif --probability p.zarr",
     "focus": "focus slices --tile 16 --stride 8",
     "focus --train": "focus --train large.tif --steps 1",
+    "restore": "restore scan.tif --method gaussian --threads 1",
     "validate": "validate model scan.tif labels.tif --threads 1",
     "replay": "replay project",
     "demo": "demo --headless --seconds 1",
@@ -49,7 +50,7 @@ RESULTS = {
     **{"train": ["new"], "predict": ["new.zarr", "new.tif"], "fibers": ["new"]},
     **{"threshold": ["new.tif", "new.npy", "new.zarr"], "focus": ["new"]},
     **{"focus --train": ["new"], "replay": ["new"], "demo": ["new"]},
-    "validate": ["new"],
+    **{"validate": ["new"], "restore": ["new.zarr", "new.tif"]},
 }
 TO_DISK = [(command, out) for command, outs in RESULTS.items() for out in outs]
 

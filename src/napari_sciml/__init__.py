@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from napari_sciml.networks.image_model import ImageModel
     from napari_sciml.networks.sparse.drawing import draw_graph
     from napari_sciml.prediction.blockwise import predict, predict_blocks
+    from napari_sciml.restoration.noise import noise_report
     from napari_sciml.samples.phantom import PhantomConfig, make_phantom
     from napari_sciml.training.config import TrainingConfig
     from napari_sciml.training.cross_validation import cross_validate
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from napari_sciml.workflows.batch.measurements import measure_files
     from napari_sciml.workflows.batch.predictions import predict_files
     from napari_sciml.workflows.live_session import LiveSession
+    from napari_sciml.workflows.restoring.arrays import restore
     from napari_sciml.workflows.validation.arrays import validate
 
 try:
@@ -96,11 +98,13 @@ _PUBLIC = {
     "measure_fibers": "fibers.geometry.measure",
     "measure_files": "workflows.batch.measurements",
     "mutual_information": "uncertainty.statistics",
+    "noise_report": "restoration.noise",
     "open_volume": "io.images.reading",
     "predict": "prediction.blockwise",
     "predict_blocks": "prediction.blockwise",
     "predict_files": "workflows.batch.predictions",
     "prediction_set": "uncertainty.conformal",
+    "restore": "workflows.restoring.arrays",
     "save_image_model": "io.models.image_model",
     "save_model": "io.models.folder",
     "threshold_files": "workflows.batch.masks",
@@ -144,11 +148,13 @@ __all__ = [
     "measure_fibers",
     "measure_files",
     "mutual_information",
+    "noise_report",
     "open_volume",
     "predict",
     "predict_blocks",
     "predict_files",
     "prediction_set",
+    "restore",
     "save_image_model",
     "save_model",
     "threshold_files",

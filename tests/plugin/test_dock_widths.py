@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 pytestmark = pytest.mark.gui
-DOCKS = ("Annotate", "Train", "Uncertainty", "Fibers", "Focus", "Fill")
+DOCKS = ("Annotate", "Train", "Uncertainty", "Fibers", "Focus", "Fill", "Restore")
 WIDE, NARROW = (1500, 950), (1280, 700)
 
 

@@ -13,6 +13,7 @@ from napari_sciml.cli.focus import focus
 from napari_sciml.cli.learn import demo, replay, train
 from napari_sciml.cli.options import AsJson
 from napari_sciml.cli.predict import predict, threshold
+from napari_sciml.cli.restore import restore
 from napari_sciml.cli.terminal import accept_any_text, print_summary, say
 from napari_sciml.cli.validate import check, validate
 from napari_sciml.escape import for_terminal
@@ -44,6 +45,7 @@ for command in (
     fibers,
     focus,
     fill,
+    restore,
     validate,
     replay,
     info,

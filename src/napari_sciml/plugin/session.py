@@ -17,6 +17,7 @@ from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.kit.drawing_repair import repair_drawing
 from napari_sciml.plugin.kit.farewell import Farewell
 from napari_sciml.plugin.project.controller import ProjectKeeper
+from napari_sciml.plugin.restoration.controller import RestoreRun
 from napari_sciml.plugin.state.coloring import Coloring
 from napari_sciml.plugin.state.history import History
 from napari_sciml.plugin.state.prediction import Prediction
@@ -40,8 +41,8 @@ class ViewerSession:
         The model at hand, and what it predicts.
     history
         The models before it.
-    training, sure, guide, fibers, focus, filling
-        The work of the docks Train, Uncertainty, Fibers, Focus and Fill.
+    training, sure, guide, fibers, focus, filling, restoring
+        The work of the docks Train, Uncertainty, Fibers, Focus, Fill and Restore.
     files
         Runs the model on many files.
     slices
@@ -77,6 +78,7 @@ class ViewerSession:
         self.focus = FocusRun(workspace)
         self.files = FilesRun(workspace, prediction)
         self.filling = FillRun(workspace)
+        self.restoring = RestoreRun(workspace)
         self.slices = AnnotatedSlices(workspace)
         self.project = ProjectKeeper(workspace, self.history, self.training)
         self._desk = Desk(workspace, prediction, self.slices)
@@ -101,6 +103,7 @@ class ViewerSession:
         for dock in list(self._docks):
             dock.wiring.close()
         self.close()
+        self.restoring.leave()
         self.workspace.runner.silence()
         self.workspace.measuring.silence()
         # napari 0.9.2 keeps a viewer for ever whose window was closed by its cross.
@@ -119,6 +122,7 @@ class ViewerSession:
         self.guide.close()
         self.focus.close()
         self.filling.close()
+        self.restoring.close()
         self.sure.close()
         self.fibers.close()
         self.workspace.close()

@@ -10,6 +10,7 @@ from napari_sciml.annotation.classes import CSV_COLUMNS
 from napari_sciml.errors import InputError
 from napari_sciml.io.atomic import check_target, names_written, resolved
 from napari_sciml.io.images.hdf5.reading import split_hdf5
+from napari_sciml.io.images.restored import RESTORED
 from napari_sciml.io.results.arrays import PROBABILITIES, SOFTWARE
 from napari_sciml.json_files import read_object
 from napari_sciml.special_files import special_kind
@@ -17,6 +18,7 @@ from napari_sciml.special_files import special_kind
 Kind = Literal[
     "model",
     "prediction",
+    "restored",
     "labels",
     "fibers",
     "focus rating",
@@ -37,7 +39,11 @@ IN_FOLDERS: dict[str, Kind] = {
     "profile.csv": "filling",
 }
 """A file that tells what a folder of ours is."""
-SOFTWARE_KINDS: dict[str, Kind] = {SOFTWARE: "labels", PROBABILITIES: "prediction"}
+SOFTWARE_KINDS: dict[str, Kind] = {
+    SOFTWARE: "labels",
+    PROBABILITIES: "prediction",
+    RESTORED: "restored",
+}
 
 CLASSES_HEADER = ",".join(CSV_COLUMNS).encode()
 

@@ -8,6 +8,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.images.axes import RawImage
 from napari_sciml.images.units import NO_UNIT, unit_name
 from napari_sciml.io.images.ngff.store import readable_store
+from napari_sciml.io.images.restored import caution_of_zarr
 
 LOOKED_UP = 3
 """Folders above an array that may say what it is a level of."""
@@ -61,16 +62,19 @@ def read_level(
     levels = image["datasets"]
     array = group[levels[level]["path"]]
     names, units = _axes(image, array.ndim, path)
+    restored = caution_of_zarr(group.attrs.asdict(), path.name)
     scale = _scale(levels[level], array.ndim)
     if scale is None and level:
         scale = _scale_by_shape(group, levels[0], array)
     whole = _scale(image, array.ndim)
     if scale is None and whole is None:
-        return RawImage(array, names, cautions=_without_scale(image, units, path))
+        lacking = _without_scale(image, units, path)
+        return RawImage(array, names, cautions=(*lacking, *restored))
     sizes = [
         a * b for a, b in zip(scale or _ones(array), whole or _ones(array), strict=True)
     ]
-    return RawImage(array, names, dict(zip(names, sizes, strict=True)), units)
+    spacing = dict(zip(names, sizes, strict=True))
+    return RawImage(array, names, spacing, units, restored)
 
 
 def _axes(

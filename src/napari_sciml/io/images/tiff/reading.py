@@ -11,6 +11,7 @@ from napari_sciml.images.axes import RawImage
 from napari_sciml.images.lazy import PlaneStack
 from napari_sciml.images.room import check_room
 from napari_sciml.images.volume import unique
+from napari_sciml.io.images.restored import caution_of_tiff
 from napari_sciml.io.images.tiff.file import parsed
 from napari_sciml.io.images.tiff.header import caution_of_header, follows_header
 from napari_sciml.io.images.tiff.pages import planes_of
@@ -48,9 +49,10 @@ def open_tiff(path: Path) -> RawImage:
         if not _has_alpha(file):
             axes = tuple("c" if axis == "s" else axis for axis in axes)
         of_pages = unique(found.cautions, planes.cautions, of_header)
+        restored = caution_of_tiff(file.pages.first.software, path.name)
         told = of_pages or follows_header(file, found)
         others = () if told else complaints.cautions(path)
-    cautions = unique(of_pages, others, size.cautions)
+    cautions = unique(of_pages, others, size.cautions, restored)
     return RawImage(data, axes, size.spacing, size.units, cautions)
 
 

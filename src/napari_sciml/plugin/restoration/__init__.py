@@ -1,0 +1,1 @@
+"""Restoring in a viewer."""

@@ -1,0 +1,1 @@
+"""Restoring: measure the noise of an image, and remove only what is noise."""

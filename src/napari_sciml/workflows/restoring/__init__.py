@@ -1,0 +1,1 @@
+"""Restore images: on arrays, and from file to file."""
