@@ -3,8 +3,9 @@
     python benchmarks/fill.py [--seconds 60] [--only NAME] [--no-biharmonic]
 
 Data: ../shared/data/musclex_pilatus_saxs and ../shared/data/sasdata_bam_saxs. The rules
-of the symmetric fill were tried out on Mn23 and P1; the others were only reported. Each
-row is the mean over the two positions of the gaps that nothing was chosen by.
+of the symmetric fill were tried out on Mn23 and P1, and a few were set with p60 and BAM
+in view; MnC22, P40 and Prep24 decided nothing. Each row is the mean over two positions
+of the gaps that nothing was chosen by.
 Networks learn from the image itself, without the hidden pixels.
 """
 
@@ -33,9 +34,9 @@ IMAGES = {
     "P1 (tried on)": "P1_F1_tet_1_100_005_0001.tif",
     "MnC22": "MnC22-5_30umThick_50umStep_1sExp_diffScan_0608.tif",
     "P40": "P40_1_3_00000.tif",
-    "p60": "p60_1_rest.tif",
+    "p60 (seen)": "p60_1_rest.tif",
     "Prep24": "Prep24-1-1-Con.tif",
-    "BAM": "",
+    "BAM (seen)": "",
 }
 SECOND = {
     "P1 (tried on)": "P1_F1_tet_1_100_005_0002.tif",
@@ -47,7 +48,7 @@ COLUMNS = ("cc", "cc7", "mae", "photons", "ring_error")
 
 def read(name):
     """Image and gaps."""
-    if name == "BAM":
+    if name == "BAM (seen)":
         with np.load(DATA / "sasdata_bam_saxs" / "BAM_2D.npz") as file:
             return file["I"].astype(np.float32), file["mask"]
     image = tifffile.imread(SAXS / IMAGES[name])

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from napari_sciml.workflows.validation import doubtful
+
 pytestmark = pytest.mark.gui
 
 SHAPE = (200, 90)
@@ -23,7 +25,8 @@ def bars() -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture
-def dock(viewer, open_dock):
+def dock(viewer, open_dock, monkeypatch):
+    monkeypatch.setattr(doubtful, "SECONDS", 1.0)
     image, labels = bars()
     viewer.add_image(image, name="bars")
     dock = open_dock("Annotate")
