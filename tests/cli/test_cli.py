@@ -252,4 +252,15 @@ def test_an_interrupted_training_leaves_nothing(
 def test_info_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("info", "--json") == 0
     told = json.loads(capsys.readouterr().out)
-    assert {"packages", "device", "threads", "memory_gb"} <= told.keys()
+    assert {"packages", "device", "threads", "memory_gb", "missing"} <= told.keys()
+
+
+@pytest.mark.parametrize("gone", ["bioio", "nibabel", "distributed"])
+def test_what_is_missing_comes_with_a_command(gone: str) -> None:
+    from napari_sciml.cli.missing import missing
+
+    complete = missing(lambda name: name)
+    told = set(missing(lambda name: None if name == gone else name)) - set(complete)
+    (sentence,) = told
+    extra = "cluster" if gone == "distributed" else "bioio"
+    assert f'pip install "napari-sciml[{extra}]"' in sentence

@@ -30,10 +30,11 @@ app = typer.Typer(
 
 
 def info(as_json: AsJson = False) -> None:
-    """Tell versions, device, threads and memory."""
+    """Tell versions, device, threads and memory, and what is missing."""
+    from napari_sciml.cli.missing import missing
     from napari_sciml.io.machine import machine
 
-    print_summary(machine(), as_json)
+    print_summary({**machine(), "missing": missing()}, as_json)
 
 
 for command in (

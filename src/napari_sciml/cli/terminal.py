@@ -15,7 +15,7 @@ from napari_sciml.errors import InputError, system_reason
 from napari_sciml.escape import for_terminal
 from napari_sciml.io.provenance import jsonable
 
-SENTENCES = {"cautions": "caution", "errors": "error"}
+SENTENCES = {"missing": "missing", "cautions": "caution", "errors": "error"}
 """Lists in a summary of which each sentence has a line, and what stands before it."""
 
 

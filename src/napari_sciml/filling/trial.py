@@ -131,6 +131,5 @@ def _mean(scores: Sequence[Scores]) -> Scores:
     for name in scores[0]:
         values = [one[name] for one in scores]
         known = [value for value in values if value is not None]
-        # Errors of several places must not cancel in their mean.
         found[name] = float(np.mean(known)) if known else None
     return found
