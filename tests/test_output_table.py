@@ -39,6 +39,7 @@ COMMANDS = {
     "focus --train": "focus --train large.tif --steps 1",
     "restore": "restore scan.tif --method gaussian --threads 1",
     "validate": "validate model scan.tif labels.tif --threads 1",
+    "draw": "draw model",
     "replay": "replay project",
     "demo": "demo --headless --seconds 1",
 }
@@ -50,7 +51,7 @@ RESULTS = {
     **{"train": ["new"], "predict": ["new.zarr", "new.tif"], "fibers": ["new"]},
     **{"threshold": ["new.tif", "new.npy", "new.zarr"], "focus": ["new"]},
     **{"focus --train": ["new"], "replay": ["new"], "demo": ["new"]},
-    **{"validate": ["new"], "restore": ["new.zarr", "new.tif"]},
+    **{"draw": ["new"], "validate": ["new"], "restore": ["new.zarr", "new.tif"]},
 }
 TO_DISK = [(command, out) for command, outs in RESULTS.items() for out in outs]
 

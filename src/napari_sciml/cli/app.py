@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import typer
 
+from napari_sciml.cli.draw import draw
 from napari_sciml.cli.fibers import fibers
 from napari_sciml.cli.fill import fill
 from napari_sciml.cli.focus import focus
@@ -48,6 +49,7 @@ for command in (
     fill,
     restore,
     validate,
+    draw,
     replay,
     info,
 ):

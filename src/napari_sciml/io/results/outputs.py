@@ -25,6 +25,7 @@ Kind = Literal[
     "focus model",
     "validation",
     "filling",
+    "drawing",
     "demo",
     "classes",
 ]
@@ -37,6 +38,7 @@ IN_FOLDERS: dict[str, Kind] = {
     "focus.json": "focus model",
     "validation.json": "validation",
     "profile.csv": "filling",
+    "networks.csv": "drawing",
 }
 """A file that tells what a folder of ours is."""
 SOFTWARE_KINDS: dict[str, Kind] = {
