@@ -4,8 +4,8 @@
 
 Data: ../shared/data/musclex_pilatus_saxs and ../shared/data/sasdata_bam_saxs. The rules
 of the symmetric fill were tried out on Mn23 and P1, and a few were set with p60, BAM
-and P40 in view; MnC22 and Prep24 decided nothing. Each row is the mean over two positions
-of the gaps that nothing was chosen by.
+and P40 in view; MnC22 and Prep24 decided nothing. Each row is the mean over two
+positions of the gaps that nothing was chosen by.
 Networks learn from the image itself, without the hidden pixels.
 """
 

@@ -85,8 +85,8 @@ def choose(
 ) -> Generator[None, None, Recipe]:
     """Give the recipe that does best in the first trial of each frame.
 
-    Of several that do about as well, it is the first: the one that averages least, as
-    wide means hardly change single errors, but lose or gain photons.
+    Of several that do about as well, it is the one that averages least: wide means
+    hardly change single errors, but lose or gain photons.
     """
     costs = []
     for recipe in recipes:
@@ -96,8 +96,14 @@ def choose(
             cost += of_frame[0].squares(values).cost
             yield
         costs.append(cost)
-    good = np.flatnonzero(np.asarray(costs) <= ALIKE * min(costs))
-    return recipes[int(good[0])]
+    pairs = zip(costs, recipes, strict=True)
+    good = [(cost, one) for cost, one in pairs if cost <= ALIKE * min(costs)]
+    return min(good, key=lambda pair: (_width(pair[1]), pair[0]))[1]
+
+
+def _width(recipe: Recipe) -> float:
+    """Pixels that are averaged; networks may look as far as they like."""
+    return np.inf if recipe.rule is None else recipe.rule.pixels
 
 
 def judge(
