@@ -95,7 +95,11 @@ def fit_many(family: str, lengths: Array, weights: NDArray[np.floating]) -> Arra
 
 def density(family: str, lengths: Array, shape: float, scale: float) -> Array:
     """Probability density of one distribution at lengths of any shape."""
-    return np.asarray(_SCIPY[family].pdf(lengths, shape, scale=scale))
+    # Drawn anew, a few fibers may all be of one length: the fit is a needle then, and
+    # next to nothing anywhere else.
+    with np.errstate(all="ignore"):
+        found = np.asarray(_SCIPY[family].pdf(lengths, shape, scale=scale))
+    return np.nan_to_num(found, nan=0.0, posinf=np.inf)
 
 
 def mean_of(family: str, shape: Array | float, scale: Array | float) -> Array:
