@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_sciml.errors import InputError
 from napari_sciml.filling.checks import check_image, check_values
 from napari_sciml.filling.config import FillConfig
 from napari_sciml.filling.gaps import check_mask, find_gaps
@@ -52,7 +53,7 @@ def fill_steps(
     """
     config = config or FillConfig()
     frames = check_image(image)
-    gaps = check_mask(np.shape(image), find_gaps(image) if mask is None else mask)
+    gaps = check_mask(np.shape(image), _found(image) if mask is None else mask)
     gaps = gaps.reshape(frames.shape)
     check_values(frames, gaps)
     yield FillStep(0.0, "looking for beamstop and center")
@@ -82,3 +83,13 @@ def fill_gaps(image: Any, mask: Any = None, **kwargs: Any) -> Filled:
         made: on gaps moved to where the truth is known.
     """
     return result_of(fill_steps(image, mask, **kwargs))
+
+
+def _found(image: Any) -> np.ndarray:
+    gaps = find_gaps(image)
+    if not gaps.any():
+        raise InputError(
+            "The image has no gap that could be found: give a mask of what is missing, "
+            "or leave it as it is."
+        )
+    return gaps

@@ -93,7 +93,8 @@ class NoiseReport:
     @property
     def sentence(self) -> str:
         """All of it, for a person."""
-        level = f"Noise is {self.sd:.3g} gray values ({self.share:.1%} of the range)"
+        sd = f"{self.sd:,.0f}" if self.sd >= 100 else f"{self.sd:.3g}"
+        level = f"Noise is {sd} gray values ({self.share:.1%} of the range)"
         if self.nothing_to_remove:
             return f"{level}: there is nothing to remove."
         return f"{level} and {self._spread()}: {self._meaning()}."

@@ -60,7 +60,10 @@ def test_what_nobody_can_learn_from_is_refused_with_advice(opened, noisy) -> Non
     noise = gaussian_filter(np.random.default_rng(0).normal(size=noisy.shape), 1)
     dock = opened((200 + 10 * noise / noise.std()).astype(np.float32))
     assert "no method that learns" in dock.noise.text()
-    assert "tv, nlm or gaussian" in dock.choice.text()
+    assert "Total variation, Non-local means or Gaussian" in dock.choice.text()
+    assert not dock.start.isEnabled()
+    dock.method.setCurrentIndex(dock.method.findData("gaussian"))
+    assert dock.start.isEnabled()
 
 
 def test_a_filter_restores_and_shows_what_was_removed(viewer, restored, noisy) -> None:
@@ -117,6 +120,16 @@ def test_a_stopped_one_leaves_no_half_restored_image(
     assert "Restored scan" not in viewer.layers
     assert dock.status.text().startswith("Stopped")
     assert dock.start.text() == "Restore"
+
+
+def test_an_image_that_goes_meanwhile_is_told(viewer, opened, noisy, patience) -> None:
+    dock = opened(noisy)
+    dock.seconds.setValue(600)
+    dock.start.click()
+    patience(lambda: dock.session.restoring.shown.layer is not None)
+    viewer.layers.remove("scan")
+    patience(lambda: not dock.session.restoring.doing)
+    assert "closed or changed" in dock.status.text()
 
 
 def test_bad_input_is_one_sentence(viewer, opened, noisy, patience) -> None:

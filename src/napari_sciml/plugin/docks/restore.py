@@ -26,7 +26,7 @@ from napari_sciml.plugin.kit.layer_picker import LayerPicker
 from napari_sciml.plugin.kit.replacing import write_or_ask
 from napari_sciml.plugin.restoration.layers import SWIPE_KEY
 from napari_sciml.plugin.train.device_line import DeviceLine
-from napari_sciml.restoration.choice import choose_method
+from napari_sciml.restoration.choice import ADVICE, choose_method
 from napari_sciml.restoration.config import Method, RestoreConfig
 from napari_sciml.workflows.restoring.preparing import METHOD_WORDS
 
@@ -40,6 +40,11 @@ TITLES: dict[Method, str] = {
     "nlm": "Non-local means",
     "gaussian": "Gaussian",
 }
+BOLD = "font-weight: 600;"
+FILTERS_INSTEAD = (
+    "Choose the method Total variation, Non-local means or Gaussian, whose strength is "
+    "set by the measured noise, or give a second scan or clean images."
+)
 PARTNERS = {"pairs": "Second scan", "supervised": "Clean image"}
 FILTERS = ("tv", "nlm", "gaussian")
 MEASURING = "Measuring the noise …"
@@ -94,7 +99,7 @@ class RestoreDock(Dock):
     def _make_lines(self) -> None:
         self.noise = text_line("noise_line", "What was measured of the noise.")
         self.choice = text_line("restore_choice", "What will be done.")
-        self.choice.setStyleSheet("font-weight: 600;")
+        self.choice.setStyleSheet(BOLD)
         self.bar = QProgressBar()
         self.bar.setObjectName("restore_progress")
         self.bar.setToolTip("How much is done.")
@@ -214,7 +219,8 @@ class RestoreDock(Dock):
         idle = not run.doing
         self.start.setText("Stop" if run.doing == "restore" else "Restore")
         set_running(self.start, run.doing == "restore")
-        self.start.setEnabled(run.doing != "write")
+        allowed, choice = self._choice()
+        self.start.setEnabled(run.doing != "write" and (allowed or not idle))
         for control in (self.image, self.method, self.partner):
             control.setEnabled(idle)
         for control in (self.seconds, self.members):
@@ -223,8 +229,9 @@ class RestoreDock(Dock):
             control.setEnabled(idle and run.result is not None)
         self._show_partner()
         self.noise.setText(self._noise())
-        self.choice.setText(self._choice())
-        self.choice.setVisible(bool(self.choice.text()))
+        self.choice.setText(choice)
+        self.choice.setStyleSheet(BOLD if allowed else BOLD + CAUTION)
+        self.choice.setVisible(bool(choice))
         self.bar.setVisible(not idle)
         self.bar.setValue(round(1000 * run.progress.fraction))
         words = run.note if idle else run.progress.words
@@ -254,22 +261,20 @@ class RestoreDock(Dock):
             return run.trouble
         return MEASURING if run.report is None else run.report.sentence
 
-    def _choice(self) -> str:
-        """What would be done, or why nothing can be."""
+    def _choice(self) -> tuple[bool, str]:
+        """Whether something can be done, and what, or why nothing can be."""
         run, method = self.session.restoring, self._method
         if run.report is None:
-            return ""
+            return True, ""
         given = {"second": method == "pairs", "clean": method == "supervised"}
         try:
             chosen = choose_method(method, run.report, **given)
         except InputError as error:
-            said = str(error)
             # What was measured stands above it already.
-            return (
-                said.removeprefix(run.report.sentence[:-1]).lstrip(":, ").capitalize()
-            )
+            said = str(error).removeprefix(run.report.sentence[:-1]).lstrip(":, ")
+            return False, FILTERS_INSTEAD if ADVICE in said else said.capitalize()
         words = METHOD_WORDS[chosen]
-        return words[:1].upper() + words[1:] + "."
+        return True, words[:1].upper() + words[1:] + "."
 
 
 def _spin(name: str, low: int, high: int, value: float, suffix: str) -> QSpinBox:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from napari_sciml.plugin.state.workspace import Workspace
     from napari_sciml.workflows.restoring.arrays import Restored
 
+GONE = "The image was closed or changed, so restoring was stopped: restore it again."
 STOPPED = "Stopped: nothing is restored."
 
 
@@ -173,13 +174,16 @@ class RestoreRun:
 
     def forget(self) -> None:
         """Another image is next."""
-        if self.doing == "restore":
+        interrupted = self.doing == "restore"
+        if interrupted:
             self._workspace.runner.stop()
         self.report, self.result, self.chosen = None, None, None
         self.note, self.trouble = "", ""
         self._measured_of = None
         self.shown.forget()
         self.changed.emit()
+        if interrupted:
+            self.note = GONE
 
     def watch(self) -> None:
         """Nothing to listen to but what is listened to always."""
