@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -29,3 +30,9 @@ def test_every_public_name_is_there(name):
 def test_other_names_are_not():
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = napari_sciml.nonsense
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    """pytest would import one for the other, and say so after an hour only."""
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    assert len(names) == len(set(names))
