@@ -27,6 +27,7 @@ from napari_sciml.filling.trial import (
     judge,
     make_trials,
 )
+from napari_sciml.progress import mapped, part
 
 if TYPE_CHECKING:
     from napari_sciml.networks.image_model import ImageModel
@@ -114,13 +115,8 @@ class FillWork:
                     known[number] &= ~np.any([t.hidden for t in of_frame], axis=0)
         images = [frame.image for frame in learned]
         steps = train_filler(images, known, self._pattern(learned[0]), self._config)
-        while True:
-            try:
-                done = next(steps)
-            except StopIteration as end:
-                model: ImageModel = end.value
-                return model
-            yield FillStep(0.1 + 0.65 * done, "training")
+        shares = part(0.1, 0.75, steps)
+        return (yield from mapped(shares, lambda done: FillStep(done, "training")))
 
     def _picked(self, count: int) -> list[Frame]:
         """Some frames, spread evenly."""
@@ -201,10 +197,4 @@ def told(
     steps: Generator[None, None, T], fraction: float, doing: str
 ) -> Generator[FillStep, None, T]:
     """Say what is done whenever a step is."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            found: T = end.value
-            return found
-        yield FillStep(fraction, doing)
+    return (yield from mapped(steps, lambda _: FillStep(fraction, doing)))

@@ -185,9 +185,6 @@ class RestoreRun:
         if interrupted:
             self.note = GONE
 
-    def watch(self) -> None:
-        """Nothing to listen to but what is listened to always."""
-
     def close(self) -> None:
         """Stop everything."""
         self._meter.stop()

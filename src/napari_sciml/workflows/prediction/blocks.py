@@ -4,7 +4,6 @@ A block depends on the plan and its number alone, so that any process on any mac
 that sees the files can compute it, in any order, once or twice.
 """
 
-import os
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from napari_sciml.workflows.prediction.plan import (
     model_identity,
     reading,
 )
+from napari_sciml.workflows.unfinished import sync
 
 if TYPE_CHECKING:
     from napari_sciml.networks.ensemble import Ensemble
@@ -200,21 +200,6 @@ def sync_shards(array: Any, region: Region) -> None:
     folders = {p for file in written for p in file.parents if p.is_relative_to(root)}
     for path in (*written, *sorted(folders)):
         sync(path)
-
-
-def sync(path: Path) -> None:
-    """Wait until a file or the names in a folder are on the disk."""
-    folder = path.is_dir()
-    try:
-        handle = os.open(path, os.O_RDONLY if folder else os.O_RDWR)
-    except PermissionError:
-        if folder:  # not every system opens folders
-            return
-        raise
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def downsample_block(plan: PredictionPlan, level: int, index: int) -> None:

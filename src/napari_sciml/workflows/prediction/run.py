@@ -20,10 +20,10 @@ from napari_sciml.project.lock import LOCK_FILE, ProjectLock, is_locked
 from napari_sciml.workflows.prediction.blocks import (
     downsample_block,
     level_blocks,
-    sync,
     told,
 )
 from napari_sciml.workflows.prediction.plan import SUFFIX, PredictionPlan
+from napari_sciml.workflows.unfinished import discard, sync, write_plan
 
 PLAN_FILE = "plan.json"
 JOURNAL_FILE = "finished.jsonl"
@@ -192,11 +192,7 @@ class PredictionRun:
         create_output(self.plan, record)
         # Last: without it the folder holds nothing that could be gone on with.
         text = json_text(self.plan, indent=2) + "\n"
-        partial = folder / f"{PLAN_FILE}.partial"
-        partial.write_text(text, "utf-8")
-        sync(partial)
-        os.replace(partial, folder / PLAN_FILE)
-        sync(folder)
+        write_plan(folder / PLAN_FILE, text)
 
     def _finished(self) -> set[tuple[int, int]]:
         lines = read_lines(self.plan.folder / JOURNAL_FILE)
@@ -304,26 +300,8 @@ def _goes_on(plan: PredictionPlan, stored: PredictionPlan, resume: bool) -> bool
 
 def _discard(folder: Path) -> None:
     """Throw away an unfinished prediction, unless it is none of ours."""
-    if not folder.exists():
-        return
-    known = {
-        PLAN_FILE,
-        JOURNAL_FILE,
-        LOCK_FILE,
-        PREVIOUS,
-        folder.name.removesuffix(SUFFIX),
-    }
-    foreign = [
-        path.name
-        for path in folder.iterdir()
-        if path.name not in known and ".partial" not in path.name
-    ]
-    if foreign:
-        raise InputError(
-            f"{folder} holds {min(foreign)!r}, which napari-sciml did not write there; "
-            "choose another name for the output."
-        )
-    shutil.rmtree(folder)
+    store = folder.name.removesuffix(SUFFIX)
+    discard(folder, (PLAN_FILE, JOURNAL_FILE, LOCK_FILE, PREVIOUS, store))
 
 
 def _remove_partial(store: Path) -> None:

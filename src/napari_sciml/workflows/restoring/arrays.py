@@ -190,14 +190,7 @@ def restored_blocks(
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             raise InputError(UNUSABLE)
         yield None
-        steps = restorer.restore(values, tile, shape)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as finished:
-                block = finished.value
-                break
-            yield None
+        block = yield from restorer.restore(values, tile, shape)
         yield BlockRestored(core, block, values[tile.inner], done / len(cores))
 
 

@@ -16,7 +16,7 @@ from napari_sciml.io.results.restored_files import (
     check_restored_suffix,
     fingerprint_of,
 )
-from napari_sciml.progress import Report, Say
+from napari_sciml.progress import Report, Say, mapped, result_of
 from napari_sciml.project.image_identity import hash_blocks
 from napari_sciml.restoration.config import LEARNED, RestoreConfig
 from napari_sciml.restoration.noise import check_gray
@@ -216,13 +216,10 @@ class _Job:
                 for line in (chosen.report.sentence, f"Method {chosen.sentence}."):
                     say(line)
             steps = prepare(data, chosen, self.config, **partners)
-            while True:
-                try:
-                    step = next(steps)
-                except StopIteration as finished:
-                    found: Prepared = finished.value
-                    return found
-                report(LEARNING * step.fraction, step.words)
+            told = mapped(
+                steps, lambda step: report(LEARNING * step.fraction, step.words)
+            )
+            return result_of(told)
 
     @staticmethod
     def _tell(prepared: Prepared, say: Say | None) -> None:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.intensity import estimate_intensity, is_far
+from napari_sciml.progress import mapped
 from napari_sciml.restoration.choice import (
     check_partner,
     choose_axis,
@@ -149,7 +150,11 @@ def prepare(
     Learning
         Each step.
     """
-    from napari_sciml.restoration.learning import middle_of, train_restorer
+    from napari_sciml.restoration.learning import (
+        RestoreStep,
+        middle_of,
+        train_restorer,
+    )
 
     report, method = chosen.report, chosen.method
     stabilizer = measure_stabilizer(image) if report.independent else None
@@ -177,15 +182,14 @@ def prepare(
         partner=partner,
         axis=chosen.axis,
     )
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as finished:
-            found = replace(finished.value, stabilizer=stabilizer)
-            return Prepared(chosen, found)
+
+    def learned(step: RestoreStep) -> Learning:
         words = f"network {step.member + 1} of {config.members}"
         now = replace(step.restorer, stabilizer=stabilizer)
-        yield Learning(step.fraction, words, now)
+        return Learning(step.fraction, words, now)
+
+    found = yield from mapped(steps, learned)
+    return Prepared(chosen, replace(found, stabilizer=stabilizer))
 
 
 def with_model(image: Any, restorer: NetworkRestorer) -> Prepared:

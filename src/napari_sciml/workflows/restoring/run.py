@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -26,12 +25,14 @@ from napari_sciml.restoration.restorers import (
     Restorer,
 )
 from napari_sciml.restoration.stabilizing import Stabilizer
-from napari_sciml.workflows.prediction.blocks import sync, sync_shards
+from napari_sciml.workflows.prediction.blocks import sync_shards
 from napari_sciml.workflows.restoring.arrays import BlockRestored
+from napari_sciml.workflows.unfinished import discard, write_plan
 
 SUFFIX = ".unfinished"
 PLAN_FILE, JOURNAL_FILE = "restoring.json", "finished.jsonl"
 MODEL, STORE = "model", "blocks.zarr"
+OURS = (PLAN_FILE, JOURNAL_FILE, LOCK_FILE, MODEL, STORE)
 
 
 def fingerprint(what: Mapping[str, Any]) -> str:
@@ -77,7 +78,7 @@ class RestoringRun:
         self.plan = self._earlier(resume, restart)
         try:
             if self.plan is None:
-                _discard(self.folder)
+                discard(self.folder, OURS)
                 self.folder.mkdir(parents=True)
             self._lock.acquire()
         except OSError as error:
@@ -116,10 +117,7 @@ class RestoringRun:
             save_restorer(restorer, self.folder / MODEL)
         arrays = 2 if restorer.members > 1 else 1
         _create(self.folder / STORE, (arrays, *shape), (1, *edges))
-        partial = self.folder / f"{PLAN_FILE}.partial"
-        partial.write_text(json_text(plan, indent=2) + "\n", "utf-8")
-        sync(partial)
-        os.replace(partial, self.folder / PLAN_FILE)
+        write_plan(self.folder / PLAN_FILE, json_text(plan, indent=2) + "\n")
         self.plan = plan
 
     def restorer(self) -> Restorer:
@@ -216,21 +214,3 @@ def _create(path: Path, shape: Sequence[int], chunks: Sequence[int]) -> None:
         zarr_format=3,
         config={"write_empty_chunks": True},
     )
-
-
-def _discard(folder: Path) -> None:
-    """Throw away what an earlier run left, unless it is none of ours."""
-    if not folder.exists():
-        return
-    ours = {PLAN_FILE, JOURNAL_FILE, LOCK_FILE, MODEL, STORE}
-    foreign = {
-        path.name
-        for path in folder.iterdir()
-        if path.name not in ours and ".partial" not in path.name
-    }
-    if foreign:
-        raise InputError(
-            f"{folder} holds {min(foreign)!r}, which is not of a restoring; choose "
-            "another name for the output."
-        )
-    shutil.rmtree(folder)
