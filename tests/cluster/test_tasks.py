@@ -133,3 +133,28 @@ def test_it_is_said_when_all_workers_are_lost_and_it_goes_on_with_others() -> No
             if ended is None and said:
                 cluster.scale(1)
     assert said == ["All workers are lost: waiting for others to come."]
+
+
+def test_a_result_lost_with_its_worker_is_worked_out_again(monkeypatch) -> None:
+    """Tasks that ended while another's result was taken, before theirs was."""
+    from distributed import LocalCluster, wait
+
+    monkeypatch.setattr(tasks, "_finished", lambda running: wait(list(running)).done)
+    said, numbers = [], []
+    options = {"processes": False, "threads_per_worker": 1, "dashboard_address": ":0"}
+    with (
+        LocalCluster(n_workers=1, **options) as cluster,
+        connect(cluster.scheduler_address) as client,
+    ):
+        found = tasks.run_tasks(
+            client, abs, [(-n,) for n in range(tasks.AHEAD)], name="x", say=said.append
+        )
+        numbers.append(next(found))
+        cluster.sync(cluster.workers[0].close)
+        for ended in found:
+            if ended is not None:
+                numbers.append(ended)
+            elif said:
+                cluster.scale(2)
+    assert sorted(numbers) == [(n, n) for n in range(tasks.AHEAD)]
+    assert said == ["All workers are lost: waiting for others to come."]

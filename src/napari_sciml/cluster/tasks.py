@@ -1,6 +1,8 @@
 """Run many like tasks on the workers, a few ahead, and take what is ready."""
 
-from collections.abc import Callable, Iterator, Sequence
+import asyncio
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import TimeoutError as NotYet
 from itertools import islice
 from typing import Any
 
@@ -56,7 +58,7 @@ def run_tasks(
     """
     waiting = iter(enumerate(arguments))
     running: dict[Any, int] = {}
-    alone = False
+    look = _Workers(client, say).look
     try:
         while True:
             # Workers may have been lost since.
@@ -70,15 +72,57 @@ def run_tasks(
                 return
             done = _finished(running)
             if not done:
-                if not alone and not client.nthreads():
-                    say("All workers are lost: waiting for others to come.")
-                alone = not client.nthreads()
+                look()
                 yield None
             for future in done:
+                # A worker that is lost with its result costs another run of the task.
+                for _ in (fetch := _Fetch(client, future)).waits():
+                    look()
+                    yield None
                 number = running.pop(future)
-                yield number, _result(future, f"{name} {number + 1}")
+                yield number, fetch.result(f"{name} {number + 1}")
     finally:
         client.cancel(list(running))
+
+
+class _Workers:
+    """Says once that all workers are lost, and again when it happens again."""
+
+    def __init__(self, client: Any, say: Say) -> None:
+        self._client = client
+        self._say = say
+        self._lost = False
+
+    def look(self) -> None:
+        lost = not self._client.nthreads()
+        if lost and not self._lost:
+            self._say("All workers are lost: waiting for others to come.")
+        self._lost = lost
+
+
+class _Fetch:
+    """The result of a task that ended, on its way."""
+
+    def __init__(self, client: Any, future: Any) -> None:
+        self._coming = asyncio.run_coroutine_threadsafe(
+            client.gather(future, asynchronous=True), client.loop.asyncio_loop
+        )
+
+    def waits(self) -> Generator[None, None, None]:
+        """Yield every second until the result or its error is here."""
+        try:
+            while True:
+                try:
+                    self._coming.exception(timeout=EVERY)
+                except NotYet:
+                    yield
+                else:
+                    return
+        finally:
+            self._coming.cancel()
+
+    def result(self, what: str) -> Any:
+        return _result(self._coming, what)
 
 
 def _finished(running: dict[Any, int]) -> set[Any]:
