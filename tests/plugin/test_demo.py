@@ -2,7 +2,7 @@
 
 import pytest
 
-from napari_sciml.plugin.demo import DOCKS, Demo, open_demo
+from napari_sciml.plugin.demo import DOCK, Demo, open_demo
 from napari_sciml.plugin.session import ViewerSession
 from napari_sciml.samples.contribute import fiber_concrete
 from napari_sciml.training.config import TrainingConfig
@@ -18,11 +18,10 @@ def crop_of_the_sample(viewer, edge: int) -> None:
 
 def test_goes_from_training_to_fibers_by_itself(viewer, open_dock, patience) -> None:
     crop_of_the_sample(viewer, 48)
-    docks = [open_dock(name) for name in DOCKS]
+    fibers = open_dock("Fibers")
     session = ViewerSession.of(viewer)
     demo = Demo(session)
     demo.start(TrainingConfig(seconds=2))
-    fibers = docks[-1]
     patience(lambda: session.fibers.result is not None or bool(fibers.error.text()))
     session.training.stop()
     patience(lambda: not session.workspace.runner.busy)
@@ -40,10 +39,10 @@ def test_stays_stopped_when_the_user_stops(viewer, patience) -> None:
     assert demo is not None
 
 
-def test_opens_all_docks_with_its_own_settings(viewer, patience) -> None:
+def test_opens_the_workflow_with_its_own_settings(viewer, patience) -> None:
     demo = open_demo(viewer, TrainingConfig(seconds=77))
     names = {name.split(" (")[0] for name in viewer.window.dock_widgets}
-    assert set(DOCKS) <= names
+    assert DOCK in names
     session = ViewerSession.of(viewer)
     assert session.training.settings.seconds == 77
     session.training.stop()

@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 pytestmark = pytest.mark.gui
-DOCKS = ("Annotate", "Train", "Uncertainty", "Fibers", "Focus", "Fill", "Restore")
+DOCKS = (
+    *("Workflow", "Annotate", "Train", "Uncertainty", "Fibers"),
+    *("Focus", "Fill", "Restore"),
+)
 WIDE, NARROW = (1500, 950), (1280, 700)
 
 
@@ -134,8 +137,10 @@ def test_a_low_window_scrolls_and_the_wheel_changes_no_number(
     shown_dock, qtbot
 ) -> None:
     from qtpy.QtWidgets import QScrollArea
+    from superqt import QCollapsible
 
     dock = shown_dock("Train", (1280, 500))
+    dock.findChild(QCollapsible, "more_settings").expand(animate=False)
     bar = dock.findChild(QScrollArea).verticalScrollBar()
     qtbot.waitUntil(lambda: bar.maximum() > 0)
     assert dock.window().height() < 600

@@ -8,7 +8,10 @@ from npe2 import PluginManifest
 from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox
 
 ROOT = Path(__file__).parents[2]
-DOCKS = ("Annotate", "Train", "Uncertainty", "Fibers", "Focus", "Fill", "Restore")
+DOCKS = (
+    *("Workflow", "Annotate", "Train", "Uncertainty", "Fibers"),
+    *("Focus", "Fill", "Restore"),
+)
 
 
 @pytest.fixture(scope="module")

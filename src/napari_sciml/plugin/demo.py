@@ -1,17 +1,19 @@
 """The whole job on the sample volume, in a viewer that one can play with."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import napari
 from qtpy.QtCore import QTimer
 
+from napari_sciml.plugin.flow.advice import Step
 from napari_sciml.plugin.session import ViewerSession
 from napari_sciml.training.config import TrainingConfig
 
 PLUGIN = "napari-sciml"
 WINDOW = (1400, 900)
-DOCKS = ("Annotate", "Train", "Uncertainty", "Fibers")
+DOCK = "Workflow"
 
 
 def show_demo(config: TrainingConfig) -> None:
@@ -29,7 +31,7 @@ def show_demo(config: TrainingConfig) -> None:
 
 
 def open_demo(viewer: Any, config: TrainingConfig) -> "Demo":
-    """Load the sample, dock the four widgets and start the training.
+    """Load the sample, open the workflow and start the training.
 
     Parameters
     ----------
@@ -45,12 +47,11 @@ def open_demo(viewer: Any, config: TrainingConfig) -> "Demo":
     """
     viewer.open_sample(PLUGIN, "fiber_concrete")
     viewer.window.resize(*WINDOW)
-    add = viewer.window.add_plugin_dock_widget
-    docks = {name: add(PLUGIN, name, tabify=name != DOCKS[0]) for name in DOCKS}
-    train_dock, form = docks["Train"]
-    form.seconds.setValue(config.seconds)
-    train_dock.raise_()
-    demo = Demo(ViewerSession.of(viewer), at_end=docks["Fibers"][0].raise_)
+    _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, DOCK)
+    dock.go_to(Step.TRAIN)
+    dock.docks[Step.TRAIN].seconds.setValue(config.seconds)
+    to_fibers = partial(dock.go_to, Step.FIBERS)
+    demo = Demo(ViewerSession.of(viewer), at_end=to_fibers)
     demo.start(config)
     return demo
 

@@ -49,6 +49,8 @@ class ViewerSession:
         Goes to the annotated slices, and fills between them.
     project
         Keeps all of it on the disk.
+    step
+        Of the Workflow dock that was shown last; empty before the first.
     """
 
     _sessions: ClassVar[weakref.WeakKeyDictionary[Any, "ViewerSession"]] = (
@@ -67,6 +69,7 @@ class ViewerSession:
         repair_drawing()
         self._faces = 0
         self._asleep = False
+        self.step = ""
         self._docks: weakref.WeakSet[Any] = weakref.WeakSet()
         self.workspace = workspace = Workspace(viewer)
         self.prediction = prediction = Prediction(workspace)

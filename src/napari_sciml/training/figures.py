@@ -115,6 +115,46 @@ def intervals_of(
     return Intervals(by_class, overall, units)
 
 
+def dice_intervals(
+    answers: np.ndarray, truth: np.ndarray, strokes: np.ndarray
+) -> tuple[tuple[int, ...], tuple[Interval | None, ...]]:
+    """Count strokes of each class, and find the 95 % interval of its Dice.
+
+    Parameters
+    ----------
+    answers
+        ``(n, class)`` probabilities at labeled voxels.
+    truth, strokes
+        ``(n,)`` class index and number of the stroke of each.
+
+    Returns
+    -------
+    units, intervals
+        One a class, as in `Intervals`.
+    """
+    classes = answers.shape[1]
+    owners = np.stack((strokes, truth), 1)
+    each, piece = np.unique(owners, axis=0, return_inverse=True)
+    count, nothing = len(each), np.zeros(len(each))
+    chosen = np.zeros((count, classes), np.int64)
+    np.add.at(chosen, (piece.reshape(-1), answers.argmax(1)), 1)
+    pieces = Pieces(
+        labels=each[:, 1],
+        voxels=chosen.sum(1),
+        clusters=each[:, 0],
+        places=np.zeros((count, 1), np.int64),
+        chosen=chosen,
+        said=chosen.astype(float),
+        brier=nothing,
+        surprise=nothing,
+        bins=np.zeros((count, 3, 1)),
+        opposed=nothing,
+        dense=False,
+    )
+    found = intervals_of(pieces)
+    return found.units, found.by_class["dice"]
+
+
 @dataclass(frozen=True)
 class _Summed:
     """Sums for each draw: ``(draw, true, chosen)``, ``(draw, true)`` and bins."""

@@ -36,12 +36,19 @@ class Scores:
         held-out voxels; NaN for a class without any.
     voxels
         Number of held-out voxels.
+    strokes
+        Held-out strokes of each class; empty where nobody has counted.
+    intervals
+        95 % interval of the Dice of each class, by drawing strokes anew; None where
+        there are too few to tell, empty where nobody has tried.
     """
 
     loss: float
     error: float
     dice: tuple[float, ...]
     voxels: int
+    strokes: tuple[int, ...] = ()
+    intervals: tuple[tuple[float, float] | None, ...] = ()
 
 
 def score(probabilities: Tensor, targets: Tensor) -> Scores:

@@ -21,6 +21,7 @@ from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.data.channels import ChannelCache
 from napari_sciml.training.data.sampling import Batch, CropSampler, bootstrap_strokes
 from napari_sciml.training.familiarity import find_range
+from napari_sciml.training.figures import dice_intervals
 from napari_sciml.training.member import Draw, Member
 from napari_sciml.training.metrics import Scores, score
 from napari_sciml.training.setup import MakeNetwork, balanced_weights, new_ensemble
@@ -348,7 +349,9 @@ def _scores(held: HeldAnswers, chosen: np.ndarray) -> Scores | None:
     if not chosen.any():
         return None
     told, truth = held.answers[chosen], held.truth[chosen]
-    return score(torch.from_numpy(told), torch.from_numpy(truth))
+    scores = score(torch.from_numpy(told), torch.from_numpy(truth))
+    units, intervals = dice_intervals(told, truth, held.strokes[chosen])
+    return replace(scores, strokes=units, intervals=intervals)
 
 
 def mean_scores(scores: Sequence[Scores | None]) -> Scores | None:

@@ -156,7 +156,7 @@ def test_the_shown_slice_fills_in_while_it_trains(dock, session, viewer, patienc
     assert viewer.layers["Probability fiber"].data[9].any()
     assert session.training.phase is Phase.TRAINING
     dock.start.click()
-    patience(lambda: not session.workspace.runner.busy)
+    patience(lambda: not (session.workspace.runner.busy or session.training.running))
     dock.redraw()
     dock.predict.click()
     patience(lambda: not session.workspace.runner.busy)

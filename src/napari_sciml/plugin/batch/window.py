@@ -24,8 +24,8 @@ from napari_sciml.plugin.batch.controller import FileRow, FilesRun
 from napari_sciml.plugin.batch.table import FilesTable
 from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.kit.controls import (
-    ERROR,
     button,
+    error_line,
     primary_button,
     set_running,
     text_line,
@@ -118,8 +118,7 @@ class FilesWindow(QWidget):
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
         self.status = text_line("files_status", "What is done now.")
-        self.error = text_line("files_error", "What went wrong, and what to do.")
-        self.error.setStyleSheet(ERROR)
+        self.error = error_line("files_error", "What went wrong, and what to do.")
         self.open = button(
             "open_result", "Open result", "Open the image and what came of it."
         )

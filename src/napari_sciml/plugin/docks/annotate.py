@@ -20,13 +20,19 @@ from napari_sciml.plugin.annotate.label_files import LabelFiles
 from napari_sciml.plugin.annotate.stroke_check import StrokeCheck
 from napari_sciml.plugin.docks.base import Dock
 from napari_sciml.plugin.kit.connections import Wiring
-from napari_sciml.plugin.kit.controls import button, primary_button, text_line
+from napari_sciml.plugin.kit.controls import (
+    allow,
+    button,
+    primary_button,
+    text_line,
+)
 from napari_sciml.plugin.kit.layer_picker import LayerPicker
 from napari_sciml.plugin.layers.axes_row import AxesRow
 from napari_sciml.plugin.layers.images import space_of
 from napari_sciml.plugin.project.bar import ProjectBar
 
 LARGEST_BRUSH = 40
+NO_LAYER = "Press Start annotating first."
 HINT = (
     "Short strokes in several slices, along what is hard to tell apart, teach more "
     "than filled areas."
@@ -237,15 +243,16 @@ class AnnotateDock(Dock):
     def _on_layer(self) -> None:
         self._layer_wiring.close()
         layer = self.session.workspace.annotation.layer
+        why_not = "" if layer is not None else NO_LAYER
         for control in self._needing_layer():
-            control.setEnabled(layer is not None)
+            allow(control, why_not)
         if layer is not None:
             self._layer_wiring.connect(layer.events.brush_size, self._on_layer_brush)
             self._layer_wiring.connect(layer.events.selected_label, self._on_counted)
             self._on_brush(self.brush.value())
-            several = len(space_of(layer)) > 2
+            flat = "" if len(space_of(layer)) > 2 else "The image has no slices."
             for control in (self.previous, self.next, self.fill):
-                control.setEnabled(several)
+                allow(control, flat)
         self._on_counted()
 
     def _needing_layer(self) -> tuple[Any, ...]:

@@ -6,12 +6,41 @@ from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_sciml.plugin.kit.connections import Wiring
-from napari_sciml.plugin.kit.controls import ERROR, text_line
+from napari_sciml.plugin.kit.controls import error_line
 from napari_sciml.plugin.kit.scrolling import SPACING, ScrollingColumn
 from napari_sciml.plugin.session import ViewerSession
 
 
-class Dock(QWidget):
+class Face(QWidget):
+    """Shows a part of the session of a viewer.
+
+    Parameters
+    ----------
+    napari_viewer
+        Given by napari.
+    """
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__()
+        self.session = ViewerSession.of(napari_viewer)
+        self.wiring = Wiring()
+        self.destroyed.connect(self.wiring.close)
+        self.session.attach(self)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Notice when napari closes the dock: it takes us out, and forgets us."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            QTimer.singleShot(0, self._leave)
+
+    def _leave(self) -> None:
+        # Python would destroy the widget at some time or never; until then the last
+        # dock would keep a training running that nobody can stop.
+        if self.parent() is None:
+            self.deleteLater()
+
+
+class Dock(Face):
     """A column of controls over one line of errors.
 
     Parameters
@@ -28,11 +57,7 @@ class Dock(QWidget):
     """
 
     def __init__(self, napari_viewer: Any) -> None:
-        super().__init__()
-        self.session = ViewerSession.of(napari_viewer)
-        self.wiring = Wiring()
-        self.destroyed.connect(self.wiring.close)
-        self.session.attach(self)
+        super().__init__(napari_viewer)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(10, 8, 10, 8)
         outer.setSpacing(SPACING)
@@ -40,21 +65,7 @@ class Dock(QWidget):
         area = ScrollingColumn()
         outer.addWidget(area)
         self.column, self.below = area.column, outer
-        self.error = text_line("error_line", "What went wrong, and what to do.")
-        self.error.setStyleSheet(ERROR)
-        self.error.hide()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Notice when napari closes the dock: it takes us out, and forgets us."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            QTimer.singleShot(0, self._leave)
-
-    def _leave(self) -> None:
-        # Python would destroy the widget at some time or never; until then the last
-        # dock would keep a training running that nobody can stop.
-        if self.parent() is None:
-            self.deleteLater()
+        self.error = error_line("error_line", "What went wrong, and what to do.")
 
     def show_error(self, text: str) -> None:
         """Show one sentence; an empty one hides the line."""

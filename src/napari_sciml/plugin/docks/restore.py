@@ -16,9 +16,9 @@ from qtpy.QtWidgets import (
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.docks.base import Dock
 from napari_sciml.plugin.kit.controls import (
-    CAUTION,
     button,
     primary_button,
+    set_grave,
     set_running,
     text_line,
 )
@@ -40,7 +40,6 @@ TITLES: dict[Method, str] = {
     "nlm": "Non-local means",
     "gaussian": "Gaussian",
 }
-BOLD = "font-weight: 600;"
 FILTERS_INSTEAD = (
     "Choose the method Total variation, Non-local means or Gaussian, whose strength is "
     "set by the measured noise, or give a second scan or clean images."
@@ -99,7 +98,6 @@ class RestoreDock(Dock):
     def _make_lines(self) -> None:
         self.noise = text_line("noise_line", "What was measured of the noise.")
         self.choice = text_line("restore_choice", "What will be done.")
-        self.choice.setStyleSheet(BOLD)
         self.bar = QProgressBar()
         self.bar.setObjectName("restore_progress")
         self.bar.setToolTip("How much is done.")
@@ -230,7 +228,7 @@ class RestoreDock(Dock):
         self._show_partner()
         self.noise.setText(self._noise())
         self.choice.setText(choice)
-        self.choice.setStyleSheet(BOLD if allowed else BOLD + CAUTION)
+        set_grave(self.choice, not allowed)
         self.choice.setVisible(bool(choice))
         self.bar.setVisible(not idle)
         self.bar.setValue(round(1000 * run.progress.fraction))
@@ -251,7 +249,7 @@ class RestoreDock(Dock):
         self.removed.setText(run.removed_sentence)
         self.removed.setVisible(bool(run.removed_sentence))
         went = run.result is not None and run.result.removed.structure_went
-        self.removed.setStyleSheet(CAUTION if went else "")
+        set_grave(self.removed, went)
 
     def _noise(self) -> str:
         run = self.session.restoring

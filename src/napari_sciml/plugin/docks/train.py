@@ -6,35 +6,32 @@ from typing import Any
 from pydantic import ValidationError
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
-    QComboBox,
     QFileDialog,
-    QFormLayout,
     QHBoxLayout,
-    QLineEdit,
     QProgressBar,
-    QWidget,
 )
 from superqt import QCollapsible
 
 from napari_sciml.errors import InputError, one_line
-from napari_sciml.io.settings import training_settings
 from napari_sciml.plugin.batch.window import FilesWindow
 from napari_sciml.plugin.docks.base import Dock
 from napari_sciml.plugin.kit.colors import UNCERTAIN
 from napari_sciml.plugin.kit.controls import (
+    allow,
     button,
     caution_line,
     primary_button,
     set_running,
     text_line,
 )
-from napari_sciml.plugin.kit.forms import number, whole_number
 from napari_sciml.plugin.kit.replacing import write_or_ask
 from napari_sciml.plugin.reader import open_once
 from napari_sciml.plugin.train.device_line import DeviceLine
+from napari_sciml.plugin.train.form import TrainForm
 from napari_sciml.plugin.train.history_list import HistoryList
 from napari_sciml.plugin.train.images_list import ImagesList
 from napari_sciml.plugin.train.loss_plot import LossPlot
+from napari_sciml.plugin.train.skill_plot import SkillPlot
 from napari_sciml.plugin.train.status import Phase
 from napari_sciml.plugin.train.words import (
     tell_key,
@@ -48,20 +45,20 @@ from napari_sciml.plugin.uncertainty.whole_volume import WholeVolume
 from napari_sciml.training.config import TrainingConfig
 
 REDRAW_MS = 200
-DEVICES = ("auto", "cpu", "cuda", "mps")
-NETWORKS = {
-    "SMSNet: sparse, mixed scales": "smsnet",
-    "MSDNet: dense, mixed scales": "msdnet",
-    "TUNet: U-Net": "tunet",
-    "TUNet3+: U-Net 3+": "tunet3plus",
-}
 
 
 class TrainDock(Dock):
-    """Train an ensemble and watch it learn."""
+    """Train an ensemble and watch it learn.
+
+    Attributes
+    ----------
+    alone
+        Whether nobody else tells beside it which model is shown.
+    """
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
+        self.alone = True
         self._make_controls()
         self._lay_out()
         self._redraw = QTimer(self)
@@ -89,27 +86,14 @@ class TrainDock(Dock):
             "Begin with new trees and untrained networks, and without a loaded model; "
             "the models in the history stay.",
         )
-        self.members = whole_number(TrainingConfig, "members")
-        self.seconds = number(TrainingConfig, "seconds", " s")
-        self.seconds.setToolTip(
-            "How long it goes on learning after your last stroke; then it waits."
+        self.form = form = TrainForm()
+        self.effort, self.members, self.seconds = (
+            form.effort,
+            form.members,
+            form.seconds,
         )
-        self.seed = whole_number(TrainingConfig, "seed")
-        self.network = QComboBox()
-        self.network.setObjectName("network_kind")
-        self.network.addItems(list(NETWORKS))
-        self.network.setToolTip("What the networks of the ensemble are.")
-        self.prior = QLineEdit()
-        self.prior.setObjectName("class_shares")
-        self.prior.setPlaceholderText("estimated")
-        self.prior.setToolTip(
-            "Share of each class in the image, if you know it: 0.98, 0.02. Empty: "
-            "estimated from the image after the training."
-        )
-        self.device = QComboBox()
-        self.device.setObjectName("device")
-        self.device.addItems(DEVICES)
-        self.device.setToolTip("Where to compute; auto takes a GPU if there is one.")
+        self.network, self.prior, self.seed = form.network, form.prior, form.seed
+        self.device = form.device
         self.device_line = DeviceLine()
         self.bar = QProgressBar()
         self.bar.setObjectName("training_progress")
@@ -120,7 +104,7 @@ class TrainDock(Dock):
         self.key = text_line(
             "color_key", "What the colors over the image mean.", rich=True
         )
-        self.plot = LossPlot()
+        self.plot, self.skill = LossPlot(), SkillPlot()
         self.scores = text_line(
             "held_out_scores", "Dice on strokes that the training never saw; 1 is best."
         )
@@ -155,33 +139,22 @@ class TrainDock(Dock):
         )
 
     def _lay_out(self) -> None:
-        form = QFormLayout()
-        form.addRow("Networks", self.members)
-        form.addRow("Time", self.seconds)
         more = QCollapsible("More", expandedIcon="▾", collapsedIcon="▸")
         more.setObjectName("more_settings")
-        more.setToolTip("Settings that are seldom needed.")
-        inner = QWidget()
-        hidden = QFormLayout(inner)
-        hidden.setContentsMargins(0, 0, 0, 0)
-        hidden.addRow("Kind", self.network)
-        hidden.addRow("Shares", self.prior)
-        hidden.addRow("Seed", self.seed)
-        hidden.addRow("Device", self.device)
-        more.addWidget(inner)
+        more.setToolTip("Settings and curves that are seldom needed.")
+        for widget in (self.form.more, self.device_line, self.plot.widget):
+            more.addWidget(widget)
         self.column.addWidget(self.start)
         switches = QHBoxLayout()
         switches.addWidget(self.pause)
         switches.addWidget(self.start_over)
         self.column.addLayout(switches)
-        self.column.addWidget(self.images)
-        self.column.addLayout(form)
-        self.column.addWidget(more)
-        for widget in (self.device_line, self.bar, self.status, self.error):
+        self.column.addWidget(self.form)
+        for widget in (self.bar, self.status, self.error, self.skill.widget):
             self.column.addWidget(widget)
         for widget in (
             *(self.shown, self.doubts, self.predicted, self.revision),
-            *(self.plot.widget, self.scores, self.key, self.history),
+            *(self.scores, self.key, self.images, self.history),
         ):
             self.column.addWidget(widget)
         files = QHBoxLayout()
@@ -190,6 +163,7 @@ class TrainDock(Dock):
         self.column.addLayout(files)
         self.column.addWidget(self.whole_volume)
         self.column.addWidget(self.run_files)
+        self.column.addWidget(more)
         self.column.addStretch()
 
     def _connect(self) -> None:
@@ -213,15 +187,7 @@ class TrainDock(Dock):
     @property
     def settings(self) -> TrainingConfig:
         """What the form says."""
-        return training_settings(
-            None,
-            network=NETWORKS[self.network.currentText()],
-            prior=self.prior.text().strip() or None,
-            members=self.members.value(),
-            seconds=self.seconds.value(),
-            seed=self.seed.value(),
-            device=self.device.currentText(),
-        )
+        return self.form.config
 
     def _on_start(self) -> None:
         training = self.session.training
@@ -301,14 +267,16 @@ class TrainDock(Dock):
         self.start.setText("Train" if idle else "Stop")
         self.start.setEnabled(idle or not training.stopped)
         set_running(self.start, not idle)
-        fields = (self.members, self.seconds, self.network, self.prior, self.seed)
-        for control in (*fields, self.device, self.load):
-            control.setEnabled(idle)
-        self.predict.setEnabled(idle and model is not None)
-        self.save.setEnabled(model is not None)
+        self.form.set_open(idle)
+        busy = "" if idle else "Stop the training first."
+        none = "" if model is not None else "There is no model yet: train or load one."
+        allow(self.load, busy)
+        allow(self.predict, busy or none)
+        allow(self.save, none)
         self.bar.setValue(round(1000 * training.status.progress))
         self.status.setText(training.sentence())
         self.plot.show(training.curves)
+        self._show_skill()
         self.images.redraw()
         self._tell()
 
@@ -318,13 +286,20 @@ class TrainDock(Dock):
         model, volume = session.prediction.model, session.prediction.probabilities
         self.shown.setText(tell_shown(model, session.history.newest))
         self.doubts.setText(" ".join(session.prediction.doubts))
-        self.doubts.setVisible(bool(self.doubts.text()))
+        self.shown.setVisible(self.alone)
+        self.doubts.setVisible(self.alone and bool(self.doubts.text()))
         self.predicted.setText(tell_predicted(volume))
-        self.predicted.setVisible(bool(self.predicted.text()))
+        self.predicted.setVisible(self.alone and bool(self.predicted.text()))
         self.scores.setText(tell_scores(model))
         self.key.setText(self._key())
         revision = session.training.images.revision
         self.revision.setText(tell_revision(model, revision))
+
+    def _show_skill(self) -> None:
+        classes = self.session.workspace.annotation.classes
+        names = classes.names
+        colors = [classes.color_of(label) for label in range(1, len(names) + 1)]
+        self.skill.show(self.session.training.curves, names, colors)
 
     def _key(self) -> str:
         """The colors of our layers, in words."""

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QVBoxLayout, QWi
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.docks.base import Dock
 from napari_sciml.plugin.kit.controls import (
+    allow,
     button,
     caution_line,
     primary_button,
@@ -81,7 +82,6 @@ class UncertaintyDock(Dock):
             "that nothing below is kept at.",
             x="probability",
             y="log₁₀ voxels",
-            color="#6f8fb8",
         )
         self.share = text_line("sure_share", "How much is kept.")
         self.caution = caution_line(
@@ -221,8 +221,8 @@ class UncertaintyDock(Dock):
     def _on_guide(self) -> None:
         guide = self.session.guide
         self.guidance.setText(guide.sentence())
-        self.dismiss.setEnabled(guide.spot is not None)
-        self.show_next.setEnabled(not guide.searching)
+        allow(self.dismiss, "" if guide.spot is not None else "No place is shown.")
+        allow(self.show_next, "A place is being searched." if guide.searching else "")
 
     def _on_prediction(self, region: object) -> None:
         if region is None or not self.classes.count():

@@ -42,7 +42,6 @@ class FiberPlots(QWidget):
             "Fibers of each length, end to end; gray: those that are hidden, too.",
             x="length",
             y="fibers",
-            color="#6f8fb8",
         )
         self.lengths.widget.setFixedHeight(HEIGHT)
         self.directions = DirectionPlot()

@@ -11,13 +11,12 @@ from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 from napari_sciml.focus.colors import focus_colors, legend
 from napari_sciml.focus.levels import DIAMETERS, IN_FOCUS_LEVELS, LEVELS, TILE
 from napari_sciml.focus.rating.result import BestPlane
-from napari_sciml.plugin.kit.plots import AXIS, plot
+from napari_sciml.plugin.kit.palette import Palette, follow, palette
+from napari_sciml.plugin.kit.plots import plot
 
-INK = "#e6e9ec"
 BAR = 34
 SIDE = 54
 TEXT = 18
-BEST = "#ffb347"
 
 
 class FocusLegend(QWidget):
@@ -46,14 +45,14 @@ class FocusLegend(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102
-        painter = QPainter(self)
+        painter, ink = QPainter(self), QColor(palette().ink)
         bar = QRectF(SIDE, 2, self.width() - SIDE - 4, BAR)
         painter.drawImage(bar, self._image)
         step = bar.width() / LEVELS
-        painter.setPen(QPen(QColor(INK), 1.5, Qt.PenStyle.DashLine))
+        painter.setPen(QPen(ink, 1.5, Qt.PenStyle.DashLine))
         limit = bar.left() + IN_FOCUS_LEVELS * step
         painter.drawLine(int(limit), int(bar.top()), int(limit), int(bar.bottom()))
-        painter.setPen(QColor(INK))
+        painter.setPen(ink)
         font = painter.font()
         font.setPointSizeF(8.5)
         painter.setFont(font)
@@ -95,16 +94,21 @@ class LevelCurve(QWidget):
             height=135,
         )
         box.addWidget(self.plot)
-        self._line = self.plot.plot(pen=pg.mkPen(AXIS, width=1), connect="finite")
+        self._line = self.plot.plot(connect="finite")
         self._points = pg.ScatterPlotItem(size=7, pen=None)
         self.plot.addItem(self._points)
-        dashed = Qt.PenStyle.DashLine
-        self._best = pg.InfiniteLine(angle=90, pen=pg.mkPen(BEST, width=2))
-        self._shown = pg.InfiniteLine(angle=90, pen=pg.mkPen(AXIS, style=dashed))
+        self._best = pg.InfiniteLine(angle=90)
+        self._shown = pg.InfiniteLine(angle=90)
         for line in (self._shown, self._best):
             self.plot.addItem(line, ignoreBounds=True)
         self.plot.scene().sigMouseClicked.connect(self._on_clicked)
         self._planes = 0
+        follow(self, LevelCurve._paint)
+
+    def _paint(self, colors: Palette) -> None:
+        self._line.setPen(pg.mkPen(colors.axis, width=1))
+        self._best.setPen(pg.mkPen(colors.loud, width=2))
+        self._shown.setPen(pg.mkPen(colors.axis, style=Qt.PenStyle.DashLine))
 
     def show_curve(self, best: BestPlane, planes: str) -> None:
         """Show the levels of a stack."""

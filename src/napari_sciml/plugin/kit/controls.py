@@ -1,7 +1,9 @@
 """Lines of text and buttons as all docks have them."""
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel, QPushButton, QSizePolicy
+from qtpy.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
+
+from napari_sciml.plugin.kit.palette import Palette, follow, palette
 
 PRIMARY = """
 QPushButton { background-color: #0a6ebd; color: white; font-weight: 600;
@@ -11,8 +13,6 @@ QPushButton:disabled { background-color: #55606b; color: #b8bec4; }
 QPushButton[running="true"] { background-color: #a63d40; }
 QPushButton[running="true"]:hover { background-color: #c04a4d; }
 """
-ERROR = "color: #ff8a5c; font-weight: 600;"
-CAUTION = "color: #ffb347;"
 
 
 def text_line(name: str, tooltip: str, text: str = "", *, rich: bool = False) -> QLabel:
@@ -35,8 +35,37 @@ def text_line(name: str, tooltip: str, text: str = "", *, rich: bool = False) ->
 def caution_line(name: str, tooltip: str) -> QLabel:
     """Text that a person should read before he trusts what is shown."""
     label = text_line(name, tooltip)
-    label.setStyleSheet(CAUTION)
+    follow(label, _as_caution)
     return label
+
+
+def error_line(name: str, tooltip: str) -> QLabel:
+    """Text that says what went wrong; hidden as long as nothing did."""
+    label = text_line(name, tooltip)
+    follow(label, _as_error)
+    label.hide()
+    return label
+
+
+def set_grave(label: QLabel, grave: bool) -> None:
+    """Let a line that tells good and bad look like one that warns, or plain."""
+    if label.property("grave") is None:
+        follow(label, _as_grave)
+    label.setProperty("grave", grave)
+    _as_grave(label, palette())
+
+
+def _as_caution(label: QLabel, colors: Palette) -> None:
+    label.setStyleSheet(f"color: {colors.caution};")
+
+
+def _as_error(label: QLabel, colors: Palette) -> None:
+    label.setStyleSheet(f"color: {colors.error}; font-weight: 600;")
+
+
+def _as_grave(label: QLabel, colors: Palette) -> None:
+    grave = label.property("grave")
+    label.setStyleSheet(f"color: {colors.caution};" if grave else "")
 
 
 def button(name: str, text: str, tooltip: str) -> QPushButton:
@@ -52,6 +81,22 @@ def primary_button(name: str, text: str, tooltip: str) -> QPushButton:
     made = button(name, text, tooltip)
     made.setStyleSheet(PRIMARY)
     return made
+
+
+def allow(made: QWidget, why_not: str = "") -> None:
+    """Let a button or field be used, or be gray and say why.
+
+    Parameters
+    ----------
+    made
+        The control; its own help comes back when it can be used.
+    why_not
+        What has to happen first; empty where nothing has.
+    """
+    if made.property("help") is None:
+        made.setProperty("help", made.toolTip())
+    made.setEnabled(not why_not)
+    made.setToolTip(why_not or made.property("help"))
 
 
 def set_running(made: QPushButton, running: bool) -> None:

@@ -1,14 +1,11 @@
 """Small live plots."""
 
-from typing import Any
-
 import numpy as np
 import pyqtgraph as pg
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QSizePolicy
 
-AXIS = "#9aa4ae"
-ALL = "#4a525b"
+from napari_sciml.plugin.kit.palette import Palette, follow
 
 
 def plot(name: str, tooltip: str, *, x: str, y: str, height: int) -> pg.PlotWidget:
@@ -25,12 +22,18 @@ def plot(name: str, tooltip: str, *, x: str, y: str, height: int) -> pg.PlotWidg
     item.hideButtons()
     item.layout.setContentsMargins(0, 2, 6, 8)
     for side, text in (("bottom", x), ("left", y)):
-        axis = item.getAxis(side)
-        axis.setPen(AXIS)
-        axis.setTextPen(AXIS)
-        axis.enableAutoSIPrefix(False)
-        item.setLabel(side, text, color=AXIS, size="9pt")
+        item.getAxis(side).enableAutoSIPrefix(False)
+        item.setLabel(side, text, size="9pt")
+    follow(made, _paint_axes)
     return made
+
+
+def _paint_axes(made: pg.PlotWidget, colors: Palette) -> None:
+    for side in ("bottom", "left"):
+        axis = made.getPlotItem().getAxis(side)
+        axis.setPen(colors.axis)
+        axis.setTextPen(colors.axis)
+        axis.setLabel(axis.labelText, color=colors.axis, size="9pt")
 
 
 def give_way(plot: pg.PlotWidget) -> None:
@@ -41,14 +44,22 @@ def give_way(plot: pg.PlotWidget) -> None:
 class HistogramPlot:
     """Bars, and a line where the threshold lies."""
 
-    def __init__(self, name: str, tooltip: str, *, x: str, y: str, color: str) -> None:
+    def __init__(self, name: str, tooltip: str, *, x: str, y: str) -> None:
         self.widget = plot(name, tooltip, x=x, y=y, height=140)
-        self._behind = pg.BarGraphItem(x0=[], x1=[], height=[], pen=None, brush=ALL)
+        self._behind = pg.BarGraphItem(x0=[], x1=[], height=[], pen=None)
         self.widget.addItem(self._behind)
-        self._bars = pg.BarGraphItem(x0=[], x1=[], height=[], pen=None, brush=color)
+        self._bars = pg.BarGraphItem(x0=[], x1=[], height=[], pen=None)
         self.widget.addItem(self._bars)
         self.widget.getPlotItem().getViewBox().setLimits(yMin=0)
-        self._line: Any = None
+        self._line = pg.InfiniteLine(angle=90)
+        self._line.hide()
+        self.widget.addItem(self._line, ignoreBounds=True)
+        follow(self, HistogramPlot._paint)
+
+    def _paint(self, colors: Palette) -> None:
+        self._behind.setOpts(brush=colors.behind)
+        self._bars.setOpts(brush=colors.bars)
+        self._line.setPen(pg.mkPen(colors.mark, width=2, style=Qt.PenStyle.DashLine))
 
     def show(
         self, edges: np.ndarray, heights: np.ndarray, of: np.ndarray | None = None
@@ -62,8 +73,21 @@ class HistogramPlot:
 
     def mark(self, value: float) -> None:
         """Draw the line."""
-        if self._line is None:
-            pen = pg.mkPen("#ff5c5c", width=2, style=Qt.PenStyle.DashLine)
-            self._line = pg.InfiniteLine(angle=90, pen=pen)
-            self.widget.addItem(self._line)
         self._line.setValue(value)
+        self._line.show()
+
+
+def legend_above(made: pg.PlotWidget) -> pg.LegendItem:
+    """Put a legend over the curves, not across them."""
+    item = made.getPlotItem()
+    legend = made.addLegend()
+    legend.setColumnCount(2)
+    legend.setParentItem(item)
+    legend.anchor(itemPos=(1, 0), parentPos=(1, 0), offset=(-4, -6))
+    item.layout.setContentsMargins(0, 20, 6, 8)
+    follow(legend, _paint_legend)
+    return legend
+
+
+def _paint_legend(legend: pg.LegendItem, colors: Palette) -> None:
+    legend.setLabelTextColor(colors.axis)

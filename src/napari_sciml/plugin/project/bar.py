@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.kit.connections import Wiring
-from napari_sciml.plugin.kit.controls import ERROR, button, text_line
+from napari_sciml.plugin.kit.controls import button, set_grave, text_line
 from napari_sciml.plugin.project.controller import ProjectKeeper
 from napari_sciml.project.places import projects_root
 from napari_sciml.workflows.projects import Offer
@@ -82,7 +82,7 @@ class ProjectBar(QWidget):
         offered, busy = bool(self._recovery.offers), self._recovery.busy
         error = self._error()
         self.status.setText(error or self._sentence())
-        self.status.setStyleSheet(ERROR if error else "")
+        set_grave(self.status, bool(error))
         folder = self._keeper.folder
         self.status.setToolTip(str(folder or "Where your work is saved."))
         for control in (self.recover, self.fresh):

@@ -89,6 +89,12 @@ class TrainingLabels:
         """Whether there is more than one image."""
         return len(self.members) > 1
 
+    @property
+    def strokes(self) -> int:
+        """Strokes that count at present, of all images."""
+        counted = [one.given for one in self.members if not one.left_out]
+        return sum(sum(store.stroke_counts().values()) for store in counted)
+
     def number_of(self, layer: Image | None) -> int | None:
         """Number of an image; None where the training does not learn from it."""
         numbers = [n for n, one in enumerate(self.members) if one.layer is layer]

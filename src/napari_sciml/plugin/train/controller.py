@@ -105,6 +105,7 @@ class TrainingRun:
         return self.status.sentence(
             complete=volume is not None and volume.complete,
             has_model=prediction.model is not None,
+            left=(1 - self.status.fraction) * self.settings.seconds,
         )
 
     def start(self, settings: TrainingConfig, *, anew: bool = False) -> None:
@@ -401,7 +402,8 @@ class TrainingRun:
     def _on_model(self, ready: "ModelReady") -> None:
         if ready.scores is not None:
             scores = ready.scores
-            self.curves.add_scores(ready.seconds, scores.loss, scores.dice)
+            strokes = 0 if self.labels is None else self.labels.strokes
+            self.curves.add_scores(ready.seconds, scores.loss, scores.dice, strokes)
         model = Model(
             ready.ensemble,
             number=ready.number,

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
 
 NOT_FOUND = 0.35
 """Below such a Dice on held-out strokes a class is not found."""
+FEW = 8
+"""Held-out strokes of a class below which its score may be chance."""
+VERDICTS = ((0.9, "very good"), (0.75, "good"), (0.5, "fair"), (0.0, "poor"))
+"""Words for a Dice, from so much on."""
 
 
 def unknown_classes(model: "Model | None") -> tuple[str, ...]:
@@ -40,6 +44,55 @@ def caution(model: "Model | None", name: str) -> str:
         f"Whether {name} is found right is not known yet: paint a few more strokes of "
         "it before you rely on this."
     )
+
+
+def quality(model: "Model | None", name: str) -> str:
+    """How good the model is at a class: in words, a number, and how sure that is.
+
+    Parameters
+    ----------
+    model
+        The one at hand.
+    name
+        Of the class.
+    """
+    names = () if model is None else model.ensemble.class_names
+    if model is None or name not in names:
+        return ""
+    if model.scores is None or not isfinite(model.scores.dice[names.index(name)]):
+        return _untested(model, name)
+    scores, index = model.scores, names.index(name)
+    dice = scores.dice[index]
+    if name in unknown_classes(model) and dice >= NOT_FOUND:
+        return ""  # `caution` says why the number means nothing
+    told = f"{name.capitalize()}: {_verdict(dice)} on your strokes, Dice {dice:.2f}"
+    interval = scores.intervals[index] if scores.intervals else None
+    if interval is not None:
+        told += f" (95 %: {interval[0]:.2f} to {interval[1]:.2f})"
+    strokes = scores.strokes[index] if scores.strokes else 0
+    if 0 < strokes < FEW:
+        plural = "" if strokes == 1 else "s"
+        told += f", but only {strokes} held-out stroke{plural} of it can tell"
+    return f"{told}.{_in_the_image(model, index)}"
+
+
+def _in_the_image(model: "Model", index: int) -> str:
+    """Strokes are where a person is sure; the rest of the image is harder."""
+    calibration = model.calibration
+    expected = nan if calibration is None else calibration.expected_dice[index]
+    if not isfinite(expected):
+        return ""
+    return f" In the whole image about {expected:.2f} is expected."
+
+
+def _untested(model: "Model", name: str) -> str:
+    if model.revision is None or model.loaded is not None:
+        return f"How well this model finds {name} here is not known: paint to see."
+    return f"How well {name} is found is not known: no stroke of it could be held out."
+
+
+def _verdict(dice: float) -> str:
+    return next(word for least, word in VERDICTS if dice >= least)
 
 
 def _is_known(model: "Model", index: int) -> bool:

@@ -1,4 +1,4 @@
-"""How the training goes, as curves."""
+"""How the training goes, as curves: for who knows what a loss is."""
 
 from typing import Any
 
@@ -8,11 +8,10 @@ from qtpy.QtCore import Qt
 from scipy.signal import lfilter
 
 from napari_sciml.plugin.kit.colors import class_color
-from napari_sciml.plugin.kit.plots import AXIS, plot
+from napari_sciml.plugin.kit.palette import Palette, follow
+from napari_sciml.plugin.kit.plots import legend_above, plot
 from napari_sciml.plugin.train.curves import Curves
 
-TRAINING = "#7f8fa6"
-HELD_OUT = "#ffb347"
 SMOOTHING = 0.06
 
 
@@ -28,30 +27,20 @@ class LossPlot:
             y="loss, Dice",
             height=170,
         )
-        self._add_legend()
-        self._training = self.widget.plot(
-            name="training", pen=pg.mkPen(TRAINING, width=2)
-        )
+        legend_above(self.widget)
+        self._training = self.widget.plot(name="training")
         self._held_out = self.widget.plot(
-            name="held-out strokes",
-            pen=pg.mkPen(HELD_OUT, width=2),
-            symbol="o",
-            symbolSize=5,
-            symbolBrush=HELD_OUT,
-            symbolPen=None,
+            name="held-out strokes", symbol="o", symbolSize=5, symbolPen=None
         )
         self._dice: list[Any] = []
         self.widget.setYRange(0, 0.8)
         self.widget.getPlotItem().getViewBox().setLimits(xMin=0, yMin=0)
+        follow(self, LossPlot._paint)
 
-    def _add_legend(self) -> None:
-        """Over the curves, not across them."""
-        item = self.widget.getPlotItem()
-        legend = self.widget.addLegend(labelTextColor=AXIS)
-        legend.setColumnCount(2)
-        legend.setParentItem(item)
-        legend.anchor(itemPos=(1, 0), parentPos=(1, 0), offset=(-4, -6))
-        item.layout.setContentsMargins(0, 20, 6, 8)
+    def _paint(self, colors: Palette) -> None:
+        self._training.setPen(pg.mkPen(colors.quiet, width=2))
+        self._held_out.setPen(pg.mkPen(colors.loud, width=2))
+        self._held_out.setSymbolBrush(colors.loud)
 
     def show(self, curves: Curves) -> None:
         """Draw all curves."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from napari_sciml.progress import duration
+
 
 class Phase(Enum):
     """What is going on."""
@@ -56,7 +58,9 @@ class TrainingStatus:
             return self.fraction
         return done / total
 
-    def sentence(self, *, complete: bool, has_model: bool) -> str:
+    def sentence(
+        self, *, complete: bool, has_model: bool, left: float | None = None
+    ) -> str:
         """Tell a person what is going on.
 
         Parameters
@@ -65,6 +69,8 @@ class TrainingStatus:
             Whether the whole image is predicted.
         has_model
             Whether there is anything to predict with.
+        left
+            Seconds of training until it rests, where they are known.
         """
         predicting = self._predicting()
         match self.phase:
@@ -75,7 +81,7 @@ class TrainingStatus:
             case Phase.TRAINING if self.hasty:
                 return "A first look: a better picture follows in a moment."
             case Phase.TRAINING:
-                return "Training: goes on while you paint."
+                return f"Training: goes on while you paint.{_rest(left)}"
             case Phase.PAUSED:
                 return f"Paused. {predicting}".strip()
             case Phase.WAITING if self.reason:
@@ -104,3 +110,9 @@ class TrainingStatus:
         if not has_model:
             return "Stopped before the first model was ready."
         return "Stopped; the last model is kept. Press Predict to apply it everywhere."
+
+
+def _rest(left: float | None) -> str:
+    if left is None or left < 1:
+        return ""
+    return f" {duration(left)} left, more when you paint."

@@ -1,0 +1,131 @@
+"""The Workflow dock: the steps from an image to lengths, one after the other."""
+
+from typing import Any
+
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QToolButton, QVBoxLayout
+
+from napari_sciml.plugin.docks.annotate import AnnotateDock
+from napari_sciml.plugin.docks.base import Dock, Face
+from napari_sciml.plugin.docks.fibers import FibersDock
+from napari_sciml.plugin.docks.train import TrainDock
+from napari_sciml.plugin.docks.uncertainty import UncertaintyDock
+from napari_sciml.plugin.flow.advice import Step, advise, done_steps
+from napari_sciml.plugin.flow.facts import facts_of
+from napari_sciml.plugin.flow.header import EvidenceHeader
+from napari_sciml.plugin.flow.step_bar import StepBar
+from napari_sciml.plugin.kit.scrolling import SPACING
+
+PLUGIN = "napari-sciml"
+REDRAW_MS = 200
+DOCKS: dict[Step, type[Dock]] = {
+    Step.ANNOTATE: AnnotateDock,
+    Step.TRAIN: TrainDock,
+    Step.UNCERTAINTY: UncertaintyDock,
+    Step.FIBERS: FibersDock,
+}
+BESIDE = {
+    "Focus": "Which parts of a microscope image are in focus",
+    "Fill": "Gaps of detectors in scattering images",
+    "Restore": "Noise, as far as it can be told from structure",
+}
+
+
+class WorkflowDock(Face):
+    """Four docks in one, and what to do next.
+
+    Attributes
+    ----------
+    step
+        The one that is shown.
+    docks
+        Those that were shown so far.
+    """
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__(napari_viewer)
+        self.docks: dict[Step, Dock] = {}
+        self.bar, self.evidence = StepBar(), EvidenceHeader()
+        self.pages = QStackedWidget()
+        self.more = self._more()
+        self._lay_out()
+        self._redraw = QTimer(self)
+        self._redraw.setSingleShot(True)
+        self._redraw.setInterval(REDRAW_MS)
+        self._redraw.timeout.connect(self.redraw)
+        self._connect()
+        self.step = Step(self.session.step or advise(facts_of(self.session)).step)
+        self.go_to(self.step)
+
+    def _more(self) -> QToolButton:
+        more = QToolButton()
+        more.setObjectName("more_docks")
+        more.setText("\N{MIDLINE HORIZONTAL ELLIPSIS}")
+        more.setToolTip("What there is beside these steps: focus, gaps, noise.")
+        more.setAccessibleName("Other docks")
+        more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(more)
+        for name, what in BESIDE.items():
+            action = menu.addAction(f"{name}: {what[0].lower()}{what[1:]}")
+            action.setData(name)
+        menu.triggered.connect(self._on_more)
+        more.setMenu(menu)
+        more.setStyleSheet("QToolButton::menu-indicator { image: none; }")
+        return more
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 4, 0, 0)
+        column.setSpacing(SPACING)
+        top = QHBoxLayout()
+        top.setContentsMargins(10, 0, 10, 0)
+        top.addWidget(self.bar, 1)
+        top.addWidget(self.more)
+        evidence = QHBoxLayout()
+        evidence.setContentsMargins(10, 0, 10, 0)
+        evidence.addWidget(self.evidence)
+        column.addLayout(top)
+        column.addLayout(evidence)
+        column.addWidget(self.pages, 1)
+
+    def _connect(self) -> None:
+        session = self.session
+        annotation = session.workspace.annotation
+        self.bar.chosen.connect(self.go_to)
+        self.evidence.wanted.connect(self.go_to)
+        for signal in (
+            *(session.workspace.image_changed, annotation.layer_changed),
+            *(annotation.counted, annotation.classes_changed),
+            *(session.training.changed, session.prediction.model_changed),
+            *(session.prediction.changed, session.sure.changed),
+            session.fibers.changed,
+        ):
+            self.wiring.connect(signal, self._on_changed)
+
+    def go_to(self, step: Step) -> None:
+        """Show the controls of a step."""
+        self.step = step
+        self.session.step = step.value
+        if step not in self.docks:
+            made = self.docks[step] = DOCKS[step](self.session.workspace.viewer)
+            if isinstance(made, TrainDock):
+                made.alone = False
+                made.redraw()
+            self.pages.addWidget(made)
+        self.pages.setCurrentWidget(self.docks[step])
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Show what is done and what is next."""
+        facts = facts_of(self.session)
+        advice = advise(facts)
+        self.bar.show_state(self.step, advice.step, done_steps(facts))
+        self.evidence.tell(self.session, advice, self.step)
+
+    def _on_changed(self, *_: object) -> None:
+        if not self._redraw.isActive():
+            self._redraw.start()
+
+    def _on_more(self, action: Any) -> None:
+        viewer = self.session.workspace.viewer
+        viewer.window.add_plugin_dock_widget(PLUGIN, action.data())

@@ -1,0 +1,1 @@
+"""The whole job in one dock: which step is next, and why."""

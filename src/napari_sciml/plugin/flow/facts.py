@@ -1,0 +1,34 @@
+"""What there is in a viewer, for the advice on what to do next."""
+
+from typing import TYPE_CHECKING
+
+from napari_sciml.plugin.flow.advice import Facts
+from napari_sciml.plugin.train.evidence import unknown_classes
+
+if TYPE_CHECKING:
+    from napari_sciml.plugin.session import ViewerSession
+
+
+def facts_of(session: "ViewerSession") -> Facts:
+    """Look what is there; cheap enough for several times a second."""
+    workspace, training = session.workspace, session.training
+    annotation, model = workspace.annotation, session.prediction.model
+    volume, counts = session.prediction.probabilities, annotation.counts
+    names = annotation.class_names
+    missing = [n for label, n in enumerate(names, 1) if not counts.voxels.get(label)]
+    sure, seen = session.sure, None if model is None else model.revision
+    return Facts(
+        image=workspace.image is not None,
+        annotating=annotation.layer is not None,
+        missing=tuple(missing),
+        strokes=sum(counts.strokes.values()),
+        training=training.running,
+        settled=training.settled,
+        model=model is not None,
+        behind=seen is not None and seen != training.images.revision,
+        unknown=unknown_classes(model),
+        target=sure.class_names[sure.class_index],
+        share=0.0 if volume is None else volume.share,
+        kept=sure.complete and workspace.layers.get(sure.layer_name) is not None,
+        measured=session.fibers.result is not None,
+    )
