@@ -154,6 +154,7 @@ def test_the_shown_slice_fills_in_while_it_trains(dock, session, viewer, patienc
     viewer.dims.set_point(0, 3 * 9)
     patience(lambda: bool(session.prediction.probabilities.known[9].all()))
     assert viewer.layers["Probability fiber"].data[9].any()
+    patience(lambda: session.prediction.model is not None)
     assert session.training.phase is Phase.TRAINING
     dock.start.click()
     patience(lambda: not (session.workspace.runner.busy or session.training.running))
