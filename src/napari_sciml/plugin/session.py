@@ -11,6 +11,7 @@ from napari_sciml.plugin.annotate.keys import Desk, bind_keys
 from napari_sciml.plugin.annotate.slices import AnnotatedSlices
 from napari_sciml.plugin.batch.controller import FilesRun
 from napari_sciml.plugin.fibers.controller import FiberRun
+from napari_sciml.plugin.fibers.in_space import FiberTubes
 from napari_sciml.plugin.filling.controller import FillRun
 from napari_sciml.plugin.focus.controller import FocusRun
 from napari_sciml.plugin.kit.connections import Wiring
@@ -20,6 +21,7 @@ from napari_sciml.plugin.project.controller import ProjectKeeper
 from napari_sciml.plugin.restoration.controller import RestoreRun
 from napari_sciml.plugin.state.coloring import Coloring
 from napari_sciml.plugin.state.history import History
+from napari_sciml.plugin.state.in_space import InSpace
 from napari_sciml.plugin.state.prediction import Prediction
 from napari_sciml.plugin.state.workspace import Workspace
 from napari_sciml.plugin.train.controller import TrainingRun
@@ -49,6 +51,8 @@ class ViewerSession:
         Goes to the annotated slices, and fills between them.
     project
         Keeps all of it on the disk.
+    space
+        Follows the switch between slices and space.
     step
         Of the Workflow dock that was shown last; empty before the first.
     """
@@ -84,6 +88,8 @@ class ViewerSession:
         self.restoring = RestoreRun(workspace)
         self.slices = AnnotatedSlices(workspace)
         self.project = ProjectKeeper(workspace, self.history, self.training)
+        self.space = InSpace(workspace)
+        self._tubes = FiberTubes(workspace, self.fibers.view, self.space)
         self._desk = Desk(workspace, prediction, self.slices)
         self._coloring = Coloring(workspace.annotation, prediction, workspace.layers)
         self._wiring = Wiring()
@@ -92,6 +98,7 @@ class ViewerSession:
         workspace.viewer_leaving.connect(self._farewell.tell)
         self._connect()
         workspace.watch()
+        self._watch_space()
 
     def attach(self, face: QObject) -> None:
         """Count a dock; the first one after the last was closed wakes the session."""
@@ -128,6 +135,8 @@ class ViewerSession:
         self.restoring.close()
         self.sure.close()
         self.fibers.close()
+        self._tubes.close()
+        self.space.close()
         self.workspace.close()
 
     def _wake(self) -> None:
@@ -139,6 +148,11 @@ class ViewerSession:
         self.focus.watch()
         self.workspace.watch()
         self.project.watch()
+        self._watch_space()
+
+    def _watch_space(self) -> None:
+        self.space.watch()
+        self._tubes.watch()
 
     def _connect(self) -> None:
         annotation, training = self.workspace.annotation, self.training

@@ -116,4 +116,25 @@ def test_without_values_there_is_no_scale() -> None:
 
 def test_neighbors_in_number_differ() -> None:
     colors = number_colors(np.arange(1, 200))
-    assert np.abs(np.diff(colors, axis=0)).max(axis=1).min() > 0.3
+    assert np.abs(np.diff(colors, axis=0)).max(axis=1).min() > 0.2
+
+
+def test_neighbors_in_space_differ() -> None:
+    rng = np.random.default_rng(4)
+    centers = rng.random((300, 3)) * 100
+    labels = rng.permutation(np.arange(1, 301))
+    columns = dict(
+        zip(("centroid_z", "centroid_y", "centroid_x"), centers.T, strict=True)
+    )
+    colors = fiber_colors(pd.DataFrame({"label": labels, **columns}), "number")
+    distance = np.linalg.norm(centers[:, None] - centers, axis=-1)
+    np.fill_diagonal(distance, np.inf)
+    for fiber, others in enumerate(np.argsort(distance, axis=1)[:, :6]):
+        assert (colors[others] != colors[fiber]).any(axis=1).all()
+
+
+def test_one_fiber_has_the_color_of_its_number() -> None:
+    one = table().iloc[:1]
+    np.testing.assert_array_equal(
+        fiber_colors(one, "number"), number_colors(one["label"])
+    )

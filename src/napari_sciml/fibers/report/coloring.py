@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.spatial import KDTree
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.report.filtering import filtered_values
 from napari_sciml.fibers.statistics.summary import directions_of
-from napari_sciml.images.hsv import from_hsv
 
 Array = NDArray[np.float64]
 
@@ -19,7 +19,24 @@ COLOR_BY = ("number", "length", "direction", "confidence", "diameter")
 UNKNOWN = (0.5, 0.5, 0.5)
 """Color of what cannot be told."""
 _ENDS = (2.0, 98.0)
-_GOLDEN = 0.6180339887498949
+_HUES = (
+    (0.902, 0.624, 0.000),
+    (0.337, 0.706, 0.914),
+    (0.835, 0.369, 0.000),
+    (0.000, 0.620, 0.451),
+    (0.941, 0.894, 0.259),
+    (0.800, 0.475, 0.655),
+    (0.000, 0.447, 0.698),
+)
+"""Of Okabe and Ito, "Color universal design" (2008), for all kinds of color vision."""
+_TINTS = (0.0, 0.45)
+"""Shares of white."""
+_NUMBER_COLORS = np.array(
+    [(1 - tint) * np.array(hue) + tint for tint in _TINTS for hue in _HUES]
+)
+_CENTERS = ["centroid_z", "centroid_y", "centroid_x"]
+_NEIGHBORS = 6
+"""Nearest fibers that have other colors."""
 _VIRIDIS = np.array(
     [
         (0.267, 0.005, 0.329),
@@ -90,7 +107,7 @@ def fiber_colors(
         If `by` is none of these.
     """
     if by == "number":
-        return number_colors(table["label"].to_numpy())
+        return colors_apart(table)
     if by == "direction":
         return np.abs(directions_of(table))[:, ::-1]
     values = _values(table, by)
@@ -112,9 +129,39 @@ def bar_colors(share: ArrayLike) -> Array:
 
 
 def number_colors(labels: ArrayLike) -> Array:
-    """A color ``(n, 3)`` a number; neighbors in number are far apart in hue."""
-    turns = np.asarray(labels, np.float64) * _GOLDEN
-    return from_hsv(turns, 0.65 + 0.35 * (turns * 7 % 1))
+    """A color ``(n, 3)`` a number; neighbors in number have other hues."""
+    return _NUMBER_COLORS[np.asarray(labels, np.int64) % len(_NUMBER_COLORS)]
+
+
+def colors_apart(table: pd.DataFrame) -> Array:
+    """A color ``(n, 3)`` a fiber, other ones than those of the fibers near it.
+
+    Where there is room for it, a fiber has the color of its number.
+    """
+    labels = table["label"].to_numpy(np.int64)
+    chosen = np.full(len(table), -1)
+    beside, many = _beside(table), len(_NUMBER_COLORS)
+    for fiber in np.argsort(labels).tolist():
+        taken = set(chosen[beside[fiber]].tolist())
+        turns = ((labels[fiber] + np.arange(many)) % many).tolist()
+        chosen[fiber] = next((color for color in turns if color not in taken), turns[0])
+    return _NUMBER_COLORS[chosen]
+
+
+def _beside(table: pd.DataFrame) -> list[list[int]]:
+    """Rows of the nearest fibers of each, and of those that it is nearest to."""
+    found: list[list[int]] = [[] for _ in range(len(table))]
+    near = min(_NEIGHBORS + 1, len(table))
+    if near < 2 or not set(_CENTERS) & set(table):
+        return found
+    known = [name for name in _CENTERS if name in table]
+    centers = np.nan_to_num(table[known].to_numpy(float))
+    nearest = np.asarray(KDTree(centers).query(centers, k=near)[1])
+    for fiber in range(len(table)):
+        for other in nearest[fiber].tolist():
+            found[fiber].append(other)
+            found[other].append(fiber)
+    return found
 
 
 def _values(table: pd.DataFrame, by: str) -> Array:

@@ -195,7 +195,7 @@ class FiberHand:
     def _on_click(self, event: Any) -> None:
         """Cut or choose the fiber that is clicked."""
         view, layer = self._run.view, self._run.view.layer
-        if layer is None or not layer.visible:
+        if layer is None or not (layer.visible or view.as_tubes):
             return
         found = fiber_at(layer, event, view.hidden())
         if self.cutting:

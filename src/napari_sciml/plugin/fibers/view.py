@@ -13,6 +13,7 @@ from psygnal import Signal
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.report.coloring import fiber_colors, number_colors
 from napari_sciml.fibers.report.filtering import FiberFilter
+from napari_sciml.fibers.report.tubes import Mesh, tubes
 from napari_sciml.plugin.kit.camera import go_to
 from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.layers.axes import LayerAxes
@@ -43,6 +44,8 @@ class FiberView:
         Labels of the selected fibers.
     shown
         For each row of the table, whether it is shown.
+    as_tubes
+        Whether tubes are seen in the place of the layer.
     """
 
     filtered = Signal()
@@ -57,7 +60,9 @@ class FiberView:
         self.filter = FiberFilter()
         self.chosen: tuple[int, ...] = ()
         self.shown = np.zeros(0, bool)
+        self.as_tubes = False
         self._result: FibersMeasured | None = None
+        self._made: tuple[pd.DataFrame, str, np.ndarray] | None = None
         self._layer: weakref.ref[Labels] | None = None
         self._wiring = Wiring()
 
@@ -157,6 +162,25 @@ class FiberView:
             world = layer.data_to_world(LayerAxes.of(layer).point(middle))
             go_to(self._workspace.viewer, np.asarray(world))
 
+    def tubes(self) -> Mesh | None:
+        """Tubes of the fibers that are shown, in voxels; None without any in space."""
+        result = self._result
+        if result is None or result.labels.ndim != 3 or not self.shown.any():
+            return None
+        size = np.asarray(result.voxel_size)
+        # What is thinner than a voxel could not be seen.
+        diameters = self.table["diameter"].to_numpy(float).clip(min=size.min())
+        made = tubes(result.lines[self.shown], diameters[self.shown] / 2)
+        # Ends that stick out of the image would give it more slices.
+        last = np.subtract(result.labels.shape, 1)
+        vertices = np.clip(made.vertices / size, 0, last).astype(np.float32)
+        return made._replace(vertices=vertices)
+
+    def shown_colors(self) -> np.ndarray:
+        """Color ``(n, 4)`` of each fiber that is shown."""
+        labels = self.shown_table["label"].to_numpy(np.int64)
+        return self._colors()[labels]
+
     def hidden(self) -> np.ndarray:
         """For each label up to the greatest one, whether it is not shown."""
         labels = self.table["label"].to_numpy(np.int64)
@@ -231,12 +255,20 @@ class FiberView:
         count = max(count, int(labels.max(initial=0)))
         colors = np.ones((count + 1, 4), np.float32)
         colors[:, :3] = number_colors(np.arange(count + 1))
-        colors[labels, :3] = fiber_colors(table, self.color_by)
+        colors[labels, :3] = self._base_colors()
         chosen = [name for name in self.chosen if name <= count]
         colors[chosen] = CHOSEN
         colors[labels[~self.shown], 3] = 0
         colors[0] = 0
         return colors
+
+    def _base_colors(self) -> np.ndarray:
+        """Of each row, whatever is selected; kept, as a click must be quick."""
+        table, made = self.table, self._made
+        if made is None or made[0] is not table or made[1] != self.color_by:
+            colors = fiber_colors(table, self.color_by)
+            self._made = made = (table, self.color_by, colors)
+        return made[2]
 
     def _on_picked(self, event: Any) -> None:
         layer = self.layer

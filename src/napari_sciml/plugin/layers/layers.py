@@ -2,10 +2,11 @@
 
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any, TypeVar
 
 import numpy as np
-from napari.layers import Image, Labels, Layer, Shapes
+from napari.layers import Image, Labels, Layer, Shapes, Surface
 from qtpy.QtCore import QTimer
 
 from napari_sciml.images.lazy import LazyArray
@@ -111,6 +112,39 @@ class LayerGroup:
             self.adopt(name, layer)
         else:
             layer.data = outlines
+        return layer
+
+    def show_surface(
+        self,
+        name: str,
+        mesh: tuple[np.ndarray, np.ndarray],
+        colors: np.ndarray,
+        on: Layer,
+    ) -> Surface:
+        """Show triangles on a layer, in the layer that we have or in a new one.
+
+        Parameters
+        ----------
+        name
+            What we call it.
+        mesh
+            Vertices ``(n, ndim)`` in voxels of the layer, and faces ``(m, 3)``.
+        colors
+            ``(n, 4)`` of the vertices.
+        on
+            The layer.
+        """
+        layer = self.get(name)
+        if layer is None:
+            options = {"vertex_colors": colors, "shading": "smooth", **place_of(on)}
+            layer = Surface(mesh, name=legal(name), **options)
+            self._insert(layer)
+            self.adopt(name, layer)
+        else:
+            layer.vertex_colors = None
+            layer.data = mesh
+            layer.vertex_colors = colors
+        layer.visible = True
         return layer
 
     def adopt(self, name: str, layer: Layer) -> None:
@@ -230,10 +264,14 @@ class LayerGroup:
         annotation = self.get("Annotation")
         layers = viewer.layers
         top = layers.index(annotation) if annotation is not None else len(layers)
-        layers.insert(top if place is None else place, layer)
-        selection.clear()
-        selection.update(chosen)
-        selection.active = active
+        # In space, napari 0.9 asks labels that become active what is below a mouse that
+        # has not moved yet, and fails.
+        in_space = viewer.dims.ndisplay == 3
+        with selection.events.blocker_all() if in_space else nullcontext():
+            layers.insert(top if place is None else place, layer)
+            selection.clear()
+            selection.update(chosen)
+            selection.active = active
 
     def _refresh_stale(self) -> None:
         for name in self._stale:
