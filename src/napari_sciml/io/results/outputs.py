@@ -26,6 +26,7 @@ Kind = Literal[
     "validation",
     "filling",
     "drawing",
+    "movie",
     "demo",
     "classes",
 ]

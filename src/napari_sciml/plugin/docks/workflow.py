@@ -3,8 +3,16 @@
 from typing import Any
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QToolButton, QVBoxLayout
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QMenu,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+)
 
+from napari_sciml.errors import InputError
 from napari_sciml.plugin.docks.annotate import AnnotateDock
 from napari_sciml.plugin.docks.base import Dock, Face
 from napari_sciml.plugin.docks.fibers import FibersDock
@@ -14,6 +22,8 @@ from napari_sciml.plugin.flow.advice import Step, advise, done_steps
 from napari_sciml.plugin.flow.facts import facts_of
 from napari_sciml.plugin.flow.header import EvidenceHeader
 from napari_sciml.plugin.flow.step_bar import StepBar
+from napari_sciml.plugin.flow.turntable import FORMATS, Turntable
+from napari_sciml.plugin.kit.controls import error_line, text_line
 from napari_sciml.plugin.kit.scrolling import SPACING
 
 PLUGIN = "napari-sciml"
@@ -47,7 +57,12 @@ class WorkflowDock(Face):
         self.docks: dict[Step, Dock] = {}
         self.bar, self.evidence = StepBar(), EvidenceHeader()
         self.pages = QStackedWidget()
+        self.turntable = Turntable(self.session.workspace)
+        self.destroyed.connect(self.turntable.close)
         self.more = self._more()
+        self.told = text_line("workflow_message", "What was done last.")
+        self.error = error_line("workflow_error", "What went wrong, and what to do.")
+        self.told.hide()
         self._lay_out()
         self._redraw = QTimer(self)
         self._redraw.setSingleShot(True)
@@ -68,6 +83,8 @@ class WorkflowDock(Face):
         for name, what in BESIDE.items():
             action = menu.addAction(f"{name}: {what[0].lower()}{what[1:]}")
             action.setData(name)
+        menu.addSeparator()
+        menu.addAction("Turntable movie of the 3D view\N{HORIZONTAL ELLIPSIS}")
         menu.triggered.connect(self._on_more)
         more.setMenu(menu)
         more.setStyleSheet("QToolButton::menu-indicator { image: none; }")
@@ -87,12 +104,19 @@ class WorkflowDock(Face):
         column.addLayout(top)
         column.addLayout(evidence)
         column.addWidget(self.pages, 1)
+        lines = QVBoxLayout()
+        lines.setContentsMargins(10, 0, 10, 6)
+        lines.addWidget(self.told)
+        lines.addWidget(self.error)
+        column.addLayout(lines)
 
     def _connect(self) -> None:
         session = self.session
         annotation = session.workspace.annotation
         self.bar.chosen.connect(self.go_to)
         self.evidence.wanted.connect(self.go_to)
+        self.wiring.connect(self.turntable.changed, self._tell)
+        self.wiring.connect(self.turntable.failed, self._fail)
         for signal in (
             *(session.workspace.image_changed, annotation.layer_changed),
             *(annotation.counted, annotation.classes_changed),
@@ -127,5 +151,34 @@ class WorkflowDock(Face):
             self._redraw.start()
 
     def _on_more(self, action: Any) -> None:
+        name = action.data()
+        if name is None:
+            self._ask_for_movie()
+            return
         viewer = self.session.workspace.viewer
-        viewer.window.add_plugin_dock_widget(PLUGIN, action.data())
+        viewer.window.add_plugin_dock_widget(PLUGIN, name)
+
+    def _ask_for_movie(self) -> None:
+        endings = " ".join(f"*{ending}" for ending in FORMATS)
+        path, _ = QFileDialog.getSaveFileName(
+            self, "Save the movie", "turntable.gif", f"Movies ({endings})"
+        )
+        if path:
+            self.make_movie(path)
+
+    def make_movie(self, path: str) -> None:
+        """Let the 3D view turn once round, and write it."""
+        try:
+            self.turntable.start(path)
+        except InputError as error:
+            self._fail(str(error))
+
+    def _tell(self, sentence: str) -> None:
+        self.error.hide()
+        self.told.setText(sentence)
+        self.told.show()
+
+    def _fail(self, sentence: str) -> None:
+        self.told.hide()
+        self.error.setText(sentence)
+        self.error.show()
