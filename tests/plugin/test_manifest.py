@@ -41,6 +41,24 @@ def test_docks_and_samples(manifest: PluginManifest) -> None:
 
 
 @pytest.mark.gui
+@pytest.mark.parametrize(
+    ("command", "dock"),
+    [("open_workflow", "Workflow"), ("open_fibers", "Fibers")],
+)
+def test_menus_of_layers_open_docks(
+    viewer, manifest: PluginManifest, command: str, dock: str
+) -> None:
+    """Through napari's own registry, which gives the viewer by the annotation."""
+    from napari._app_model import get_app_model
+
+    known = manifest.contributions.menus
+    listed = {item.command for menu in known.values() for item in menu}
+    assert f"napari-sciml.{command}" in listed
+    get_app_model().commands.execute_command(f"napari-sciml.{command}").result()
+    assert any(name.startswith(dock) for name in viewer.window.dock_widgets)
+
+
+@pytest.mark.gui
 @pytest.mark.parametrize("name", DOCKS)
 def test_dock_opens_in_an_empty_viewer(open_dock, name: str) -> None:
     assert open_dock(name).isEnabled()
