@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from napari_sciml.plugin.state.evidence import quality
 from napari_sciml.plugin.state.model import Model
-from napari_sciml.plugin.train.evidence import quality
 from napari_sciml.training.calibration import Calibration
 from napari_sciml.training.metrics import Scores
 

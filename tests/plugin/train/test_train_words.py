@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from napari_sciml.images.tiles import Tile
+from napari_sciml.plugin.state.evidence import caution, unknown_classes
 from napari_sciml.plugin.state.history import KeptModel, _kind
 from napari_sciml.plugin.state.model import Model
 from napari_sciml.plugin.state.probabilities import Probabilities
-from napari_sciml.plugin.train.evidence import caution, unknown_classes
 from napari_sciml.plugin.train.words import (
     tell_predicted,
     tell_scores,

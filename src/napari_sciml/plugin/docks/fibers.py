@@ -29,8 +29,6 @@ from napari_sciml.plugin.kit.controls import (
     set_running,
     text_line,
 )
-from napari_sciml.plugin.state.coloring import CONFIDENT
-from napari_sciml.plugin.train.evidence import caution
 from napari_sciml.workflows.measuring.export import Exported
 
 TABLE, FILTER = range(2)
@@ -214,10 +212,9 @@ class FibersDock(Dock):
         self._sum_up()
 
     def _warn(self) -> None:
-        """Say so where nobody can tell yet whether the class of a mask is found."""
-        layer, session = self.form.mask.layer, self.session
-        name = session.workspace.layers.name_of(layer).removeprefix(CONFIDENT)
-        self.caution.setText(caution(session.prediction.model, name))
+        """Say what is not known of the mask."""
+        doubts = self.session.fibers.doubts_of(self.form.mask.layer)
+        self.caution.setText(" ".join(doubts))
         self.caution.setVisible(bool(self.caution.text()))
 
     def _show_fibers(self) -> None:

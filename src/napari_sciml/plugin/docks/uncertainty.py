@@ -17,8 +17,8 @@ from napari_sciml.plugin.kit.controls import (
 )
 from napari_sciml.plugin.kit.forms import slider
 from napari_sciml.plugin.kit.plots import HistogramPlot
+from napari_sciml.plugin.state.evidence import caution
 from napari_sciml.plugin.state.measures import MEASURES
-from napari_sciml.plugin.train.evidence import caution
 from napari_sciml.plugin.uncertainty.controller import (
     NOT_CALIBRATED,
     NOTHING_PREDICTED,

@@ -18,6 +18,8 @@ from napari_sciml.plugin.fibers.view import FIBERS, FiberView
 from napari_sciml.plugin.layers.axes import image_array
 from napari_sciml.plugin.layers.blanking import Blanked
 from napari_sciml.plugin.layers.images import cautions_on, pixels, space_of, voxel_size
+from napari_sciml.plugin.state.coloring import CONFIDENT
+from napari_sciml.plugin.state.evidence import caution
 from napari_sciml.workflows.measuring.arrays import (
     FibersMeasured,
     Stage,
@@ -83,6 +85,7 @@ class FiberRun:
         self.image: Image | None = None
         self._class = 0
         self._next: tuple[Labels, Image | None] | None = None
+        self._doubts: tuple[str, ...] = ()
 
     def start(self, layer: Labels | None, config: FiberConfig | None = None) -> None:
         """Number and measure the fibers of a mask.
@@ -117,6 +120,7 @@ class FiberRun:
             probability=self._probability(layer),
         )
         self._next, self.config = (layer, self._image_under(layer)), config
+        self._doubts = self.doubts_of(layer)
         self._begin(job, "Starting …")
 
     def stop(self) -> None:
@@ -149,8 +153,22 @@ class FiberRun:
     def cautions(self) -> tuple[str, ...]:
         """What a person should know of the files, and of the model where it is used."""
         of_files = (cautions_on(self.image), cautions_on(self.mask))
-        ours = self.mask is not None and self._workspace.layers.owns(self.mask)
-        return unique(*of_files, self._prediction.doubts if ours else ())
+        return unique(*of_files, self._doubts)
+
+    def doubts_of(self, mask: Labels | None) -> tuple[str, ...]:
+        """Why a mask of ours may be wrong; of another one nothing is known."""
+        prediction, layers = self._prediction, self._workspace.layers
+        if mask is None or not layers.owns(mask):
+            return ()
+        name = layers.name_of(mask).removeprefix(CONFIDENT)
+        told = [*prediction.doubts, caution(prediction.model, name)]
+        volume = prediction.probabilities
+        if volume is not None and volume.shape == _shape(mask) and 0 < volume.share < 1:
+            told.append(
+                f"Only {100 * volume.share:.2g} % of the image is predicted: the mask "
+                "is of this part, and so is what is measured in it."
+            )
+        return tuple(filter(None, told))
 
     def prediction(self) -> MadeFrom | None:
         """Mean and deviation that the mask was made from, where they are at hand."""

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from napari_sciml.plugin.flow.advice import Facts
-from napari_sciml.plugin.train.evidence import unknown_classes
+from napari_sciml.plugin.state.evidence import unknown_classes
 
 if TYPE_CHECKING:
     from napari_sciml.plugin.session import ViewerSession

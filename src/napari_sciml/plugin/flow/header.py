@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
 from napari_sciml.plugin.flow.advice import Advice, Step
 from napari_sciml.plugin.kit.controls import button, caution_line, text_line
-from napari_sciml.plugin.train.evidence import caution, quality
+from napari_sciml.plugin.state.evidence import caution, quality
 from napari_sciml.plugin.train.words import tell_predicted, tell_shown
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_sciml.escape import for_html
-from napari_sciml.plugin.train.evidence import not_known, unknown_classes
+from napari_sciml.plugin.state.evidence import not_known, unknown_classes
 
 if TYPE_CHECKING:
     from napari_sciml.plugin.state.model import Model
