@@ -1,6 +1,7 @@
 """A movie of the volume that turns once round, as a file for a talk."""
 
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,9 @@ class Turntable:
 
     def close(self) -> None:
         """Give it up."""
-        self._timer.stop()
+        # When Python ends, Qt deletes docks and timers in any order.
+        with suppress(RuntimeError):
+            self._timer.stop()
         self._runner.stop()
         self._path, self._frames = None, []
 
