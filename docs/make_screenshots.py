@@ -22,6 +22,7 @@ from qtpy.QtWidgets import QApplication, QWidget
 from napari_sciml.focus.levels import DIAMETERS
 from napari_sciml.focus.training.optics import blur, disk_psf
 from napari_sciml.focus.training.textures import texture
+from napari_sciml.plugin.flow.advice import Step
 from napari_sciml.plugin.session import ViewerSession
 from napari_sciml.samples.phantom import Phantom, PhantomConfig, make_phantom
 from napari_sciml.samples.scribbles import scribble
@@ -31,6 +32,8 @@ DOCK_WIDTH = 380
 EDGE = 96
 FIELD = 8
 """Seed of the field of cells."""
+MORE_STROKES = 3
+"""How often strokes are added while it trains."""
 ENOUGH_PAINT = 25
 ENOUGH_POINTS = 5
 PATIENCE = 600.0
@@ -116,15 +119,40 @@ def annotate(studio: Studio, phantom: Phantom) -> None:
     studio.take("annotate")
 
 
-def train(studio: Studio, seconds: float) -> None:
-    """Train; a picture on the way."""
+def train(studio: Studio, phantom: Phantom, seconds: float) -> None:
+    """Train and paint on meanwhile; a picture on the way."""
     dock = studio.open("Train")
-    dock.history.expand(animate=False)
     training = dock.session.training
     start(dock, seconds)
+    for more in range(1, MORE_STROKES + 1):
+        wait_for_scores(training, more)
+        add_strokes(dock, scribble(phantom.labels, phantom.image, seed=more))
+    wait_for_scores(training, MORE_STROKES + 1)
     wait_until(lambda: len(training.curves.dice) > ENOUGH_POINTS or training.settled)
     studio.take("train")
     wait_until(lambda: is_done(dock))
+
+
+def wait_for_scores(training: Any, count: int) -> None:
+    """Until there is a score for so many numbers of strokes, or there will be none."""
+    wait_until(lambda: len(training.curves.learned) >= count or training.settled)
+
+
+def add_strokes(dock: Any, strokes: np.ndarray) -> None:
+    """Paint what is in a few slices and not painted yet."""
+    layer = dock.session.workspace.annotation.layer
+    strokes = np.where(layer.data == 0, strokes, 0)
+    rows = np.flatnonzero(strokes.any(axis=(1, 2)))
+    strokes[rows[2:]] = 0
+    where = np.nonzero(strokes)
+    layer.data_setitem(where, strokes[where])
+
+
+def workflow(studio: Studio) -> None:
+    """All steps in one dock."""
+    dock = studio.open("Workflow")
+    dock.go_to(Step.UNCERTAINTY)
+    studio.take("workflow")
 
 
 def run_on_files(studio: Studio) -> None:
@@ -180,7 +208,6 @@ def measure(studio: Studio) -> None:
     table = session.fibers.result.table
     studio.viewer.layers["Uncertainty"].visible = False
     session.fibers.choose(int(table.loc[table["length"].idxmax(), "label"]))
-    studio.viewer.layers["Fiber concrete"].visible = False
     studio.viewer.layers.selection.active = studio.viewer.layers["Fibers"]
     studio.viewer.dims.ndisplay = 3
     studio.viewer.reset_view()
@@ -189,6 +216,8 @@ def measure(studio: Studio) -> None:
     dock.colors.by.setCurrentText("Direction")
     wait_until(lambda: "\N{EN DASH}" in dock.plots.numbers.text())
     studio.take("fibers")
+    dock.colors.by.setCurrentText("Length")
+    studio.take("space")
 
 
 def tilted_stack(planes: int = 21, edge: int = 588) -> np.ndarray:
@@ -232,6 +261,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     options = parser.parse_args()
     get_settings().application.save_window_geometry = False
+    get_settings().appearance.theme = "dark"
     phantom = make_phantom(PhantomConfig(shape=(EDGE,) * 3))
     studio = Studio(
         options.out,
@@ -243,7 +273,8 @@ def main() -> None:
     )
     studio.viewer.canvas.overlays.scale_bar.visible = True
     annotate(studio, phantom)
-    train(studio, options.seconds)
+    train(studio, phantom, options.seconds)
+    workflow(studio)
     keep_sure(studio)
     measure(studio)
     ViewerSession.of(studio.viewer).training.stop()

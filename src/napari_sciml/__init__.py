@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_sciml.annotation.split import hold_out, k_folds
     from napari_sciml.errors import InputError
+    from napari_sciml.fibers.config import FiberConfig
     from napari_sciml.fibers.geometry.measure import measure_fibers
     from napari_sciml.fibers.segmentation.instances import label_fibers
     from napari_sciml.filling.config import FillConfig
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
         ensemble_quantiles,
         mutual_information,
     )
-    from napari_sciml.uncertainty.threshold import confident
+    from napari_sciml.uncertainty.threshold import ThresholdConfig, confident
     from napari_sciml.workflows.batch.masks import threshold_files
     from napari_sciml.workflows.batch.measurements import measure_files
     from napari_sciml.workflows.batch.predictions import predict_files
@@ -67,6 +68,7 @@ _PUBLIC = {
     "ChannelImage": "images.channels",
     "CropSet": "training.whole_images.crop_set",
     "Ensemble": "networks.ensemble",
+    "FiberConfig": "fibers.config",
     "FillConfig": "filling.config",
     "FitConfig": "training.whole_images.config",
     "ImageModel": "networks.image_model",
@@ -78,6 +80,7 @@ _PUBLIC = {
     "SMSNetConfig": "networks.config",
     "TUNet3PlusConfig": "networks.config",
     "TUNetConfig": "networks.config",
+    "ThresholdConfig": "uncertainty.threshold",
     "TrainingConfig": "training.config",
     "Volume": "images.volume",
     "build_autoencoder": "networks.autoencoders.autoencoder",
@@ -117,6 +120,7 @@ __all__ = [
     "ChannelImage",
     "CropSet",
     "Ensemble",
+    "FiberConfig",
     "FillConfig",
     "FitConfig",
     "ImageModel",
@@ -128,6 +132,7 @@ __all__ = [
     "SMSNetConfig",
     "TUNet3PlusConfig",
     "TUNetConfig",
+    "ThresholdConfig",
     "TrainingConfig",
     "Volume",
     "build_autoencoder",

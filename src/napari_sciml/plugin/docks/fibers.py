@@ -29,7 +29,10 @@ from napari_sciml.plugin.kit.controls import (
     set_running,
     text_line,
 )
+from napari_sciml.plugin.kit.copying import HINT, RecipeMenu, path_of
+from napari_sciml.plugin.layers.images import voxel_size
 from napari_sciml.workflows.measuring.export import Exported
+from napari_sciml.workflows.recipes import Recipe, fibers_recipe
 
 TABLE, FILTER = range(2)
 MEASURE = "Measure fibers"
@@ -109,6 +112,7 @@ class FibersDock(Dock):
     def _connect(self) -> None:
         run = self.session.fibers
         self.measure.clicked.connect(self._on_measure)
+        RecipeMenu(self.measure, self._recipe)
         self.form.mask.picked.connect(self._warn)
         self.show_layer.clicked.connect(self._on_show_layer)
         self.table.chosen.connect(self._on_rows)
@@ -141,6 +145,12 @@ class FibersDock(Dock):
             run.start(self.form.mask.layer, self.form.config)
         except InputError as error:
             self.show_error(str(error))
+
+    def _recipe(self) -> Recipe:
+        layer, config = self.form.mask.layer, self.form.config
+        if layer is None:
+            return fibers_recipe(None, config, (1.0,), "pixel")
+        return fibers_recipe(path_of(layer), config, *voxel_size(layer))
 
     def _may_replace(self) -> bool:
         """Ask before corrections by hand are lost."""
@@ -197,7 +207,7 @@ class FibersDock(Dock):
         self.measure.setToolTip(
             "Stop it; the fibers from before stay."
             if run.running
-            else "Number the fibers and measure each."
+            else f"Number the fibers and measure each.\n{HINT}"
         )
         set_running(self.measure, run.running)
         self.progress.setVisible(run.running)

@@ -24,6 +24,7 @@ from napari_sciml.plugin.kit.controls import (
     set_running,
     text_line,
 )
+from napari_sciml.plugin.kit.copying import RecipeMenu, path_of
 from napari_sciml.plugin.kit.replacing import write_or_ask
 from napari_sciml.plugin.reader import open_once
 from napari_sciml.plugin.train.device_line import DeviceLine
@@ -43,6 +44,7 @@ from napari_sciml.plugin.train.words import (
 from napari_sciml.plugin.uncertainty.guide import DISAGREE
 from napari_sciml.plugin.uncertainty.whole_volume import WholeVolume
 from napari_sciml.training.config import TrainingConfig
+from napari_sciml.workflows.recipes import Recipe, train_recipe
 
 REDRAW_MS = 200
 
@@ -169,6 +171,7 @@ class TrainDock(Dock):
     def _connect(self) -> None:
         session = self.session
         self.start.clicked.connect(self._on_start)
+        RecipeMenu(self.start, self._recipe)
         self.pause.clicked.connect(self._on_pause)
         self.start_over.clicked.connect(self._on_start_over)
         self.history.failed.connect(self.show_error)
@@ -195,6 +198,11 @@ class TrainDock(Dock):
             training.stop()
             return
         self._try(lambda: training.start(self.settings))
+
+    def _recipe(self) -> Recipe:
+        image = path_of(self.session.workspace.image)
+        labels = path_of(self.session.workspace.annotation.layer)
+        return train_recipe(image, labels, self.settings)
 
     def _on_pause(self) -> None:
         self.session.training.pause(not self.session.training.paused)

@@ -15,6 +15,7 @@ from napari_sciml.plugin.kit.controls import (
     primary_button,
     text_line,
 )
+from napari_sciml.plugin.kit.copying import RecipeMenu, path_of
 from napari_sciml.plugin.kit.forms import slider
 from napari_sciml.plugin.kit.plots import HistogramPlot
 from napari_sciml.plugin.state.evidence import caution
@@ -30,6 +31,7 @@ from napari_sciml.uncertainty.threshold import (
     CoverageRule,
     ThresholdConfig,
 )
+from napari_sciml.workflows.recipes import Recipe, mask_recipe
 from napari_sciml.workflows.thresholding.arrays import BINS
 
 LARGEST_K = 3.0
@@ -166,6 +168,7 @@ class UncertaintyDock(Dock):
         self.coverage.sliderReleased.connect(session.sure.compute)
         self.measure.currentTextChanged.connect(session.prediction.show_measure)
         self.keep.clicked.connect(self._on_keep)
+        RecipeMenu(self.keep, self._recipe)
         self.show_next.clicked.connect(session.guide.show_next)
         self.dismiss.clicked.connect(session.guide.dismiss)
         self.wiring.connect(session.guide.changed, self._on_guide)
@@ -217,6 +220,13 @@ class UncertaintyDock(Dock):
             self.show_error(str(error))
         else:
             self.show_error("")
+
+    def _recipe(self) -> Recipe:
+        session, model = self.session, self.session.prediction.model
+        source = None if model is None else model.source
+        return mask_recipe(
+            source, path_of(session.workspace.image), *session.sure.for_files
+        )
 
     def _on_guide(self) -> None:
         guide = self.session.guide
