@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
@@ -99,6 +100,50 @@ def set_aside(project: Project) -> Path:
         # Windows renames no folder that has an open file; the lock is one soon gone.
         project.unlock()
     return project.folder.rename(older / _numbered(name, number))
+
+
+def rename(project: Project, name: str) -> Path:
+    """Give the folder of a project another name.
+
+    What tells whose image it is stays in it, or the project would not be found.
+
+    Raises
+    ------
+    InputError
+        When it is open in a viewer, or the name is taken or none.
+    OSError
+        When it cannot be renamed.
+    """
+    words = slug(name) if name.strip() else ""
+    if not words:
+        raise InputError("A project needs a name: write one.")
+    image = project.description.image
+    target = project.folder.parent / f"{words}-{image.blocks_sha256[:8]}"
+    if target == project.folder:
+        return target
+    if target.exists():
+        raise InputError(
+            f"There is a project {target.name} already: take another name."
+        )
+    project.lock()
+    # Windows renames no folder that has an open file; the lock is one soon gone.
+    project.unlock()
+    return project.folder.rename(target)
+
+
+def delete(project: Project) -> None:
+    """Remove a project from the disk.
+
+    Raises
+    ------
+    InputError
+        When it is open in a viewer.
+    OSError
+        When it cannot be removed.
+    """
+    project.lock()
+    project.unlock()
+    shutil.rmtree(project.folder)
 
 
 def _numbered(name: str, number: int) -> str:

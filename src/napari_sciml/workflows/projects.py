@@ -116,7 +116,7 @@ def find_projects(
     for project in projects_of(identity):
         yield None
         try:
-            offer = _offer(project)
+            offer = offer_of(project)
         except InputError:
             continue
         if offer.strokes or offer.models:
@@ -192,7 +192,14 @@ def copy_project(
     yield ProjectCopied(Project.open(folder).copy_to(target))
 
 
-def _offer(project: Project) -> Offer:
+def offer_of(project: Project) -> Offer:
+    """Count what a project holds.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read.
+    """
     labels = _labeled(project)
     voxels = np.unravel_index(labels.indices, project.description.labels_shape)
     return Offer(

@@ -12,7 +12,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.kit.controls import button, set_grave, text_line
 from napari_sciml.plugin.project.controller import ProjectKeeper
-from napari_sciml.project.places import projects_root
+from napari_sciml.plugin.project.window import ProjectsWindow
 from napari_sciml.workflows.projects import Offer
 
 TICK_MS = 1000
@@ -34,6 +34,7 @@ class ProjectBar(QWidget):
         self._keeper = keeper
         self._recovery = keeper.recovery
         self._failure = ""
+        self.window_of_projects: ProjectsWindow | None = None
         self._make_controls()
         self._wiring = Wiring()
         self.destroyed.connect(self._wiring.close)
@@ -57,8 +58,8 @@ class ProjectBar(QWidget):
         )
         self.open = button(
             "open_project",
-            "Open project…",
-            "Go on with a project from anywhere, with its image.",
+            "Projects…",
+            "All your projects: open, rename, copy, delete.",
         )
         self.copy = button(
             "save_project_copy",
@@ -119,10 +120,12 @@ class ProjectBar(QWidget):
         self._try(self._recovery.recover)
 
     def _on_open(self) -> None:
-        root = str(projects_root())
-        path = QFileDialog.getExistingDirectory(self, "Folder of a project", root)
-        if path:
-            self._try(self._recovery.open, path)
+        if self.window_of_projects is None:
+            self.window_of_projects = ProjectsWindow(self, self._recovery.open)
+        else:
+            self.window_of_projects.refresh()
+        self.window_of_projects.show()
+        self.window_of_projects.raise_()
 
     def _on_copy(self) -> None:
         folder = self._keeper.folder
