@@ -47,18 +47,26 @@ class Studio:
     folder
         Where the pictures go.
     image, name, **layer
-        The image, as ``viewer.add_image`` takes it.
+        The image, as ``viewer.add_image`` takes it; None = an empty window.
+    size
+        Of the window, in pixels.
     """
 
     def __init__(
-        self, folder: Path, image: np.ndarray, name: str, **layer: Any
+        self,
+        folder: Path,
+        image: np.ndarray | None,
+        name: str,
+        size: tuple[int, int] = SIZE,
+        **layer: Any,
     ) -> None:
-        self.folder = folder
+        self.folder, self._size = folder, size
         folder.mkdir(parents=True, exist_ok=True)
         self.viewer = napari.Viewer(show=True, show_welcome_screen=False)
-        self.viewer.window.resize(*SIZE)
-        limits = np.quantile(image, (0.001, 0.999))
-        self.viewer.add_image(image, name=name, contrast_limits=limits, **layer)
+        self.viewer.window.resize(*size)
+        if image is not None:
+            limits = np.quantile(image, (0.001, 0.999))
+            self.viewer.add_image(image, name=name, contrast_limits=limits, **layer)
         self._dock: QWidget | None = None
 
     def open(self, name: str) -> Any:
@@ -68,7 +76,7 @@ class Studio:
         window = self.viewer.window
         self._dock, widget = window.add_plugin_dock_widget("napari-sciml", name)
         self._dock.setMinimumWidth(DOCK_WIDTH)
-        self.viewer.window.resize(*SIZE)
+        self.viewer.window.resize(*self._size)
         self.settle(1.0)
         self.viewer.reset_view()
         return widget
@@ -78,9 +86,14 @@ class Studio:
         end = time.monotonic() + seconds
         wait_until(lambda: time.monotonic() > end)
 
-    def take(self, name: str) -> None:
-        """Take a picture of the window."""
+    def take(self, name: str, window: str = "") -> None:
+        """Take a picture of the window, or of another one of a name."""
         self.settle(1.0)
+        if window:
+            for widget in QApplication.topLevelWidgets():
+                if widget.objectName() == window:
+                    widget.grab().save(str(self.folder / f"{name}.png"))
+            return
         pixels = self.viewer.screenshot(canvas_only=False, flash=False)
         picture = Image.fromarray(pixels).convert("RGB")
         picture.save(self.folder / f"{name}.png", optimize=True)

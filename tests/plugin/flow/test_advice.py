@@ -31,6 +31,8 @@ MEASURED = replace(KEPT, measured=True)
         (PAINTED, Step.TRAIN, "learns from your 1 stroke,"),
         (replace(PAINTED, strokes=1200), Step.TRAIN, "1,200 strokes"),
         (STARTED, Step.TRAIN, "first picture"),
+        # The switch may be on before the first stroke.
+        (replace(HALF, training=True), Step.ANNOTATE, "strokes of fiber."),
         (DOUBTFUL, Step.ANNOTATE, "more strokes of fiber"),
         (replace(DOUBTFUL, unknown=("background",)), Step.UNCERTAINTY, "wrong"),
         (replace(LEARNING, behind=True), Step.TRAIN, "being learned"),

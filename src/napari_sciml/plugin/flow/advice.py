@@ -99,13 +99,13 @@ def _first_model(facts: Facts) -> Advice | None:
         )
     if facts.model:
         return None
-    if facts.training:
-        return Advice(Step.TRAIN, "Wait some seconds for the first picture.")
     if not facts.annotating:
         return Advice(Step.ANNOTATE, "Press Start annotating to get a brush.")
     if not facts.painted:
         classes = " and ".join(facts.missing[-2:]) or "each class"
         return Advice(Step.ANNOTATE, f"Paint a few short strokes of {classes}.")
+    if facts.training:
+        return Advice(Step.TRAIN, "Wait some seconds for the first picture.")
     return Advice(
         Step.TRAIN,
         f"Press Train: it learns from your {_strokes(facts.strokes)}, and from new "
