@@ -68,10 +68,8 @@ def flow(studio: Any) -> Iterator[str]:
     train.start.click()
     studio.settle(1.0)
     yield "flow_train_with_one_class"
-    few = np.where(
-        np.cumsum(strokes.reshape(-1) == 2).reshape(strokes.shape) < 40, 2, 0
-    )
-    paint(dock, np.where(strokes == 2, few, 0))
+    fiber = strokes == 2
+    paint(dock, np.where(fiber & (np.cumsum(fiber).reshape(fiber.shape) < 40), 2, 0))
     session = dock.session
     wait_until(lambda: session.prediction.model is not None)
     studio.settle(3.0)
@@ -117,18 +115,21 @@ def fibers(studio: Any) -> Iterator[str]:
     """Few and many, in slices and in space."""
     from make_screenshots import wait_until
 
+    studio.viewer.layers.clear()
+    dock = studio.open("Fibers")
     for count, edge in RODS.items():
         studio.viewer.layers.clear()
         mask = rods(count, edge)
         gray = ndimage.gaussian_filter(mask.astype(np.float32), 1)
         studio.viewer.add_image(gray, name="rods", contrast_limits=(0, 1.5))
         studio.viewer.add_labels(mask, name="mask")
-        dock = studio.open("Fibers")
+        dock.form.mask.choose(studio.viewer.layers["mask"])
         dock.form.slenderness.setValue(0)
         dock.form.dust.setValue(20)
         dock.measure.click()
         wait_until(partial(_is_free, dock.session.workspace.measuring))
         studio.settle(2.0)
+        dock.session.fibers.choose(1)
         yield f"fibers_{count}"
         dock.colors.by.setCurrentText("Direction")
         studio.viewer.dims.ndisplay = 3
