@@ -75,6 +75,7 @@ class Studio:
             self._dock.close()
         window = self.viewer.window
         self._dock, widget = window.add_plugin_dock_widget("napari-sciml", name)
+        self._dock.show()
         self._dock.setMinimumWidth(DOCK_WIDTH)
         self.viewer.window.resize(*self._size)
         self.settle(1.0)

@@ -8,10 +8,10 @@ import napari
 from qtpy.QtCore import QTimer
 
 from napari_sciml.plugin.flow.advice import Step
+from napari_sciml.plugin.kit.opening import PLUGIN, open_dock
 from napari_sciml.plugin.session import ViewerSession
 from napari_sciml.training.config import TrainingConfig
 
-PLUGIN = "napari-sciml"
 WINDOW = (1400, 900)
 DOCK = "Workflow"
 
@@ -47,7 +47,7 @@ def open_demo(viewer: Any, config: TrainingConfig) -> "Demo":
     """
     viewer.open_sample(PLUGIN, "fiber_concrete")
     viewer.window.resize(*WINDOW)
-    _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, DOCK)
+    dock = open_dock(viewer, DOCK)
     dock.go_to(Step.TRAIN)
     dock.docks[Step.TRAIN].seconds.setValue(config.seconds)
     to_fibers = partial(dock.go_to, Step.FIBERS)

@@ -2,14 +2,14 @@
 
 from napari.viewer import Viewer
 
-PLUGIN = "napari-sciml"
+from napari_sciml.plugin.kit.opening import open_dock
 
 
 def open_workflow(viewer: Viewer) -> None:
     """Open the Workflow dock, for Layers > Segment."""
-    viewer.window.add_plugin_dock_widget(PLUGIN, "Workflow")
+    open_dock(viewer, "Workflow")
 
 
 def open_fibers(viewer: Viewer) -> None:
     """Open the Fibers dock, for Layers > Measure."""
-    viewer.window.add_plugin_dock_widget(PLUGIN, "Fibers")
+    open_dock(viewer, "Fibers")

@@ -79,8 +79,13 @@ def test_other_docks_are_a_click_away(viewer, flow) -> None:
     names = [action.data() for action in actions]
     for action in actions:
         action.trigger()
-    opened = {name.split(" (")[0] for name in viewer.window.dock_widgets}
-    assert set(names) <= opened
+    docks = viewer.window._wrapped_dock_widgets
+    mine = {name.split(" (")[0]: dock for name, dock in docks.items()}
+    assert set(names) <= set(mine)
+    mine[names[0]].close()
+    assert mine[names[0]].isHidden()
+    actions[0].trigger()
+    assert not mine[names[0]].isHidden()
 
 
 def test_gray_buttons_say_why(viewer, flow) -> None:

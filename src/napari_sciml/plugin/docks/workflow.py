@@ -24,9 +24,9 @@ from napari_sciml.plugin.flow.header import EvidenceHeader
 from napari_sciml.plugin.flow.step_bar import StepBar
 from napari_sciml.plugin.flow.turntable import FORMATS, Turntable
 from napari_sciml.plugin.kit.controls import error_line, text_line
+from napari_sciml.plugin.kit.opening import open_dock
 from napari_sciml.plugin.kit.scrolling import SPACING
 
-PLUGIN = "napari-sciml"
 REDRAW_MS = 200
 DOCKS: dict[Step, type[Dock]] = {
     Step.ANNOTATE: AnnotateDock,
@@ -155,8 +155,7 @@ class WorkflowDock(Face):
         if name is None:
             self._ask_for_movie()
             return
-        viewer = self.session.workspace.viewer
-        viewer.window.add_plugin_dock_widget(PLUGIN, name)
+        open_dock(self.session.workspace.viewer, name)
 
     def _ask_for_movie(self) -> None:
         endings = " ".join(f"*{ending}" for ending in FORMATS)
