@@ -18,6 +18,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.filling.config import FillConfig
 from napari_sciml.plugin.docks.base import Dock
 from napari_sciml.plugin.kit.controls import (
+    allow,
     button,
     primary_button,
     set_running,
@@ -192,7 +193,8 @@ class FillDock(Dock):
             control.setEnabled(idle)
         learns = METHODS[self.method.currentText()] != "symmetry"
         self.seconds.setEnabled(idle and learns)
-        self.export.setEnabled(idle and run.result is not None)
+        none = "" if run.result is not None else "Fill the image first."
+        allow(self.export, none if idle else "Wait until it is filled.")
         self.bar.setVisible(not idle)
         self.bar.setValue(round(1000 * run.step.fraction))
         self.status.setText(run.note if idle else f"{run.step.doing.capitalize()} …")

@@ -25,6 +25,7 @@ from napari_sciml.plugin.focus.model import FocusModelPanel
 from napari_sciml.plugin.focus.plots import FocusLegend, LevelCurve
 from napari_sciml.plugin.focus.table import FocusTable
 from napari_sciml.plugin.kit.controls import (
+    allow,
     button,
     primary_button,
     set_running,
@@ -202,8 +203,9 @@ class FocusDock(Dock):
         self.rate.setText("Stop" if run.doing else "Rate focus")
         set_running(self.rate, bool(run.doing))
         idle = not run.doing
-        self.export.setEnabled(idle and run.result is not None)
-        self.exclude.setEnabled(run.result is not None or self.exclude.isChecked())
+        none = "" if run.result is not None else "Rate the focus first."
+        allow(self.export, none if idle else "Wait until the focus is rated.")
+        allow(self.exclude, "" if self.exclude.isChecked() else none)
         for control in (self.tile, self.channel, self.image):
             control.setEnabled(idle)
         self.bar.setVisible(not idle)

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.docks.base import Dock
 from napari_sciml.plugin.kit.controls import (
+    allow,
     button,
     primary_button,
     set_grave,
@@ -224,7 +225,8 @@ class RestoreDock(Dock):
         for control in (self.seconds, self.members):
             control.setEnabled(idle and self._method not in FILTERS)
         for control in (self.swipe, self.save):
-            control.setEnabled(idle and run.result is not None)
+            none = "" if run.result is not None else "Restore the image first."
+            allow(control, none if idle else "Wait until it is restored.")
         self._show_partner()
         self.noise.setText(self._noise())
         self.choice.setText(choice)

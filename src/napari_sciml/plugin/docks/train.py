@@ -270,8 +270,9 @@ class TrainDock(Dock):
         idle = not training.running
         learning = training.running and training.phase is not Phase.PREDICTING
         self.pause.setText("Go on" if training.paused else "Pause")
-        self.pause.setEnabled(learning and not training.stopped)
-        self.start_over.setEnabled(learning and not training.stopped)
+        going = learning and not training.stopped
+        for control in (self.pause, self.start_over):
+            allow(control, "" if going else "No training runs.")
         self.start.setText("Train" if idle else "Stop")
         self.start.setEnabled(idle or not training.stopped)
         set_running(self.start, not idle)

@@ -8,7 +8,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.io.results.outputs import check_output
 from napari_sciml.plugin.fibers.controller import FiberRun
 from napari_sciml.plugin.kit.connections import Wiring
-from napari_sciml.plugin.kit.controls import button
+from napari_sciml.plugin.kit.controls import allow, button
 from napari_sciml.plugin.kit.replacing import sources, write_or_ask
 from napari_sciml.plugin.layers.images import pixels
 from napari_sciml.workflows.measuring.export import (
@@ -64,7 +64,8 @@ class FiberExport(QWidget):
     def follow(self) -> None:
         """Offer what there is."""
         run = self._run
-        self.button.setEnabled(run.result is not None and not run.running)
+        none = "" if run.result is not None else "Measure fibers first."
+        allow(self.button, "Wait until it is done." if run.running else none)
         possible = run.prediction() is not None
         self.sweep.setEnabled(possible)
         if not possible:

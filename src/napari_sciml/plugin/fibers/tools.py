@@ -6,7 +6,7 @@ from qtpy.QtWidgets import QHBoxLayout, QShortcut, QWidget
 
 from napari_sciml.plugin.fibers.controller import FiberRun
 from napari_sciml.plugin.kit.connections import Wiring
-from napari_sciml.plugin.kit.controls import button
+from napari_sciml.plugin.kit.controls import allow, button
 
 
 class FiberTools(QWidget):
@@ -70,9 +70,12 @@ class FiberTools(QWidget):
         run, chosen = self._run, self._run.view.chosen
         edits = run.edits
         free = edits is not None and not run.running
-        self.delete.setEnabled(free and bool(chosen))
-        self.merge.setEnabled(free and len(chosen) > 1)
-        self.cut.setEnabled(free)
+        why_not = "" if free else "Wait until the fibers are measured."
+        one = "" if chosen else "Choose fibers in the table or the image first."
+        two = "" if len(chosen) > 1 else "Choose two fibers or more, with Shift."
+        allow(self.delete, why_not or one)
+        allow(self.merge, why_not or two)
+        allow(self.cut, why_not)
         self.cut.setChecked(run.hand.cutting)
         for made, text, word, keys in (
             (self.undo, edits and edits.undo_text, "Undo", "Ctrl+Z"),

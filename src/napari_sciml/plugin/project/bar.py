@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.kit.connections import Wiring
-from napari_sciml.plugin.kit.controls import button, set_grave, text_line
+from napari_sciml.plugin.kit.controls import allow, button, set_grave, text_line
 from napari_sciml.plugin.project.controller import ProjectKeeper
 from napari_sciml.plugin.project.window import ProjectsWindow
 from napari_sciml.workflows.projects import Offer
@@ -91,7 +91,8 @@ class ProjectBar(QWidget):
             control.setEnabled(not busy)
         self.open.setEnabled(not busy)
         self.copy.setVisible(not offered)
-        self.copy.setEnabled(folder is not None and not busy)
+        none = "" if folder is not None else "Nothing is saved yet: paint a stroke."
+        allow(self.copy, "A project is being read." if busy else none)
 
     def _error(self) -> str:
         autosave = self._keeper.autosave

@@ -17,7 +17,7 @@ from superqt import QCollapsible
 
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.kit.connections import Wiring
-from napari_sciml.plugin.kit.controls import button, text_line
+from napari_sciml.plugin.kit.controls import allow, button, text_line
 from napari_sciml.plugin.state.history import THUMBNAIL, History
 
 HEIGHT = 170
@@ -102,8 +102,8 @@ class HistoryList(QCollapsible):
 
     def _on_selected(self) -> None:
         count = len(self._chosen())
-        self.use.setEnabled(count == 1)
-        self.compare.setEnabled(count == 2)
+        allow(self.use, "" if count == 1 else "Choose one model in the list.")
+        allow(self.compare, "" if count == 2 else "Choose two models, with Ctrl.")
 
     def _on_use(self) -> None:
         self._try(lambda: self._go_back(self._chosen()[0]))
