@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TABLE, LATENT, SUMMARY = "patches.csv", "latent.npy", "summary.json"
 MAP, GRID, MODEL = "map.png", "grid.png", "model"
 NOISE = "#9a9a9a"
+MAP_WORDS = {"tsne": "t-SNE", "pca": "PCA", "umap": "UMAP"}
 
 
 def write_exploration(
@@ -180,7 +181,8 @@ def draw_map(explored: Explored, path: Path) -> None:
         axes.scatter(
             x, y, s=size, color=color, lw=0, alpha=0.7, label=f"{label} ({share:.0%})"
         )
-    axes.set(xticks=[], yticks=[], title=f"{len(explored):,} patches, {explored.map}")
+    words = MAP_WORDS.get(explored.map, explored.map)
+    axes.set(xticks=[], yticks=[], title=f"{len(explored):,} patches, {words}")
     if len(np.unique(explored.clusters)) <= 20:
         axes.legend(markerscale=(30 / size) ** 0.5, fontsize=8, loc="best")
     figure.savefig(path, dpi=120)

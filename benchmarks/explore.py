@@ -1,0 +1,247 @@
+"""The paper's shapes, and whether maps of patches show what one looks for.
+
+    python benchmarks/explore.py [--full] [--only NAME ...]
+
+Names: shapes, fibers, scribbles, frames, voids, microscopes, speed. Shapes and fibers
+are our own makings, so these figures are hints; those of ../shared/data are of others.
+The short run lets autoencoders learn for 100 and 40 s, --full for 300 s each.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from PIL import Image
+from scipy.spatial import ConvexHull, Delaunay
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from napari_sciml.exploring.config import ExploreConfig
+from napari_sciml.exploring.encoding import encode, train_encoder
+from napari_sciml.exploring.front import describe_front
+from napari_sciml.exploring.maps import project_latent
+from napari_sciml.exploring.oddness import neighbor_distance
+from napari_sciml.exploring.patches import PatchGrid, WholeImages
+from napari_sciml.exploring.scaling import centered, standardized
+from napari_sciml.progress import result_of
+from napari_sciml.samples.phantom import PhantomConfig, make_phantom
+from napari_sciml.samples.shapes import SHAPES, ShapesConfig, make_shapes
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+FAMILIES = ("Mn", "P1", "P40")
+MAKERS = ("AS_", "ExampleFly", "ExampleVitra", "infocus_BBBC006", "P1_POS")
+
+
+def leave_one_out(points, kinds, neighbors=10, groups=None):
+    """Share of points that most of their neighbors agree with."""
+    away = np.linalg.norm(points[:, None] - points[None], axis=2)
+    np.fill_diagonal(away, np.inf)
+    if groups is not None:
+        away[groups[:, None] == groups[None]] = np.inf
+    near = np.argsort(away, axis=1)[:, :neighbors]
+    votes = [np.bincount(row, minlength=kinds.max() + 1) for row in kinds[near]]
+    return float((np.argmax(votes, axis=1) == kinds).mean())
+
+
+def lasso_purity(plane, kinds):
+    """Of the hull of each kind without its outermost 5 %, what share is of the kind."""
+    shares = []
+    for kind in np.unique(kinds):
+        own = plane[kinds == kind]
+        away = np.linalg.norm(own - np.median(own, axis=0), axis=1)
+        kept = own[away <= np.quantile(away, 0.95)]
+        hull = Delaunay(kept[ConvexHull(kept).vertices])
+        inside = hull.find_simplex(plane) >= 0
+        shares.append((kinds[inside] == kind).mean())
+    return float(np.mean(shares))
+
+
+def shapes(seconds):
+    """DLSIA section IV-C: four shapes by eight numbers."""
+    train = make_shapes(ShapesConfig(count=2000, noise=0, seed=1)).images
+    test = make_shapes(ShapesConfig(count=1000, noise=0, seed=2))
+    config = ExploreConfig(
+        describe="autoencoder", latent=8, patch=64, stride=64, seconds=seconds
+    )
+    grid = PatchGrid.of(train, patch=64, stride=64, dims=2)
+    learned = result_of(train_encoder(grid, config))
+    unseen = PatchGrid.of(test.images, patch=64, stride=64, dims=2)
+    latent, _ = result_of(encode(learned.model, unseen))
+    cc = reconstruction(learned.model, test.images)
+    plane = project_latent(centered(latent))
+    print(f"shapes   {learned.steps} steps, test CC {cc:.4f} (asked 0.98)")
+    knn = leave_one_out(plane, test.kinds)
+    print(f"shapes   kNN-10 in the plane {knn:.3f} (asked 0.97)")
+    print(f"shapes   purity of lassos {lasso_purity(plane, test.kinds):.3f} (0.95)")
+    for index, name in enumerate(SHAPES):
+        print(f"         {name}: {np.sum(test.kinds == index)}")
+
+
+def reconstruction(model, images):
+    """Pearson correlation of images with what the autoencoder makes of them."""
+    made = model.apply(images[:, None]).mean[:, 0]
+    return float(np.corrcoef(made.ravel(), images.ravel())[0, 1])
+
+
+def auc(train, wanted, test, truth):
+    """Of a logistic regression and of the nearest neighbors, on other patches."""
+    models = LogisticRegression(max_iter=3000), KNeighborsClassifier(10)
+    found = []
+    for model in models:
+        steps = make_pipeline(StandardScaler(), model).fit(train, wanted)
+        found.append(roc_auc_score(truth, steps.predict_proba(test)[:, 1]))
+    return " / ".join(f"{value:.2f}" for value in found)
+
+
+def fibers(seconds):
+    """Patches with a fiber in their middle, of another phantom than the labeled one."""
+    first, second = (make_phantom(PhantomConfig(seed=seed)) for seed in (11, 12))
+    grids, kinds = [], []
+    for phantom in (first, second):
+        grid = PatchGrid.of(phantom.image, patch=32, stride=8, dims=2)
+        grids.append(grid)
+        kinds.append(has_middle(grid, phantom.labels > 0))
+    labeled = np.random.default_rng(0).choice(len(grids[0]), 300, replace=False)
+
+    def judge(name, described):
+        train, test = described
+        found = auc(train[labeled], kinds[0][labeled], test, kinds[1])
+        print(f"fibers   {name}: AUC {found} (logistic / kNN-10)")
+
+    print(
+        f"fibers   300 of {len(grids[0])} labeled, {kinds[0].mean():.0%} with a fiber"
+    )
+    judge("front", [result_of(describe_front(grid)) for grid in grids])
+    config = ExploreConfig(describe="autoencoder", seconds=seconds)
+    learned = result_of(train_encoder(grids[0], config))
+    latents = [result_of(encode(learned.model, grid))[0] for grid in grids]
+    judge(f"autoencoder, CC {learned.correlation:.2f}", latents)
+
+
+def has_middle(grid, mask):
+    """Whether anything of a mask lies in the middle third of each patch."""
+    found = np.empty(len(grid), bool)
+    for index in range(len(grid)):
+        region = grid.region(index)
+        middle = tuple(
+            slice(s.start + (s.stop - s.start) // 3, s.stop - (s.stop - s.start) // 3)
+            for s in region
+        )
+        found[index] = mask[middle].any()
+    return found
+
+
+def scribbles(_):
+    """Part the two scribbled classes of real slices of InSegt."""
+    for name in ("carbon", "glass"):
+        folder = DATA / "insegt_fibre_scribbles"
+        image = np.asarray(Image.open(folder / f"{name}.png"))
+        labels = np.asarray(Image.open(folder / f"{name}_labels.png"))
+        grid = PatchGrid.of(image, patch=9, stride=1, dims=2)
+        at = grid.places().astype(int)
+        own = labels[tuple(at.T)]
+        rows = np.flatnonzero(own)
+        left = at[rows, 1] < np.median(at[rows, 1])
+        numbers = result_of(describe_front(grid))[rows]
+        found = auc(
+            numbers[left], own[rows][left] == 2, numbers[~left], own[rows][~left] == 2
+        )
+        print(f"scribbles {name}: {len(rows)} strokes' pixels, AUC {found}")
+
+
+def frames(_):
+    """Scattering frames of three samples: tiles of other frames are nearest."""
+    tiles, kinds, groups = [], [], []
+    paths = sorted((DATA / "musclex_pilatus_saxs").glob("*.tif"))
+    images = {path.name: tifffile.imread(path).astype(np.float32) for path in paths}
+    with np.load(DATA / "sasdata_bam_saxs" / "BAM_2D.npz") as file:
+        images["BAM"] = np.where(file["mask"], 0, file["I"]).astype(np.float32)
+    for number, (name, image) in enumerate(images.items()):
+        counts = np.log1p(np.clip(np.nan_to_num(image), 0, None))
+        edge = min(counts.shape) // 2
+        for y in (0, counts.shape[0] - edge):
+            for x in (0, counts.shape[1] - edge):
+                tiles.append(counts[y : y + edge, x : x + edge])
+                family = [name.startswith(f) for f in FAMILIES]
+                kinds.append(family.index(True) if any(family) else -1)
+                groups.append(number)
+    numbers = standardized(result_of(describe_front(WholeImages(tiles))))
+    kinds, groups = np.array(kinds), np.array(groups)
+    known = kinds >= 0
+    found = leave_one_out(numbers[known], kinds[known], 3, groups[known])
+    count = known.sum()
+    print(f"frames   {count} quarters of {len(images)} frames: kNN-3 {found:.3f}")
+
+
+def voids(_):
+    """Air voids of cement among the odd ones."""
+    image = tifffile.imread(DATA / "qim3d_examples" / "cement_128x128x128.tif")
+    grid = PatchGrid.of(image, patch=16, stride=8, dims=2)
+    dark = np.array([(grid.read(i) < 50).mean() for i in range(len(grid))])
+    numbers = standardized(result_of(describe_front(grid)))
+    odd = result_of(neighbor_distance(numbers))
+    best = np.argsort(-odd)[:50]
+    score = roc_auc_score(dark > 0.05, odd)
+    print(
+        f"voids    {len(grid)} patches, {np.mean(dark > 0.05):.0%} with a void; of the "
+        f"50 oddest {np.mean(dark[best] > 0.05):.0%}; AUC of the oddness {score:.2f}"
+    )
+
+
+def microscopes(_):
+    """Find whole pictures of microscopes next to those of the same maker."""
+    images, kinds = [], []
+    for path in sorted((DATA / "in_focus_microscopy").glob("*.*")):
+        kind = [maker in path.name for maker in MAKERS]
+        if path.suffix.lower() not in (".tif", ".png"):
+            continue
+        read = tifffile.imread if path.suffix.lower() == ".tif" else np.asarray
+        image = read(path if read is tifffile.imread else Image.open(path))
+        images.append(image.astype(np.float32))
+        kinds.append(kind.index(True) if any(kind) else -1)
+    numbers = standardized(result_of(describe_front(WholeImages(images))))
+    kinds = np.array(kinds)
+    known = np.isin(kinds, [k for k in set(kinds) if k >= 0 and (kinds == k).sum() > 1])
+    found = leave_one_out(numbers[known], kinds[known], 1)
+    print(f"microscopes {known.sum()} pictures, nearest of the same kind: {found:.3f}")
+
+
+def speed(_):
+    """10,000 patches of a volume of 256 voxels."""
+    rng = np.random.default_rng(0)
+    image = rng.normal(size=(256, 256, 256)).astype(np.float32)
+    grid = PatchGrid.of(image, patch=32, stride=11, dims=2)
+    start = time.perf_counter()
+    numbers = standardized(result_of(describe_front(grid)))
+    described = time.perf_counter()
+    project_latent(numbers)
+    done = time.perf_counter()
+    print(
+        f"speed    {len(grid)} patches described in {described - start:.1f} s (asked "
+        f"60), mapped in {done - described:.1f} s (asked 40)"
+    )
+
+
+PARTS = {
+    part.__name__: part
+    for part in (speed, scribbles, frames, voids, microscopes, fibers, shapes)
+}
+SHORT = {"shapes": 100, "fibers": 40}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--only", nargs="*", choices=PARTS, default=list(PARTS))
+    asked = parser.parse_args()
+    for name in asked.only:
+        PARTS[name](300 if asked.full else SHORT.get(name))
+
+
+if __name__ == "__main__":
+    main()
