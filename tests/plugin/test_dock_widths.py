@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 pytestmark = pytest.mark.gui
-DOCKS = ("Annotate", "Train", "Uncertainty", "Fibers", "Focus", "Fill", "Restore")
+DOCKS = (
+    "Annotate",
+    "Train",
+    "Uncertainty",
+    "Fibers",
+    "Focus",
+    "Fill",
+    "Restore",
+    "Explore",
+)
 WIDE, NARROW = (1500, 950), (1280, 700)
 
 

@@ -8,7 +8,16 @@ from npe2 import PluginManifest
 from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox
 
 ROOT = Path(__file__).parents[2]
-DOCKS = ("Annotate", "Train", "Uncertainty", "Fibers", "Focus", "Fill", "Restore")
+DOCKS = (
+    "Annotate",
+    "Train",
+    "Uncertainty",
+    "Fibers",
+    "Focus",
+    "Fill",
+    "Restore",
+    "Explore",
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +43,7 @@ def test_docks_and_samples(manifest: PluginManifest) -> None:
     names = tuple(widget.display_name for widget in manifest.contributions.widgets)
     assert names == DOCKS
     samples = {sample.key for sample in manifest.contributions.sample_data}
-    assert samples == {"fiber_concrete", "polymer_scaffold"}
+    assert samples == {"fiber_concrete", "polymer_scaffold", "shapes"}
 
 
 @pytest.mark.gui

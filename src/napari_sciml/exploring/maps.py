@@ -174,12 +174,13 @@ def _fit(latent: np.ndarray, seed: int, tell: Callable[[Any], None]) -> Any:
     """
     from openTSNE import TSNE
 
-    last = 0
+    last, fitting = 0, True
 
     def heard(iteration: int, error: float, embedding: Any) -> None:
         nonlocal last
         last += EVERY
-        tell(min(1.0, last / ITERATIONS))
+        if fitting:  # it is also called for what is placed later
+            tell(min(1.0, last / ITERATIONS))
 
     perplexity = min(PERPLEXITY, (len(latent) - 1) / 3)
     model = TSNE(
@@ -190,7 +191,9 @@ def _fit(latent: np.ndarray, seed: int, tell: Callable[[Any], None]) -> Any:
         callbacks=heard,
         callbacks_every_iters=EVERY,
     )
-    return model.fit(latent)
+    found = model.fit(latent)
+    fitting = False
+    return found
 
 
 def _place(map_: Any, latent: np.ndarray, _: object) -> Any:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from napari_sciml.networks.image_model import ImageModel
 
 
+MAP_WORDS = {"tsne": "t-SNE", "pca": "PCA", "umap": "UMAP"}
+
+
 @dataclass(frozen=True)
 class ExploreStep:
     """A step is done.

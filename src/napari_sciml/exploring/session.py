@@ -89,6 +89,8 @@ def explore_steps(
     if found.error is not None:
         odd = (odd + over_median(found.error)) / 2
     several = isinstance(patches, WholeImages)
+    if isinstance(patches, PatchGrid):  # the model may have decided
+        config = config.model_copy(update={"dims": patches.dims})
     return Explored(
         config=config,
         places=patches.places(),

@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject
 from napari_sciml.plugin.annotate.keys import Desk, bind_keys
 from napari_sciml.plugin.annotate.slices import AnnotatedSlices
 from napari_sciml.plugin.batch.controller import FilesRun
+from napari_sciml.plugin.exploring.controller import ExploreRun
 from napari_sciml.plugin.fibers.controller import FiberRun
 from napari_sciml.plugin.filling.controller import FillRun
 from napari_sciml.plugin.focus.controller import FocusRun
@@ -41,8 +42,9 @@ class ViewerSession:
         The model at hand, and what it predicts.
     history
         The models before it.
-    training, sure, guide, fibers, focus, filling, restoring
-        The work of the docks Train, Uncertainty, Fibers, Focus, Fill and Restore.
+    training, sure, guide, fibers, focus, filling, restoring, exploring
+        The work of the docks Train, Uncertainty, Fibers, Focus, Fill, Restore and
+        Explore.
     files
         Runs the model on many files.
     slices
@@ -79,6 +81,7 @@ class ViewerSession:
         self.files = FilesRun(workspace, prediction)
         self.filling = FillRun(workspace)
         self.restoring = RestoreRun(workspace)
+        self.exploring = ExploreRun(workspace, prediction)
         self.slices = AnnotatedSlices(workspace)
         self.project = ProjectKeeper(workspace, self.history, self.training)
         self._desk = Desk(workspace, prediction, self.slices)
@@ -123,6 +126,7 @@ class ViewerSession:
         self.focus.close()
         self.filling.close()
         self.restoring.close()
+        self.exploring.close()
         self.sure.close()
         self.fibers.close()
         self.workspace.close()
@@ -134,6 +138,7 @@ class ViewerSession:
         self.sure.watch()
         self.fibers.watch()
         self.focus.watch()
+        self.exploring.watch()
         self.workspace.watch()
         self.project.watch()
 

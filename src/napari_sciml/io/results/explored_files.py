@@ -9,7 +9,7 @@ import pandas as pd
 
 from napari_sciml.errors import InputError, first_line
 from napari_sciml.exploring.config import ExploreConfig
-from napari_sciml.exploring.result import Explored
+from napari_sciml.exploring.result import MAP_WORDS, Explored
 from napari_sciml.images.volume import SPATIAL_AXES
 from napari_sciml.io.images.npy_header import check_npy
 from napari_sciml.io.models.image_model import save_image_model
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 TABLE, LATENT, SUMMARY = "patches.csv", "latent.npy", "summary.json"
 MAP, GRID, MODEL = "map.png", "grid.png", "model"
 NOISE = "#9a9a9a"
-MAP_WORDS = {"tsne": "t-SNE", "pca": "PCA", "umap": "UMAP"}
 
 
 def write_exploration(

@@ -1,0 +1,415 @@
+"""The Explore dock: explore, look, select, label, suggest, odd ones, files, trouble."""
+
+import dataclasses
+import time
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, QPointF, Qt
+
+from napari_sciml.exploring.config import ExploreConfig, Grouping
+from napari_sciml.exploring.middles import middle_voxels
+from napari_sciml.exploring.result import Explored
+from napari_sciml.plugin.exploring.layers import EXPLORED, MOST_OUTLINES, ODDNESS
+from napari_sciml.plugin.exploring.plot import MOST_POINTS
+
+pytestmark = pytest.mark.gui
+
+VOLUME = np.random.default_rng(0).normal(100, 10, (6, 48, 64)).astype(np.float32)
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def opened(viewer, open_dock):
+    """Open the dock on an image, with a quick map."""
+
+    def open_on(image=VOLUME, **options):
+        viewer.add_image(image, name="scan", **options)
+        dock = open_dock("Explore")
+        dock.map.setCurrentIndex(dock.map.findData("pca"))
+        dock.patch.setValue(8)
+        dock.stride.setValue(4)
+        return dock
+
+    return open_on
+
+
+@pytest.fixture
+def explored(opened, patience):
+    def press(image=VOLUME, **options):
+        dock = opened(image, **options)
+        dock.start.click()
+        patience(lambda: not dock.session.exploring.doing)
+        assert dock.error.text() == ""
+        return dock
+
+    return press
+
+
+@pytest.fixture
+def drag(qtbot):
+    """Drag through places of the map with the real mouse."""
+
+    def through(dock, corners, keys=Qt.KeyboardModifier.NoModifier):
+        target = dock.plot.widget.viewport()
+        pixels = [on_screen(dock, corner) for corner in corners]
+        qtbot.mousePress(target, LEFT, keys, pixels[0])
+        for start, end in zip(pixels, pixels[1:], strict=False):
+            for share in (0.5, 1.0):
+                qtbot.mouseMove(target, start + (end - start) * share)
+        qtbot.mouseRelease(target, LEFT, keys, pixels[-1])
+
+    return through
+
+
+def on_screen(dock, place) -> QPoint:
+    scene = dock.plot.box.mapViewToScene(QPointF(*map(float, place)))
+    return dock.plot.widget.mapFromScene(scene)
+
+
+def round_all(dock) -> list[tuple[float, float]]:
+    (left, right), (bottom, top) = dock.plot.box.viewRange()
+    x, y = 0.01 * (right - left), 0.01 * (top - bottom)
+    low, high = (left + x, bottom + y), (right - x, top - y)
+    return [low, (high[0], low[1]), high, (low[0], high[1]), low]
+
+
+def test_patches_become_points_in_clusters(explored) -> None:
+    dock = explored()
+    run = dock.session.exploring
+    assert len(run.result) == len(run.patches) == 2 * 11 * 15
+    assert dock.status.text().startswith("330 patches, mapped by PCA")
+    assert dock.results.isVisibleTo(dock)
+    assert dock.cluster.count() == 7
+    assert dock.label_as.currentText() == "fiber"
+
+
+def test_other_clusters_are_found_in_the_same_map(explored, patience) -> None:
+    dock = explored()
+    plane = dock.session.exploring.result.plane
+    dock.number.setValue(3)
+    dock.regroup.click()
+    patience(lambda: not dock.session.exploring.doing)
+    assert dock.session.exploring.result.plane is plane
+    assert dock.cluster.count() == 4
+    dock.cluster.setCurrentIndex(2)
+    dock.cluster.activated.emit(2)
+    run = dock.session.exploring
+    np.testing.assert_array_equal(
+        run.selected, np.flatnonzero(run.result.clusters == 1)
+    )
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"scale": (3, 0.5, 0.5)},
+        {"scale": (3, 2, 2), "translate": (10, -200, 50)},
+        {"scale": (1, 2, 2), "rotate": [[1, 0, 0], [0, 0.8, -0.6], [0, 0.6, 0.8]]},
+        {"affine": [[2, 0, 0, 5], [0, 1, 0.3, -9], [0, 0.1, 3, 4], [0, 0, 0, 1]]},
+    ],
+)
+def test_a_click_sends_the_camera_to_the_patch(
+    viewer, explored, qtbot, place, click_world, patience
+) -> None:
+    dock = explored(**place)
+    run = dock.session.exploring
+    away = np.linalg.norm(run.result.plane - np.median(run.result.plane, 0), axis=1)
+    index = int(away.argmax())  # one that lies alone
+    at = on_screen(dock, run.result.plane[index])
+    qtbot.mouseClick(dock.plot.widget.viewport(), LEFT, pos=at)
+    assert run.at == index
+    layer = viewer.layers["scan"]
+    world = np.array(layer.data_to_world(run.result.places[index]))
+    center = np.array(viewer.scene.camera.center)[1:]
+    shown = np.array([viewer.dims.point[0], *center])
+    inside = np.asarray(layer.world_to_data(shown))
+    np.testing.assert_allclose(inside, run.result.places[index], atol=1)
+    np.testing.assert_allclose(shown[1:], world[1:], atol=1e-6)
+    run.select(np.array([index]))
+    patience(lambda: EXPLORED in viewer.layers)
+    square = viewer.layers[EXPLORED]
+    np.testing.assert_allclose(square.data_to_world(square.data[0]), world)
+
+
+def test_a_click_in_the_image_marks_the_patch(viewer, explored, click_world) -> None:
+    dock = explored(scale=(3, 2, 2))
+    run = dock.session.exploring
+    index = 40
+    run.go_to(index)
+    run.at = -1
+    click_world(run.result.places[index][1:] * 2 + 0.4)
+    assert run.at == index
+
+
+def test_hovering_shows_the_patch(explored, qtbot) -> None:
+    dock = explored()
+    plane = dock.session.exploring.result.plane
+    at = on_screen(dock, plane[7])
+    target = dock.plot.widget.viewport()
+    qtbot.mouseMove(target, at + QPoint(3, 3))
+    qtbot.mouseMove(target, at)
+    qtbot.waitUntil(lambda: dock.plot.hovered >= 0)
+    assert not dock.plot.hover.pixmap().isNull()
+    dock.lasso.click()
+    qtbot.mouseMove(target, at + QPoint(1, 1))
+    qtbot.waitUntil(lambda: dock.plot.hovered < 0)
+
+
+def test_lassos_select_add_and_take_away(viewer, explored, drag, patience) -> None:
+    dock = explored()
+    run = dock.session.exploring
+    dock.lasso.click()
+    everything = round_all(dock)
+    drag(dock, everything)
+    assert len(run.selected) == len(run.result)
+    middle = np.mean(everything[:4], axis=0)
+    half = [
+        corner if corner[0] < middle[0] else (middle[0], corner[1])
+        for corner in everything
+    ]
+    drag(dock, half, Qt.KeyboardModifier.ControlModifier)
+    kept = np.flatnonzero(run.result.plane[:, 0] > middle[0])
+    assert abs(len(run.selected) - len(kept)) <= 2
+    drag(dock, half, Qt.KeyboardModifier.ShiftModifier)
+    assert len(run.selected) == len(run.result)
+    patience(lambda: EXPLORED in viewer.layers)
+    layer = viewer.layers[EXPLORED]
+    assert len(layer.data) == len(run.result)
+    assert (layer.size == 8).all()
+    assert dock.strip.count() > 10
+
+
+def test_the_selection_is_labeled_in_one_step_that_can_be_undone(
+    viewer, explored, patience
+) -> None:
+    dock = explored(scale=(3, 2, 2))
+    run, annotation = dock.session.exploring, dock.session.workspace.annotation
+    layer = dock.session.workspace.start_annotating()
+    painted = run.result.places[4].round().astype(int)
+    layer.data_setitem(tuple(painted[:, None]), np.array([1], np.uint8))
+    patience(lambda: len(annotation.store) == 1)
+    before = annotation.revision
+    run.select(np.array([3, 4, 90]))
+    dock.label.click()
+    assert annotation.revision == before + 1
+    wanted = np.zeros(VOLUME.size, np.uint8)
+    wanted[middle_voxels(run.result.places[[3, 4, 90]], (1, 8, 8), VOLUME.shape)] = 2
+    wanted = wanted.reshape(VOLUME.shape)
+    wanted[tuple(painted)] = 1
+    np.testing.assert_array_equal(layer.data, wanted)
+    assert "1 were painted before and stay" in dock.status.text()
+    layer.undo()
+    assert np.flatnonzero(layer.data).size == 1
+    patience(lambda: len(annotation.store) == 1)
+
+
+def test_middles_are_in_the_middle() -> None:
+    flat = middle_voxels(np.array([[15.5, 20.5]]), (32, 32), (64, 64))
+    y, x = np.unravel_index(flat, (64, 64))
+    assert (y.min(), y.max(), x.min(), x.max()) == (11, 20, 16, 25)
+    flat = middle_voxels(np.array([[4.0, 4.0]]), (9, 9), (9, 9))
+    assert np.unravel_index(flat, (9, 9))[0].tolist() == [3, 3, 3, 4, 4, 4, 5, 5, 5]
+
+
+def test_different_ones_are_suggested(explored) -> None:
+    dock = explored()
+    run = dock.session.exploring
+    dock.suggest.click()
+    first = set(run.selected.tolist())
+    assert len(first) == 10
+    assert run.at in first
+    dock.suggest.click()
+    assert not first & set(run.selected.tolist())
+
+
+def test_odd_ones_are_listed_and_shown_as_heat(viewer, explored, qtbot) -> None:
+    image = np.array(VOLUME)
+    image[1, 20:26, 40:46] += 200
+    dock = explored(image, scale=(3, 2, 2), translate=(5, 6, 7))
+    dock.odd.click()
+    run = dock.session.exploring
+    heat = viewer.layers[ODDNESS]
+    assert heat.data.shape == run.patches.shape
+    most = np.unravel_index(heat.data.argmax(), heat.data.shape)
+    world = heat.data_to_world(most)
+    index = run.oddest()[0]
+    scan = viewer.layers["scan"]
+    np.testing.assert_allclose(world, scan.data_to_world(run.result.places[index]))
+    assert dock.odd_list.isVisibleTo(dock)
+    item = dock.odd_list.item(0)
+    dock.odd_list.itemClicked.emit(item)
+    assert run.at == index
+    dock.odd.click()
+    assert ODDNESS not in viewer.layers
+
+
+def test_thumbnails_stand_in_for_the_points(explored) -> None:
+    dock = explored()
+    dock.pictures.click()
+    assert dock.plot._pictures.isVisible()
+    assert dock.plot._pictures.image.shape[2] == 4
+    dock.pictures.click()
+    assert not dock.plot._pictures.isVisible()
+
+
+def test_an_autoencoder_can_be_told_that_it_is_enough(opened, patience) -> None:
+    dock = opened()
+    dock.describe.setCurrentIndex(dock.describe.findData("autoencoder"))
+    dock.seconds.setValue(3000)
+    dock.start.click()
+    run = dock.session.exploring
+    patience(lambda: run.progress.learning and run.progress.fraction > 0)
+    assert dock.enough.isVisibleTo(dock)
+    dock.enough.click()
+    patience(lambda: not run.doing)
+    assert run.result.latent.shape[1] == 16
+    assert run.result.encoder is not None
+
+
+def test_a_stopped_one_shows_nothing(opened, patience) -> None:
+    dock = opened()
+    dock.describe.setCurrentIndex(dock.describe.findData("autoencoder"))
+    dock.seconds.setValue(3000)
+    dock.start.click()
+    run = dock.session.exploring
+    patience(lambda: run.progress.learning)
+    dock.start.click()
+    patience(lambda: not run.doing)
+    assert run.result is None
+    assert dock.status.text() == "Stopped."
+
+
+def test_an_image_that_goes_meanwhile_is_told(viewer, opened, patience) -> None:
+    dock = opened()
+    dock.describe.setCurrentIndex(dock.describe.findData("autoencoder"))
+    dock.start.click()
+    run = dock.session.exploring
+    patience(lambda: run.progress.learning)
+    viewer.layers.remove("scan")
+    patience(lambda: not run.doing)
+    assert "closed or changed" in dock.error.text()
+
+
+def test_a_layer_deleted_afterwards_does_no_harm(viewer, explored, patience) -> None:
+    dock = explored()
+    run = dock.session.exploring
+    run.select(np.arange(5))
+    patience(lambda: EXPLORED in viewer.layers)
+    viewer.layers.remove(EXPLORED)
+    run.select(np.arange(7))
+    patience(lambda: EXPLORED in viewer.layers)
+    viewer.layers.remove("scan")
+    assert run.result is None
+    assert not dock.results.isVisibleTo(dock)
+
+
+def test_results_are_written_and_opened_again(explored, tmp_path, patience) -> None:
+    dock = explored(scale=(3, 2, 2))
+    run = dock.session.exploring
+    first = run.result
+    dock.save_to(tmp_path / "explored")
+    patience(lambda: not run.doing)
+    assert (tmp_path / "explored" / "grid.png").exists()
+    dock.open_from(tmp_path / "explored")
+    patience(lambda: not run.doing)
+    assert run.result is not first
+    np.testing.assert_allclose(run.result.plane, first.plane, rtol=1e-5)
+    run.select(np.array([3]))
+    dock.label.click()
+    assert dock.error.text() == ""
+
+
+def test_results_of_another_image_are_refused(explored, viewer, tmp_path, patience):
+    dock = explored()
+    dock.save_to(tmp_path / "explored")
+    patience(lambda: not dock.session.exploring.doing)
+    other = viewer.add_image(VOLUME[:, :40], name="other")
+    dock.session.workspace.choose_image(other)
+    dock.open_from(tmp_path / "explored")
+    patience(lambda: not dock.session.exploring.doing)
+    assert "not of one of shape" in dock.error.text()
+
+
+@pytest.mark.parametrize(
+    ("image", "set_up", "words"),
+    [
+        (np.full((48, 64), 5, np.uint8), None, "look the same"),
+        (VOLUME[0, :9, :9], None, "fewer than 20"),
+        (VOLUME, lambda dock: dock.patch.setValue(200), "larger than the image"),
+        (VOLUME, lambda dock: dock.of.setCurrentIndex(1), "fewer than 20"),
+        (VOLUME, lambda dock: dock.describe.setCurrentIndex(2), "no model yet"),
+        (np.where(VOLUME > 125, np.nan, VOLUME), None, "NaN"),
+    ],
+)
+def test_bad_input_is_one_sentence(opened, patience, image, set_up, words) -> None:
+    dock = opened(image)
+    if set_up is not None:
+        set_up(dock)
+    dock.start.click()
+    patience(lambda: not dock.session.exploring.doing)
+    assert words in dock.error.text()
+
+
+def test_each_open_image_can_be_a_point(viewer, opened, patience) -> None:
+    rng = np.random.default_rng(1)
+    dock = opened(VOLUME[0])
+    for number in range(21):
+        viewer.add_image(rng.normal(number % 2, 1, (40, 50)), name=f"other {number}")
+    dock.of.setCurrentIndex(1)
+    dock.start.click()
+    run = dock.session.exploring
+    patience(lambda: not run.doing)
+    assert len(run.result) == 22
+    run.go_to(5)
+    assert viewer.layers.selection.active.name == "other 4"
+    run.select(np.array([5]))
+    assert not dock.label.isEnabled()
+
+
+def test_a_model_describes(trained, open_dock, patience) -> None:
+    dock = open_dock("Explore")
+    dock.map.setCurrentIndex(dock.map.findData("pca"))
+    dock.describe.setCurrentIndex(2)
+    dock.patch.setValue(8)
+    dock.stride.setValue(4)
+    dock.start.click()
+    run = dock.session.exploring
+    patience(lambda: not run.doing)
+    assert dock.error.text() == ""
+    assert run.result.config.dims == 3
+
+
+def test_a_hundred_thousand_points_stay_quick(explored, drag) -> None:
+    dock = explored()
+    run = dock.session.exploring
+    rng = np.random.default_rng(0)
+    count = 100_000
+    many = Explored(
+        config=ExploreConfig(clusters=Grouping()),
+        places=np.repeat(run.result.places, 400, axis=0)[:count],
+        size=run.result.size,
+        latent=rng.normal(size=(count, 4)).astype(np.float32),
+        plane=rng.normal(size=(count, 2)).astype(np.float32),
+        clusters=rng.integers(6, size=count),
+        oddness=np.ones(count, np.float32),
+        map="tsne",
+    )
+    assert count > MOST_POINTS
+    run._take(dataclasses.replace(many))
+    run.changed.emit()
+    assert dock.plot._density.isVisible()
+    corners = np.array([[np.cos(a), np.sin(a)] for a in np.linspace(0, 6.28, 80)])
+    best = np.inf
+    for _ in range(3):
+        start = time.perf_counter()
+        dock.plot.lassoed.emit(dock.plot._inside.polygon(corners), "set")
+        best = min(best, time.perf_counter() - start)
+    from matplotlib.path import Path
+
+    wanted = np.flatnonzero(Path(corners).contains_points(many.plane))
+    np.testing.assert_array_equal(run.selected, wanted)
+    assert best < 0.1
+    run._show_selected()
+    layer = dock.session.workspace.layers.get(EXPLORED)
+    assert len(layer.data) <= MOST_OUTLINES
