@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
     QProgressBar,
     QPushButton,
     QSpinBox,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -42,8 +43,9 @@ DESCRIPTIONS = {
     "autoencoder": "Autoencoder (learns here)",
     "model": "Trained model",
 }
-GROUPS = {"kmeans": "KMeans, clusters", "hdbscan": "HDBSCAN, least patches"}
-USUAL_NUMBER = {"kmeans": 6, "hdbscan": 50}
+GROUPS = {"kmeans": "KMeans", "hdbscan": "HDBSCAN"}
+USUAL_NUMBER = {"kmeans": (6, "", " clusters"), "hdbscan": (50, "from ", "")}
+"""Number, and what stands before and after it."""
 NOTHING = (
     "Patches of the image become points: those that look alike lie together. Press "
     '"Explore".'
@@ -110,9 +112,7 @@ class ExploreDock(Dock):
         self.status = text_line("explore_status", "What runs, or was done last.")
         self.plot = MapPlot()
         self.chosen = text_line("explore_selected", "What is selected.")
-        self.strip = Strip(
-            "selected_patches", "Selected patches; click one to go there."
-        )
+        self.strip = Strip("selected_patches", "Selected patches: click to go there.")
         self.odd_list = Strip("odd_patches", "The oddest patches, and how odd.")
         self.device_line = DeviceLine()
 
@@ -143,8 +143,10 @@ class ExploreDock(Dock):
         self.grouping = _combo("group_by", "How clusters are found.")
         for kind, title in GROUPS.items():
             self.grouping.addItem(title, kind)
-        self.number = _spin("group_number", 2, 100_000, 6, "")
-        self.number.setToolTip("Clusters of KMeans, or least patches of HDBSCAN.")
+        self.number = _spin("group_number", 2, 100_000, 6, " clusters")
+        self.number.setToolTip(
+            "Clusters of KMeans, or the least patches of one of HDBSCAN."
+        )
         self.regroup = button("find_clusters", "Find", "Look for these clusters.")
         self.odd = _toggle(
             "show_odd", "Odd ones", "List the oddest patches, and show all as heat."
@@ -170,6 +172,9 @@ class ExploreDock(Dock):
         self.column.addLayout(self.form)
         for widget in (self.start, self.enough, self.bar, self.status, self.error):
             self.column.addWidget(widget)
+        self.results = QWidget()
+        inner = QVBoxLayout(self.results)
+        inner.setContentsMargins(0, 0, 0, 0)
         for row in (
             self.plot.widget,
             _row(self.lasso, self.pictures, self.all),
@@ -180,10 +185,11 @@ class ExploreDock(Dock):
             self.odd_list,
             _row(self.grouping, self.number, self.regroup),
             self.cluster,
-            _row(self.open, self.save),
-            self.device_line,
         ):
-            self.column.addWidget(row)
+            inner.addWidget(row)
+        self.column.addWidget(self.results)
+        self.column.addWidget(_row(self.open, self.save))
+        self.column.addWidget(self.device_line)
         self.column.addStretch(1)
 
     def _connect(self) -> None:
@@ -258,7 +264,10 @@ class ExploreDock(Dock):
         self._try(lambda: run.explore(self.config(), several=several))
 
     def _on_grouping(self) -> None:
-        self.number.setValue(USUAL_NUMBER[self.grouping.currentData()])
+        number, before, after = USUAL_NUMBER[self.grouping.currentData()]
+        self.number.setValue(number)
+        self.number.setPrefix(before)
+        self.number.setSuffix(after)
 
     def _on_regroup(self) -> None:
         self._try(lambda: self.session.exploring.regroup(self._grouping()))
@@ -349,11 +358,7 @@ class ExploreDock(Dock):
     def _enable(self) -> None:
         run = self.session.exploring
         there, idle = run.result is not None, not run.doing
-        for control in (
-            *(self.lasso, self.pictures, self.all, self.suggest, self.odd),
-            *(self.cluster, self.plot.widget, self.strip),
-        ):
-            control.setEnabled(there)
+        self.results.setVisible(there)
         for control in (self.regroup, self.grouping, self.number, self.save):
             control.setEnabled(there and idle)
         several = run.result is not None and run.result.several

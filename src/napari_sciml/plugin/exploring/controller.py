@@ -131,7 +131,7 @@ class ExploreRun:
         if not several and config.dims is None:
             config = config.model_copy(update={"dims": self._dims(layer, config)})
         model = self._model() if config.describe == "model" else None
-        self.patches = cut(images, config, model)
+        patches = WholeImages(images) if several else cut(images, config, model)
         self._enough.clear()
         self._start(
             "explore",
@@ -145,6 +145,7 @@ class ExploreRun:
         self._of = weakref.ref(layer)
         self._images = [weakref.ref(each) for each in layers]
         self._take(None)
+        self.patches = patches
 
     def end_learning(self) -> None:
         """Let the autoencoder end with what it has learned."""

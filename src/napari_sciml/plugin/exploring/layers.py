@@ -46,7 +46,8 @@ def show_selected(
     axes = LayerAxes.of(on)
     shown = places[:: max(1, -(-len(places) // MOST_OUTLINES))]
     points = np.zeros((len(shown), axes.ndim))
-    points[:, list(axes.space)] = shown
+    if len(shown):
+        points[:, list(axes.space)] = shown
     points = points[:, list(axes.own)]
     layer = layers.get(EXPLORED)
     if isinstance(layer, Points):
