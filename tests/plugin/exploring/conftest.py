@@ -17,9 +17,9 @@ def opened(viewer, open_dock, slices):
         image = slices if image is None else image
         viewer.add_image(image, name="scan", **options)
         dock = open_dock("Explore")
-        dock.map.setCurrentIndex(dock.map.findData("pca"))
-        dock.patch.setValue(8)
-        dock.stride.setValue(4)
+        dock.form.map.setCurrentIndex(dock.form.map.findData("pca"))
+        dock.form.patch.setValue(8)
+        dock.form.stride.setValue(4)
         return dock
 
     return open_on

@@ -14,26 +14,26 @@ VOLUME = np.random.default_rng(0).normal(100, 10, (6, 48, 64)).astype(np.float32
 def test_patches_become_points_in_clusters(explored) -> None:
     dock = explored()
     run = dock.session.exploring
-    assert len(run.result) == len(run.patches) == 2 * 11 * 15
+    assert len(run.result) == len(run.selection.exploration.patches) == 2 * 11 * 15
     assert dock.status.text().startswith("330 patches, mapped by PCA")
     assert dock.results.isVisibleTo(dock)
-    assert dock.cluster.count() == 7
+    assert dock.clusters.list.count() == 7
     assert dock.label_as.currentText() == "fiber"
 
 
 def test_other_clusters_are_found_in_the_same_map(explored, patience) -> None:
     dock = explored()
     plane = dock.session.exploring.result.plane
-    dock.number.setValue(3)
-    dock.regroup.click()
+    dock.clusters.number.setValue(3)
+    dock.clusters.find.click()
     patience(lambda: not dock.session.exploring.doing)
     assert dock.session.exploring.result.plane is plane
-    assert dock.cluster.count() == 4
-    dock.cluster.setCurrentIndex(2)
-    dock.cluster.activated.emit(2)
+    assert dock.clusters.list.count() == 4
+    dock.clusters.list.setCurrentIndex(2)
+    dock.clusters.list.activated.emit(2)
     run = dock.session.exploring
     np.testing.assert_array_equal(
-        run.selected, np.flatnonzero(run.result.clusters == 1)
+        run.selection.selected, np.flatnonzero(run.result.clusters == 1)
     )
 
 
@@ -47,7 +47,7 @@ def test_the_selection_is_labeled_in_one_step_that_can_be_undone(
     layer.data_setitem(tuple(painted[:, None]), np.array([1], np.uint8))
     patience(lambda: len(annotation.store) == 1)
     before = annotation.revision
-    run.select(np.array([3, 4, 90]))
+    run.selection.select(np.array([3, 4, 90]))
     dock.label.click()
     assert annotation.revision == before + 1
     wanted = np.zeros(VOLUME.size, np.uint8)
@@ -73,11 +73,11 @@ def test_different_ones_are_suggested(explored) -> None:
     dock = explored()
     run = dock.session.exploring
     dock.suggest.click()
-    first = set(run.selected.tolist())
+    first = set(run.selection.selected.tolist())
     assert len(first) == 10
-    assert run.at in first
+    assert run.selection.at in first
     dock.suggest.click()
-    assert not first & set(run.selected.tolist())
+    assert not first & set(run.selection.selected.tolist())
 
 
 def test_odd_ones_are_listed_and_shown_as_heat(viewer, explored, qtbot) -> None:
@@ -87,16 +87,16 @@ def test_odd_ones_are_listed_and_shown_as_heat(viewer, explored, qtbot) -> None:
     dock.odd.click()
     run = dock.session.exploring
     heat = viewer.layers[ODDNESS]
-    assert heat.data.shape == run.patches.shape
+    assert heat.data.shape == run.selection.exploration.patches.shape
     most = np.unravel_index(heat.data.argmax(), heat.data.shape)
     world = heat.data_to_world(most)
-    index = run.oddest()[0]
+    index = run.selection.oddest()[0]
     scan = viewer.layers["scan"]
     np.testing.assert_allclose(world, scan.data_to_world(run.result.places[index]))
     assert dock.odd_list.isVisibleTo(dock)
     item = dock.odd_list.item(0)
     dock.odd_list.itemClicked.emit(item)
-    assert run.at == index
+    assert run.selection.at == index
     dock.odd.click()
     assert ODDNESS not in viewer.layers
 
@@ -112,8 +112,8 @@ def test_thumbnails_stand_in_for_the_points(explored) -> None:
 
 def test_an_autoencoder_can_be_told_that_it_is_enough(opened, patience) -> None:
     dock = opened()
-    dock.describe.setCurrentIndex(dock.describe.findData("autoencoder"))
-    dock.seconds.setValue(3000)
+    dock.form.describe.setCurrentIndex(dock.form.describe.findData("autoencoder"))
+    dock.form.seconds.setValue(3000)
     dock.start.click()
     run = dock.session.exploring
     patience(lambda: run.progress.learning and run.progress.fraction > 0)
@@ -126,8 +126,8 @@ def test_an_autoencoder_can_be_told_that_it_is_enough(opened, patience) -> None:
 
 def test_a_stopped_one_shows_nothing(opened, patience) -> None:
     dock = opened()
-    dock.describe.setCurrentIndex(dock.describe.findData("autoencoder"))
-    dock.seconds.setValue(3000)
+    dock.form.describe.setCurrentIndex(dock.form.describe.findData("autoencoder"))
+    dock.form.seconds.setValue(3000)
     dock.start.click()
     run = dock.session.exploring
     patience(lambda: run.progress.learning)
@@ -139,7 +139,7 @@ def test_a_stopped_one_shows_nothing(opened, patience) -> None:
 
 def test_an_image_that_goes_meanwhile_is_told(viewer, opened, patience) -> None:
     dock = opened()
-    dock.describe.setCurrentIndex(dock.describe.findData("autoencoder"))
+    dock.form.describe.setCurrentIndex(dock.form.describe.findData("autoencoder"))
     dock.start.click()
     run = dock.session.exploring
     patience(lambda: run.progress.learning)
@@ -151,10 +151,10 @@ def test_an_image_that_goes_meanwhile_is_told(viewer, opened, patience) -> None:
 def test_a_layer_deleted_afterwards_does_no_harm(viewer, explored, patience) -> None:
     dock = explored()
     run = dock.session.exploring
-    run.select(np.arange(5))
+    run.selection.select(np.arange(5))
     patience(lambda: EXPLORED in viewer.layers)
     viewer.layers.remove(EXPLORED)
-    run.select(np.arange(7))
+    run.selection.select(np.arange(7))
     patience(lambda: EXPLORED in viewer.layers)
     viewer.layers.remove("scan")
     assert run.result is None
@@ -172,7 +172,7 @@ def test_results_are_written_and_opened_again(explored, tmp_path, patience) -> N
     patience(lambda: not run.doing)
     assert run.result is not first
     np.testing.assert_allclose(run.result.plane, first.plane, rtol=1e-5)
-    run.select(np.array([3]))
+    run.selection.select(np.array([3]))
     dock.label.click()
     assert dock.error.text() == ""
 
@@ -193,9 +193,9 @@ def test_results_of_another_image_are_refused(explored, viewer, tmp_path, patien
     [
         (np.full((48, 64), 5, np.uint8), None, "look the same"),
         (VOLUME[0, :9, :9], None, "fewer than 20"),
-        (VOLUME, lambda dock: dock.patch.setValue(200), "larger than the image"),
-        (VOLUME, lambda dock: dock.of.setCurrentIndex(1), "fewer than 20"),
-        (VOLUME, lambda dock: dock.describe.setCurrentIndex(2), "no model yet"),
+        (VOLUME, lambda dock: dock.form.patch.setValue(200), "larger than the image"),
+        (VOLUME, lambda dock: dock.form.of.setCurrentIndex(1), "fewer than 20"),
+        (VOLUME, lambda dock: dock.form.describe.setCurrentIndex(2), "no model yet"),
         (np.where(VOLUME > 125, np.nan, VOLUME), None, "NaN"),
     ],
 )
@@ -213,23 +213,23 @@ def test_each_open_image_can_be_a_point(viewer, opened, patience) -> None:
     dock = opened(VOLUME[0])
     for number in range(21):
         viewer.add_image(rng.normal(number % 2, 1, (40, 50)), name=f"other {number}")
-    dock.of.setCurrentIndex(1)
+    dock.form.of.setCurrentIndex(1)
     dock.start.click()
     run = dock.session.exploring
     patience(lambda: not run.doing)
     assert len(run.result) == 22
-    run.go_to(5)
+    run.selection.go_to(5)
     assert viewer.layers.selection.active.name == "other 4"
-    run.select(np.array([5]))
+    run.selection.select(np.array([5]))
     assert not dock.label.isEnabled()
 
 
 def test_a_model_describes(trained, open_dock, patience) -> None:
     dock = open_dock("Explore")
-    dock.map.setCurrentIndex(dock.map.findData("pca"))
-    dock.describe.setCurrentIndex(2)
-    dock.patch.setValue(8)
-    dock.stride.setValue(4)
+    dock.form.map.setCurrentIndex(dock.form.map.findData("pca"))
+    dock.form.describe.setCurrentIndex(2)
+    dock.form.patch.setValue(8)
+    dock.form.stride.setValue(4)
     dock.start.click()
     run = dock.session.exploring
     patience(lambda: not run.doing)

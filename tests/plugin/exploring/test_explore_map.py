@@ -1,17 +1,21 @@
 """The map of the Explore dock, with the real mouse in a window on the screen."""
 
 import time
+import weakref
 from itertools import pairwise
 
 import numpy as np
 import pyqtgraph
 import pytest
+from matplotlib.path import Path
 from qtpy.QtCore import QPoint, QPointF, Qt
 
 from napari_sciml.exploring.config import ExploreConfig
+from napari_sciml.exploring.patches import PatchGrid
 from napari_sciml.exploring.result import Explored
 from napari_sciml.plugin.exploring.layers import EXPLORED, MOST_OUTLINES
 from napari_sciml.plugin.exploring.plot import MOST_POINTS
+from napari_sciml.plugin.exploring.selection import Exploration
 
 pytestmark = pytest.mark.gui
 
@@ -73,7 +77,7 @@ def test_a_click_sends_the_camera_to_the_patch(
     index = int(away.argmax())  # one that lies alone
     at = on_screen(dock, run.result.plane[index])
     qtbot.mouseClick(dock.plot.widget.viewport(), LEFT, pos=at)
-    assert run.at == index
+    assert run.selection.at == index
     layer = viewer.layers["scan"]
     world = np.array(layer.data_to_world(run.result.places[index]))
     center = np.array(viewer.scene.camera.center)[1:]
@@ -81,7 +85,7 @@ def test_a_click_sends_the_camera_to_the_patch(
     inside = np.asarray(layer.world_to_data(shown))
     np.testing.assert_allclose(inside, run.result.places[index], atol=1)
     np.testing.assert_allclose(shown[1:], world[1:], atol=1e-6)
-    run.select(np.array([index]))
+    run.selection.select(np.array([index]))
     patience(lambda: EXPLORED in viewer.layers)
     square = viewer.layers[EXPLORED]
     np.testing.assert_allclose(square.data_to_world(square.data[0]), world)
@@ -93,7 +97,7 @@ def test_a_click_in_the_image_marks_the_patch(viewer, explored, click_world) -> 
     index = 40
     viewer.dims.set_point(0, 0)
     click_world(run.result.places[index][1:] * 2 + 0.4)
-    assert run.at == index
+    assert run.selection.at == index
 
 
 def test_hovering_shows_the_patch(explored, qtbot) -> None:
@@ -116,14 +120,14 @@ def test_lassos_select_add_and_take_away(viewer, explored, drag, patience) -> No
     dock.lasso.click()
     everything = round_all(dock)
     drag(dock, everything)
-    assert len(run.selected) == len(run.result)
+    assert len(run.selection.selected) == len(run.result)
     middle = np.mean(everything[:4], axis=0)
     half = [(min(corner[0], middle[0]), corner[1]) for corner in everything]
     drag(dock, half, Qt.KeyboardModifier.ControlModifier)
     kept = np.flatnonzero(run.result.plane[:, 0] > middle[0])
-    assert abs(len(run.selected) - len(kept)) <= 2
+    assert abs(len(run.selection.selected) - len(kept)) <= 2
     drag(dock, half, Qt.KeyboardModifier.ShiftModifier)
-    assert len(run.selected) == len(run.result)
+    assert len(run.selection.selected) == len(run.result)
     patience(lambda: EXPLORED in viewer.layers)
     layer = viewer.layers[EXPLORED]
     assert len(layer.data) == len(run.result)
@@ -131,24 +135,26 @@ def test_lassos_select_add_and_take_away(viewer, explored, drag, patience) -> No
     assert dock.strip.count() > 10
 
 
-def test_a_hundred_thousand_points_stay_quick(explored, drag) -> None:
-    dock = explored()
-    run = dock.session.exploring
+def test_a_hundred_thousand_points_stay_quick(opened) -> None:
     rng = np.random.default_rng(0)
-    count = 100_000
+    image = rng.normal(size=(10, 108, 108)).astype(np.float32)
+    dock = opened(image)
+    run = dock.session.exploring
+    grid = PatchGrid.of(image, patch=8, stride=1, dims=2)
+    count = len(grid)
+    assert count > 100_000 > MOST_POINTS
     many = Explored(
         config=ExploreConfig(),
-        places=np.repeat(run.result.places, 400, axis=0)[:count],
-        size=run.result.size,
+        places=grid.places(),
+        size=grid.size,
         latent=rng.normal(size=(count, 4)).astype(np.float32),
         plane=rng.normal(size=(count, 2)).astype(np.float32),
         clusters=rng.integers(6, size=count),
         oddness=np.ones(count, np.float32),
         map="tsne",
     )
-    assert count > MOST_POINTS
-    run.patches = None
-    run._take(many)
+    layer = weakref.ref(dock.session.workspace.image)
+    run.selection.use(Exploration(many, grid, (layer,)))
     run.changed.emit()
     assert dock.plot._density.isVisible()
     corners = np.array([[np.cos(a), np.sin(a)] for a in np.linspace(0, 6.28, 80)])
@@ -157,11 +163,9 @@ def test_a_hundred_thousand_points_stay_quick(explored, drag) -> None:
         start = time.perf_counter()
         dock.plot.lassoed.emit(dock.plot._inside.polygon(corners), "set")
         best = min(best, time.perf_counter() - start)
-    from matplotlib.path import Path
-
     wanted = np.flatnonzero(Path(corners).contains_points(many.plane))
-    np.testing.assert_array_equal(run.selected, wanted)
+    np.testing.assert_array_equal(run.selection.selected, wanted)
     assert best < 0.1
-    run._show_selected()
-    layer = dock.session.workspace.layers.get(EXPLORED)
-    assert len(layer.data) <= MOST_OUTLINES
+    run.selection.show_selected()
+    squares = dock.session.workspace.layers.get(EXPLORED)
+    assert len(squares.data) <= MOST_OUTLINES

@@ -5,26 +5,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import (
-    QCheckBox,
-    QComboBox,
     QFileDialog,
-    QFormLayout,
     QHBoxLayout,
     QProgressBar,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_sciml.errors import InputError
 from napari_sciml.exploring.config import ExploreConfig, Grouping
-from napari_sciml.exploring.maps import map_kinds
 from napari_sciml.exploring.result import MAP_WORDS, Explored
 from napari_sciml.plugin.docks.base import Dock
-from napari_sciml.plugin.exploring.plot import MapPlot, cluster_color
+from napari_sciml.plugin.exploring.clusters import ClusterPanel
+from napari_sciml.plugin.exploring.form import ExploreForm, combo
+from napari_sciml.plugin.exploring.plot import MapPlot
 from napari_sciml.plugin.exploring.strip import Strip
 from napari_sciml.plugin.kit.controls import (
     button,
@@ -32,20 +28,10 @@ from napari_sciml.plugin.kit.controls import (
     set_running,
     text_line,
 )
-from napari_sciml.plugin.kit.layer_picker import LayerPicker
 from napari_sciml.plugin.kit.replacing import write_or_ask
 from napari_sciml.plugin.train.device_line import DeviceLine
 
 FOLDER = "explored"
-DEFAULTS = ExploreConfig()
-DESCRIPTIONS = {
-    "front": "Fixed filters (at once)",
-    "autoencoder": "Autoencoder (learns here)",
-    "model": "Trained model",
-}
-GROUPS = {"kmeans": "KMeans", "hdbscan": "HDBSCAN"}
-USUAL_NUMBER = {"kmeans": (6, "", " clusters"), "hdbscan": (50, "from ", "")}
-"""Number, and what stands before and after it."""
 NOTHING = (
     "Patches of the image become points: those that look alike lie together. Press "
     '"Explore".'
@@ -62,40 +48,14 @@ class ExploreDock(Dock):
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
         self._drawn: Explored | None = None
-        self._make_settings()
         self._make_views()
         self._make_actions()
         self._lay_out()
         self._connect()
         self._on_image()
 
-    def _make_settings(self) -> None:
-        self.image = LayerPicker(
-            self.session.workspace.viewer,
-            self._images,
-            name="explore_image",
-            tooltip="Image to explore.",
-        )
-        self.of = _combo("explore_of", "What the points are.")
-        self.of.addItem("Patches of the image", False)
-        self.of.addItem("All open images", True)
-        self.describe = _combo("explore_describe", "How patches are compared.")
-        for kind, title in DESCRIPTIONS.items():
-            self.describe.addItem(title, kind)
-        self.map = _combo("explore_method", "How the plane is found.")
-        for kind in map_kinds():
-            self.map.addItem(MAP_WORDS[kind], kind)
-        self.patch = _spin("explore_patch", 4, 1024, DEFAULTS.patch, " voxels")
-        self.patch.setToolTip("Edge of a patch: about as large as what you look for.")
-        self.stride = _spin("explore_stride", 1, 1024, DEFAULTS.stride, " voxels")
-        self.stride.setToolTip("From one patch to the next.")
-        self.cubes = QCheckBox("Cubes of the volume, not squares of slices")
-        self.cubes.setObjectName("explore_cubes")
-        self.cubes.setToolTip("Describe 3D patches of a volume.")
-        self.seconds = _spin("explore_seconds", 1, 36000, DEFAULTS.seconds, " s")
-        self.seconds.setToolTip("How long the autoencoder learns.")
-
     def _make_views(self) -> None:
+        self.form = ExploreForm(self.session.workspace)
         self.start = primary_button(
             "explore", "Explore", "Describe all patches and map them to a plane."
         )
@@ -114,6 +74,7 @@ class ExploreDock(Dock):
         self.chosen = text_line("explore_selected", "What is selected.")
         self.strip = Strip("selected_patches", "Selected patches: click to go there.")
         self.odd_list = Strip("odd_patches", "The oddest patches, and how odd.")
+        self.clusters = ClusterPanel()
         self.device_line = DeviceLine()
 
     def _make_actions(self) -> None:
@@ -127,7 +88,7 @@ class ExploreDock(Dock):
             "show_thumbnails", "Thumbnails", "Show patches in place of points."
         )
         self.all = button("show_all_points", "Show all", "Zoom to all points.")
-        self.label_as = _combo("label_selection_class", "Class to label with.")
+        self.label_as = combo("label_selection_class", "Class to label with.")
         self.label = button(
             "label_selection",
             "Label selection as",
@@ -139,15 +100,6 @@ class ExploreDock(Dock):
             "Suggest different ones",
             "Select ten patches that differ most from the selected ones.",
         )
-        self.cluster = _combo("select_cluster", "Select all patches of a cluster.")
-        self.grouping = _combo("group_by", "How clusters are found.")
-        for kind, title in GROUPS.items():
-            self.grouping.addItem(title, kind)
-        self.number = _spin("group_number", 2, 100_000, 6, " clusters")
-        self.number.setToolTip(
-            "Clusters of KMeans, or the least patches of one of HDBSCAN."
-        )
-        self.regroup = button("find_clusters", "Find", "Look for these clusters.")
         self.odd = _toggle(
             "show_odd", "Odd ones", "List the oddest patches, and show all as heat."
         )
@@ -157,21 +109,6 @@ class ExploreDock(Dock):
         )
 
     def _lay_out(self) -> None:
-        self.form = QFormLayout()
-        for title, control in (
-            ("Image", self.image),
-            ("Of", self.of),
-            ("Described by", self.describe),
-            ("Learn for", self.seconds),
-            ("Map", self.map),
-            ("Patch", self.patch),
-            ("Every", self.stride),
-        ):
-            self.form.addRow(title, control)
-        self.form.addRow(self.cubes)
-        self.column.addLayout(self.form)
-        for widget in (self.start, self.enough, self.bar, self.status, self.error):
-            self.column.addWidget(widget)
         self.results = QWidget()
         inner = QVBoxLayout(self.results)
         inner.setContentsMargins(0, 0, 0, 0)
@@ -183,52 +120,43 @@ class ExploreDock(Dock):
             _row(self.label, self.label_as),
             _row(self.suggest, self.odd),
             self.odd_list,
-            _row(self.grouping, self.number, self.regroup),
-            self.cluster,
+            self.clusters,
         ):
             inner.addWidget(row)
-        self.column.addWidget(self.results)
-        self.column.addWidget(_row(self.open, self.save))
-        self.column.addWidget(self.device_line)
+        for widget in (
+            *(self.form, self.start, self.enough, self.bar, self.status, self.error),
+            *(self.results, _row(self.open, self.save), self.device_line),
+        ):
+            self.column.addWidget(widget)
         self.column.addStretch(1)
 
     def _connect(self) -> None:
         session, run = self.session, self.session.exploring
-        workspace = session.workspace
-        self.image.picked.connect(workspace.pick_image)
-        self.describe.currentIndexChanged.connect(self.redraw)
-        self.of.currentIndexChanged.connect(self.redraw)
-        self.grouping.currentIndexChanged.connect(self._on_grouping)
+        workspace, selection = session.workspace, run.selection
+        self.form.changed.connect(self.redraw)
         self.start.clicked.connect(self._on_start)
         self.enough.clicked.connect(run.end_learning)
         self.lasso.toggled.connect(self.plot.lasso)
         self.pictures.toggled.connect(self.plot.show_pictures)
         self.all.clicked.connect(self.plot.show_all)
-        self.plot.picked.connect(self._go_to)
-        self.plot.lassoed.connect(run.select)
-        self.strip.picked.connect(self._go_to)
-        self.odd_list.picked.connect(self._go_to)
+        self.plot.lassoed.connect(selection.select)
+        for views in (self.plot, self.strip, self.odd_list):
+            views.picked.connect(self._go_to)
         self.label.clicked.connect(self._on_label)
         self.suggest.clicked.connect(self._on_suggest)
         self.odd.toggled.connect(self._on_odd)
-        self.regroup.clicked.connect(self._on_regroup)
-        self.cluster.activated.connect(self._on_cluster)
+        self.clusters.asked.connect(self._on_regroup)
+        self.clusters.picked.connect(selection.select_cluster)
         self.save.clicked.connect(self._on_save)
         self.open.clicked.connect(self._on_open)
         self.wiring.connect(workspace.image_changed, self._on_image)
         self.wiring.connect(workspace.annotation.classes_changed, self._on_classes)
-        self.wiring.connect(session.prediction.model_changed, self.redraw)
         self.wiring.connect(run.changed, self.redraw)
-        self.wiring.connect(run.selection_changed, self._on_selection)
+        self.wiring.connect(selection.changed, self._on_selection)
         self.wiring.connect(run.failed, self.show_error)
 
-    def _images(self) -> list[Any]:
-        return list(self.session.workspace.images)
-
     def _on_image(self) -> None:
-        image = self.session.workspace.image
-        self.image.refill()
-        self.image.choose(image)
+        self.form.choose_image(self.session.workspace.image)
         self._on_classes()
         self.redraw()
 
@@ -242,50 +170,28 @@ class ExploreDock(Dock):
 
     def config(self) -> ExploreConfig:
         """Give the settings that the controls show."""
-        return ExploreConfig(
-            describe=self.describe.currentData(),
-            dims=3 if self.cubes.isChecked() else None,
-            patch=self.patch.value(),
-            stride=self.stride.value(),
-            map=self.map.currentData(),
-            clusters=self._grouping(),
-            seconds=self.seconds.value(),
-        )
-
-    def _grouping(self) -> Grouping:
-        return Grouping(kind=self.grouping.currentData(), number=self.number.value())
+        return self.form.config(self.clusters.grouping)
 
     def _on_start(self) -> None:
         run = self.session.exploring
         if run.doing:
             run.stop()
             return
-        several = bool(self.of.currentData())
+        several = self.form.several
         self._try(lambda: run.explore(self.config(), several=several))
 
-    def _on_grouping(self) -> None:
-        number, before, after = USUAL_NUMBER[self.grouping.currentData()]
-        self.number.setValue(number)
-        self.number.setPrefix(before)
-        self.number.setSuffix(after)
-
-    def _on_regroup(self) -> None:
-        self._try(lambda: self.session.exploring.regroup(self._grouping()))
-
-    def _on_cluster(self, index: int) -> None:
-        number = self.cluster.itemData(index)
-        if number is not None:
-            self._try(lambda: self.session.exploring.select_cluster(int(number)))
+    def _on_regroup(self, grouping: Grouping) -> None:
+        self._try(lambda: self.session.exploring.regroup(grouping))
 
     def _on_label(self) -> None:
         label = self.label_as.currentIndex() + 1
         self._try(lambda: self.session.exploring.label(label))
 
     def _on_suggest(self) -> None:
-        self._try(self.session.exploring.suggest)
+        self._try(self.session.exploring.selection.suggest)
 
     def _on_odd(self, on: bool) -> None:
-        self._try(lambda: self.session.exploring.show_odd(on))
+        self._try(lambda: self.session.exploring.selection.show_odd(on))
         self._show_odd_list()
 
     def _on_save(self) -> None:
@@ -308,7 +214,7 @@ class ExploreDock(Dock):
         self._try(lambda: self.session.exploring.open(folder))
 
     def _go_to(self, index: int) -> None:
-        self._try(lambda: self.session.exploring.go_to(index))
+        self._try(lambda: self.session.exploring.selection.go_to(index))
 
     def _try(self, action: Callable[[], object]) -> None:
         self.show_error("")
@@ -317,33 +223,24 @@ class ExploreDock(Dock):
         except InputError as error:
             self.show_error(str(error))
 
-    def redraw(self, index: object = None) -> None:
+    def redraw(self) -> None:
         """Show the state of the job and its result."""
         run = self.session.exploring
         idle = not run.doing
         self.start.setText("Explore" if idle else "Stop")
         set_running(self.start, not idle)
-        learns = self.describe.currentData() == "autoencoder"
-        _show_row(self.form, self.seconds, learns)
-        patches = not self.of.currentData()
-        for control in (self.patch, self.stride):
-            _show_row(self.form, control, patches)
-        image = self.session.workspace.image
-        self.cubes.setVisible(patches and image is not None and image.ndim > 2)
+        self.form.redraw(idle=idle)
+        self.clusters.redraw(idle=idle)
         self.enough.setVisible(run.doing == "explore" and run.progress.learning)
-        for control in (
-            *(self.image, self.of, self.describe, self.map, self.patch),
-            *(self.stride, self.cubes, self.seconds, self.open),
-        ):
-            control.setEnabled(idle)
+        self.open.setEnabled(idle)
+        self.save.setEnabled(idle and run.result is not None)
         self.bar.setVisible(not idle)
         self.bar.setValue(round(1000 * run.progress.fraction))
         words = self._words()
         self.status.setText(words[:1].upper() + words[1:])
-        self.status.setVisible(bool(words))
         if run.result is not self._drawn:
             self._show_result()
-        self._enable()
+        self.results.setVisible(run.result is not None)
 
     def _words(self) -> str:
         run = self.session.exploring
@@ -355,57 +252,37 @@ class ExploreDock(Dock):
         kind = MAP_WORDS.get(run.result.map, run.result.map)
         return f"{len(run.result):,} {what}, mapped by {kind}. {run.note}".strip()
 
-    def _enable(self) -> None:
-        run = self.session.exploring
-        there, idle = run.result is not None, not run.doing
-        self.results.setVisible(there)
-        for control in (self.regroup, self.grouping, self.number, self.save):
-            control.setEnabled(there and idle)
-        several = run.result is not None and run.result.several
-        chosen = there and not several and bool(len(run.selected))
-        self.label.setEnabled(chosen)
-        self.label_as.setEnabled(chosen)
-
     def _show_result(self) -> None:
-        run, old = self.session.exploring, self._drawn
-        result = self._drawn = run.result
-        if result is None:
-            empty = np.zeros((0, 2), np.float32)
-            self.plot.show(empty, np.zeros(0, np.intp), None)
+        selection, old = self.session.exploring.selection, self._drawn
+        result = self._drawn = self.session.exploring.result
+        if result is None or selection.exploration is None:
+            self.plot.show(np.zeros((0, 2), np.float32), np.zeros(0, np.intp), None)
         elif old is not None and old.plane is result.plane:
             self.plot.color(result.clusters)
         else:
-            thumbnail = None if run.patches is None else run.patches.thumbnail
+            thumbnail = selection.exploration.patches.thumbnail
             self.plot.show(result.plane, result.clusters, thumbnail)
-            self.pictures.setChecked(False)
+        self.pictures.setChecked(False)
         self.odd.setChecked(False)
         self._show_odd_list()
-        self._show_clusters()
+        if result is not None:
+            self.clusters.show_clusters(result.clusters)
         self._on_selection()
-
-    def _show_clusters(self) -> None:
-        result = self.session.exploring.result
-        self.cluster.clear()
-        self.cluster.addItem("Select a cluster …", None)
-        if result is None:
-            return
-        numbers, counts = np.unique(result.clusters, return_counts=True)
-        for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
-            name = "In no cluster" if number < 0 else f"Cluster {number}"
-            icon = QPixmap(12, 12)
-            icon.fill(QColor(cluster_color(number)))
-            self.cluster.addItem(QIcon(icon), f"{name} ({count:,})", number)
 
     def _on_selection(self) -> None:
         run = self.session.exploring
-        self.plot.choose(run.selected)
-        self.plot.mark(run.at)
-        count = len(run.selected)
+        if run.result is not self._drawn:
+            return  # is drawn with what it belongs to
+        selection, result = run.selection, run.result
+        self.plot.choose(selection.selected)
+        self.plot.mark(selection.at)
+        count = len(selection.selected)
         self.chosen.setText(f"{count:,} selected." if count else NO_SELECTION)
-        self.chosen.setVisible(run.result is not None)
         self.strip.setVisible(bool(count))
-        self.strip.show_patches(run.selected, self.plot.pixmap)
-        self._enable()
+        self.strip.show_patches(selection.selected, self.plot.pixmap)
+        can = bool(count) and result is not None and not result.several
+        self.label.setEnabled(can)
+        self.label_as.setEnabled(can)
 
     def _show_odd_list(self) -> None:
         run = self.session.exploring
@@ -413,31 +290,11 @@ class ExploreDock(Dock):
         self.odd_list.setVisible(on)
         if on and run.result is not None:
             odd = run.result.oddness
-            words = "{:.1f}".format
             self.odd_list.show_patches(
-                run.oddest(),
+                run.selection.oddest(),
                 self.plot.pixmap,
-                lambda index: words(float(odd[index])),
+                lambda index: f"{odd[index]:.1f}",
             )
-
-
-def _combo(name: str, tooltip: str) -> QComboBox:
-    made = QComboBox()
-    made.setObjectName(name)
-    made.setToolTip(tooltip)
-    made.setMinimumContentsLength(8)
-    policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-    made.setSizeAdjustPolicy(policy)
-    return made
-
-
-def _spin(name: str, low: int, high: int, value: float, suffix: str) -> QSpinBox:
-    made = QSpinBox()
-    made.setObjectName(name)
-    made.setRange(low, high)
-    made.setValue(round(value))
-    made.setSuffix(suffix)
-    return made
 
 
 def _toggle(name: str, text: str, tooltip: str) -> QPushButton:
@@ -453,8 +310,3 @@ def _row(*controls: QWidget) -> QWidget:
     for control in controls:
         line.addWidget(control)
     return row
-
-
-def _show_row(form: QFormLayout, control: QWidget, on: bool) -> None:
-    form.labelForField(control).setVisible(on)
-    control.setVisible(on)

@@ -5,28 +5,28 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from qtpy.QtCore import QObject, QPointF, QRectF, Qt, QTimer, Signal
-from qtpy.QtGui import QImage, QPixmap
+from qtpy.QtCore import QObject, QRectF, Qt, QTimer, Signal
+from qtpy.QtGui import QPixmap
 from qtpy.QtWidgets import QLabel
 
 from napari_sciml.exploring.lasso import Inside
-from napari_sciml.exploring.thumbnails import nearest_to_centers, picture, stretched
+from napari_sciml.exploring.thumbnails import nearest_to_centers, picture
+from napari_sciml.plugin.exploring.lasso_box import LassoBox
+from napari_sciml.plugin.exploring.pictures import (
+    as_rgba,
+    cluster_color,
+    density,
+    pixmap_of,
+)
 from napari_sciml.plugin.kit.plots import give_way
 
 HEIGHT = 300
 MOST_POINTS = 20_000
 """Drawn one by one; of more, their density is drawn."""
 MOST_CHOSEN = 5_000
-BINS = 400
 NEAR = 12.0
 """Pixels of the screen from the mouse within which a point is meant."""
-THUMBNAIL = 96
-COLORS = (
-    *("#4c9be8", "#f0883e", "#3fb95f", "#e5534b", "#a371f7"),
-    *("#b08968", "#e377c2", "#9aa4ae", "#c5b83a", "#2bb8c4"),
-)
-NOISE = "#7d8590"
-CHOSEN, LASSO, MARK = "#ffd400", "#0a6ebd", "#ff2e88"
+CHOSEN, MARK = "#ffd400", "#ff2e88"
 TOOLTIP = (
     "Each point is a patch; those that look alike lie together. Move the mouse over "
     "one to see it, click it to go there, drag to move, turn the wheel to zoom."
@@ -34,50 +34,6 @@ TOOLTIP = (
 REDRAW_MS = 150
 
 Thumbnail = Callable[[int], np.ndarray]
-
-
-def cluster_color(number: int) -> str:
-    """Color of a cluster; gray for what is in none."""
-    return NOISE if number < 0 else COLORS[number % len(COLORS)]
-
-
-class LassoBox(pg.ViewBox):
-    """A view in which dragging draws a lasso where it is wanted, and moves else.
-
-    Attributes
-    ----------
-    drawing
-        Whether dragging draws.
-    """
-
-    drawn = Signal(object, object)
-
-    def __init__(self) -> None:
-        super().__init__(enableMenu=False)
-        self.drawing = False
-        self.path: list[tuple[float, float]] = []
-        pen = pg.mkPen(LASSO, width=2)
-        self.line = pg.PlotCurveItem(pen=pen)
-        self.line.setZValue(50)
-
-    def mouseDragEvent(self, event: Any, axis: int | None = None) -> None:
-        """Draw with the left button, or move."""
-        if not self.drawing or event.button() != Qt.MouseButton.LeftButton:
-            super().mouseDragEvent(event, axis)
-            return
-        event.accept()
-        if event.isStart():
-            self.path = [self._at(event.buttonDownPos())]
-        self.path.append(self._at(event.pos()))
-        x, y = np.array([*self.path, self.path[0]]).T
-        self.line.setData(x, y)
-        if event.isFinish():
-            self.line.setData([], [])
-            self.drawn.emit(np.array(self.path), event.modifiers())
-
-    def _at(self, pos: Any) -> tuple[float, float]:
-        point = self.mapToView(QPointF(pos))
-        return point.x(), point.y()
 
 
 class MapPlot(QObject):
@@ -260,7 +216,7 @@ class MapPlot(QObject):
         self.hover.show()
 
     def pixmap(self, index: int) -> QPixmap:
-        """Picture of a patch, `THUMBNAIL` pixels across."""
+        """Picture of a patch."""
         if index not in self._pixmaps and self._thumbnail is not None:
             self._pixmaps[index] = pixmap_of(self._thumbnail(index))
         return self._pixmaps.get(index, QPixmap())
@@ -290,53 +246,3 @@ class MapPlot(QObject):
         made = picture(chosen, self._thumbnail)
         self._pictures.setImage(as_rgba(made[::-1].T), levels=(0, 255))
         self._pictures.setRect(QRectF(left, bottom, right - left, top - bottom))
-
-
-def density(plane: np.ndarray, clusters: np.ndarray) -> tuple[np.ndarray, QRectF]:
-    """Draw how many points lie where, in the color of most of them.
-
-    Returns
-    -------
-    image, where
-        ``(x, y, 4)`` uint8, and the part of the plane that it shows.
-    """
-    low, high = plane.min(0), plane.max(0)
-    width = np.where(high > low, high - low, 1.0)
-    cell = np.minimum((plane - low) / width * BINS, BINS - 1).astype(np.intp)
-    flat = cell[:, 0] * BINS + cell[:, 1]
-    count = np.bincount(flat, minlength=BINS * BINS)
-    numbers, own = np.unique(clusters, return_inverse=True)
-    colors = np.array([_rgb(cluster_color(int(n))) for n in numbers])[own]
-    image = np.zeros((BINS * BINS, 4))
-    for channel in range(3):
-        total = np.bincount(flat, colors[:, channel], BINS * BINS)
-        image[:, channel] = total / np.maximum(1, count)
-    most = np.log1p(max(1, int(np.percentile(count[count > 0], 99))))
-    image[:, 3] = (
-        255 * np.clip(0.35 + 0.65 * np.log1p(count) / most, 0, 1) * (count > 0)
-    )
-    where = QRectF(float(low[0]), float(low[1]), float(width[0]), float(width[1]))
-    return image.reshape(BINS, BINS, 4).astype(np.uint8), where
-
-
-def _rgb(color: str) -> tuple[int, int, int]:
-    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
-
-
-def as_rgba(gray: np.ndarray) -> np.ndarray:
-    """Gray from 0 to 1 as ``(…, 4)`` uint8, transparent where it is NaN."""
-    known = np.isfinite(gray)
-    level = np.where(known, np.nan_to_num(gray) * 255, 0)
-    return np.stack([level] * 3 + [known * 255.0], axis=-1).astype(np.uint8)
-
-
-def pixmap_of(thumbnail: np.ndarray) -> QPixmap:
-    """Picture of a thumbnail, in a contrast of its own."""
-    gray = np.ascontiguousarray(stretched(thumbnail) * 255, dtype=np.uint8)
-    height, width = gray.shape
-    image = QImage(
-        gray.tobytes(), width, height, width, QImage.Format.Format_Grayscale8
-    )
-    return QPixmap.fromImage(image.copy()).scaled(
-        THUMBNAIL, THUMBNAIL, Qt.AspectRatioMode.KeepAspectRatio
-    )
