@@ -13,7 +13,7 @@ from napari_sciml.exploring.front import describe_front, scale_of
 from napari_sciml.exploring.groups import by_size, clusters
 from napari_sciml.exploring.maps import choose_map, map_kinds, pca, project_latent
 from napari_sciml.exploring.oddness import farthest_first, neighbor_distance
-from napari_sciml.exploring.patches import PatchGrid, WholeImages
+from napari_sciml.exploring.patches import PatchGrid, SlabReader, WholeImages
 from napari_sciml.exploring.scaling import standardized
 from napari_sciml.exploring.session import explore_steps
 from napari_sciml.exploring.thumbnails import nearest_to_centers, picture
@@ -239,6 +239,19 @@ def test_a_model_describes_what_it_predicts(make_ensemble, dims) -> None:
     means = [mean[1][grid.region(i)].mean() for i in range(len(grid))]
     like = found.latent[:, channels + 1]
     assert np.corrcoef(like, means)[0, 1] == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_a_lazy_image_is_read_slab_by_slab(dims) -> None:
+    import dask.array as da
+
+    plain = PatchGrid.of(VOLUME, patch=8, stride=4, dims=dims)
+    lazy = PatchGrid.of(da.from_array(VOLUME), patch=8, stride=4, dims=dims)
+    reader = SlabReader(lazy)
+    for index in range(len(plain)):
+        np.testing.assert_array_equal(reader.read(index), plain.read(index))
+    latents = [explored(im, SMALL).latent for im in (plain.image, lazy.image)]
+    np.testing.assert_allclose(*latents, atol=1e-5)
 
 
 def test_several_images_of_any_size_are_points() -> None:

@@ -10,9 +10,9 @@ import numpy as np
 from napari_sciml.errors import InputError
 from napari_sciml.exploring.config import ExploreConfig
 from napari_sciml.exploring.front import scale_of
-from napari_sciml.exploring.patches import PatchGrid, WholeImages
+from napari_sciml.exploring.patches import PatchGrid, SlabReader, WholeImages
 from napari_sciml.images.intensity import IntensityScale
-from napari_sciml.progress import Steps
+from napari_sciml.progress import Steps, mapped
 
 if TYPE_CHECKING:
     import torch
@@ -93,7 +93,9 @@ def train_encoder(
     from napari_sciml.training.whole_images.regression import FitStep, Fitted, fit
 
     scale = scale_of(patches)
-    images = _sample(patches, scale, config.seed)
+    images = yield from mapped(
+        _sample(patches, scale, config.seed), lambda _: LearningStep(0.0, 0, None)
+    )
     depth = max(1, min(4, int(math.log2(max(2, min(patches.edges) / SMALLEST_GRID)))))
     network = build_autoencoder(
         AutoencoderConfig(depth=depth, latent=config.latent),
@@ -152,9 +154,11 @@ def encode(
     check_encoder(model, patches)
     network = model.eval().members[0]
     latents, errors = [], []
+    reader = SlabReader(patches)
     for start in range(0, len(patches), BATCH):
         stop = min(start + BATCH, len(patches))
-        batch = _batch(patches, model.intensity, range(start, stop)).to(model.device)
+        rows = range(start, stop)
+        batch = _batch(reader, model.intensity, rows).to(model.device)
         with torch.inference_mode():
             answer = network(batch)
             error = ((answer.image - batch) ** 2).flatten(1).mean(1).sqrt()
@@ -195,21 +199,27 @@ def _words(shape: tuple[int, ...]) -> str:
 
 def _sample(
     patches: PatchGrid | WholeImages, scale: IntensityScale, seed: int
-) -> "torch.Tensor":
+) -> "Steps[torch.Tensor]":
     one = 4 * patches.channels * math.prod(patches.edges)
     count = min(len(patches), TRAINING_PATCHES, max(256, TRAINING_BYTES // one))
     rows = np.arange(len(patches))
     if count < len(rows):
         rng = np.random.default_rng(seed)
         rows = np.sort(rng.choice(rows, count, replace=False))
-    return _batch(patches, scale, rows)
+    import torch
+
+    reader, parts = SlabReader(patches), []
+    for start in range(0, count, BATCH):
+        parts.append(_batch(reader, scale, rows[start : start + BATCH]))
+        yield min(1.0, (start + BATCH) / count)
+    return torch.cat(parts)
 
 
 def _batch(
-    patches: PatchGrid | WholeImages, scale: IntensityScale, rows: range | np.ndarray
+    reader: SlabReader, scale: IntensityScale, rows: range | np.ndarray
 ) -> "torch.Tensor":
     import torch
 
-    raw = np.stack([patches.read(int(i)) for i in rows])
+    raw = np.stack([reader.read(int(i)) for i in rows])
     values = np.moveaxis(scale.apply(np.moveaxis(raw, 1, -1)), -1, 1)
     return torch.from_numpy(np.ascontiguousarray(values))

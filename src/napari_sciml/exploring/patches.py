@@ -159,6 +159,34 @@ class PatchGrid:
         return np.stack([axis.ravel() for axis in mesh], axis=1)
 
 
+class SlabReader:
+    """Reads patches in ascending order, each slice or slab of a lazy image once.
+
+    Parameters
+    ----------
+    patches
+        What is read.
+    """
+
+    def __init__(self, patches: "PatchGrid | WholeImages") -> None:
+        self._patches = patches
+        self._slab: tuple[slice, np.ndarray] | None = None
+
+    def read(self, index: int) -> np.ndarray:
+        """Give the gray values ``(c, …)`` of a patch."""
+        grid = self._patches
+        lazy = isinstance(grid, PatchGrid) and not isinstance(grid.image, np.ndarray)
+        if not isinstance(grid, PatchGrid) or not lazy or len(grid.size) < 3:
+            return grid.read(index)
+        first, *rest = grid.region(index)
+        if self._slab is None or self._slab[0] != first:
+            self._slab = first, np.asarray(grid.image[first])
+        values = self._slab[1][:, *rest]
+        if grid.channels > 1:
+            values = np.moveaxis(values, -1, 0)
+        return values.reshape(grid.channels, *grid.edges)
+
+
 class WholeImages:
     """Several images, each of which is a point.
 

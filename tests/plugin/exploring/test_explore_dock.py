@@ -208,6 +208,36 @@ def test_bad_input_is_one_sentence(opened, patience, image, set_up, words) -> No
     assert words in dock.error.text()
 
 
+@pytest.mark.parametrize(
+    ("shape", "options", "places"),
+    [
+        ((48, 64, 3), {"rgb": True}, 2),
+        ((1, 48, 64), {}, 2),
+        ((2, 6, 48, 64), {"axis_labels": ("c", "z", "y", "x")}, 3),
+        ((5, 48, 64), {"axis_labels": ("t", "y", "x")}, 3),
+    ],
+)
+def test_images_with_colors_channels_and_time(
+    viewer, explored, patience, shape, options, places
+) -> None:
+    image = np.random.default_rng(0).integers(0, 255, shape, np.uint8)
+    dock = explored(image, **options)
+    run = dock.session.exploring
+    assert run.result.places.shape[1] == places
+    run.selection.go_to(5)
+    run.selection.select(np.arange(5))
+    patience(lambda: EXPLORED in viewer.layers)
+    dock.label.click()
+    dock.odd.click()
+    assert dock.error.text() == ""
+    labels = dock.session.workspace.annotation.layer
+    assert np.count_nonzero(labels.data) > 10
+    at = run.result.places[5]
+    inside = labels.world_to_data(viewer.dims.point[-labels.ndim :])
+    if places == 3:
+        assert abs(inside[-3] - at[0]) < 1
+
+
 def test_each_open_image_can_be_a_point(viewer, opened, patience) -> None:
     rng = np.random.default_rng(1)
     dock = opened(VOLUME[0])

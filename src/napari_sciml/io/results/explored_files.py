@@ -1,5 +1,6 @@
 """The folder of an exploration: a table, the descriptions, and two pictures."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,7 +56,7 @@ def write_exploration(
 
     table = table_of(explored, voxel_size, unit, names)
     table.to_csv(folder / TABLE, index=False)
-    np.save(folder / LATENT, explored.latent)
+    _save(folder / LATENT, explored.latent)
     draw_map(explored, folder / MAP)
     chosen = nearest_to_centers(explored.plane)
     draw_grid(picture(chosen, patches.thumbnail), folder / GRID)
@@ -69,6 +70,13 @@ def write_exploration(
         "cautions": explored.cautions,
     }
     (folder / SUMMARY).write_text(json_text(whole, indent=1) + "\n", "utf-8")
+
+
+def _save(path: Path, values: np.ndarray) -> None:
+    # Into a file itself numpy writes so that a full disk is an error without a number.
+    buffer = io.BytesIO()
+    np.save(buffer, values, allow_pickle=False)
+    path.write_bytes(buffer.getbuffer())
 
 
 def table_of(
