@@ -1,6 +1,7 @@
 """Describe patches by an autoencoder that learns from them, as long as one likes."""
 
 import math
+import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,12 +18,15 @@ from napari_sciml.progress import Steps, mapped
 if TYPE_CHECKING:
     import torch
 
+    from napari_sciml.networks.autoencoders.autoencoder import Autoencoder
     from napari_sciml.networks.image_model import ImageModel
 
 TRAINING_BYTES = 2**28
 """Of the patches that are learned from; more add little."""
 TRAINING_PATCHES = 20_000
 BATCH = 256
+SHOW_SECONDS, SHOWN = 3.0, 512
+"""Between two looks at what it has learned, and patches that are looked at."""
 SMALLEST_GRID = 4
 """Edge of what the poolings leave of a patch; halving it further loses its places."""
 
@@ -56,11 +60,14 @@ class LearningStep:
         Share of the training that is over.
     step, loss
         Steps so far, and the held-out loss; None before it was looked at.
+    latent
+        Now and then what some patches are described by as yet ``(n, latent)``.
     """
 
     fraction: float
     step: int
     loss: float | None
+    latent: np.ndarray | None = None
 
 
 def train_encoder(
@@ -112,20 +119,32 @@ def train_encoder(
         device=config.device,
     )
     events = fit(network, images, config=settings)
-    found, steps = None, 0
+    found, steps, shown = None, 0, time.monotonic()
     for event in events:
         if isinstance(event, Fitted):
             found = event
             break
         assert isinstance(event, FitStep)
         steps = event.step
-        yield LearningStep(event.fraction, event.step, event.held_out_loss)
+        seen = None
+        if time.monotonic() - shown > SHOW_SECONDS:
+            seen, shown = _glance(network, images), time.monotonic()
+        yield LearningStep(event.fraction, steps, event.held_out_loss, seen)
         if enough():
             break
     events.close()  # puts it into its best state
     record = {"config": config.model_dump(mode="json"), "steps": steps}
     model = ImageModel([network], task="embed", intensity=scale, record=record)
     return Learned(model, None if found is None else found.correlation, steps)
+
+
+def _glance(network: "Autoencoder", images: "torch.Tensor") -> np.ndarray:
+    import torch
+
+    device = next(network.parameters()).device
+    network.eval()  # the next step sets it back
+    with torch.inference_mode():
+        return network.encode(images[:SHOWN].to(device)).cpu().numpy()
 
 
 def encode(

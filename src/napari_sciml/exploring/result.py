@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 MAP_WORDS = {"tsne": "t-SNE", "pca": "PCA", "umap": "UMAP"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ExploreStep:
     """A step is done.
 
@@ -26,11 +26,14 @@ class ExploreStep:
         A few words.
     learning
         Whether the autoencoder learns, which can be ended with what it has learned.
+    sketch
+        Now and then a rough map of some patches ``(n, 2)`` as it learns.
     """
 
     fraction: float
     doing: str
     learning: bool = False
+    sketch: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import numpy as np
 from napari_sciml.errors import InputError
 from napari_sciml.exploring.config import ExploreConfig
 from napari_sciml.exploring.groups import cluster_steps
-from napari_sciml.exploring.maps import choose_map, project_steps
+from napari_sciml.exploring.maps import choose_map, pca, project_steps
 from napari_sciml.exploring.oddness import neighbor_distance, over_median
 from napari_sciml.exploring.patches import PatchGrid, WholeImages
 from napari_sciml.exploring.result import Explored, ExploreStep
@@ -194,7 +194,8 @@ def _by_encoder(
 def _learning(step: Any) -> ExploreStep:
     loss = "" if step.loss is None else f", held-out loss {step.loss:.3g}"
     words = f"learning, {step.step} steps{loss}"
-    return ExploreStep(0.4 * step.fraction, words, learning=True)
+    sketch = None if step.latent is None else pca(step.latent)
+    return ExploreStep(0.4 * step.fraction, words, learning=True, sketch=sketch)
 
 
 def _share(low: float, high: float, doing: str) -> Callable[[float], ExploreStep]:

@@ -116,12 +116,16 @@ def test_an_autoencoder_can_be_told_that_it_is_enough(opened, patience) -> None:
     dock.form.seconds.setValue(3000)
     dock.start.click()
     run = dock.session.exploring
-    patience(lambda: run.progress.learning and run.progress.fraction > 0)
+    patience(lambda: run.sketch is not None)
+    assert len(dock.plot.plane) == len(run.sketch) > 20
+    assert dock.plot.widget.isVisibleTo(dock)
+    assert not dock.results.isVisibleTo(dock)
     assert dock.enough.isVisibleTo(dock)
     dock.enough.click()
     patience(lambda: not run.doing)
     assert run.result.latent.shape[1] == 16
     assert run.result.encoder is not None
+    assert len(dock.plot.plane) == len(run.result)
 
 
 def test_a_stopped_one_shows_nothing(opened, patience) -> None:
@@ -130,11 +134,29 @@ def test_a_stopped_one_shows_nothing(opened, patience) -> None:
     dock.form.seconds.setValue(3000)
     dock.start.click()
     run = dock.session.exploring
-    patience(lambda: run.progress.learning)
+    patience(lambda: run.sketch is not None)
     dock.start.click()
     patience(lambda: not run.doing)
     assert run.result is None
+    assert not dock.plot.widget.isVisibleTo(dock)
     assert dock.status.text() == "Stopped."
+
+
+def test_what_was_explored_stays_when_the_next_is_stopped(explored, patience) -> None:
+    dock = explored()
+    run = dock.session.exploring
+    first = run.result
+    run.selection.select(np.arange(300, 330))
+    dock.form.describe.setCurrentIndex(dock.form.describe.findData("autoencoder"))
+    dock.form.seconds.setValue(3000)
+    dock.start.click()
+    patience(lambda: run.sketch is not None)
+    dock.start.click()
+    patience(lambda: not run.doing)
+    assert run.result is first
+    assert dock.plot.plane is first.plane
+    assert len(run.selection.selected) == 30
+    assert dock.results.isVisibleTo(dock)
 
 
 def test_an_image_that_goes_meanwhile_is_told(viewer, opened, patience) -> None:

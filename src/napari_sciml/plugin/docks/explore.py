@@ -48,6 +48,7 @@ class ExploreDock(Dock):
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
         self._drawn: Explored | None = None
+        self._sketch: np.ndarray | None = None
         self._make_views()
         self._make_actions()
         self._lay_out()
@@ -113,7 +114,6 @@ class ExploreDock(Dock):
         inner = QVBoxLayout(self.results)
         inner.setContentsMargins(0, 0, 0, 0)
         for row in (
-            self.plot.widget,
             _row(self.lasso, self.pictures, self.all),
             self.chosen,
             self.strip,
@@ -125,7 +125,12 @@ class ExploreDock(Dock):
             inner.addWidget(row)
         for widget in (
             *(self.form, self.start, self.enough, self.bar, self.status, self.error),
-            *(self.results, _row(self.open, self.save), self.device_line),
+            *(
+                self.plot.widget,
+                self.results,
+                _row(self.open, self.save),
+                self.device_line,
+            ),
         ):
             self.column.addWidget(widget)
         self.column.addStretch(1)
@@ -238,9 +243,13 @@ class ExploreDock(Dock):
         self.bar.setValue(round(1000 * run.progress.fraction))
         words = self._words()
         self.status.setText(words[:1].upper() + words[1:])
-        if run.result is not self._drawn:
+        if run.sketch is not None:
+            self._show_sketch(run.sketch)
+        elif self._sketch is not None or run.result is not self._drawn:
             self._show_result()
-        self.results.setVisible(run.result is not None)
+        there, rough = run.result is not None, run.sketch is not None
+        self.results.setVisible(there and not rough)
+        self.plot.widget.setVisible(there or rough)
 
     def _words(self) -> str:
         run = self.session.exploring
@@ -252,16 +261,23 @@ class ExploreDock(Dock):
         kind = MAP_WORDS.get(run.result.map, run.result.map)
         return f"{len(run.result):,} {what}, mapped by {kind}. {run.note}".strip()
 
+    def _show_sketch(self, sketch: np.ndarray) -> None:
+        """Show what an autoencoder has learned so far."""
+        if sketch is not self._sketch:
+            self._sketch = sketch
+            self.plot.sketch(sketch)
+
     def _show_result(self) -> None:
         selection, old = self.session.exploring.selection, self._drawn
         result = self._drawn = self.session.exploring.result
         if result is None or selection.exploration is None:
             self.plot.show(np.zeros((0, 2), np.float32), np.zeros(0, np.intp), None)
-        elif old is not None and old.plane is result.plane:
+        elif self._sketch is None and old is not None and old.plane is result.plane:
             self.plot.color(result.clusters)
         else:
             thumbnail = selection.exploration.patches.thumbnail
             self.plot.show(result.plane, result.clusters, thumbnail)
+        self._sketch = None
         self.pictures.setChecked(False)
         self.odd.setChecked(False)
         self._show_odd_list()
@@ -271,7 +287,7 @@ class ExploreDock(Dock):
 
     def _on_selection(self) -> None:
         run = self.session.exploring
-        if run.result is not self._drawn:
+        if run.result is not self._drawn or self._sketch is not None:
             return  # is drawn with what it belongs to
         selection, result = run.selection, run.result
         self.plot.choose(selection.selected)

@@ -34,6 +34,8 @@ from napari_sciml.workflows.exploring.arrays import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from napari_sciml.plugin.state.prediction import Prediction
     from napari_sciml.plugin.state.workspace import Workspace
 
@@ -49,6 +51,8 @@ class ExploreRun:
         "explore", "group", "write", "read", or "" for nothing.
     progress
         How far it is.
+    sketch
+        A rough map of some patches while an autoencoder learns; None = there is none.
     selection
         What was explored, and which patches are selected.
     note
@@ -64,6 +68,7 @@ class ExploreRun:
         self._workspace, self._prediction = workspace, prediction
         self.doing, self.note = "", ""
         self.progress = ExploreStep(0.0, "")
+        self.sketch: np.ndarray | None = None
         self.selection = PatchSelection(workspace)
         self._of: tuple[weakref.ref[Image], ...] = ()
         self._enough = threading.Event()
@@ -217,6 +222,8 @@ class ExploreRun:
     def _on_event(self, event: object) -> None:
         if isinstance(event, ExploreStep):
             self.progress = event
+            if event.sketch is not None:
+                self.sketch = event.sketch
         elif isinstance(event, ExploredPatches | ExplorationRead):
             self._show(event.explored)
         elif isinstance(event, Regrouped):
@@ -239,7 +246,7 @@ class ExploreRun:
         if len(patches) != len(explored):
             self.failed.emit(GONE)
             return
-        self.note = " ".join(explored.cautions)
+        self.note, self.sketch = " ".join(explored.cautions), None
         self.selection.use(Exploration(explored, patches, self._of))
 
     def _regrouped(self, explored: Explored) -> None:
@@ -252,6 +259,7 @@ class ExploreRun:
 
     def _on_finished(self) -> None:
         self.doing, self.progress = "", ExploreStep(0.0, "")
+        self.sketch = None
         self.changed.emit()
 
 

@@ -127,6 +127,10 @@ class MapPlot(QObject):
         if len(plane):
             self.show_all()
 
+    def sketch(self, plane: np.ndarray) -> None:
+        """Show a rough map, whose points cannot be looked at yet."""
+        self.show(plane, np.full(len(plane), -1), None)
+
     def color(self, clusters: np.ndarray) -> None:
         """Give the points the colors of their clusters."""
         several = len(self.plane) > MOST_POINTS
