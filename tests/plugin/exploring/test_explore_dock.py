@@ -101,6 +101,21 @@ def test_odd_ones_are_listed_and_shown_as_heat(viewer, explored, qtbot) -> None:
     assert ODDNESS not in viewer.layers
 
 
+def test_of_pictures_that_are_one_patch_each_the_heat_covers_all(
+    viewer, opened, patience
+) -> None:
+    dock = opened(np.random.default_rng(0).normal(size=(30, 16, 16)))
+    dock.form.patch.setValue(16)
+    dock.start.click()
+    patience(lambda: not dock.session.exploring.doing)
+    dock.odd.click()
+    heat, scan = viewer.layers[ODDNESS], viewer.layers["scan"]
+    for edge in (-0.5, 0.5):
+        world = heat.data_to_world((7, edge, edge))
+        outer = scan.world_to_data(world)
+        np.testing.assert_allclose(outer, [7, 7.5 + 16 * edge, 7.5 + 16 * edge])
+
+
 def test_thumbnails_stand_in_for_the_points(explored) -> None:
     dock = explored()
     dock.pictures.click()

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 GONE = "The image was closed or changed, so exploring was stopped: explore it again."
 
+MISFIT = "The patches do not lie on this image as it is now: explore it again."
+
 
 class ExploreRun:
     """Explores, groups, writes and reads.
@@ -244,7 +246,7 @@ class ExploreRun:
         else:
             patches = cut(images[0], explored.config)
         if len(patches) != len(explored):
-            self.failed.emit(GONE)
+            self.failed.emit(MISFIT)
             return
         self.note, self.sketch = " ".join(explored.cautions), None
         self.selection.use(Exploration(explored, patches, self._of))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 DEFAULTS = ExploreConfig()
 DESCRIPTIONS = {
     "front": "Fixed filters (at once)",
-    "autoencoder": "Autoencoder (learns here)",
+    "autoencoder": "Autoencoder (learns)",
     "model": "Trained model",
 }
 

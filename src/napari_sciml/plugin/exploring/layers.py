@@ -83,7 +83,10 @@ def show_oddness(
     old = layers.get(ODDNESS)
     if old is not None:
         viewer.layers.remove(old)
-    steps = [step(starts) for starts in grid.starts]
+    steps = [
+        step(starts) if len(starts) > 1 else edge
+        for starts, edge in zip(grid.starts, grid.size, strict=True)
+    ]
     first = [
         float(starts[0]) + (edge - one) / 2
         for starts, edge, one in zip(grid.starts, grid.size, steps, strict=True)
