@@ -66,6 +66,8 @@ class Explored:
         not known.
     encoder
         The autoencoder; None for others.
+    objects
+        Whether each point is an object with measures, and no patch.
     images
         Number of the image of each ``(n,)``; None where there is only one.
     cautions
@@ -84,6 +86,7 @@ class Explored:
     correlation: float | None = None
     encoder: "ImageModel | None" = None
     images: np.ndarray | None = None
+    objects: bool = False
     cautions: tuple[str, ...] = ()
 
     def __len__(self) -> int:

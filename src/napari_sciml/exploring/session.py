@@ -10,6 +10,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.exploring.config import ExploreConfig
 from napari_sciml.exploring.groups import cluster_steps
 from napari_sciml.exploring.maps import choose_map, pca, project_steps
+from napari_sciml.exploring.objects import Objects
 from napari_sciml.exploring.oddness import neighbor_distance, over_median
 from napari_sciml.exploring.patches import PatchGrid, WholeImages
 from napari_sciml.exploring.result import Explored, ExploreStep
@@ -46,7 +47,7 @@ def explore_steps(
     ----------
     images
         Array-like ``(y, x)`` or ``(z, y, x)``, perhaps a `ChannelImage`; or a list of
-        them, each of which is a point.
+        them, each of which is a point; or `Objects`, described by their measures.
     config
         See `ExploreConfig`.
     model
@@ -70,9 +71,13 @@ def explore_steps(
     config = config or ExploreConfig()
     kind, caution = choose_map(config.map)
     patches = cut(images, config, model)
-    _check(patches, config, model)
+    if not isinstance(patches, Objects):
+        _check(patches, config, model)
     yield ExploreStep(0.0, "cutting patches")
-    found = yield from _describe(patches, config, model, spacing, enough)
+    if isinstance(patches, Objects):
+        found = _Described(standardized(patches.numbers))
+    else:
+        found = yield from _describe(patches, config, model, spacing, enough)
     seed = config.seed
     plane = yield from mapped(
         project_steps(found.latent, kind=kind, seed=seed),
@@ -95,6 +100,7 @@ def explore_steps(
         config=config,
         places=patches.places(),
         size=patches.edges if isinstance(patches, WholeImages) else patches.size,
+        objects=isinstance(patches, Objects),
         latent=found.latent,
         plane=plane,
         clusters=groups,
@@ -110,14 +116,16 @@ def explore_steps(
 
 def cut(
     images: Any, config: ExploreConfig, model: Any = None
-) -> PatchGrid | WholeImages:
-    """Cut an image into patches, or take several images as they are.
+) -> PatchGrid | WholeImages | Objects:
+    """Cut an image into patches; take several images, or objects, as they are.
 
     Raises
     ------
     InputError
         When there are too few, or a patch is larger than the image.
     """
+    if isinstance(images, Objects):
+        return images
     if isinstance(images, list | tuple) and len(images) != 1:
         return WholeImages(images)
     image = images[0] if isinstance(images, list | tuple) else images

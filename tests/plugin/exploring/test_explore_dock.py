@@ -291,6 +291,37 @@ def test_each_open_image_can_be_a_point(viewer, opened, patience) -> None:
     assert not dock.label.isEnabled()
 
 
+def test_measured_fibers_are_points(viewer, opened, patience) -> None:
+    rng = np.random.default_rng(2)
+    count, places = 30, rng.integers(8, 40, (30, 3)) * [0, 1, 1] + [3, 0, 0]
+    dock = opened(scale=(3, 2, 2))
+    kinds = np.arange(count) % 2
+    features = {
+        "index": np.arange(count) + 1,
+        "length": rng.normal(50 + 100 * kinds, 5),
+        "radius_std": np.where(kinds, np.nan, 1.0),
+        **{f"centroid_{a}": places[:, i] * (3, 2, 2)[i] for i, a in enumerate("zyx")},
+    }
+    labels = np.zeros((6, 48, 64), np.int32)
+    dock.form.of.setCurrentIndex(2)
+    dock.start.click()
+    assert "No fibers are measured" in dock.error.text()
+    viewer.add_labels(labels, name="Fibers", scale=(3, 2, 2), features=features)
+    dock.clusters.number.setValue(2)
+    dock.start.click()
+    run = dock.session.exploring
+    patience(lambda: not run.doing)
+    assert dock.status.text().startswith("30 fibers")
+    found = run.result.clusters
+    assert len(set(found[kinds == 0])) == len(set(found[kinds == 1])) == 1
+    run.selection.go_to(4)
+    inside = viewer.layers["scan"].world_to_data(viewer.dims.point)
+    assert round(inside[0]) == places[4, 0]
+    run.selection.select(np.array([4, 5]))
+    assert dock.strip.count() == 2
+    assert not dock.label.isEnabled()
+
+
 def test_a_model_describes(trained, open_dock, patience) -> None:
     dock = open_dock("Explore")
     dock.form.map.setCurrentIndex(dock.form.map.findData("pca"))

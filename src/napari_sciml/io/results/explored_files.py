@@ -18,6 +18,7 @@ from napari_sciml.io.provenance import json_text
 from napari_sciml.json_files import UnreadableError, read_object
 
 if TYPE_CHECKING:
+    from napari_sciml.exploring.objects import Objects
     from napari_sciml.exploring.patches import PatchGrid, WholeImages
 
 TABLE, LATENT, SUMMARY = "patches.csv", "latent.npy", "summary.json"
@@ -28,7 +29,7 @@ NOISE = "#9a9a9a"
 def write_exploration(
     explored: Explored,
     folder: Path,
-    patches: "PatchGrid | WholeImages",
+    patches: "PatchGrid | WholeImages | Objects",
     *,
     voxel_size: Sequence[float],
     unit: str,

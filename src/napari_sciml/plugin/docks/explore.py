@@ -182,8 +182,7 @@ class ExploreDock(Dock):
         if run.doing:
             run.stop()
             return
-        several = self.form.several
-        self._try(lambda: run.explore(self.config(), several=several))
+        self._try(lambda: run.explore(self.config(), what=self.form.what))
 
     def _on_regroup(self, grouping: Grouping) -> None:
         self._try(lambda: self.session.exploring.regroup(grouping))
@@ -258,6 +257,7 @@ class ExploreDock(Dock):
         if run.result is None:
             return run.note or NOTHING
         what = "images" if run.result.several else "patches"
+        what = "fibers" if run.result.objects else what
         kind = MAP_WORDS.get(run.result.map, run.result.map)
         return f"{len(run.result):,} {what}, mapped by {kind}. {run.note}".strip()
 
@@ -296,7 +296,8 @@ class ExploreDock(Dock):
         self.chosen.setText(f"{count:,} selected." if count else NO_SELECTION)
         self.strip.setVisible(bool(count))
         self.strip.show_patches(selection.selected, self.plot.pixmap)
-        can = bool(count) and result is not None and not result.several
+        patches = result is not None and not (result.several or result.objects)
+        can = bool(count) and patches
         self.label.setEnabled(can)
         self.label_as.setEnabled(can)
 

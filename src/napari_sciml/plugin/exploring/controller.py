@@ -4,17 +4,19 @@ import threading
 import weakref
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from napari.layers import Image
 from psygnal import Signal
 
 from napari_sciml.errors import InputError
 from napari_sciml.exploring.config import ExploreConfig, Grouping
+from napari_sciml.exploring.objects import Objects
 from napari_sciml.exploring.patches import WholeImages
 from napari_sciml.exploring.result import Explored, ExploreStep
 from napari_sciml.exploring.session import cut
 from napari_sciml.io.results.outputs import check_output
+from napari_sciml.plugin.exploring.layers import fibers_in
 from napari_sciml.plugin.exploring.selection import (
     NOT_EXPLORED,
     Exploration,
@@ -42,6 +44,9 @@ if TYPE_CHECKING:
 GONE = "The image was closed or changed, so exploring was stopped: explore it again."
 
 MISFIT = "The patches do not lie on this image as it is now: explore it again."
+
+What = Literal["patches", "images", "fibers"]
+"""What the points are."""
 
 
 class ExploreRun:
@@ -73,6 +78,7 @@ class ExploreRun:
         self.sketch: np.ndarray | None = None
         self.selection = PatchSelection(workspace)
         self._of: tuple[weakref.ref[Image], ...] = ()
+        self._objects: Objects | None = None
         self._enough = threading.Event()
         workspace.image_left.connect(self.forget)
 
@@ -82,15 +88,16 @@ class ExploreRun:
         exploration = self.selection.exploration
         return None if exploration is None else exploration.explored
 
-    def explore(self, config: ExploreConfig, *, several: bool = False) -> None:
+    def explore(self, config: ExploreConfig, *, what: What = "patches") -> None:
         """Explore the image at hand; what was explored before stays till the end.
 
         Parameters
         ----------
         config
             Settings.
-        several
-            Whether each image in the viewer is a point, in place of patches of one.
+        what
+            What the points are: patches of the image, all images in the viewer, or the
+            fibers that were measured in this one.
 
         Raises
         ------
@@ -100,13 +107,19 @@ class ExploreRun:
         layer = self._workspace.image
         image = pixels(layer)
         assert layer is not None
-        layers = self._workspace.images if several else [layer]
-        images: Any = [pixels(each) for each in layers] if several else image
-        model = self._model() if config.describe == "model" else None
-        if config.dims is None and model is None and not several:
+        layers, images, model = [layer], image, None
+        if what == "images":
+            layers = self._workspace.images
+            images = [pixels(each) for each in layers]
+            WholeImages(images)  # says what is wrong with them
+        elif what == "fibers":
+            images = fibers_in(self._workspace.viewer, layer, config.patch)
+        elif config.dims is None and config.describe != "model":
             config = config.model_copy(update={"dims": dims_for(layer)})
-        # What is wrong with them is told before anything starts.
-        _ = WholeImages(images) if several else cut(images, config, model)
+        if config.describe == "model" and what != "fibers":
+            model = self._model()
+        if what == "patches":
+            cut(images, config, model)
         self._enough.clear()
         self._start(
             "explore",
@@ -118,6 +131,7 @@ class ExploreRun:
             enough=self._enough.is_set,
         )
         self._of = tuple(weakref.ref(each) for each in layers)
+        self._objects = images if isinstance(images, Objects) else None
 
     def end_learning(self) -> None:
         """Let the autoencoder end with what it has learned."""
@@ -241,8 +255,10 @@ class ExploreRun:
             self.failed.emit(GONE)
             return
         images = [pixels(layer) for layer in layers]
-        if explored.several:
-            patches: Any = WholeImages(images)
+        if explored.objects:
+            patches: Any = self._objects or ()
+        elif explored.several:
+            patches = WholeImages(images)
         else:
             patches = cut(images[0], explored.config)
         if len(patches) != len(explored):

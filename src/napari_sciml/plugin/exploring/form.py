@@ -8,12 +8,18 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QSpinBox, QWidget
 from napari_sciml.exploring.config import ExploreConfig, Grouping
 from napari_sciml.exploring.maps import map_kinds
 from napari_sciml.exploring.result import MAP_WORDS
+from napari_sciml.plugin.exploring.controller import What
 from napari_sciml.plugin.kit.layer_picker import LayerPicker
 
 if TYPE_CHECKING:
     from napari_sciml.plugin.state.workspace import Workspace
 
 DEFAULTS = ExploreConfig()
+WHAT: dict[What, str] = {
+    "patches": "Patches of the image",
+    "images": "All open images",
+    "fibers": "Measured fibers",
+}
 DESCRIPTIONS = {
     "front": "Fixed filters (at once)",
     "autoencoder": "Autoencoder (learns)",
@@ -42,8 +48,8 @@ class ExploreForm(QWidget):
             tooltip="Image to explore.",
         )
         self.of = combo("explore_of", "What the points are.")
-        self.of.addItem("Patches of the image", False)
-        self.of.addItem("All open images", True)
+        for what, title in WHAT.items():
+            self.of.addItem(title, what)
         self.describe = combo("explore_describe", "How patches are compared.")
         for kind, title in DESCRIPTIONS.items():
             self.describe.addItem(title, kind)
@@ -65,9 +71,10 @@ class ExploreForm(QWidget):
         self.of.currentIndexChanged.connect(self._on_changed)
 
     @property
-    def several(self) -> bool:
-        """Whether each open image is a point."""
-        return bool(self.of.currentData())
+    def what(self) -> What:
+        """What the points are."""
+        what: What = self.of.currentData()
+        return what
 
     def config(self, clusters: Grouping) -> ExploreConfig:
         """Give the settings that the controls show."""
@@ -90,12 +97,14 @@ class ExploreForm(QWidget):
     def redraw(self, *, idle: bool) -> None:
         """Show what can be set now."""
         describe = self.describe.currentData()
-        self._show_row(self.seconds, describe == "autoencoder")
-        for control in (self.patch, self.stride):
-            self._show_row(control, not self.several)
+        fibers, patches = self.what == "fibers", self.what == "patches"
+        self._show_row(self.describe, not fibers)
+        self._show_row(self.seconds, describe == "autoencoder" and not fibers)
+        self._show_row(self.patch, patches or fibers)
+        self._show_row(self.stride, patches)
         image = self._workspace.image
         volume = image is not None and image.ndim > 2
-        self.cubes.setVisible(volume and not self.several and describe != "model")
+        self.cubes.setVisible(volume and patches and describe != "model")
         for control in (
             *(self.image, self.of, self.describe, self.map),
             *(self.patch, self.stride, self.cubes, self.seconds),

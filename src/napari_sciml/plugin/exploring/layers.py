@@ -3,14 +3,16 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Image, Points
+from napari.layers import Image, Labels, Points
 from napari.utils.colormaps import Colormap
 
+from napari_sciml.errors import InputError
 from napari_sciml.exploring.front import step
+from napari_sciml.exploring.objects import Objects
 from napari_sciml.exploring.patches import PatchGrid
 from napari_sciml.plugin.kit.camera import go_to
-from napari_sciml.plugin.layers.axes import LayerAxes
-from napari_sciml.plugin.layers.images import place_of
+from napari_sciml.plugin.layers.axes import LayerAxes, image_array
+from napari_sciml.plugin.layers.images import pixels, place_of, voxel_size
 from napari_sciml.plugin.layers.places import place_of_part
 
 if TYPE_CHECKING:
@@ -104,6 +106,35 @@ def show_oddness(
         blending="translucent",
         opacity=0.6,
         **place,
+    )
+
+
+def fibers_in(viewer: Any, on: Image, edge: int) -> Objects:
+    """Give the fibers that were measured in an image, as the layer has them.
+
+    Parameters
+    ----------
+    viewer
+        Has a Labels layer whose features are the measures of fibers.
+    on
+        The image.
+    edge
+        Of what is shown of a fiber, in voxels.
+
+    Raises
+    ------
+    InputError
+        When there is none, or too few fibers.
+    """
+    image = pixels(on)
+    for layer in reversed(viewer.layers):
+        if not isinstance(layer, Labels) or "centroid_x" not in layer.features:
+            continue
+        if tuple(image_array(layer).shape) == tuple(image.shape):
+            table = {name: layer.features[name] for name in layer.features}
+            return Objects(image, table, voxel_size(layer)[0], edge=edge)
+    raise InputError(
+        "No fibers are measured in this image: measure them in the Fibers dock first."
     )
 
 

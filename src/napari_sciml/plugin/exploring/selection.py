@@ -10,6 +10,7 @@ from qtpy.QtCore import QTimer
 
 from napari_sciml.errors import InputError
 from napari_sciml.exploring.middles import middle_voxels
+from napari_sciml.exploring.objects import Objects
 from napari_sciml.exploring.oddness import farthest_first
 from napari_sciml.exploring.patches import PatchGrid, WholeImages
 from napari_sciml.exploring.result import Explored
@@ -51,7 +52,7 @@ class Exploration:
     """
 
     explored: Explored
-    patches: PatchGrid | WholeImages
+    patches: PatchGrid | WholeImages | Objects
     layers: "tuple[weakref.ref[Image], ...]"
 
 
@@ -175,7 +176,7 @@ class PatchSelection:
             raise InputError(
                 'Nothing is selected: draw a lasso in the map with "Lasso" first.'
             )
-        if explored.several or image is None:
+        if explored.several or explored.objects or image is None:
             raise InputError("Only patches of an image in the viewer can be labeled.")
         shape = tuple(pixels(image).shape)
         voxels = middle_voxels(explored.places[self.selected], explored.size, shape)

@@ -22,6 +22,7 @@ from napari_sciml.progress import mapped, result_of
 from napari_sciml.workflows.exploring.files import summary_of
 
 if TYPE_CHECKING:
+    from napari_sciml.exploring.objects import Objects
     from napari_sciml.networks.ensemble import Ensemble
     from napari_sciml.networks.image_model import ImageModel
 
@@ -130,7 +131,7 @@ def regroup(
 
 def write(
     explored: Explored,
-    patches: "PatchGrid | WholeImages",
+    patches: "PatchGrid | WholeImages | Objects",
     folder: Path,
     voxel_size: Sequence[float],
     unit: str,
