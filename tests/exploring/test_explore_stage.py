@@ -264,6 +264,17 @@ def test_several_images_of_any_size_are_points() -> None:
     assert explored(images, encoded).latent.shape == (24, 16)
 
 
+def test_scripts_have_names_for_it(make_ensemble) -> None:
+    import napari_sciml as ns
+
+    found = ns.embed(VOLUME, config=SMALL)
+    plane = ns.project_latent(found.latent, kind="pca")
+    np.testing.assert_array_equal(plane, found.plane)
+    np.testing.assert_array_equal(ns.clusters(plane, "kmeans:6"), found.clusters)
+    by_model = ns.embed(np.tile(VOLUME[0], (4, 4)), model=make_ensemble(2))
+    assert by_model.config.describe == "model"
+
+
 def test_exploring_can_be_stopped_at_any_step() -> None:
     steps = explore_steps(VOLUME, SMALL.model_copy(update={"map": "auto"}))
     for _ in range(8):

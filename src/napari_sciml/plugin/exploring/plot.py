@@ -24,6 +24,8 @@ HEIGHT = 300
 MOST_POINTS = 20_000
 """Drawn one by one; of more, their density is drawn."""
 MOST_CHOSEN = 5_000
+MOST_KEPT = 1_000
+"""Thumbnails that are not read again."""
 NEAR = 12.0
 """Pixels of the screen from the mouse within which a point is meant."""
 CHOSEN, MARK = "#ffd400", "#ff2e88"
@@ -221,6 +223,8 @@ class MapPlot(QObject):
 
     def pixmap(self, index: int) -> QPixmap:
         """Picture of a patch."""
+        if len(self._pixmaps) > MOST_KEPT:
+            self._pixmaps.clear()
         if index not in self._pixmaps and self._thumbnail is not None:
             self._pixmaps[index] = pixmap_of(self._thumbnail(index))
         return self._pixmaps.get(index, QPixmap())
