@@ -1,5 +1,7 @@
 """The Explore dock: explore, look, select, label, suggest, odd ones, files, trouble."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -333,3 +335,20 @@ def test_a_model_describes(trained, open_dock, patience) -> None:
     patience(lambda: not run.doing)
     assert dock.error.text() == ""
     assert run.result.config.dims == 3
+
+
+def test_a_viewer_can_be_closed_while_it_learns(viewer, opened, patience) -> None:
+    dock = opened()
+    dock.form.describe.setCurrentIndex(dock.form.describe.findData("autoencoder"))
+    dock.form.seconds.setValue(3000)
+    dock.start.click()
+    patience(lambda: dock.session.exploring.progress.learning)
+    viewer.close()
+
+
+def test_without_an_image_it_says_so(open_dock) -> None:
+    dock = open_dock("Explore")
+    dock.start.click()
+    assert "There is no image" in dock.error.text()
+    dock.open_from(Path("nowhere"))
+    assert "There is no image" in dock.error.text()
