@@ -2,8 +2,9 @@
 
     python benchmarks/explore.py [--full] [--only NAME ...]
 
-Names: shapes, fibers, scribbles, frames, voids, microscopes, speed. Shapes and fibers
-are our own makings, so these figures are hints; those of ../shared/data are of others.
+Names: shapes, fibers, annotator, scribbles, frames, voids, microscopes, speed. Shapes
+and concrete are our own makings, so these figures are hints; those of ../shared/data
+are of others.
 By steps, so that the figures do not depend on what else the machine does; --full lets
 autoencoders learn longer. Times are CPU seconds, too, for the same reason.
 """
@@ -15,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import tifffile
 from PIL import Image
-from scipy.spatial import ConvexHull, Delaunay
+from scipy import ndimage
+from scipy.spatial import ConvexHull, Delaunay, cKDTree
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import KNeighborsClassifier
@@ -26,12 +28,15 @@ from napari_sciml.exploring.config import ExploreConfig
 from napari_sciml.exploring.encoding import encode, train_encoder
 from napari_sciml.exploring.front import describe_front
 from napari_sciml.exploring.maps import project_latent
+from napari_sciml.exploring.middles import middle_voxels
 from napari_sciml.exploring.oddness import neighbor_distance
 from napari_sciml.exploring.patches import PatchGrid, WholeImages
 from napari_sciml.exploring.scaling import centered, standardized
 from napari_sciml.progress import result_of
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
+from napari_sciml.samples.scribbles import scribble
 from napari_sciml.samples.shapes import ShapesConfig, make_shapes
+from napari_sciml.workflows.live_session import LiveSession
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 FAMILIES = ("Mn", "P1", "P40")
@@ -228,9 +233,78 @@ def speed(_):
         )
 
 
+def annotator(_):
+    """Label by lassos what strokes label else, and train on either for as long.
+
+    The annotator sees what is in the middle of patches: one lasso where most are
+    fibers, six where none is.
+    """
+    place = "z430-558_y60-188_x420-548.tif"
+    folder = DATA / "sfrp_simulated"
+    cases = {}
+    for seed in (11, 21, 31):
+        phantom = make_phantom(PhantomConfig(seed=seed))
+        cases[f"concrete {seed}"] = phantom.image, phantom.labels
+    if folder.exists():
+        names = f"volume_{place}", f"instances_{place}"
+        cases["sfrp"] = tuple(tifffile.imread(folder / name) for name in names)
+    for name, (image, truth) in cases.items():
+        strokes = scribble(truth, image, seed=0)
+        lassos = by_lassos(image, truth > 0)
+        both = np.where(strokes > 0, strokes, np.where(lassos == 1, 1, 0))
+        found = " ".join(
+            f"{kind} {dice_after(image, labels.astype(np.uint8), truth > 0):.3f}"
+            for kind, labels in (
+                ("strokes", strokes),
+                ("lassos", lassos),
+                ("strokes and background lassos", both),
+            )
+        )
+        count = sum(ndimage.label(strokes == k, np.ones((3, 3, 3)))[1] for k in (1, 2))
+        print(f"annotator {name}: Dice by {found}; {count} strokes, 7 lassos")
+
+
+def by_lassos(image, fiber):
+    """Labels of seven lassos in the map of an image."""
+    grid = PatchGrid.of(image, patch=9, stride=6, dims=2)
+    rng = np.random.default_rng(0)
+    rows = np.sort(rng.choice(len(grid), min(len(grid), 4000), replace=False))
+    plane = project_latent(standardized(result_of(describe_front(grid)))[rows])
+    places, tree = grid.places()[rows], cKDTree(plane)
+    middles = [middle_voxels(place[None], grid.size, image.shape) for place in places]
+    share = np.array([fiber.ravel()[voxels].mean() for voxels in middles])
+    most = share[tree.query(plane, 40)[1]].mean(1).argmax()
+    none = np.flatnonzero(share[tree.query(plane, 60)[1]].max(1) == 0)
+    labels = np.zeros(image.shape, np.uint8)
+    for middle in rng.choice(none, min(6, len(none)), replace=False):
+        for index in tree.query(plane[middle], 60)[1]:
+            labels.ravel()[middles[index]] = 1
+    for index in tree.query(plane[most], 40)[1]:
+        labels.ravel()[middles[index]] = 2
+    return labels
+
+
+def dice_after(image, labels, fiber):
+    """Dice of what is more likely fiber, after forty steps of each network."""
+    session = LiveSession(image, seed=0, threads=1)
+    session.update(labels)
+    session.advance(40)
+    found = session.predict().mean[1] > 0.5
+    return 2 * (found & fiber).sum() / (found.sum() + fiber.sum())
+
+
 PARTS = {
     part.__name__: part
-    for part in (speed, scribbles, frames, voids, microscopes, fibers, shapes)
+    for part in (
+        speed,
+        scribbles,
+        frames,
+        voids,
+        microscopes,
+        fibers,
+        annotator,
+        shapes,
+    )
 }
 STEPS = {"shapes": (500, 1300), "fibers": (300, 2000)}
 """Of an autoencoder: by default, and with --full."""
