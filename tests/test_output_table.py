@@ -38,6 +38,7 @@ COMMANDS = {
     "focus": "focus slices --tile 16 --stride 8",
     "focus --train": "focus --train large.tif --steps 1",
     "restore": "restore scan.tif --method gaussian --threads 1",
+    "explore": "explore scan.tif --patch 8 --stride 8 --map pca --threads 1",
     "validate": "validate model scan.tif labels.tif --threads 1",
     "draw": "draw model",
     "replay": "replay project",
@@ -51,7 +52,8 @@ RESULTS = {
     **{"train": ["new"], "predict": ["new.zarr", "new.tif"], "fibers": ["new"]},
     **{"threshold": ["new.tif", "new.npy", "new.zarr"], "focus": ["new"]},
     **{"focus --train": ["new"], "replay": ["new"], "demo": ["new"]},
-    **{"draw": ["new"], "validate": ["new"], "restore": ["new.zarr", "new.tif"]},
+    **{"draw": ["new"], "validate": ["new"], "explore": ["new"]},
+    **{"restore": ["new.zarr", "new.tif"]},
 }
 TO_DISK = [(command, out) for command, outs in RESULTS.items() for out in outs]
 

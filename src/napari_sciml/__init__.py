@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_sciml.annotation.split import hold_out, k_folds
     from napari_sciml.errors import InputError
+    from napari_sciml.exploring.config import ExploreConfig
+    from napari_sciml.exploring.groups import clusters
+    from napari_sciml.exploring.maps import project_latent
     from napari_sciml.fibers.config import FiberConfig
     from napari_sciml.fibers.geometry.measure import measure_fibers
     from napari_sciml.fibers.segmentation.instances import label_fibers
@@ -54,6 +57,7 @@ if TYPE_CHECKING:
     from napari_sciml.workflows.batch.masks import threshold_files
     from napari_sciml.workflows.batch.measurements import measure_files
     from napari_sciml.workflows.batch.predictions import predict_files
+    from napari_sciml.workflows.exploring.arrays import embed
     from napari_sciml.workflows.live_session import LiveSession
     from napari_sciml.workflows.restoring.arrays import restore
     from napari_sciml.workflows.validation.arrays import validate
@@ -69,6 +73,7 @@ _PUBLIC = {
     "CropSet": "training.whole_images.crop_set",
     "Ensemble": "networks.ensemble",
     "FiberConfig": "fibers.config",
+    "ExploreConfig": "exploring.config",
     "FillConfig": "filling.config",
     "FitConfig": "training.whole_images.config",
     "ImageModel": "networks.image_model",
@@ -85,10 +90,12 @@ _PUBLIC = {
     "Volume": "images.volume",
     "build_autoencoder": "networks.autoencoders.autoencoder",
     "build_network": "networks.build",
+    "clusters": "exploring.groups",
     "confident": "uncertainty.threshold",
     "coverage_report": "uncertainty.coverage",
     "cross_validate": "training.cross_validation",
     "draw_graph": "networks.sparse.drawing",
+    "embed": "workflows.exploring.arrays",
     "ensemble_quantiles": "uncertainty.statistics",
     "fill_gaps": "filling.session",
     "fit": "training.whole_images.regression",
@@ -107,6 +114,7 @@ _PUBLIC = {
     "predict_blocks": "prediction.blockwise",
     "predict_files": "workflows.batch.predictions",
     "prediction_set": "uncertainty.conformal",
+    "project_latent": "exploring.maps",
     "restore": "workflows.restoring.arrays",
     "save_image_model": "io.models.image_model",
     "save_model": "io.models.folder",
@@ -120,6 +128,7 @@ __all__ = [
     "ChannelImage",
     "CropSet",
     "Ensemble",
+    "ExploreConfig",
     "FiberConfig",
     "FillConfig",
     "FitConfig",
@@ -137,10 +146,12 @@ __all__ = [
     "Volume",
     "build_autoencoder",
     "build_network",
+    "clusters",
     "confident",
     "coverage_report",
     "cross_validate",
     "draw_graph",
+    "embed",
     "ensemble_quantiles",
     "fill_gaps",
     "fit",
@@ -159,6 +170,7 @@ __all__ = [
     "predict_blocks",
     "predict_files",
     "prediction_set",
+    "project_latent",
     "restore",
     "save_image_model",
     "save_model",

@@ -9,7 +9,7 @@ import pytest
 pytestmark = pytest.mark.gui
 DOCKS = (
     *("Workflow", "Annotate", "Train", "Uncertainty", "Fibers"),
-    *("Focus", "Fill", "Restore"),
+    *("Focus", "Fill", "Restore", "Explore"),
 )
 WIDE, NARROW = (1500, 950), (1280, 700)
 

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from napari_sciml.exploring.config import ExploreConfig
 from napari_sciml.plugin.annotate.slices import AnnotatedSlices
+from napari_sciml.plugin.exploring.controller import ExploreRun
 from napari_sciml.plugin.fibers.controller import FiberRun
 from napari_sciml.plugin.focus.controller import FocusRun
 from napari_sciml.plugin.state.history import History
@@ -87,3 +89,13 @@ def test_focus_and_slices_need_nobody(workspace) -> None:
     assert workspace.viewer.dims.point[0] == 3
     assert not focus.busy
     focus.close()
+
+
+def test_exploring_needs_nobody(workspace, prediction, patience) -> None:
+    run = ExploreRun(workspace, prediction)
+    run.explore(ExploreConfig(patch=8, stride=8, map="pca"))
+    patience(lambda: not run.doing)
+    run.selection.select(np.array([3]))
+    run.label(2)
+    assert set(workspace.annotation.store.values) == {2}
+    run.close()

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QAbstractSpinBox, Q
 ROOT = Path(__file__).parents[2]
 DOCKS = (
     *("Workflow", "Annotate", "Train", "Uncertainty", "Fibers"),
-    *("Focus", "Fill", "Restore"),
+    *("Focus", "Fill", "Restore", "Explore"),
 )
 
 
@@ -37,7 +37,7 @@ def test_docks_and_samples(manifest: PluginManifest) -> None:
     names = tuple(widget.display_name for widget in manifest.contributions.widgets)
     assert names == DOCKS
     samples = {sample.key for sample in manifest.contributions.sample_data}
-    assert samples == {"fiber_concrete", "polymer_scaffold"}
+    assert samples == {"fiber_concrete", "polymer_scaffold", "shapes"}
 
 
 @pytest.mark.gui

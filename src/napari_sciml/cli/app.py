@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import typer
 
 from napari_sciml.cli.draw import draw
+from napari_sciml.cli.explore import explore
 from napari_sciml.cli.fibers import fibers
 from napari_sciml.cli.fill import fill
 from napari_sciml.cli.focus import focus
@@ -46,6 +47,7 @@ for command in (
     threshold,
     fibers,
     focus,
+    explore,
     fill,
     restore,
     validate,

@@ -12,6 +12,7 @@ EXTRAS = {
     "bioio": (("bioio", "mrcfile", "nibabel", "nrrd", "pydicom"), "read CZI, LIF, ND2, "
               "MRC, NIfTI, NRRD and DICOM"),
     "cluster": (("distributed",), "compute on several machines"),
+    "explore": (("openTSNE",), "see what is alike in a map by t-SNE"),
 }  # fmt: skip
 """Modules of each extra, and what it is for."""
 

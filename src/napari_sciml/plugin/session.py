@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject
 from napari_sciml.plugin.annotate.keys import Desk, bind_keys
 from napari_sciml.plugin.annotate.slices import AnnotatedSlices
 from napari_sciml.plugin.batch.controller import FilesRun
+from napari_sciml.plugin.exploring.controller import ExploreRun
 from napari_sciml.plugin.fibers.controller import FiberRun
 from napari_sciml.plugin.fibers.in_space import FiberTubes
 from napari_sciml.plugin.filling.controller import FillRun
@@ -43,8 +44,9 @@ class ViewerSession:
         The model at hand, and what it predicts.
     history
         The models before it.
-    training, sure, guide, fibers, focus, filling, restoring
-        The work of the docks Train, Uncertainty, Fibers, Focus, Fill and Restore.
+    training, sure, guide, fibers, focus, filling, restoring, exploring
+        The work of the docks Train, Uncertainty, Fibers, Focus, Fill, Restore and
+        Explore.
     files
         Runs the model on many files.
     slices
@@ -86,6 +88,7 @@ class ViewerSession:
         self.files = FilesRun(workspace, prediction)
         self.filling = FillRun(workspace)
         self.restoring = RestoreRun(workspace)
+        self.exploring = ExploreRun(workspace, prediction)
         self.slices = AnnotatedSlices(workspace)
         self.project = ProjectKeeper(workspace, self.history, self.training)
         self.space = InSpace(workspace)
@@ -133,6 +136,7 @@ class ViewerSession:
         self.focus.close()
         self.filling.close()
         self.restoring.close()
+        self.exploring.close()
         self.sure.close()
         self.fibers.close()
         self._tubes.close()
@@ -146,6 +150,7 @@ class ViewerSession:
         self.sure.watch()
         self.fibers.watch()
         self.focus.watch()
+        self.exploring.watch()
         self.workspace.watch()
         self.project.watch()
         self._watch_space()

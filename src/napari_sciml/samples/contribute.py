@@ -8,6 +8,10 @@ from napari_sciml.annotation.classes import DEFAULT_CLASSES
 from napari_sciml.samples.downloads import POLYMER, load
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
 from napari_sciml.samples.scribbles import scribble
+from napari_sciml.samples.shapes import SHAPES, ShapesConfig, make_shapes
+
+SHOWN_SHAPES = 500
+"""Pictures of the sample, made in less than a second."""
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -55,6 +59,24 @@ def polymer_scaffold() -> list[LayerData]:
         **_contrast(volume.data),
     }
     return [(volume.data, options, "image")]
+
+
+def shapes() -> list[LayerData]:
+    """Pictures of four shapes, one after the other, and their kinds.
+
+    Returns
+    -------
+    layers
+        Image "Shapes" ``(n, y, x)``; ``metadata["kinds"]`` has the name of each.
+    """
+    made = make_shapes(ShapesConfig(count=SHOWN_SHAPES))
+    options = {
+        "name": "Shapes",
+        "metadata": {"kinds": [SHAPES[kind] for kind in made.kinds]},
+        "axis_labels": ("shape", "y", "x"),
+        "contrast_limits": (-0.2, 1.2),
+    }
+    return [(made.images, options, "image")]
 
 
 def _placed(voxel_size: tuple[float, ...], unit: str) -> dict[str, Any]:

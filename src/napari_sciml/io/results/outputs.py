@@ -27,6 +27,7 @@ Kind = Literal[
     "filling",
     "drawing",
     "movie",
+    "exploration",
     "demo",
     "classes",
 ]
@@ -40,6 +41,7 @@ IN_FOLDERS: dict[str, Kind] = {
     "validation.json": "validation",
     "profile.csv": "filling",
     "networks.csv": "drawing",
+    "patches.csv": "exploration",
 }
 """A file that tells what a folder of ours is."""
 SOFTWARE_KINDS: dict[str, Kind] = {

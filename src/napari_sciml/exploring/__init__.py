@@ -1,0 +1,1 @@
+"""Patches of images as points: described, mapped to a plane, grouped."""

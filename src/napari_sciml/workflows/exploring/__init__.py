@@ -1,0 +1,1 @@
+"""Explore patches of images, over arrays and files."""
