@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_sciml.annotation.split import hold_out, k_folds
     from napari_sciml.errors import InputError
+    from napari_sciml.explaining.config import ExplainConfig
+    from napari_sciml.explaining.session import explain
     from napari_sciml.fibers.geometry.measure import measure_fibers
     from napari_sciml.fibers.segmentation.instances import label_fibers
     from napari_sciml.filling.config import FillConfig
@@ -67,6 +69,7 @@ _PUBLIC = {
     "ChannelImage": "images.channels",
     "CropSet": "training.whole_images.crop_set",
     "Ensemble": "networks.ensemble",
+    "ExplainConfig": "explaining.config",
     "FillConfig": "filling.config",
     "FitConfig": "training.whole_images.config",
     "ImageModel": "networks.image_model",
@@ -87,6 +90,7 @@ _PUBLIC = {
     "cross_validate": "training.cross_validation",
     "draw_graph": "networks.sparse.drawing",
     "ensemble_quantiles": "uncertainty.statistics",
+    "explain": "explaining.session",
     "fill_gaps": "filling.session",
     "fit": "training.whole_images.regression",
     "hold_out": "annotation.split",
@@ -117,6 +121,7 @@ __all__ = [
     "ChannelImage",
     "CropSet",
     "Ensemble",
+    "ExplainConfig",
     "FillConfig",
     "FitConfig",
     "ImageModel",
@@ -137,6 +142,7 @@ __all__ = [
     "cross_validate",
     "draw_graph",
     "ensemble_quantiles",
+    "explain",
     "fill_gaps",
     "fit",
     "hold_out",

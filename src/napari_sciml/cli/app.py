@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import typer
 
 from napari_sciml.cli.draw import draw
+from napari_sciml.cli.explain import explain
 from napari_sciml.cli.fibers import fibers
 from napari_sciml.cli.fill import fill
 from napari_sciml.cli.focus import focus
@@ -49,6 +50,7 @@ for command in (
     fill,
     restore,
     validate,
+    explain,
     draw,
     replay,
     info,

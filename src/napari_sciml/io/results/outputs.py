@@ -26,6 +26,7 @@ Kind = Literal[
     "validation",
     "filling",
     "drawing",
+    "explanation",
     "demo",
     "classes",
 ]
@@ -39,6 +40,7 @@ IN_FOLDERS: dict[str, Kind] = {
     "validation.json": "validation",
     "profile.csv": "filling",
     "networks.csv": "drawing",
+    "why.json": "explanation",
 }
 """A file that tells what a folder of ours is."""
 SOFTWARE_KINDS: dict[str, Kind] = {
