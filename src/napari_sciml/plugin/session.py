@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject
 from napari_sciml.plugin.annotate.keys import Desk, bind_keys
 from napari_sciml.plugin.annotate.slices import AnnotatedSlices
 from napari_sciml.plugin.batch.controller import FilesRun
+from napari_sciml.plugin.explaining.controller import WhyRun
 from napari_sciml.plugin.fibers.controller import FiberRun
 from napari_sciml.plugin.filling.controller import FillRun
 from napari_sciml.plugin.focus.controller import FocusRun
@@ -41,7 +42,7 @@ class ViewerSession:
         The model at hand, and what it predicts.
     history
         The models before it.
-    training, sure, guide, fibers, focus, filling, restoring
+    training, sure, guide, why, fibers, focus, filling, restoring
         The work of the docks Train, Uncertainty, Fibers, Focus, Fill and Restore.
     files
         Runs the model on many files.
@@ -74,6 +75,7 @@ class ViewerSession:
         self.training = TrainingRun(workspace, prediction, self.history)
         self.sure = SureMask(workspace, prediction)
         self.guide = Guide(workspace, prediction)
+        self.why = WhyRun(workspace, prediction)
         self.fibers = FiberRun(workspace, prediction, self.sure.settle)
         self.focus = FocusRun(workspace)
         self.files = FilesRun(workspace, prediction)
@@ -104,6 +106,7 @@ class ViewerSession:
             dock.wiring.close()
         self.close()
         self.restoring.leave()
+        self.why.leave()
         self.workspace.runner.silence()
         self.workspace.measuring.silence()
         # napari 0.9.2 keeps a viewer for ever whose window was closed by its cross.
@@ -120,6 +123,7 @@ class ViewerSession:
         self.training.stop()
         self.history.close()
         self.guide.close()
+        self.why.close()
         self.focus.close()
         self.filling.close()
         self.restoring.close()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-from napari.layers import Image, Labels, Layer, Shapes
+from napari.layers import Image, Labels, Layer, Points, Shapes
 from qtpy.QtCore import QTimer
 
 from napari_sciml.images.lazy import LazyArray
@@ -111,6 +111,15 @@ class LayerGroup:
             self.adopt(name, layer)
         else:
             layer.data = outlines
+        return layer
+
+    def show_points(
+        self, name: str, points: np.ndarray, on: Image, **options: Any
+    ) -> Points:
+        """Show points ``(n, axes)`` on an image, in a new layer."""
+        layer = Points(points, name=legal(name), **{**place_of(on), **options})
+        self._insert(layer)
+        self.adopt(name, layer)
         return layer
 
     def adopt(self, name: str, layer: Layer) -> None:
