@@ -122,7 +122,7 @@ def test_wrong_ones_come_first_and_no_stroke_twice(tree_case) -> None:
         for s in found
     }
     assert len(numbers) == len(found) > 20
-    assert "but it is labeled background" in found[0].words(ensemble.class_names)
+    assert "but labeled background" in found[0].words(ensemble.class_names)
 
 
 @pytest.mark.parametrize(

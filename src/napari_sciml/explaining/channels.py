@@ -69,7 +69,7 @@ class ChannelReport:
             return "No kind of channel matters much by itself."
         told = f"Mostly: {first.name}"
         if self.channels and self.channels[0].drop >= TOLD:
-            told += f" (most of all {self.channels[0].name})"
+            told += f", most of all {self.channels[0].name}"
         hardly = [one.name for one in others if one.drop < TOLD]
         return f"{told}; {', '.join(hardly)} hardly." if hardly else f"{told}."
 

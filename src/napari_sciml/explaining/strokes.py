@@ -33,8 +33,8 @@ class SimilarStroke:
     def words(self, class_names: Sequence[str]) -> str:
         """Tell a person."""
         label = class_names[self.class_index]
-        what = f"labeled {label}" if self.agrees else f"but it is labeled {label}"
-        return f"{self.place} is {self.similarity:.0%} alike, {what}"
+        what = f"labeled {label}" if self.agrees else f"but labeled {label}"
+        return f"{self.similarity:.0%} alike, {what}, at {self.place}"
 
 
 def similar_strokes(

@@ -8,6 +8,7 @@ from qtpy.QtGui import QColor, QPainter
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 ROW, BAR = 30, 7
+INDENT = 14
 LANE = 24
 BLUE, GREEN = "#5b8fd9", "#3fa35c"
 DOT = 9
@@ -16,7 +17,7 @@ LEFT = 66
 
 
 class Bars(QWidget):
-    """A row a number: what it is, how much, and a bar below.
+    """A row a number: what it is, how much, and a bar below; parts are set in.
 
     Parameters
     ----------
@@ -28,11 +29,11 @@ class Bars(QWidget):
         super().__init__()
         self.setObjectName(name)
         self.setToolTip(tooltip)
-        self.rows: list[tuple[str, float]] = []
+        self.rows: list[tuple[str, float, bool]] = []
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
-    def show_rows(self, rows: Sequence[tuple[str, float]]) -> None:
-        """Draw others."""
+    def show_rows(self, rows: Sequence[tuple[str, float, bool]]) -> None:
+        """Draw others: name, number, and whether it is a part of one before."""
         self.rows = list(rows)
         self.setFixedHeight(self.sizeHint().height())
         self.update()
@@ -45,25 +46,30 @@ class Bars(QWidget):
         """Draw."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        most = max((value for _, value in self.rows), default=0.0)
-        for number, (name, value) in enumerate(self.rows):
-            top, room = ROW * number, self.width()
-            told = f"{max(0.0, value):.2f}"
-            metrics = painter.fontMetrics()
-            space = room - metrics.horizontalAdvance(told) - 8
-            short = metrics.elidedText(name, Qt.TextElideMode.ElideRight, space)
-            painter.setPen(self.palette().windowText().color())
-            base = top + ROW - BAR - 6
-            painter.drawText(0, base, short)
-            painter.drawText(room - metrics.horizontalAdvance(told), base, told)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(_faint(self))
-            lane = QRectF(0, top + ROW - BAR - 2, room, BAR)
-            painter.drawRoundedRect(lane, 3, 3)
+        most = max((value for _, value, _ in self.rows), default=0.0)
+        for number, (name, value, is_part) in enumerate(self.rows):
+            left = INDENT if is_part else 0
+            place = QRectF(left, ROW * number, self.width() - left, ROW)
             share = max(0.0, value) / most if most > 0 else 0.0
-            lane.setWidth(room * share)
-            painter.setBrush(QColor(BLUE))
-            painter.drawRoundedRect(lane, 3, 3)
+            self._paint_words(painter, place, name, f"{max(0.0, value):.2f}")
+            lane = QRectF(left, place.bottom() - BAR - 2, place.width(), BAR)
+            painter.setPen(Qt.PenStyle.NoPen)
+            for part, color in ((1.0, _faint(self)), (share, _of_bar(is_part))):
+                lane.setWidth(place.width() * part)
+                painter.setBrush(color)
+                painter.drawRoundedRect(lane, 3, 3)
+
+    def _paint_words(
+        self, painter: QPainter, place: QRectF, name: str, told: str
+    ) -> None:
+        metrics = painter.fontMetrics()
+        space = metrics.horizontalAdvance(told)
+        room = int(place.width()) - space - 8
+        short = metrics.elidedText(name, Qt.TextElideMode.ElideRight, room)
+        painter.setPen(self.palette().windowText().color())
+        base = int(place.bottom()) - BAR - 6
+        painter.drawText(int(place.left()), base, short)
+        painter.drawText(int(place.right()) - space, base, told)
 
 
 class Dots(QWidget):
@@ -128,6 +134,12 @@ class Dots(QWidget):
 
     def _x(self, value: float) -> float:
         return LEFT + value * (self.width() - LEFT - DOT)
+
+
+def _of_bar(is_part: bool) -> QColor:
+    color = QColor(BLUE)
+    color.setAlpha(140 if is_part else 255)
+    return color
 
 
 def _faint(widget: QWidget) -> QColor:

@@ -10,6 +10,7 @@ from qtpy.QtCore import QTimer
 
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.errors import InputError
+from napari_sciml.plugin.explaining.escape import EscapeInCanvas
 from napari_sciml.plugin.explaining.layers import WhyLayers
 from napari_sciml.plugin.kit.camera import go_to
 from napari_sciml.plugin.kit.clicks import Clicks
@@ -66,6 +67,7 @@ class WhyRun:
     def __init__(self, workspace: "Workspace", prediction: "Prediction") -> None:
         self._workspace, self._prediction = workspace, prediction
         self._clicks = Clicks(self._on_click)
+        self._escape = EscapeInCanvas(self.end)
         self._runner = JobRunner()
         self._runner.yielded.connect(self._on_event)
         self._runner.failed.connect(self._on_failed)
@@ -115,6 +117,7 @@ class WhyRun:
             raise InputError(NO_MODEL)
         self._put_brush_aside()
         self._clicks.listen(self._workspace.viewer)
+        self._escape.listen(self._workspace.viewer)
         self.asking, self.note = True, CLICK
         self.changed.emit()
 
@@ -124,6 +127,7 @@ class WhyRun:
             return
         self.asking, self.note, self._next = False, "", None
         self._clicks.close()
+        self._escape.close()
         self._runner.stop()
         self._layers.remove()
         self._take_brush_again()
@@ -151,6 +155,7 @@ class WhyRun:
         told = self.place is not None or self.asking
         self._runner.stop()
         self._clicks.close()
+        self._escape.close()
         self._next, self._known, self._of, self._by = None, None, None, None
         self.asking, self.note = False, GONE if told else ""
         self._clear()

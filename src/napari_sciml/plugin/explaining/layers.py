@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 AROUND, STROKES = "Why (what around)", "Why (strokes)"
 FOR, AGAINST = "#e0402f", "#3a7bd5"
+OPACITY = 0.6
 POINT_SIZE = 5
 """Voxels."""
 
@@ -41,6 +42,7 @@ class WhyLayers:
             "colormap": _for_and_against(),
             "contrast_limits": (-found.limit, found.limit),
             "blending": "translucent",
+            "opacity": OPACITY,
             **place,
         }
         layer = layers.get(AROUND)

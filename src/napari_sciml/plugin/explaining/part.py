@@ -48,7 +48,7 @@ class WhyPart(QWidget):
             column.addWidget(widget)
         self.start.clicked.connect(self._on_start)
         self.strokes.itemClicked.connect(self._on_stroke)
-        # In the canvas, too: it takes no key that is a shortcut of the window.
+        # For where the focus is in a dock.
         self._escape = QShortcut(QKeySequence("Escape"), self)
         self._escape.activated.connect(run.end)
         wiring.connect(run.changed, self.redraw)
@@ -153,9 +153,11 @@ class WhyPart(QWidget):
         self.channels_words.setText(
             f"What the model tells {about} by. {report.sentence}"
         )
-        singles = [one for one in report.channels if one.drop > 0][:MOST_BARS]
-        every = [*report.kinds, *singles]
-        self.channels.show_rows([(one.name, one.drop) for one in every])
+        first, *others = [(one.name, one.drop, False) for one in report.kinds]
+        singles = [
+            (one.name, one.drop, True) for one in report.channels if one.drop > 0
+        ]
+        self.channels.show_rows([first, *singles[:MOST_BARS], *others])
 
     def _show_strokes(self) -> None:
         strokes, pictures = self.run.strokes, self.run.pictures

@@ -118,4 +118,4 @@ def _title(found: "Explanation") -> str:
     strokes = found.strokes
     if not strokes:
         return told
-    return f"{told} The most similar stroke {strokes[0].words(voices.class_names)}."
+    return f"{told} Most similar stroke: {strokes[0].words(voices.class_names)}."
