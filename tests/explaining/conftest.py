@@ -62,33 +62,28 @@ def front_sample(ensemble, image):
 
 @pytest.fixture(scope="session")
 def lines_and_discs():
-    """Bright lines and discs on noise; which of them are the fibers is asked for."""
+    """Lines that are fibers in the bright half alone; or lines, but not discs."""
 
     def make(told_by, seed=0):
-        rng = np.random.default_rng(seed)
-        edge = 160
+        rng, edge = np.random.default_rng(seed), 160
         y, x = np.indices((edge, edge))
-        truth, other = np.zeros((edge, edge), bool), np.zeros((edge, edge), bool)
-        image = rng.normal(100, 6, (edge, edge))
+        line, disc = np.zeros((edge, edge), bool), np.zeros((edge, edge), bool)
         for number, row in enumerate(range(12, edge - 8, 16)):
-            if told_by == "gray":  # all are lines, every other one is brighter
-                line = np.abs(y - row - 0.05 * (x - edge / 2)) < 2
-                (truth if number % 2 else other)[line] = True
-            elif number % 2:
-                truth |= np.abs(y - row - 0.05 * (x - edge / 2)) < 2
-            else:
-                for column in range(12, edge - 8, 22):
-                    other |= (y - row) ** 2 + (x - column) ** 2 < 5.5**2
-        image[other] += 30 if told_by == "gray" else 60
-        image[truth] += 60
+            if told_by == "gray" or number % 2:
+                line |= np.abs(y - row - 0.05 * (x - edge / 2)) < 2
+                continue
+            for column in range(12, edge - 8, 22):
+                disc |= (y - row) ** 2 + (x - column) ** 2 < 5.5**2
+        image = rng.normal(100, 6, (edge, edge)) + 60 * (line | disc)
+        truth, told = line, rng.random((edge, edge)) < 0.2
+        if told_by == "gray":  # all else is the same in both halves
+            truth = line & (x > edge / 2)
+            image += 60 * (x > edge / 2)
+            told &= np.abs(x - edge / 2) > 24
         labels = np.zeros((edge, edge), np.uint8)
         # Only what is bright is labeled: all else could be told by gray value.
-        bright = truth | other
-        chosen = bright & (rng.random((edge, edge)) < 0.2)
+        chosen = (line | disc) & told
         labels[chosen] = 1 + truth[chosen]
-        if told_by == "gray":
-            ground = ~bright & (rng.random((edge, edge)) < 0.01)
-            labels[ground] = 1
         return image.astype(np.float32), labels, truth
 
     return make
