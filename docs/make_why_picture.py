@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import tifffile
 from make_screenshots import Studio, paint, wait_until
-from scipy.ndimage import binary_dilation, binary_erosion
+from napari.settings import get_settings
+from scipy.ndimage import binary_erosion
 from skimage.filters import threshold_otsu
 
 from napari_sciml.plugin.kit.scrolling import ScrollingColumn
@@ -36,11 +37,11 @@ def strokes(fiber: np.ndarray) -> np.ndarray:
     return labels
 
 
-def doubtful(probability: np.ndarray, fiber: np.ndarray) -> tuple[int, int, int]:
-    """Where the model sees most of a fiber that is none, away from the borders."""
-    plane = np.where(binary_dilation(fiber[PLANE]), 0, probability[PLANE])
-    plane[:24], plane[-24:], plane[:, :24], plane[:, -24:] = 0, 0, 0, 0
-    y, x = np.unravel_index(plane.argmax(), plane.shape)
+def doubtful(probability: np.ndarray) -> tuple[int, int, int]:
+    """Where the model knows least whether there is a fiber, away from the borders."""
+    doubt = -np.abs(probability[PLANE] - 0.5)
+    doubt[:24], doubt[-24:], doubt[:, :24], doubt[:, -24:] = -1, -1, -1, -1
+    y, x = np.unravel_index(doubt.argmax(), doubt.shape)
     return PLANE, int(y), int(x)
 
 
@@ -52,6 +53,7 @@ def main() -> None:
     given = parser.parse_args()
     image = tifffile.imread(DATA / GLASS)[20:84, 60:156, 60:156]
     fiber = image > threshold_otsu(image)
+    get_settings().appearance.theme = "dark"
     studio = Studio(given.out, image, "glass")
     paint(studio, strokes(fiber))
     session = studio.open("Train").session
@@ -65,7 +67,7 @@ def main() -> None:
     studio.viewer.layers["Annotation"].opacity = 0.4
     studio.go_to(PLANE)
     dock.why.start.click()
-    session.why.ask(doubtful(session.prediction.probabilities.mean[1], fiber))
+    session.why.ask(doubtful(session.prediction.probabilities.mean[1]))
     wait_until(lambda: session.why.channels is not None and not session.why.words)
     studio.settle(0.5)
     bar = dock.findChild(ScrollingColumn).verticalScrollBar()

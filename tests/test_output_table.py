@@ -40,6 +40,7 @@ COMMANDS = {
     "restore": "restore scan.tif --method gaussian --threads 1",
     "validate": "validate model scan.tif labels.tif --threads 1",
     "draw": "draw model",
+    "explain": "explain model scan.tif --at 6,20,20 --labels labels.tif --threads 1",
     "replay": "replay project",
     "demo": "demo --headless --seconds 1",
 }
@@ -52,6 +53,7 @@ RESULTS = {
     **{"threshold": ["new.tif", "new.npy", "new.zarr"], "focus": ["new"]},
     **{"focus --train": ["new"], "replay": ["new"], "demo": ["new"]},
     **{"draw": ["new"], "validate": ["new"], "restore": ["new.zarr", "new.tif"]},
+    **{"explain": ["new"]},
 }
 TO_DISK = [(command, out) for command, outs in RESULTS.items() for out in outs]
 

@@ -17,7 +17,11 @@ from napari_sciml.networks.ensemble import (
     network_reach,
 )
 from napari_sciml.networks.trees.forest_block import GROUPS
-from napari_sciml.networks.trees.pointwise import ask_about, rows_around
+from napari_sciml.networks.trees.pointwise import (
+    ask_about,
+    rows_around,
+    rows_of_pictures,
+)
 
 PIECE = 2**18
 """Voxels of channels that are looked at together."""
@@ -142,11 +146,7 @@ class Panel:
             channels = self.front(versions, tile, self.near(tile.core))
             yield
         if self.trees:
-            found = []
-            for one in versions:
-                found.append(self.rows(one, tile))
-                yield
-            rows = np.stack(found)
+            rows = yield from self._rows_of_all(versions, tile)
         return Seen(channels, rows)
 
     def answer(self, seen: Seen, core: Region) -> Generator[None, None, np.ndarray]:
@@ -219,6 +219,22 @@ class Panel:
         ensemble = self.ensemble
         stride = ensemble.stride
         return with_halo(core, ensemble.reach, self.shape, align=stride).read
+
+    def _rows_of_all(
+        self, versions: Tensor, tile: Tile
+    ) -> Generator[None, None, np.ndarray]:
+        if self.ensemble.dims == 2:
+            forest = self.ensemble.forest
+            assert forest is not None
+            given = tile.core, tile.read, self.shape
+            rows = rows_of_pictures(forest, versions, *given)
+            yield
+            return rows
+        found = []
+        for one in versions:
+            found.append(self.rows(one, tile))
+            yield
+        return np.stack(found)
 
     def _ask_network(self, number: int, channels: Tensor, core: Region) -> np.ndarray:
         _, (first, *others) = self.part_seen(number, core)

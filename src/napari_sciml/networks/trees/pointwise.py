@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from napari_sciml.images.tiles import Region, Tile, with_halo
+from napari_sciml.networks.scale_space import continued
 from napari_sciml.networks.trees.forest import Forest
 from napari_sciml.networks.trees.forest_block import (
     GROUPS,
@@ -40,12 +41,49 @@ def rows_around(
     ndarray
         ``(voxel, point, channel)`` float32; the first point is the voxel itself.
     """
-    bank = trees.bank
     near = with_halo(core, trees.context.reach, shape)
-    seen = with_halo(near.read, bank.reach, shape)
+    seen = with_halo(near.read, trees.bank.reach, shape)
     with torch.inference_mode():
         part = image[:, *Tile(seen.read, read).inner]
-        channels, axis = bank(part, seen.surround)
+        channels, axis = trees.bank(part, seen.surround)
+    return _gathered(trees, channels, axis, near)
+
+
+def rows_of_pictures(
+    trees: Stages, images: Tensor, core: Region, read: Region, shape: Sequence[int]
+) -> np.ndarray:
+    """Rows ``(n, voxel, point, channel)`` of several versions of a picture at once.
+
+    Of small pictures to call the filters takes longer than to run them, so all are
+    put below each other, so far apart that no filter sees two.
+
+    Parameters
+    ----------
+    images
+        ``(n, inputs, y, x)`` float32 of ``read``.
+    trees, core, read, shape
+        As in `rows_around`.
+    """
+    near = with_halo(core, trees.context.reach, shape)
+    seen, reach = with_halo(near.read, trees.bank.reach, shape), trees.bank.reach
+    part = images[:, :, *Tile(seen.read, read).inner]
+    lacks = [
+        (r - low, r - high) for r, (low, high) in zip(reach, seen.surround, strict=True)
+    ]
+    padded = continued(part, lacks)
+    length = padded.shape[2]
+    with torch.inference_mode():
+        tall = padded.movedim(0, 1).flatten(1, 2)
+        channels, axis = trees.bank(tall, [(r, r) for r in reach])
+    height = near.read[0].stop - near.read[0].start
+    own = [slice(n * length, n * length + height) for n in range(len(images))]
+    return np.stack(
+        [_gathered(trees, channels[:, part], axis[:, part], near) for part in own]
+    )
+
+
+def _gathered(trees: Stages, channels: Tensor, axis: Tensor, near: Tile) -> np.ndarray:
+    """Rows of the core of what is near, and of its context."""
     along = axis[:, *near.inner].flatten(1).cpu().numpy()
     lengths = [part.stop - part.start for part in near.read]
     inner = np.indices([part.stop - part.start for part in near.inner])

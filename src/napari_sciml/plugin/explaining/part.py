@@ -149,10 +149,9 @@ class WhyPart(QWidget):
             widget.setVisible(report is not None)
         if report is None:
             return
-        about = "of your strokes" if report.labeled else "of the voxels around"
-        self.channels_words.setText(
-            f"What the model tells {about} by. {report.sentence}"
-        )
+        of = "your strokes" if report.labeled else "voxels around"
+        told = f"What it goes by, asked about {of}. {report.sentence}"
+        self.channels_words.setText(told)
         first, *others = [(one.name, one.drop, False) for one in report.kinds]
         singles = [
             (one.name, one.drop, True) for one in report.channels if one.drop > 0

@@ -206,7 +206,7 @@ def _saliency(
 def _write_map(path: Path, values: "np.ndarray") -> None:
     import tifffile
 
-    tifffile.imwrite(path, values, software="napari-sciml explain")
+    tifffile.imwrite(path, values, photometric="minisblack", compression="zlib")
 
 
 def _draw(path: Path, found: "Explanation", gray: Any) -> None:
