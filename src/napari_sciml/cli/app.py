@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import typer
 
+from napari_sciml.cli.classify import classify
 from napari_sciml.cli.draw import draw
 from napari_sciml.cli.explain import explain
 from napari_sciml.cli.fibers import fibers
@@ -51,6 +52,7 @@ for command in (
     restore,
     validate,
     explain,
+    classify,
     draw,
     replay,
     info,
