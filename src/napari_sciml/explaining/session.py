@@ -180,15 +180,9 @@ def explain_steps(
         covering, lambda done: Explaining(0.6 * done, "covering what is around")
     )
     yield occlusion
-    near = with_halo(core, blocks.edges, panel.shape).read
     if known is None:
-        seen = (
-            look_around(panel, near, config.seed)
-            if strokes is None
-            else learn(panel, strokes, config.seed)
-        )
-        lessons = yield from _told(seen, 0.6, "looking at the strokes")
-        known = Learned(lessons)
+        near = with_halo(core, blocks.edges, panel.shape).read
+        known = yield from _learned(panel, strokes, near, config)
         yield known
     similar = None
     if strokes is not None:
@@ -252,6 +246,17 @@ def _voices(
     names = panel.ensemble.class_names
     index = class_index(config.class_name, names, mean)
     return Voices(core, names, panel.members, shares, mean, index)
+
+
+def _learned(
+    panel: Panel, strokes: Scribbles | None, near: Region, config: ExplainConfig
+) -> Generator[Explaining, None, Learned]:
+    """Look at labeled voxels, or without labels at those near the place."""
+    if strokes is None:
+        seen, words = look_around(panel, near, config.seed), "looking around"
+    else:
+        seen, words = learn(panel, strokes, config.seed), "looking at the strokes"
+    return Learned((yield from _told(seen, 0.6, words)))
 
 
 def _similar(

@@ -71,7 +71,6 @@ def explain_file(
     import torch
 
     from napari_sciml.explaining.session import Explaining, explain_steps
-    from napari_sciml.images.tiles import Tile
     from napari_sciml.io.images.reading import open_labels, open_volume
     from napari_sciml.io.labels.checks import check_apart
     from napari_sciml.io.models.folder import load_model
@@ -95,19 +94,29 @@ def explain_file(
     found = _followed(steps, Explaining, report)
     report(0.95, "looking at the gradients")
     slopes = _saliency(ensemble, volume.data, found, config or ExplainConfig())
-    numbers = record_of(found, volume)
     about = provenance(model=model, image=image, labels=labels)
-    text = json_text({**about, **numbers}, indent=2)
-    window = found.occlusion.blocks.window
-    gray = volume.data[Tile(window, window).read]
+    _write_folder(out, found, volume, slopes, about)
+    return {"explanation": str(out), **_summary(found)}
+
+
+def _write_folder(
+    out: Path,
+    found: "Explanation",
+    volume: "Volume",
+    slopes: "np.ndarray | None",
+    about: dict[str, Any],
+) -> None:
+    from napari_sciml.workflows.explaining.picture import draw_explanation
+
+    text = json_text({**about, **record_of(found, volume)}, indent=2)
+    gray = volume.data[found.occlusion.blocks.window]
     with atomic_path(out) as folder:
         folder.mkdir()
         (folder / NUMBERS).write_text(text + "\n", "utf-8")
         _write_map(folder / MAP, found.occlusion.image)
         if slopes is not None:
             _write_map(folder / SALIENCY, slopes)
-        _draw(folder / PICTURE, found, gray)
-    return {"explanation": str(out), **_summary(found)}
+        draw_explanation(found, gray).savefig(folder / PICTURE)
 
 
 def record_of(found: "Explanation", volume: "Volume") -> dict[str, Any]:
@@ -207,9 +216,3 @@ def _write_map(path: Path, values: "np.ndarray") -> None:
     import tifffile
 
     tifffile.imwrite(path, values, photometric="minisblack", compression="zlib")
-
-
-def _draw(path: Path, found: "Explanation", gray: Any) -> None:
-    from napari_sciml.workflows.explaining.picture import draw_explanation
-
-    draw_explanation(found, gray).savefig(path)
