@@ -41,6 +41,7 @@ COMMANDS = {
     "explore": "explore scan.tif --patch 8 --stride 8 --map pca --threads 1",
     "validate": "validate model scan.tif labels.tif --threads 1",
     "draw": "draw model",
+    "explain": "explain model scan.tif --at 6,20,20 --labels labels.tif --threads 1",
     "replay": "replay project",
     "demo": "demo --headless --seconds 1",
 }
@@ -54,6 +55,7 @@ RESULTS = {
     **{"focus --train": ["new"], "replay": ["new"], "demo": ["new"]},
     **{"draw": ["new"], "validate": ["new"], "explore": ["new"]},
     **{"restore": ["new.zarr", "new.tif"]},
+    **{"explain": ["new"]},
 }
 TO_DISK = [(command, out) for command, outs in RESULTS.items() for out in outs]
 

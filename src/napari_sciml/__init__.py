@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_sciml.annotation.split import hold_out, k_folds
     from napari_sciml.errors import InputError
+    from napari_sciml.explaining.config import ExplainConfig
+    from napari_sciml.explaining.session import explain
     from napari_sciml.exploring.config import ExploreConfig
     from napari_sciml.exploring.groups import clusters
     from napari_sciml.exploring.maps import project_latent
@@ -74,6 +76,7 @@ _PUBLIC = {
     "Ensemble": "networks.ensemble",
     "FiberConfig": "fibers.config",
     "ExploreConfig": "exploring.config",
+    "ExplainConfig": "explaining.config",
     "FillConfig": "filling.config",
     "FitConfig": "training.whole_images.config",
     "ImageModel": "networks.image_model",
@@ -97,6 +100,7 @@ _PUBLIC = {
     "draw_graph": "networks.sparse.drawing",
     "embed": "workflows.exploring.arrays",
     "ensemble_quantiles": "uncertainty.statistics",
+    "explain": "explaining.session",
     "fill_gaps": "filling.session",
     "fit": "training.whole_images.regression",
     "hold_out": "annotation.split",
@@ -128,6 +132,7 @@ __all__ = [
     "ChannelImage",
     "CropSet",
     "Ensemble",
+    "ExplainConfig",
     "ExploreConfig",
     "FiberConfig",
     "FillConfig",
@@ -153,6 +158,7 @@ __all__ = [
     "draw_graph",
     "embed",
     "ensemble_quantiles",
+    "explain",
     "fill_gaps",
     "fit",
     "hold_out",

@@ -7,7 +7,9 @@ from typing import Any, NoReturn
 
 import typer
 
+from napari_sciml.cli.classify import classify
 from napari_sciml.cli.draw import draw
+from napari_sciml.cli.explain import explain
 from napari_sciml.cli.explore import explore
 from napari_sciml.cli.fibers import fibers
 from napari_sciml.cli.fill import fill
@@ -51,6 +53,8 @@ for command in (
     fill,
     restore,
     validate,
+    explain,
+    classify,
     draw,
     replay,
     info,

@@ -218,10 +218,18 @@ class Ensemble(nn.Module):
         With ``inside``, without what the member sees at both ends of the first axis;
         some networks save the time for it.
         """
+        return torch.softmax(self._scores(member, channels, inside)[0], dim=0)
+
+    def log_probabilities(
+        self, member: int, channels: Tensor, *, inside: bool = False
+    ) -> Tensor:
+        """Logarithms of the same ``(n, class, …)``, of a batch of channels."""
+        return torch.log_softmax(self._scores(member, channels, inside), dim=1)
+
+    def _scores(self, member: int, channels: Tensor, inside: bool) -> Tensor:
         network = self.members[member]
         compute = _compute_inside(network) if inside else network
-        logits = compute(channels)[0].float() / self.temperature
-        return torch.softmax(logits + self._shift(), dim=0)
+        return compute(channels).float() / self.temperature + self._shift()
 
     def corrected(self, shares: Tensor) -> Tensor:
         """What trees say ``(class, …)``, turned to the balance of the image."""

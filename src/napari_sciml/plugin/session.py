@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject
 from napari_sciml.plugin.annotate.keys import Desk, bind_keys
 from napari_sciml.plugin.annotate.slices import AnnotatedSlices
 from napari_sciml.plugin.batch.controller import FilesRun
+from napari_sciml.plugin.explaining.controller import WhyRun
 from napari_sciml.plugin.exploring.controller import ExploreRun
 from napari_sciml.plugin.fibers.controller import FiberRun
 from napari_sciml.plugin.fibers.in_space import FiberTubes
@@ -44,7 +45,7 @@ class ViewerSession:
         The model at hand, and what it predicts.
     history
         The models before it.
-    training, sure, guide, fibers, focus, filling, restoring, exploring
+    training, sure, guide, why, fibers, focus, filling, restoring, exploring
         The work of the docks Train, Uncertainty, Fibers, Focus, Fill, Restore and
         Explore.
     files
@@ -83,6 +84,7 @@ class ViewerSession:
         self.training = TrainingRun(workspace, prediction, self.history)
         self.sure = SureMask(workspace, prediction)
         self.guide = Guide(workspace, prediction)
+        self.why = WhyRun(workspace, prediction)
         self.fibers = FiberRun(workspace, prediction, self.sure.settle)
         self.focus = FocusRun(workspace)
         self.files = FilesRun(workspace, prediction)
@@ -117,6 +119,7 @@ class ViewerSession:
             dock.wiring.close()
         self.close()
         self.restoring.leave()
+        self.why.leave()
         self.workspace.runner.silence()
         self.workspace.measuring.silence()
         # napari 0.9.2 keeps a viewer for ever whose window was closed by its cross.
@@ -133,6 +136,7 @@ class ViewerSession:
         self.training.stop()
         self.history.close()
         self.guide.close()
+        self.why.close()
         self.focus.close()
         self.filling.close()
         self.restoring.close()

@@ -28,6 +28,8 @@ Kind = Literal[
     "drawing",
     "movie",
     "exploration",
+    "explanation",
+    "classification",
     "demo",
     "classes",
 ]
@@ -42,6 +44,7 @@ IN_FOLDERS: dict[str, Kind] = {
     "profile.csv": "filling",
     "networks.csv": "drawing",
     "patches.csv": "exploration",
+    "why.json": "explanation",
 }
 """A file that tells what a folder of ours is."""
 SOFTWARE_KINDS: dict[str, Kind] = {
@@ -50,6 +53,7 @@ SOFTWARE_KINDS: dict[str, Kind] = {
     RESTORED: "restored",
 }
 
+CLASSIFIED_HEADER = b"image,class,probability,std,possible,"
 CLASSES_HEADER = ",".join(CSV_COLUMNS).encode()
 
 
@@ -166,8 +170,10 @@ def _kind_of_file(path: Path) -> Kind | None:
         return "demo" if "scores" in read_object(path) else None
     if path.suffix.lower() == ".csv":
         with path.open("rb") as table:
-            ours = table.readline(80).strip() == CLASSES_HEADER
-        return "classes" if ours else None
+            first = table.readline(80)
+        if first.startswith(CLASSIFIED_HEADER):
+            return "classification"
+        return "classes" if first.strip() == CLASSES_HEADER else None
     if path.suffix.lower() not in (".tif", ".tiff"):
         return None
     import tifffile

@@ -63,6 +63,16 @@ def run_inside(plan: Plan, image: Tensor, weights: Weights) -> Tensor:
     return logits
 
 
+def states_read(plan: Plan, image: Tensor, weights: Weights) -> Tensor:
+    """What the logits of `run_inside` are a linear map of, ``(n, f, …)``."""
+    image = _autocast(image)
+    cast = _sorted(plan, [w.to(image.dtype) for w in _every(weights)])
+    with torch.no_grad():
+        _, kept = _forward(plan, channels_last(image), cast, keep=True, inside=True)
+    read = [_trimmed(kept[node], plan.margins[node]) for node in plan.readers]
+    return torch.cat(read, dim=1)
+
+
 def _autocast(image: Tensor) -> Tensor:
     if torch.is_autocast_enabled(image.device.type):
         return image.to(torch.get_autocast_dtype(image.device.type))

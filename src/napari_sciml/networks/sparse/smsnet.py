@@ -11,7 +11,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.networks.base import MAX_CHANNELS, check_shape, check_size
 from napari_sciml.networks.config import GraphLaw, SMSNetConfig
 from napari_sciml.networks.layers.kernels import physical_taps
-from napari_sciml.networks.sparse.executor import Weights, run, run_inside
+from napari_sciml.networks.sparse.executor import Weights, run, run_inside, states_read
 from napari_sciml.networks.sparse.graph import Edge, SparseGraph, random_graph
 from napari_sciml.networks.sparse.plan import plan_graph
 
@@ -148,6 +148,10 @@ class SMSNet(nn.Module):
         Cheaper than to compute and drop them; without gradients.
         """
         return run_inside(self.plan, image, self._weights())
+
+    def features(self, image: Tensor) -> Tensor:
+        """What the last layer reads ``(n, f, …)``, as far as `inside` reaches."""
+        return states_read(self.plan, image, self._weights())
 
     def _weights(self) -> Weights:
         return Weights(

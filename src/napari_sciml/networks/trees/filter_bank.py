@@ -86,6 +86,11 @@ class FilterBank(nn.Module):
         return self.inputs * own
 
     @property
+    def directions(self) -> int:
+        """Axes of space: eigenvalues of a tensor."""
+        return len(self._near)
+
+    @property
     def reach(self) -> tuple[int, ...]:
         """Voxels on each side, axis by axis, that a voxel's channels depend on."""
         return tuple(

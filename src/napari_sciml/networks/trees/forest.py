@@ -130,6 +130,21 @@ class Forest(nn.Module):
         total /= max(1, len(trees))
         return total
 
+    def leaves(self, rows: np.ndarray) -> np.ndarray:
+        """Number of the leaf ``(n, tree)`` that each row ends in, tree by tree.
+
+        Parameters
+        ----------
+        rows
+            ``(n, features)`` float32, C order.
+
+        Raises
+        ------
+        InputError
+            When the arrays are no trees.
+        """
+        return np.stack([tree.apply(rows) for tree, _ in self._trees()], axis=1)
+
     def description(self) -> dict[str, Any]:
         """What the constructor needs to make room for the same trees, JSON-able."""
         return {

@@ -144,27 +144,15 @@ class ForestBlock:
     def _ask(self, slab: _Slab, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Answers ``(group, n, class)``, and which of them are not settled."""
         rows = slab.rows[index] if len(index) < len(slab.rows) else slab.rows
-        groups, left = self._ask_first(rows)
+        groups, left = ask_first(self._trees.first, rows)
         answer = self._answer.reshape(-1, self._trees.classes)
         answer[index + self._before(slab)] = groups.mean(0)
-        return groups, left
-
-    def _ask_first(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        ranges = _group_ranges(self._trees.first)
-        first = self._trees.first.probabilities(rows, ranges[0])
-        left = np.flatnonzero(first[:, 0] < SETTLED)
-        groups = np.repeat(first[None], GROUPS, axis=0)
-        doubtful = np.ascontiguousarray(rows[left])
-        for number in range(1, GROUPS):
-            groups[number, left] = self._trees.first.probabilities(
-                doubtful, ranges[number]
-            )
         return groups, left
 
     def hasty(self) -> np.ndarray:
         """The answers of the first stage alone, in the block alone."""
         rows, _ = self._channels(self._tile.core)
-        groups, _ = self._ask_first(rows)
+        groups, _ = ask_first(self._trees.first, rows)
         core = [part.stop - part.start for part in self._tile.core]
         shape = (GROUPS, *core, self._trees.classes)
         return np.ascontiguousarray(np.moveaxis(groups.reshape(shape), -1, 1))
@@ -185,7 +173,7 @@ class ForestBlock:
             rows = np.concatenate([part.rows, around], axis=1)
             places = np.stack(np.unravel_index(part.index, shape))
             into = tuple(places - starts[:, None])
-            for number, trees in enumerate(_group_ranges(self._trees.second)):
+            for number, trees in enumerate(group_ranges(self._trees.second)):
                 answer = self._trees.second.probabilities(rows, trees)
                 found[number][:, *into] = part.groups[number].T
                 found[GROUPS + number][:, *into] = answer.T
@@ -201,7 +189,32 @@ class ForestBlock:
         return raveled.astype(np.int32)
 
 
-def _group_ranges(forest: Forest) -> list[range]:
+def ask_first(first: Forest, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ask the first stage about voxels.
+
+    Parameters
+    ----------
+    first
+        The stage.
+    rows
+        ``(n, channel)`` float32, C order.
+
+    Returns
+    -------
+    groups, left : ndarray
+        Answers ``(group, n, class)``, and which of the rows are not settled.
+    """
+    ranges = group_ranges(first)
+    found = first.probabilities(rows, ranges[0])
+    left = np.flatnonzero(found[:, 0] < SETTLED)
+    groups = np.repeat(found[None], GROUPS, axis=0)
+    doubtful = np.ascontiguousarray(rows[left])
+    for number in range(1, GROUPS):
+        groups[number, left] = first.probabilities(doubtful, ranges[number])
+    return groups, left
+
+
+def group_ranges(forest: Forest) -> list[range]:
     """Numbers of the trees of each group."""
     size = len(forest.nodes) // GROUPS
     return [range(i * size, (i + 1) * size) for i in range(GROUPS)]

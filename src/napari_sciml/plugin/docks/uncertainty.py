@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QVBoxLayout, QWi
 
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.docks.base import Dock
+from napari_sciml.plugin.explaining.part import WhyPart
 from napari_sciml.plugin.kit.controls import (
     allow,
     button,
@@ -153,6 +154,8 @@ class UncertaintyDock(Dock):
         guide.addWidget(self.dismiss, 1)
         self.column.addLayout(guide)
         self.column.addWidget(self.guidance)
+        self.why = WhyPart(self.session.why, self.wiring)
+        self.column.addWidget(self.why)
         self.column.addStretch()
 
     def _connect(self) -> None:

@@ -35,6 +35,7 @@ DOCKS: dict[Step, type[Dock]] = {
     Step.FIBERS: FibersDock,
 }
 BESIDE = {
+    "Explore": "A map of patches, to find what to label and what is odd",
     "Focus": "Which parts of a microscope image are in focus",
     "Fill": "Gaps of detectors in scattering images",
     "Restore": "Noise, as far as it can be told from structure",

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from typing import Any, TypeVar
 
 import numpy as np
-from napari.layers import Image, Labels, Layer, Shapes, Surface
+from napari.layers import Image, Labels, Layer, Points, Shapes, Surface
 from qtpy.QtCore import QTimer
 
 from napari_sciml.images.lazy import LazyArray
@@ -145,6 +145,15 @@ class LayerGroup:
             layer.data = mesh
             layer.vertex_colors = colors
         layer.visible = True
+        return layer
+
+    def show_points(
+        self, name: str, points: np.ndarray, on: Image, **options: Any
+    ) -> Points:
+        """Show points ``(n, axes)`` on an image, in a new layer."""
+        layer = Points(points, name=legal(name), **{**place_of(on), **options})
+        self._insert(layer)
+        self.adopt(name, layer)
         return layer
 
     def adopt(self, name: str, layer: Layer) -> None:

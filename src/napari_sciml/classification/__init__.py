@@ -1,0 +1,1 @@
+"""Sort whole images into classes, from a few examples."""

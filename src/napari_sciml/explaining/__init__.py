@@ -1,0 +1,1 @@
+"""Why a voxel was given its class: members, surroundings, channels, strokes."""

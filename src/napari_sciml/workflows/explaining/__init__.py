@@ -1,0 +1,1 @@
+"""Explain a voxel of a file."""
