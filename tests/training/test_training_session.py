@@ -305,11 +305,13 @@ def test_constant_calibration_blocks_do_not_blow_up_the_channels(toy, tiny_confi
 @pytest.mark.parametrize("dims", [2, 3])
 def test_every_network_learns_a_bright_tube(toy, tiny_config, network, dims):
     image, labels, truth = toy(dims)
-    config = tiny_config(dims, steps=60, members=1)
+    config = tiny_config(dims, steps=120, members=1)
     config = TrainingConfig.model_validate(config.model_dump() | {"network": network})
     last = list(train(image, labels, config))[-1]
     answer = predict(last.ensemble, image).mean[1] > 0.5
-    assert 2 * (answer & truth).sum() / (answer.sum() + truth.sum()) > 0.7
+    # By seed and processor 0.70 to 0.74 of the slowest one; of one that learns nothing
+    # under 0.2.
+    assert 2 * (answer & truth).sum() / (answer.sum() + truth.sum()) > 0.6
 
 
 def test_own_networks(toy, tiny_config):
