@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from qtpy.QtWidgets import QApplication
 
+from napari_sciml.images.tiles import Tile
 from napari_sciml.plugin.docks.uncertainty import NOT_CALIBRATED
 from napari_sciml.plugin.uncertainty.usual_k import MOST_VOXELS, _every
+from napari_sciml.prediction.blockwise import BlockPredicted
 from napari_sciml.uncertainty.conformal import confident_by_coverage
 from napari_sciml.uncertainty.statistics import entropy
 from napari_sciml.uncertainty.threshold import (
@@ -255,17 +257,20 @@ def test_k_is_chosen_by_the_shown_slice_where_little_is_predicted(
 ) -> None:
     viewer.dims.set_point(0, 3 * 5)
     prediction = trained.prediction
-    full, names = prediction.probabilities, prediction.probabilities.class_names
+    names = prediction.probabilities.class_names
     prediction.clear()
     prediction.begin()
     prediction.prepare(names)
     assert trained.sure.k == LARGEST_K
     volume = prediction.probabilities
-    volume.known[5] = True
-    volume.mean[:, 5], volume.std[:, 5] = full.mean[:, 5], 0.4
+    core = (slice(5, 6), slice(0, 32), slice(0, 32))
+    mean = np.linspace(0, 1, 1024, dtype=np.float32).reshape(1, 32, 32)
+    mean, std = np.stack((1 - mean, mean)), np.full((2, 1, 32, 32), 0.4, np.float32)
+    volume.write(BlockPredicted(Tile(core, core), mean, std, mean[0], 1, 1))
     trained.sure.compute()
-    mean = volume.mean[1, 5]
-    assert trained.sure.k == usual_k(mean, volume.std[1, 5])
+    wanted = usual_k(volume.mean[1, 5], volume.std[1, 5])
+    assert 0 < wanted < LARGEST_K
+    assert trained.sure.k == pytest.approx(wanted, rel=0.05)
 
 
 def test_says_where_a_class_is_not_known(dock, trained, open_dock) -> None:
