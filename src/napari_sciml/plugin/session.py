@@ -16,9 +16,11 @@ from napari_sciml.plugin.fibers.controller import FiberRun
 from napari_sciml.plugin.fibers.in_space import FiberTubes
 from napari_sciml.plugin.filling.controller import FillRun
 from napari_sciml.plugin.focus.controller import FocusRun
+from napari_sciml.plugin.kit.activity import ActivityList
 from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.kit.drawing_repair import repair_drawing
 from napari_sciml.plugin.kit.farewell import Farewell
+from napari_sciml.plugin.long_work import long_work
 from napari_sciml.plugin.project.controller import ProjectKeeper
 from napari_sciml.plugin.restoration.controller import RestoreRun
 from napari_sciml.plugin.state.coloring import Coloring
@@ -97,6 +99,11 @@ class ViewerSession:
         self._tubes = FiberTubes(workspace, self.fibers.view, self.space)
         self._desk = Desk(workspace, prediction, self.slices)
         self._coloring = Coloring(workspace.annotation, prediction, workspace.layers)
+        self._activities = ActivityList(
+            long_work(
+                self.fibers, self.focus, self.filling, self.restoring, self.exploring
+            )
+        )
         self._wiring = Wiring()
         self._farewell = Farewell(viewer, self.leave)
         workspace.adopted.connect(self._on_adopted)
@@ -143,6 +150,7 @@ class ViewerSession:
         self.exploring.close()
         self.sure.close()
         self.fibers.close()
+        self._activities.close()
         self._tubes.close()
         self.space.close()
         self.workspace.close()
@@ -162,6 +170,7 @@ class ViewerSession:
     def _watch_space(self) -> None:
         self.space.watch()
         self._tubes.watch()
+        self._activities.watch()
 
     def _connect(self) -> None:
         annotation, training = self.workspace.annotation, self.training
