@@ -94,19 +94,26 @@ def opened(viewer: Any, glass: Path | None) -> None:
     viewer.add_image(image, name="glass")
 
 
-def strokes(viewer: Any, image: np.ndarray) -> None:
-    """Ten of each class in what is clearly bright or dark, a stroke at a time."""
-    layer = next(layer for layer in viewer.layers if layer.name == "Annotation")
+def strokes(image: np.ndarray) -> list[tuple[int, tuple[np.ndarray, ...]]]:
+    """Ten of each class in what is clearly bright or dark: label, and voxels."""
     rng, (low, high) = np.random.default_rng(0), np.quantile(image, (0.2, 0.97))
+    found = []
     for label, clear in ((1, image < low), (2, image > high)):
         places = np.argwhere(clear)
         for z, y, x in places[rng.choice(len(places), 10)]:
             part = slice(x, min(x + 5, image.shape[2]))
-            where = np.nonzero(clear[z, y, part])[0] + x
-            layer.data_setitem(
-                (np.full(len(where), z), np.full(len(where), y), where), label
-            )
-            spin(0.05)
+            along = np.nonzero(clear[z, y, part])[0] + x
+            where = (np.full(len(along), z), np.full(len(along), y), along)
+            found.append((label, where))
+    return found
+
+
+def paint(viewer: Any, painted: list[tuple[int, tuple[np.ndarray, ...]]]) -> None:
+    """A stroke at a time."""
+    layer = next(layer for layer in viewer.layers if layer.name == "Annotation")
+    for label, where in painted:
+        layer.data_setitem(where, label)
+        spin(0.05)
 
 
 def walk(watch: Watch, glass: Path | None) -> None:
@@ -120,11 +127,11 @@ def walk(watch: Watch, glass: Path | None) -> None:
         spin(1.0)
     session = flow.session
     image = np.asarray(session.workspace.image.data)
+    painted = [] if glass is None else strokes(image)
     with watch.step("annotate"):
         flow.go_to(Step.ANNOTATE)
         click(flow.docks[Step.ANNOTATE].start)
-        if glass is not None:
-            strokes(viewer, image)
+        paint(viewer, painted)
     with watch.step("train"):
         flow.go_to(Step.TRAIN)
         flow.docks[Step.TRAIN].seconds.setValue(20)
