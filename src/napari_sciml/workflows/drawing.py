@@ -1,6 +1,9 @@
 """Draw the networks of a model, and tell how large they are and how far they look."""
 
 import csv
+from collections.abc import Generator
+from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ from napari_sciml.io.atomic import atomic_path
 from napari_sciml.io.results.outputs import check_output
 
 TABLE = "networks.csv"
+SHOWN_DPI = 90
 
 
 def draw_model(model: Path, out: Path, *, overwrite: bool = False) -> dict[str, Any]:
@@ -55,6 +59,39 @@ def draw_model(model: Path, out: Path, *, overwrite: bool = False) -> dict[str, 
                 for ending in ("png", "svg"):
                     figure.savefig(folder / f"network-{row['network']}.{ending}")
     return {"drawing": str(out), "networks": {r["network"]: _title(r) for r in rows}}
+
+
+@dataclass(frozen=True)
+class DrawnNetwork:
+    """One network of an ensemble.
+
+    Attributes
+    ----------
+    number
+        From 1 on.
+    title
+        Kind, size, and how far it looks.
+    picture
+        PNG of its random graph; None where it has none.
+    """
+
+    number: int
+    title: str
+    picture: bytes | None
+
+
+def draw_networks(ensemble: Any) -> Generator[DrawnNetwork, None, None]:
+    """Draw the networks of an ensemble one after the other, for a window."""
+    from napari_sciml.networks.sparse.drawing import draw_graph
+
+    for number, network in enumerate(ensemble.members, start=1):
+        title, picture = _title(_row(ensemble, number, network)), None
+        graph = getattr(network, "graph", None)
+        if graph is not None:
+            file = BytesIO()
+            draw_graph(graph).savefig(file, format="png", dpi=SHOWN_DPI)
+            picture = file.getvalue()
+        yield DrawnNetwork(number, title, picture)
 
 
 def _row(ensemble: Any, number: int, network: Any) -> dict[str, Any]:

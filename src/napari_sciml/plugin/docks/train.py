@@ -32,6 +32,7 @@ from napari_sciml.plugin.train.form import TrainForm
 from napari_sciml.plugin.train.history_list import HistoryList
 from napari_sciml.plugin.train.images_list import ImagesList
 from napari_sciml.plugin.train.loss_plot import LossPlot
+from napari_sciml.plugin.train.networks_window import NetworksWindow
 from napari_sciml.plugin.train.skill_plot import SkillPlot
 from napari_sciml.plugin.train.status import Phase
 from napari_sciml.plugin.train.words import (
@@ -134,6 +135,10 @@ class TrainDock(Dock):
             "Predict many images, keep what is sure, measure fibers and compare.",
         )
         self.files_window: FilesWindow | None = None
+        self.draw = button(
+            "draw_networks", "Networks…", "See how the networks are wired."
+        )
+        self.networks_window: NetworksWindow | None = None
         training = self.session.training
         self.history = HistoryList(self.session.history, training.go_back)
         self.images = ImagesList(
@@ -144,7 +149,8 @@ class TrainDock(Dock):
         more = QCollapsible("More", expandedIcon="▾", collapsedIcon="▸")
         more.setObjectName("more_settings")
         more.setToolTip("Settings and curves that are seldom needed.")
-        for widget in (self.form.more, self.device_line, self.plot.widget):
+        settings = (self.form.more, self.device_line)
+        for widget in (*settings, self.plot.widget, self.draw):
             more.addWidget(widget)
         self.column.addWidget(self.start)
         switches = QHBoxLayout()
@@ -180,6 +186,7 @@ class TrainDock(Dock):
         self.save.clicked.connect(self._on_save)
         self.load.clicked.connect(self._on_load)
         self.run_files.clicked.connect(self.open_files)
+        self.draw.clicked.connect(self.open_networks)
         self.device.currentTextChanged.connect(self.device_line.describe)
         self.wiring.connect(session.training.changed, self._on_changed)
         self.wiring.connect(session.training.failed, self.show_error)
@@ -238,6 +245,17 @@ class TrainDock(Dock):
         self.files_window.show()
         self.files_window.raise_()
 
+    def open_networks(self) -> None:
+        """Show the window that draws the networks of the model at hand."""
+        model = self.session.prediction.model
+        if model is None:
+            return
+        if self.networks_window is None:
+            self.networks_window = NetworksWindow(self)
+        self.networks_window.draw(model.ensemble)
+        self.networks_window.show()
+        self.networks_window.raise_()
+
     def _on_load(self) -> None:
         path = QFileDialog.getExistingDirectory(self, "Folder of a model")
         if path:
@@ -282,6 +300,8 @@ class TrainDock(Dock):
         allow(self.load, busy)
         allow(self.predict, busy or none)
         allow(self.save, none)
+        wired = model is not None and bool(model.ensemble.members)
+        allow(self.draw, "" if wired else "There is no network yet: train longer.")
         self.bar.setValue(round(1000 * training.status.progress))
         self.status.setText(training.sentence())
         self.plot.show(training.curves)

@@ -59,6 +59,7 @@ class ProjectsWindow(QDialog):
         self._open_folder = open_folder
         self.rows: list[ProjectRow] = []
         self._runner = JobRunner()
+        self.destroyed.connect(self._runner.silence)
         self._runner.yielded.connect(self._on_event)
         self._runner.failed.connect(self.show_error)
         self._runner.finished.connect(self._on_finished)
