@@ -62,6 +62,7 @@ def begin(dock, session, patience) -> None:
 
 
 def end(dock, session, patience) -> None:
+    dock.redraw()  # the button of a training that has just begun anew may be gray yet
     if session.training.running and not session.training.stopped:
         dock.start.click()
     patience(lambda: not session.workspace.runner.busy)
