@@ -89,11 +89,31 @@ ns.threshold_files(["predictions"], "masks", rule{also})
 
 
 def fibers_recipe(
-    mask: File, config: FiberConfig, size: Iterable[float], unit: str
+    mask: File,
+    config: FiberConfig,
+    size: Iterable[float],
+    unit: str,
+    predicted: str | None = None,
 ) -> Recipe:
-    """Measure the fibers of a mask."""
+    """Measure the fibers of a mask.
+
+    Parameters
+    ----------
+    mask
+        File of it.
+    config
+        Settings.
+    size, unit
+        Edges of a voxel.
+    predicted
+        Class of the prediction that the mask was made from; None = there is none.
+    """
     mask, edges = str(mask or MASK), ",".join(f"{edge:.9g}" for edge in size)
     where = ["--voxel-size", edges, "--unit", unit]
+    also = ""
+    if predicted is not None:
+        where += ["--probability", PREDICTION, "--class", predicted]
+        also = f', probabilities=["predictions"], class_name={predicted!r}'
     words = [PROGRAM, "fibers", mask, "--out", OUT, *_options(_changed(config)), *where]
     settings = _arguments(_changed(config))
     python = f"""\
@@ -101,7 +121,7 @@ import napari_sciml as ns
 
 config = ns.FiberConfig({settings})
 ns.measure_files(
-    [{mask!r}], {OUT!r}, config, voxel_size={edges!r}, unit={unit!r}
+    [{mask!r}], {OUT!r}, config, voxel_size={edges!r}, unit={unit!r}{also}
 )
 """
     return Recipe(_shell([words]), python)

@@ -150,7 +150,8 @@ class FibersDock(Dock):
         layer, config = self.form.mask.layer, self.form.config
         if layer is None:
             return fibers_recipe(None, config, (1.0,), "pixel")
-        return fibers_recipe(path_of(layer), config, *voxel_size(layer))
+        known = self.session.fibers.class_predicted(layer)
+        return fibers_recipe(path_of(layer), config, *voxel_size(layer), known)
 
     def _may_replace(self) -> bool:
         """Ask before corrections by hand are lost."""

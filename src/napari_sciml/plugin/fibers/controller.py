@@ -155,6 +155,15 @@ class FiberRun:
         of_files = (cautions_on(self.image), cautions_on(self.mask))
         return unique(*of_files, self._doubts)
 
+    def class_predicted(self, mask: Labels) -> str | None:
+        """Class whose probability helps with a mask of ours; None where none does."""
+        layers, volume = self._workspace.layers, self._prediction.probabilities
+        if volume is None or not volume.complete or not layers.owns(mask):
+            return None
+        if volume.shape != _shape(mask):
+            return None
+        return layers.name_of(mask).removeprefix(CONFIDENT) or None
+
     def doubts_of(self, mask: Labels | None) -> tuple[str, ...]:
         """Why a mask of ours may be wrong; of another one nothing is known."""
         prediction, layers = self._prediction, self._workspace.layers
