@@ -199,7 +199,11 @@ class Team:
         if self.teacher is None:
             return self.scores()
         held = self.held_out_answers()
-        return _scores(held, np.ones(len(held.truth), bool))
+        scores = _scores(held, np.ones(len(held.truth), bool))
+        if scores is None:
+            return None
+        units, intervals = dice_intervals(held.answers, held.truth, held.strokes)
+        return replace(scores, strokes=units, intervals=intervals)
 
     def scores_by_image(self) -> list[Scores | None]:
         """Scores on the held-out strokes of each image, where there are several."""
@@ -349,9 +353,7 @@ def _scores(held: HeldAnswers, chosen: np.ndarray) -> Scores | None:
     if not chosen.any():
         return None
     told, truth = held.answers[chosen], held.truth[chosen]
-    scores = score(torch.from_numpy(told), torch.from_numpy(truth))
-    units, intervals = dice_intervals(told, truth, held.strokes[chosen])
-    return replace(scores, strokes=units, intervals=intervals)
+    return score(torch.from_numpy(told), torch.from_numpy(truth))
 
 
 def mean_scores(scores: Sequence[Scores | None]) -> Scores | None:

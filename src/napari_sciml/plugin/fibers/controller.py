@@ -157,10 +157,8 @@ class FiberRun:
 
     def class_predicted(self, mask: Labels) -> str | None:
         """Class whose probability helps with a mask of ours; None where none does."""
-        layers, volume = self._workspace.layers, self._prediction.probabilities
-        if volume is None or not volume.complete or not layers.owns(mask):
-            return None
-        if volume.shape != _shape(mask):
+        layers = self._workspace.layers
+        if self._predicted(mask) is None or not layers.owns(mask):
             return None
         return layers.name_of(mask).removeprefix(CONFIDENT) or None
 
@@ -181,10 +179,10 @@ class FiberRun:
 
     def prediction(self) -> MadeFrom | None:
         """Mean and deviation that the mask was made from, where they are at hand."""
-        mask, volume = self.mask, self._prediction.probabilities
-        if self.running or mask is None or not self._class or volume is None:
+        if self.running or self.mask is None or not self._class:
             return None
-        if volume.shape != _shape(mask) or not volume.complete:
+        volume = self._predicted(self.mask)
+        if volume is None:
             return None
         return MadeFrom(self._mean(volume), volume.std[self._class - 1])
 
@@ -221,14 +219,21 @@ class FiberRun:
 
     def _probability(self, mask: Labels) -> np.ndarray | None:
         self._class = 0
-        volume = self._prediction.probabilities
-        if volume is None or volume.shape != _shape(mask) or not volume.complete:
+        volume = self._predicted(mask)
+        if volume is None:
             return None
         # Our masks hold the value of their class; of another mask it is unknown.
         known = self._workspace.layers.owns(mask)
         self._class = int(mask.data.max()) if known else 0
         # A copy, as a training that goes on writes another prediction into it.
         return self._mean(volume).copy() if self._class else None
+
+    def _predicted(self, mask: Labels) -> "Probabilities | None":
+        """The prediction, where it is one of all voxels of a mask."""
+        volume = self._prediction.probabilities
+        if volume is None or volume.shape != _shape(mask) or not volume.complete:
+            return None
+        return volume
 
     def _mean(self, volume: "Probabilities") -> np.ndarray:
         """Of the class; 0 out of focus, where nothing is to be found or extended to."""

@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from napari_sciml.errors import InputError, one_line
 from napari_sciml.io.results.outputs import check_output
+from napari_sciml.plugin.kit.camera import camera_of
 from napari_sciml.plugin.kit.runner import JobRunner
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Turntable:
                 "Switch to 3D first, by the cube below the list of layers."
             )
         check_output(path, "movie", inputs=(), overwrite=False)
-        camera = _camera(viewer)
+        camera = camera_of(viewer)
         self._view = (camera.view_direction, camera.up_direction, camera.angles)
         self._path, self._frames = path, []
         self._timer.start()
@@ -109,12 +110,12 @@ class Turntable:
             return
         view, up, _ = self._view
         turn = Rotation.from_rotvec(2 * np.pi * number / FRAMES * np.asarray(up, float))
-        _camera(viewer).set_view_direction(tuple(turn.apply(view)), tuple(up))
+        camera_of(viewer).set_view_direction(tuple(turn.apply(view)), tuple(up))
         self._frames.append(viewer.screenshot(canvas_only=True, flash=False)[..., :3])
         self.changed.emit(f"Movie: picture {number + 1} of {FRAMES}.")
 
     def _write(self) -> None:
-        _camera(self._workspace.viewer).angles = self._view[2]
+        camera_of(self._workspace.viewer).angles = self._view[2]
         assert self._path is not None
         job = self._runner.start(_write_movie, self._path, self._frames)
         job.failed.connect(self._on_failed)
@@ -139,8 +140,3 @@ def _write_movie(path: Path, frames: list[np.ndarray]) -> Generator[None, None, 
     except OSError as error:
         path.unlink(missing_ok=True)
         raise InputError(f"{path.name} cannot be written: {one_line(error)}") from error
-
-
-def _camera(viewer: Any) -> Any:
-    """Where napari 0.9 has it, or where it was before."""
-    return getattr(viewer, "scene", viewer).camera

@@ -12,6 +12,7 @@ from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.annotation.store import LabelStore
 from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import Region
+from napari_sciml.plugin.kit.camera import camera_of
 from napari_sciml.plugin.kit.connections import Wiring
 from napari_sciml.plugin.kit.farewell import is_closing
 from napari_sciml.plugin.kit.runner import JobRunner
@@ -236,8 +237,7 @@ class Workspace:
         self._wiring.connect(layers.removed, self._on_removed)
         for event in (dims.point, dims.order, dims.ndisplay):
             self._wiring.connect(event, self.follow_view)
-        # napari 0.9 moved the camera and warns at the old place.
-        camera = getattr(self.viewer, "scene", self.viewer).camera.events
+        camera = camera_of(self.viewer).events
         for event in (camera.center, camera.zoom):
             self._wiring.connect(event, self._on_camera)
         if self.image is None or self.image not in self.viewer.layers:

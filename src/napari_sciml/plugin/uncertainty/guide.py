@@ -9,6 +9,7 @@ from qtpy.QtCore import QTimer
 
 from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.errors import InputError
+from napari_sciml.plugin.kit.camera import camera_of
 from napari_sciml.plugin.kit.runner import IdleRunner
 from napari_sciml.plugin.layers.axes import LayerAxes
 from napari_sciml.plugin.layers.images import voxel_size
@@ -206,8 +207,7 @@ class Guide:
             [offset + axis for axis in range(len(world))], [float(w) for w in world]
         )
         shown = [axis - offset for axis in viewer.dims.displayed if axis >= offset]
-        # napari 0.9 moved camera and canvas, and warns at the old places.
-        camera = getattr(viewer, "scene", viewer).camera
+        camera = camera_of(viewer)
         camera.center = (0.0, *(float(world[axis]) for axis in shown))[-3:]
         edges = np.diff(corners[:3, shown], axis=0)
         edge = float(np.linalg.norm(edges, axis=1).max())
