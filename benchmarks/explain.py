@@ -40,7 +40,7 @@ from napari_sciml.explaining.patches import voxel
 from napari_sciml.explaining.place import Blocks
 from napari_sciml.explaining.session import Learned, Strokes, explain_steps
 from napari_sciml.networks.ensemble import Ensemble
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
 from napari_sciml.samples.scribbles import scribble
 from napari_sciml.workflows.live_session import LiveSession
@@ -134,7 +134,7 @@ def deletion(ensemble: Ensemble, case: Case, count: int, seed: int) -> np.ndarra
     for at in places(case[2], count, seed):
         core = voxel(at)
         blocks = Blocks.around(core, ensemble, panel.shape, ExplainConfig(blocks=5))
-        change = result_of(occlude(panel, core, blocks, FIBER)).change
+        change = exhaust(occlude(panel, core, blocks, FIBER)).change
         regions = [region for _, region in blocks.inside]
         own = np.array([change[number] for number, _ in blocks.inside])
         share = max(1, len(regions) // 10)
@@ -151,8 +151,8 @@ def fall(panel: Panel, at: np.ndarray, blocks: Blocks, regions: list) -> float:
     gone = cover_all(gray, tile, regions, local_mean(panel, blocks))
     found = []
     for version in (gray[None], gone):
-        seen = result_of(panel.look(version, tile))
-        answers = result_of(panel.answer(seen, tile.core))
+        seen = exhaust(panel.look(version, tile))
+        answers = exhaust(panel.answer(seen, tile.core))
         found.append(log_odds(answers, panel.weights, FIBER)[0])
     return float(found[0] - found[1])
 
@@ -194,7 +194,7 @@ def channel_rows(seconds: float, threads: int) -> None:
             case = told_by(kind, seed)
             ensemble = trained(case, seconds, threads)
             at = places(case[2], 1, seed)[0].tolist()
-            found = result_of(explain_steps(ensemble, case[0], at, case[1]))
+            found = exhaust(explain_steps(ensemble, case[0], at, case[1]))
             first, second, *_ = found.channels.kinds
             row = f"{first.name} | {first.drop:.2f} | {second.name} {second.drop:.2f}"
             print(f"| {kind} | {seed} | {row} |")

@@ -32,7 +32,7 @@ from napari_sciml.exploring.middles import middle_voxels
 from napari_sciml.exploring.oddness import neighbor_distance
 from napari_sciml.exploring.patches import PatchGrid, WholeImages
 from napari_sciml.exploring.scaling import centered, standardized
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
 from napari_sciml.samples.scribbles import scribble
 from napari_sciml.samples.shapes import ShapesConfig, make_shapes
@@ -75,9 +75,9 @@ def shapes(steps):
         describe="autoencoder", latent=8, patch=64, stride=64, steps=steps
     )
     grid = PatchGrid.of(train, patch=64, stride=64, dims=2)
-    learned = result_of(train_encoder(grid, config))
+    learned = exhaust(train_encoder(grid, config))
     unseen = PatchGrid.of(test.images, patch=64, stride=64, dims=2)
-    latent, _ = result_of(encode(learned.model, unseen))
+    latent, _ = exhaust(encode(learned.model, unseen))
     cc = reconstruction(learned.model, test.images)
     plane = project_latent(centered(latent))
     print(f"shapes   {learned.steps} steps, CC of unseen shapes {cc:.4f} (asked 0.98)")
@@ -120,10 +120,10 @@ def fibers(steps):
     print(
         f"fibers   300 of {len(grids[0])} labeled, {kinds[0].mean():.0%} with a fiber"
     )
-    judge("front", [result_of(describe_front(grid)) for grid in grids])
+    judge("front", [exhaust(describe_front(grid)) for grid in grids])
     config = ExploreConfig(describe="autoencoder", steps=steps)
-    learned = result_of(train_encoder(grids[0], config))
-    latents = [result_of(encode(learned.model, grid))[0] for grid in grids]
+    learned = exhaust(train_encoder(grids[0], config))
+    latents = [exhaust(encode(learned.model, grid))[0] for grid in grids]
     judge(f"autoencoder, CC {learned.correlation:.2f}", latents)
 
 
@@ -151,7 +151,7 @@ def scribbles(_):
         own = labels[tuple(at.T)]
         rows = np.flatnonzero(own)
         left = at[rows, 1] < np.median(at[rows, 1])
-        numbers = result_of(describe_front(grid))[rows]
+        numbers = exhaust(describe_front(grid))[rows]
         found = auc(
             numbers[left], own[rows][left] == 2, numbers[~left], own[rows][~left] == 2
         )
@@ -174,7 +174,7 @@ def frames(_):
                 family = [name.startswith(f) for f in FAMILIES]
                 kinds.append(family.index(True) if any(family) else -1)
                 groups.append(number)
-    numbers = standardized(result_of(describe_front(WholeImages(tiles))))
+    numbers = standardized(exhaust(describe_front(WholeImages(tiles))))
     kinds, groups = np.array(kinds), np.array(groups)
     known = kinds >= 0
     found = leave_one_out(numbers[known], kinds[known], 3, groups[known])
@@ -187,8 +187,8 @@ def voids(_):
     image = tifffile.imread(DATA / "qim3d_examples" / "cement_128x128x128.tif")
     grid = PatchGrid.of(image, patch=16, stride=8, dims=2)
     dark = np.array([(grid.read(i) < 50).mean() for i in range(len(grid))])
-    numbers = standardized(result_of(describe_front(grid)))
-    odd = result_of(neighbor_distance(numbers))
+    numbers = standardized(exhaust(describe_front(grid)))
+    odd = exhaust(neighbor_distance(numbers))
     best = np.argsort(-odd)[:50]
     score = roc_auc_score(dark > 0.05, odd)
     print(
@@ -208,7 +208,7 @@ def microscopes(_):
         image = read(path if read is tifffile.imread else Image.open(path))
         images.append(image.astype(np.float32))
         kinds.append(kind.index(True) if any(kind) else -1)
-    numbers = standardized(result_of(describe_front(WholeImages(images))))
+    numbers = standardized(exhaust(describe_front(WholeImages(images))))
     kinds = np.array(kinds)
     known = np.isin(kinds, [k for k in set(kinds) if k >= 0 and (kinds == k).sum() > 1])
     found = leave_one_out(numbers[known], kinds[known], 1)
@@ -223,7 +223,7 @@ def speed(_):
     for what, asked in (("described", 60), ("mapped", 40)):
         start, cpu = time.perf_counter(), time.process_time()
         if what == "described":
-            numbers = standardized(result_of(describe_front(grid)))
+            numbers = standardized(exhaust(describe_front(grid)))
         else:
             project_latent(numbers)
         wall, cpu = time.perf_counter() - start, time.process_time() - cpu
@@ -269,7 +269,7 @@ def by_lassos(image, fiber):
     grid = PatchGrid.of(image, patch=9, stride=6, dims=2)
     rng = np.random.default_rng(0)
     rows = np.sort(rng.choice(len(grid), min(len(grid), 4000), replace=False))
-    plane = project_latent(standardized(result_of(describe_front(grid)))[rows])
+    plane = project_latent(standardized(exhaust(describe_front(grid)))[rows])
     places, tree = grid.places()[rows], cKDTree(plane)
     middles = [middle_voxels(place[None], grid.size, image.shape) for place in places]
     share = np.array([fiber.ravel()[voxels].mean() for voxels in middles])

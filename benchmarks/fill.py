@@ -25,7 +25,7 @@ from napari_sciml.filling.scores import Calibration, ceiling, coverage, score
 from napari_sciml.filling.symmetry import across_gap
 from napari_sciml.filling.trial import choose, make_trials
 from napari_sciml.filling.work import FillWork
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 SAXS = DATA / "musclex_pilatus_saxs"
@@ -92,7 +92,7 @@ def by_function(name, method, trials, function):
 def by_recipe(name, method, trials, recipe, extra=0.0):
     """Score a recipe; tell how well its deviations hold in the last trial."""
     start = time.process_time()
-    values = [result_of(trial.fill(recipe))[0] for trial in trials]
+    values = [exhaust(trial.fill(recipe))[0] for trial in trials]
     spent = extra + (time.process_time() - start) / len(trials)
     pairs = list(zip(trials, values, strict=True))
     row(name, method, [t.score(v) for t, v in pairs[1:]], spent)
@@ -120,16 +120,16 @@ def measure(name, seconds, with_biharmonic):
     if with_biharmonic:
         by_function(name, "biharmonic", trials[1:2], biharmonic)
     by_function(name, "around", trials[1:], across_gap)
-    symmetric = result_of(choose(all_of_symmetry(True), [trials]))
+    symmetric = exhaust(choose(all_of_symmetry(True), [trials]))
     by_recipe(name, "symmetry", trials, symmetric)
     start = time.process_time()
     known = frame.known & ~np.any([t.hidden for t in trials], axis=0)
-    model = result_of(train_filler([image], [known], gaps, config))
+    model = exhaust(train_filler([image], [known], gaps, config))
     trained = time.process_time() - start
     network = Recipe(Method.NETWORK, model=model)
     by_recipe(name, "network", trials, network, trained)
     both = Recipe(Method.MEAN, symmetric.rule, model)
-    best = result_of(choose([symmetric, network, both], [trials]))
+    best = exhaust(choose([symmetric, network, both], [trials]))
     by_recipe(name, "auto", trials, best, trained)
     print(" " * 30 + f"auto chose {best.words}")
 

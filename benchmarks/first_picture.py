@@ -17,7 +17,7 @@ import numpy as np
 from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.annotation.feed import LabelFeed
 from napari_sciml.prediction.blockwise import BlockPredicted
-from napari_sciml.prediction.view import View, ViewTarget
+from napari_sciml.prediction.viewport import Viewport, ViewportMailbox
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.events import ModelReady
@@ -49,7 +49,7 @@ class Painter:
 class Watch:
     """Follows the job, and sees when the slice is covered by the model at hand."""
 
-    def __init__(self, events: Iterator, view: View) -> None:
+    def __init__(self, events: Iterator, view: Viewport) -> None:
         self.events, self.view = events, view
         self.covered = np.zeros([p.stop for p in view.region[1:]], bool)
         self.kind, self.revision = "", 0
@@ -86,10 +86,10 @@ def main() -> None:
     phantom = make_phantom(PhantomConfig(shape=tuple(given.shape), seed=5))
     z = given.shape[0] // 2
     region = (slice(z, z + 1), slice(0, given.shape[1]), slice(0, given.shape[2]))
-    view = View(region, (float(z), given.shape[1] / 2, given.shape[2] / 2))
+    view = Viewport(region, (float(z), given.shape[1] / 2, given.shape[2] / 2))
     painter, feed = Painter(phantom.labels, z), LabelFeed(None, ("background", "fiber"))
     config = TrainingConfig(threads=given.threads)
-    watch = Watch(learn(phantom.image, feed, config, view=ViewTarget(view)), view)
+    watch = Watch(learn(phantom.image, feed, config, view=ViewportMailbox(view)), view)
     for _ in range(5):  # import, and warm up
         next(watch.events)
     for value in (1, 2):

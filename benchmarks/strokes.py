@@ -54,8 +54,10 @@ def measure(edge: int) -> tuple[int, float, float]:
         CLASSES,
     )
     # The first stroke finds cold caches.
-    training.take([next(changes)])
-    taken = [cpu_seconds(lambda c=change: training.take([c])) for change in changes]
+    training.update_labels([next(changes)])
+    taken = [
+        cpu_seconds(lambda c=change: training.update_labels([c])) for change in changes
+    ]
     dense = labels.to_dense()
     passes = [cpu_seconds(lambda: np.unique(dense)) for _ in range(2)]
     return len(labels), float(np.median(taken)), float(np.median(passes))

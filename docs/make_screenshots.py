@@ -203,7 +203,7 @@ def is_done(dock: Any) -> bool:
     return bool(session.training.settled and session.prediction.probabilities.complete)
 
 
-def keep_sure(studio: Studio) -> None:
+def keep_confident(studio: Studio) -> None:
     """Keep what is sure, by the usual rule."""
     dock = studio.open("Uncertainty")
     dock.keep.click()
@@ -289,7 +289,7 @@ def main() -> None:
     annotate(studio, phantom)
     train(studio, phantom, options.seconds)
     workflow(studio)
-    keep_sure(studio)
+    keep_confident(studio)
     measure(studio)
     ViewerSession.of(studio.viewer).training.stop()
     run_on_files(studio)

@@ -29,9 +29,9 @@ def module(dims: int, channels: int, classes: int) -> nn.Module:
     )
 
 
-def make(channels: int, classes: int, seed: int) -> ns.OwnNetwork:
+def make(channels: int, classes: int, seed: int) -> ns.CustomNetwork:
     torch.manual_seed(seed)
-    return ns.OwnNetwork(
+    return ns.CustomNetwork(
         module(3, channels, classes),
         name="two plain layers",
         dims=3,

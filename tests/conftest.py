@@ -82,7 +82,7 @@ def grow_trees():
 
     from napari_sciml.annotation.scribbles import as_scribbles
     from napari_sciml.images.intensity import estimate_intensity
-    from napari_sciml.progress import result_of
+    from napari_sciml.progress import exhaust
     from napari_sciml.training.trees import TreeGrower
 
     def grow(image, labels, *, classes=2, spacing=None, seed=0):
@@ -94,7 +94,7 @@ def grow_trees():
             seed=seed,
             device=torch.device("cpu"),
         )
-        return result_of(grower.grow(as_scribbles(labels)))
+        return exhaust(grower.grow(as_scribbles(labels)))
 
     return grow
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         TUNet3PlusConfig,
         TUNetConfig,
     )
-    from napari_sciml.networks.custom import OwnNetwork
+    from napari_sciml.networks.custom import CustomNetwork
     from napari_sciml.networks.ensemble import Ensemble
     from napari_sciml.networks.image_model import ImageModel
     from napari_sciml.networks.sparse.drawing import draw_graph
@@ -83,7 +83,7 @@ _PUBLIC = {
     "InputError": "errors",
     "LiveSession": "workflows.live_session",
     "MSDNetConfig": "networks.config",
-    "OwnNetwork": "networks.custom",
+    "CustomNetwork": "networks.custom",
     "PhantomConfig": "samples.phantom",
     "SMSNetConfig": "networks.config",
     "TUNet3PlusConfig": "networks.config",
@@ -131,6 +131,7 @@ __all__ = [
     "AutoencoderConfig",
     "ChannelImage",
     "CropSet",
+    "CustomNetwork",
     "Ensemble",
     "ExplainConfig",
     "ExploreConfig",
@@ -141,7 +142,6 @@ __all__ = [
     "InputError",
     "LiveSession",
     "MSDNetConfig",
-    "OwnNetwork",
     "PhantomConfig",
     "SMSNetConfig",
     "TUNet3PlusConfig",

@@ -31,7 +31,7 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def result_of(steps: Generator[Any, None, T]) -> T:
+def exhaust(steps: Generator[Any, None, T]) -> T:
     """Do all steps at once."""
     while True:
         try:
@@ -40,7 +40,7 @@ def result_of(steps: Generator[Any, None, T]) -> T:
             return cast("T", finished.value)
 
 
-def mapped(
+def map_progress(
     steps: Generator[A, None, T], change: Callable[[A], B]
 ) -> Generator[B, None, T]:
     """Yield what is made of each step, and return what the steps return."""
@@ -52,9 +52,9 @@ def mapped(
         yield change(step)
 
 
-def part(low: float, high: float, steps: Steps[T]) -> Steps[T]:
+def subrange(low: float, high: float, steps: Steps[T]) -> Steps[T]:
     """Count what is done in some steps as a part of something larger."""
-    return mapped(steps, lambda done: low + done * (high - low))
+    return map_progress(steps, lambda done: low + done * (high - low))
 
 
 class NobodyWatchesError(BaseException):

@@ -8,7 +8,7 @@ from napari_sciml.classification.description import describe_image
 from napari_sciml.classification.learning import learn_classes
 from napari_sciml.errors import InputError
 from napari_sciml.images.channels import ChannelImage
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_a_large_image_is_looked_at_in_parts() -> None:
 
 def test_classes_are_learned_and_judged_by_held_out_images(patterns) -> None:
     rows, classes = patterns
-    found = result_of(learn_classes(rows, classes))
+    found = exhaust(learn_classes(rows, classes))
     assert found.names == ("empty", "ring", "streak")
     assert found.held_out.accuracy > 0.9
     assert found.held_out.voxels == len(rows)
@@ -69,7 +69,7 @@ def test_held_out_is_as_by_leaving_one_out(patterns) -> None:
     from napari_sciml.classification.learning import _grown, _members
 
     rows, classes = patterns[0][::3], np.repeat([0, 1, 2], 4)
-    found = result_of(learn_classes(rows, [f"c{c}" for c in classes]))
+    found = exhaust(learn_classes(rows, [f"c{c}" for c in classes]))
     confusion = np.zeros((3, 3), int)
     for known, (left,) in LeaveOneOut().split(rows):
         forest = _grown(rows[known], classes[known], 3, 0)
@@ -84,8 +84,8 @@ def test_images_of_one_group_are_held_out_together(patterns) -> None:
     rows = np.repeat(rng.normal(size=(10, 8)), 2, axis=0).astype(np.float32)
     classes = [f"c{n % 2}" for n in range(10) for _ in range(2)]
     groups = [f"g{n}" for n in range(10) for _ in range(2)]
-    alone = result_of(learn_classes(rows, classes))
-    together = result_of(learn_classes(rows, classes, groups))
+    alone = exhaust(learn_classes(rows, classes))
+    together = exhaust(learn_classes(rows, classes, groups))
     assert alone.held_out.accuracy > 0.9
     assert together.held_out.accuracy < 0.9
 
@@ -95,7 +95,7 @@ def test_conformal_sets_hold_what_they_promise(patterns) -> None:
     hard = rows + np.random.default_rng(0).normal(0, 1.5, rows.shape).astype(np.float32)
     half = np.arange(len(rows)) % 2 == 0
     own = np.array(classes)
-    found = result_of(learn_classes(hard[half], own[half]))
+    found = exhaust(learn_classes(hard[half], own[half]))
     said = found.classify(hard[~half], 0.8)
     truth = [found.names.index(name) for name in own[~half]]
     covered = said.sets[np.arange(len(truth)), truth]
@@ -109,4 +109,4 @@ def test_conformal_sets_hold_what_they_promise(patterns) -> None:
 )
 def test_too_few_examples_are_refused(patterns, classes, sentence) -> None:
     with pytest.raises(InputError, match=sentence):
-        result_of(learn_classes(patterns[0], list(classes)))
+        exhaust(learn_classes(patterns[0], list(classes)))

@@ -14,7 +14,7 @@ from napari_sciml.networks.config import TUNetConfig
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.networks.scale_space import ScaleSpace
 from napari_sciml.prediction.blockwise import predict
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 
 SHAPES = {2: (61, 47), 3: (19, 26, 23)}
 PLACES = {2: [(30, 20), (0, 46), (60, 3)], 3: [(9, 12, 11), (0, 25, 0)]}
@@ -42,7 +42,7 @@ def by_brute_force(ensemble, image, core, blocks):
 
 
 def by_crops(ensemble, image, core, blocks):
-    return result_of(occlude(Panel(ensemble, image), core, blocks, 1)).change
+    return exhaust(occlude(Panel(ensemble, image), core, blocks, 1)).change
 
 
 def compare(ensemble, image, at, **config):
@@ -119,7 +119,7 @@ def test_the_most_important_blocks_matter_more_than_others(tree_case) -> None:
     for at in rng.permutation(np.argwhere(truth))[:15]:
         core = region_at(at.tolist(), image.shape)
         blocks = Blocks.around(core, ensemble, image.shape, ExplainConfig(blocks=7))
-        change = result_of(occlude(panel, core, blocks, 1)).change
+        change = exhaust(occlude(panel, core, blocks, 1)).change
         regions = [region for _, region in blocks.inside]
         own = np.array([change[number] for number, _ in blocks.inside])
         count = max(1, len(regions) // 10)
@@ -136,7 +136,7 @@ def fall(panel, core, blocks, regions):
     gone = cover_all(gray, tile, regions, local_mean(panel, blocks))
     found = []
     for version in (gray[None], gone):
-        answers = result_of(panel.answer(result_of(panel.look(version, tile)), core))
+        answers = exhaust(panel.answer(exhaust(panel.look(version, tile)), core))
         found.append(log_odds(answers, panel.weights, 1)[0])
     return found[0] - found[1]
 

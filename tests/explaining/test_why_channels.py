@@ -16,13 +16,13 @@ from napari_sciml.explaining.names import (
 from napari_sciml.explaining.panel import Panel
 from napari_sciml.networks.scale_space import ScaleSpace
 from napari_sciml.networks.trees.filter_bank import FilterBank
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 
 
 def report_of(ensemble, image, labels):
     panel = Panel(ensemble, image)
-    lessons = result_of(learn(panel, as_scribbles(labels), 0))
-    return result_of(ask_channels(panel, lessons, 0))
+    lessons = exhaust(learn(panel, as_scribbles(labels), 0))
+    return exhaust(ask_channels(panel, lessons, 0))
 
 
 @pytest.mark.parametrize(("told_by", "kind"), [("gray", GRAY), ("shape", SHAPE)])
@@ -50,7 +50,7 @@ def test_networks_name_what_tells_the_fibers(lines_and_discs, told_by, kind) -> 
     config = TrainingConfig(
         members=1, steps=120, threads=1, network=SMSNetConfig(parameters=5000)
     )
-    ensemble = result_of(train(image, labels, config))
+    ensemble = exhaust(train(image, labels, config))
     found = report_of(ensemble, image, labels)
     assert found.kinds[0].name == kind
 

@@ -16,11 +16,11 @@ from napari_sciml.explaining.session import (
 )
 from napari_sciml.images.channels import ChannelImage
 from napari_sciml.images.intensity import IntensityScale
-from napari_sciml.networks.custom import OwnNetwork
+from napari_sciml.networks.custom import CustomNetwork
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.networks.scale_space import ScaleSpace
 from napari_sciml.prediction.blockwise import predict
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 
 
 def test_everything_is_told(mixed_model) -> None:
@@ -77,7 +77,7 @@ def test_the_model_stays_as_it_is(mixed_model) -> None:
     ns.explain(ensemble, image, (40, 50), labels)
     panel = Panel(ensemble, image)
     core = region_at((40, 50), image.shape)
-    result_of(salient(panel, core, panel.tile(core).read, 1, 0))
+    exhaust(salient(panel, core, panel.tile(core).read, 1, 0))
     for name, value in ensemble.state_dict().items():
         assert torch.equal(value, before[name])
     assert all(p.grad is None for p in ensemble.networks.parameters())
@@ -87,7 +87,7 @@ def test_a_network_of_ones_own_is_explained(fibers) -> None:
     image, labels, _ = fibers(2)
     front = ScaleSpace(2, ())
     module = torch.nn.Conv2d(1, 2, 5, padding=2)
-    own = OwnNetwork(module, name="mine", dims=2, in_channels=1, classes=2, radius=2)
+    own = CustomNetwork(module, name="mine", dims=2, in_channels=1, classes=2, radius=2)
     ensemble = Ensemble(
         [own],
         front=front,
@@ -120,7 +120,7 @@ def test_saliency_is_the_gradient(make_ensemble) -> None:
     noise, module.NOISE = module.NOISE, 0.0
     try:
         window = (slice(15, 26), slice(15, 26))
-        found = result_of(salient(panel, core, window, 1, 0))
+        found = exhaust(salient(panel, core, window, 1, 0))
     finally:
         module.NOISE = noise
     step = 1.0  # gray value
@@ -129,7 +129,7 @@ def test_saliency_is_the_gradient(make_ensemble) -> None:
         for sign in (1, -1):
             moved = image.copy()
             moved[place] += sign * step / ensemble.intensity.scale * 0.01
-            seen = result_of(panel_of(ensemble, moved, core))
+            seen = exhaust(panel_of(ensemble, moved, core))
             sides.append(seen)
         expected = abs(sides[0] - sides[1]) / (0.02 * step)
         own = found[place[0] - 15, place[1] - 15]

@@ -12,7 +12,7 @@ from napari_sciml.explaining.patches import take_patch
 from napari_sciml.explaining.strokes import similar_strokes
 from napari_sciml.networks.build import build_network
 from napari_sciml.networks.config import MSDNetConfig, SMSNetConfig, TUNetConfig
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 
 
 def few_strokes(labels):
@@ -25,7 +25,7 @@ def few_strokes(labels):
 
 
 def features_at(panel, at):
-    return result_of(features_of(panel, result_of(take_patch(panel, np.array(at)))))
+    return exhaust(features_of(panel, exhaust(take_patch(panel, np.array(at)))))
 
 
 def by_hand(ensemble, image, strokes, at):
@@ -61,7 +61,7 @@ def test_networks_find_the_nearest_by_brute_force(make_ensemble, fibers) -> None
     image, labels, _ = fibers(2)
     ensemble, strokes, at = make_ensemble(2), few_strokes(labels), (50, 40)
     panel = Panel(ensemble, image)
-    lessons = result_of(learn(panel, strokes, 0))
+    lessons = exhaust(learn(panel, strokes, 0))
     assert len(lessons.places) == len(strokes)
     one = features_at(panel, at)
     found = similar_strokes(lessons, one, weights_of(panel), 1, 5)
@@ -78,10 +78,8 @@ def test_networks_find_the_nearest_by_brute_force(make_ensemble, fibers) -> None
 def test_trees_find_the_nearest_by_brute_force(tree_case) -> None:
     image, labels, _, ensemble = tree_case(2)
     strokes, panel = few_strokes(labels), Panel(ensemble, image)
-    lessons = result_of(learn(panel, strokes, 0))
-    one = result_of(
-        features_of(panel, result_of(take_patch(panel, np.array((50, 40)))))
-    )
+    lessons = exhaust(learn(panel, strokes, 0))
+    one = exhaust(features_of(panel, exhaust(take_patch(panel, np.array((50, 40))))))
     found = similar_strokes(lessons, one, weights_of(panel), 1, 4)
     known = lessons.features.leaves
     shares = np.array(
@@ -97,7 +95,7 @@ def test_trees_find_the_nearest_by_brute_force(tree_case) -> None:
 def test_a_voxel_is_most_like_itself(mixed_model) -> None:
     image, labels, ensemble = mixed_model(3)
     strokes, panel = few_strokes(labels), Panel(ensemble, image)
-    lessons = result_of(learn(panel, strokes, 0))
+    lessons = exhaust(learn(panel, strokes, 0))
     own = lessons.places[7]
     one = features_at(panel, own)
     found = similar_strokes(lessons, one, weights_of(panel), lessons.classes[7], 1)
@@ -109,10 +107,8 @@ def test_a_voxel_is_most_like_itself(mixed_model) -> None:
 def test_wrong_ones_come_first_and_no_stroke_twice(tree_case) -> None:
     image, labels, _, ensemble = tree_case(2)
     strokes, panel = as_scribbles(labels), Panel(ensemble, image)
-    lessons = result_of(learn(panel, strokes, 0))
-    one = result_of(
-        features_of(panel, result_of(take_patch(panel, np.array((30, 40)))))
-    )
+    lessons = exhaust(learn(panel, strokes, 0))
+    one = exhaust(features_of(panel, exhaust(take_patch(panel, np.array((30, 40))))))
     found = similar_strokes(lessons, one, weights_of(panel), 1, 100)
     agrees = [stroke.agrees for stroke in found]
     assert agrees == sorted(agrees)

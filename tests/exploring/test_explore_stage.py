@@ -19,7 +19,7 @@ from napari_sciml.exploring.session import explore_steps
 from napari_sciml.exploring.thumbnails import nearest_to_centers, picture
 from napari_sciml.images.channels import ChannelImage
 from napari_sciml.networks.scale_space import ScaleSpace, as_batch
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 
 RNG = np.random.default_rng(0)
 VOLUME = RNG.normal(100, 10, (12, 40, 44)).astype(np.float32)
@@ -27,7 +27,7 @@ SMALL = ExploreConfig(patch=8, stride=4, map="pca", steps=5)
 
 
 def explored(images, config=SMALL, **options):
-    return result_of(explore_steps(images, config, **options))
+    return exhaust(explore_steps(images, config, **options))
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_front_is_that_of_the_whole_image(monkeypatch, dims, spacing, block) -> 
         sizes = {2: block, 3: block}
         monkeypatch.setattr("napari_sciml.exploring.front.BLOCK_VOXELS", sizes)
     grid = PatchGrid.of(VOLUME, patch=8, stride=5, dims=dims)
-    found = result_of(describe_front(grid, spacing))
+    found = exhaust(describe_front(grid, spacing))
     front = ScaleSpace(dims, spacing=spacing)
     scaled = torch.from_numpy(scale_of(grid).apply(VOLUME))
     for index in (0, 3, len(grid) // 2, len(grid) - 1):
@@ -83,15 +83,15 @@ def test_each_channel_is_described() -> None:
     color = ChannelImage(RNG.normal(size=(40, 40, 3)).astype(np.float32))
     gray = PatchGrid.of(np.asarray(color[:, :])[..., 1], patch=8, stride=8, dims=2)
     several = PatchGrid.of(color, patch=8, stride=8, dims=2)
-    numbers = result_of(describe_front(several)).reshape(len(several), 3, 3, 16)
-    own = result_of(describe_front(gray)).reshape(len(gray), 3, 16)
+    numbers = exhaust(describe_front(several)).reshape(len(several), 3, 3, 16)
+    own = exhaust(describe_front(gray)).reshape(len(gray), 3, 16)
     np.testing.assert_allclose(numbers[:, :, 1], own, atol=1e-4)
 
 
 def test_neighbors_are_those_of_brute_force() -> None:
     latent = RNG.normal(size=(300, 5)).astype(np.float32)
     away = np.sort(cdist(latent, latent), axis=1)[:, 10]
-    found = result_of(neighbor_distance(latent))
+    found = exhaust(neighbor_distance(latent))
     np.testing.assert_allclose(found, away / np.median(away), rtol=1e-3)
 
 
@@ -102,7 +102,7 @@ def test_of_many_patches_neighbors_are_looked_for_among_some(monkeypatch) -> Non
     away = cdist(latent, latent[rows])
     away[rows, np.arange(100)] = np.inf
     wanted = np.sort(away, axis=1)[:, 9]
-    found = result_of(neighbor_distance(latent))
+    found = exhaust(neighbor_distance(latent))
     np.testing.assert_allclose(found, wanted / np.median(wanted), rtol=1e-3)
 
 
@@ -210,9 +210,9 @@ def test_an_autoencoder_learns_until_it_is_enough_and_describes() -> None:
         asked.append(1)
         return len(asked) == 4
 
-    learned = result_of(train_encoder(grid, config, enough))
+    learned = exhaust(train_encoder(grid, config, enough))
     assert learned.steps == 4
-    latent, error = result_of(encode(learned.model, grid))
+    latent, error = exhaust(encode(learned.model, grid))
     assert latent.shape == (len(grid), config.latent)
     wanted = learned.model.members[0].encode(
         torch.from_numpy(learned.model.intensity.apply(grid.read(5))[None])
@@ -221,7 +221,7 @@ def test_an_autoencoder_learns_until_it_is_enough_and_describes() -> None:
     assert error.shape == (len(grid),)
     other = PatchGrid.of(VOLUME, patch=8, stride=8, dims=2)
     with pytest.raises(InputError, match="16 x 16 voxels"):
-        result_of(encode(learned.model, other))
+        exhaust(encode(learned.model, other))
 
 
 @pytest.mark.parametrize("dims", [2, 3])

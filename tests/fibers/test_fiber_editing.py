@@ -10,7 +10,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.fibers.editing import FiberEdits
 from napari_sciml.fibers.geometry.measure import measure_fibers, measuring_steps
 from napari_sciml.fibers.geometry.remeasure import find_boxes
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 
 SIZE = (2.0, 1.0, 1.5)
 
@@ -29,7 +29,7 @@ def rods() -> np.ndarray:
 def edits_of(labels: np.ndarray, probability=None) -> FiberEdits:
     size = SIZE[-labels.ndim :]
     steps = measuring_steps(labels, voxel_size=size, probability=probability)
-    found = result_of(steps)
+    found = exhaust(steps)
     return FiberEdits(
         labels,
         found.table,

@@ -9,7 +9,7 @@ import torch
 from napari_sciml.errors import InputError
 from napari_sciml.focus.config import FocusTrainingConfig
 from napari_sciml.focus.model import CARD, load_focus, pretrained
-from napari_sciml.focus.networks.judges import JUDGES
+from napari_sciml.focus.networks.mlp_ensemble import JUDGES
 from napari_sciml.focus.networks.network import (
     IN_FOCUS_ODDS,
     FocusNet,

@@ -153,7 +153,7 @@ def _project(image: np.ndarray, labels: np.ndarray) -> None:
     """Two strokes and a model that was made from them, as in a viewer."""
     from napari_sciml.annotation.changes import LabelChange
     from napari_sciml.annotation.feed import LabelFeed
-    from napari_sciml.prediction.view import ViewTarget
+    from napari_sciml.prediction.viewport import ViewportMailbox
     from napari_sciml.project.file import ClassEntry
     from napari_sciml.project.folder import Project
     from napari_sciml.project.history import KeptModel
@@ -161,7 +161,7 @@ def _project(image: np.ndarray, labels: np.ndarray) -> None:
     from napari_sciml.project.journal import JournalEntry
     from napari_sciml.project.runs import RunStarted, RunTook
     from napari_sciml.training.config import TrainingConfig
-    from napari_sciml.training.events import LabelsTaken, ModelReady
+    from napari_sciml.training.events import LabelsUpdated, ModelReady
     from napari_sciml.workflows.training.live import learn
 
     now, names = datetime(2026, 11, 25, tzinfo=UTC), ("background", "fiber")
@@ -175,8 +175,8 @@ def _project(image: np.ndarray, labels: np.ndarray) -> None:
     project.append_strokes([JournalEntry(change, now)])
     settings = config.model_dump(mode="json")
     project.append_runs([RunStarted(1, now, settings, names, config.seed, 1)])
-    for event in learn(image, LabelFeed(change, names), config, view=ViewTarget()):
-        if isinstance(event, LabelsTaken):
+    for event in learn(image, LabelFeed(change, names), config, view=ViewportMailbox()):
+        if isinstance(event, LabelsUpdated):
             project.append_runs([RunTook(1, event.round, event.revision)])
         elif isinstance(event, ModelReady):
             picture = np.zeros((8, 8, 3), np.uint8)

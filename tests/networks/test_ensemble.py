@@ -8,7 +8,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.images.intensity import IntensityScale
 from napari_sciml.networks.build import build_network
 from napari_sciml.networks.config import MSDNetConfig, TUNet3PlusConfig, TUNetConfig
-from napari_sciml.networks.custom import OwnNetwork
+from napari_sciml.networks.custom import CustomNetwork
 from napari_sciml.networks.ensemble import Ensemble, memory_format
 from napari_sciml.networks.scale_space import ScaleSpace
 
@@ -85,7 +85,7 @@ def mixed(sigmas=(1.0,)):
     )
     members = [build_network(c, seed=i, **shape) for i, c in enumerate(configs)]
     members.append(
-        OwnNetwork(own_module(*shape.values()), name="own", radius=1, **shape)
+        CustomNetwork(own_module(*shape.values()), name="own", radius=1, **shape)
     )
     return Ensemble(
         members,

@@ -20,7 +20,7 @@ from napari_sciml.networks.config import (
     TUNet3PlusConfig,
     TUNetConfig,
 )
-from napari_sciml.networks.custom import OwnNetwork
+from napari_sciml.networks.custom import CustomNetwork
 
 CONFIGS = {
     "smsnet": SMSNetConfig(
@@ -51,7 +51,7 @@ def make(kind, dims, in_channels=1, seed=0, spacing=None):
     if kind == "own":
         shape = {"dims": dims, "in_channels": in_channels, "classes": 3}
         module = pooling_module(*shape.values())
-        network = OwnNetwork(module, name="mine", radius=2, stride=2, **shape)
+        network = CustomNetwork(module, name="mine", radius=2, stride=2, **shape)
         network.initialize(torch.Generator().manual_seed(seed))
         return network
     return build_network(

@@ -4,7 +4,7 @@ from torch import nn
 
 from napari_sciml.errors import InputError
 from napari_sciml.networks.build import network_from_description
-from napari_sciml.networks.custom import OwnNetwork
+from napari_sciml.networks.custom import CustomNetwork
 
 
 class Turned(nn.Module):
@@ -27,7 +27,7 @@ def own(module, **settings):
         **{"name": "mine", "dims": 2, "in_channels": 1, "classes": 2, "radius": 1},
         **settings,
     }
-    return OwnNetwork(module, **settings)
+    return CustomNetwork(module, **settings)
 
 
 def conv(out=2, **settings):

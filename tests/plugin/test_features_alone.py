@@ -5,15 +5,15 @@ import pytest
 
 from napari_sciml.exploring.config import ExploreConfig
 from napari_sciml.plugin.annotate.slices import AnnotatedSlices
-from napari_sciml.plugin.exploring.controller import ExploreRun
-from napari_sciml.plugin.fibers.controller import FiberRun
-from napari_sciml.plugin.focus.controller import FocusRun
+from napari_sciml.plugin.exploring.controller import ExploreController
+from napari_sciml.plugin.fibers.controller import FiberController
+from napari_sciml.plugin.focus.controller import FocusController
 from napari_sciml.plugin.state.history import History
 from napari_sciml.plugin.state.model import Model
 from napari_sciml.plugin.state.prediction import Prediction
 from napari_sciml.plugin.state.workspace import Workspace
-from napari_sciml.plugin.train.controller import TrainingRun
-from napari_sciml.plugin.uncertainty.controller import SureMask
+from napari_sciml.plugin.train.controller import TrainingController
+from napari_sciml.plugin.uncertainty.controller import ConfidentMaskController
 from napari_sciml.plugin.uncertainty.guide import NOTHING_PREDICTED, Guide
 
 pytestmark = pytest.mark.gui
@@ -49,7 +49,7 @@ def test_the_workspace_takes_the_image_and_its_annotation(workspace, viewer) -> 
 def test_trained_model_predicts_without_a_dock(
     workspace, prediction, make_ensemble, patience
 ) -> None:
-    training = TrainingRun(workspace, prediction, History(workspace, prediction))
+    training = TrainingController(workspace, prediction, History(workspace, prediction))
     prediction.use(Model(make_ensemble(3, members=2)))
     training.predict("cpu")
     patience(lambda: not training.running and not workspace.runner.busy)
@@ -57,7 +57,10 @@ def test_trained_model_predicts_without_a_dock(
 
 
 def test_masks_and_places_say_that_nothing_is_predicted(workspace, prediction) -> None:
-    sure, guide = SureMask(workspace, prediction), Guide(workspace, prediction)
+    sure, guide = (
+        ConfidentMaskController(workspace, prediction),
+        Guide(workspace, prediction),
+    )
     guide.show_next()
     assert guide.sentence() == NOTHING_PREDICTED
     assert sure.class_names == workspace.annotation.class_names
@@ -67,7 +70,7 @@ def test_masks_and_places_say_that_nothing_is_predicted(workspace, prediction) -
 
 def test_fibers_are_measured_on_any_mask(workspace, prediction, viewer, patience):
     settled = []
-    fibers = FiberRun(workspace, prediction, lambda: settled.append(True))
+    fibers = FiberController(workspace, prediction, lambda: settled.append(True))
     told = []
     fibers.failed.connect(told.append)
     mask = np.zeros(SHAPE, np.uint8)
@@ -81,7 +84,7 @@ def test_fibers_are_measured_on_any_mask(workspace, prediction, viewer, patience
 
 
 def test_focus_and_slices_need_nobody(workspace) -> None:
-    focus, slices = FocusRun(workspace), AnnotatedSlices(workspace)
+    focus, slices = FocusController(workspace), AnnotatedSlices(workspace)
     layer = workspace.start_annotating()
     layer.data_setitem(tuple(np.array([[3], [5], [5]])), 1)
     workspace.annotation.read_now()
@@ -92,7 +95,7 @@ def test_focus_and_slices_need_nobody(workspace) -> None:
 
 
 def test_exploring_needs_nobody(workspace, prediction, patience) -> None:
-    run = ExploreRun(workspace, prediction)
+    run = ExploreController(workspace, prediction)
     run.explore(ExploreConfig(patch=8, stride=8, map="pca"))
     patience(lambda: not run.doing)
     run.selection.select(np.array([3]))

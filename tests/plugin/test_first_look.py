@@ -3,7 +3,7 @@
 import numpy as np
 
 from napari_sciml.images.tiles import Tile
-from napari_sciml.plugin.state.probabilities import Probabilities
+from napari_sciml.plugin.state.prediction_volume import PredictionVolume
 from napari_sciml.plugin.train.status import Phase, TrainingStatus
 from napari_sciml.prediction.blockwise import BlockPredicted
 
@@ -19,7 +19,7 @@ def block(*, hasty: bool) -> BlockPredicted:
 
 
 def test_it_is_known_but_not_current() -> None:
-    volume = Probabilities((3, 4, 4), ("background", "fiber"))
+    volume = PredictionVolume((3, 4, 4), ("background", "fiber"))
     volume.write(block(hasty=True))
     assert volume.known[CORE].all()
     assert not volume.current.any()

@@ -12,7 +12,7 @@ from qtpy.QtCore import QTimer
 from napari_sciml.plugin.session import ViewerSession
 from napari_sciml.plugin.train.status import Phase
 from napari_sciml.plugin.uncertainty.guide import LOOK_HERE
-from napari_sciml.uncertainty.suggest import Spot
+from napari_sciml.uncertainty.acquisition import Query
 
 pytestmark = [
     pytest.mark.gui,
@@ -22,7 +22,7 @@ pytestmark = [
 STROKES, SECONDS = 100, 10.0
 OUTPUTS = ("Probability fiber", "Uncertainty", "Confident fiber", LOOK_HERE)
 ANNOTATION = "Annotation"
-SPOT = Spot((5, 13, 13), (slice(5, 6), slice(10, 17), slice(10, 17)), 0.5)
+SPOT = Query((5, 13, 13), (slice(5, 6), slice(10, 17), slice(10, 17)), 0.5)
 
 
 @pytest.fixture(autouse=True)

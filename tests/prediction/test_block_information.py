@@ -24,8 +24,8 @@ def test_blocks_tell_what_the_members_disagree_about(make_ensemble, dims, classe
     expected = mutual_information(torch.stack(rows).double()).numpy()
     found = np.full(image.shape, np.nan, np.float32)
     for event in blocks_of(ensemble, image, 12):
-        assert event.information.dtype == np.float32
-        found[event.tile.core] = event.information
+        assert event.mutual_information.dtype == np.float32
+        found[event.tile.core] = event.mutual_information
     assert np.allclose(found, expected, atol=1e-5)
     assert expected.max() > 1e-3
 
@@ -33,4 +33,4 @@ def test_blocks_tell_what_the_members_disagree_about(make_ensemble, dims, classe
 def test_one_network_agrees_with_itself(make_ensemble):
     image = np.random.default_rng(0).integers(0, 255, (20, 20), np.uint8)
     (event,) = blocks_of(make_ensemble(2, members=1), image, 20)
-    assert np.allclose(event.information, 0, atol=1e-6)
+    assert np.allclose(event.mutual_information, 0, atol=1e-6)

@@ -14,8 +14,8 @@ from napari_sciml.prediction.blockwise import (
     predict,
     predict_blocks,
 )
-from napari_sciml.prediction.lookout import Lookout, _joined
-from napari_sciml.prediction.view import View, ViewTarget
+from napari_sciml.prediction.viewport import Viewport, ViewportMailbox
+from napari_sciml.prediction.viewport_scheduler import ViewportScheduler, _joined
 from napari_sciml.workflows.prediction.arrays import predict_volume
 
 SHAPES = {2: (61, 47), 3: (19, 26, 23)}
@@ -73,7 +73,7 @@ def test_halves_give_the_same(make_ensemble, dims, error) -> None:
     assert max(scarce.members[1].tried) > most
     (whole,) = (b for b in predict_blocks(plain, image, block=99) if b)
     assert not whole.halved
-    for name in ("mean", "std", "information"):
+    for name in ("mean", "std", "mutual_information"):
         found, expected = getattr(blocks[0], name), getattr(whole, name)
         assert found.dtype == expected.dtype
         np.testing.assert_allclose(found, expected, atol=1e-5)
@@ -101,10 +101,10 @@ def test_another_error_is_told_as_it_is(make_ensemble) -> None:
 def test_the_shown_slice_in_halves(make_ensemble) -> None:
     image, plain = raw((12, 60, 50)), make_ensemble(3, members=2)
     region = (slice(5, 6), slice(0, 60), slice(0, 50))
-    view = View(region, (5.0, 30.0, 25.0))
-    lookout = Lookout(image, ViewTarget(view), torch.device("cpu"))
-    lookout.use(hungry(plain, 20_000), 1)
-    block = next(b for b in iter(lookout.advance, 0) if b is not None)
+    view = Viewport(region, (5.0, 30.0, 25.0))
+    scheduler = ViewportScheduler(image, ViewportMailbox(view), torch.device("cpu"))
+    scheduler.use(hungry(plain, 20_000), 1)
+    block = next(b for b in iter(scheduler.advance, 0) if b is not None)
     assert block.tile.core == region
     assert block.halved
     expected = predict(plain, image).mean[:, 5:6]
@@ -115,15 +115,17 @@ def test_a_pass_remembers_what_did_not_fit(make_ensemble) -> None:
     """In the viewer each tile comes by itself; only the first one fails."""
     image, room = raw((24, 40, 40)), 9000
     scarce = hungry(make_ensemble(3, members=2), room)
-    blocks = [b for b in predict_volume(scarce, image, ViewTarget(), block=20) if b]
+    blocks = [
+        b for b in predict_volume(scarce, image, ViewportMailbox(), block=20) if b
+    ]
     assert len(blocks) == 8
     assert all(b.halved for b in blocks)
     assert failed_once(scarce.members[1].tried, room)
-    lookout = Lookout(image, ViewTarget(), torch.device("cpu"))
+    scheduler = ViewportScheduler(image, ViewportMailbox(), torch.device("cpu"))
     scarce.members[1].tried.clear()
-    lookout.use(scarce, 1)
-    while not lookout.complete:
-        lookout.advance()
+    scheduler.use(scarce, 1)
+    while not scheduler.complete:
+        scheduler.advance()
     assert failed_once(scarce.members[1].tried, room)
 
 

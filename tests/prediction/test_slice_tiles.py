@@ -5,15 +5,15 @@ import pytest
 
 from napari_sciml.images.tiles import region_size
 from napari_sciml.prediction.slice_tiles import AT_ONCE, SliceTiles
-from napari_sciml.prediction.view import View
+from napari_sciml.prediction.viewport import Viewport
 
 EDGE = 8192
 
 
-def whole(edge: int = EDGE, visible: tuple[slice, ...] | None = None) -> View:
+def whole(edge: int = EDGE, visible: tuple[slice, ...] | None = None) -> Viewport:
     region = (slice(0, edge), slice(0, edge))
     middle = [(part.start + part.stop - 1) / 2 for part in visible or region]
-    return View(region, tuple(middle), visible=visible)
+    return Viewport(region, tuple(middle), visible=visible)
 
 
 def holds(tile, point) -> bool:
@@ -65,7 +65,7 @@ def test_new_labels_change_the_order_of_the_same_view() -> None:
 
 
 @pytest.mark.parametrize(
-    "view", [None, View((slice(0, 9),) * 3, (4, 4, 4), volume=True)]
+    "view", [None, Viewport((slice(0, 9),) * 3, (4, 4, 4), volume=True)]
 )
 def test_nothing_where_no_slice_is_shown(view) -> None:
     assert SliceTiles(3).of(view) == ([], [])

@@ -10,7 +10,7 @@ from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.annotation.feed import LabelFeed
 from napari_sciml.errors import InputError
 from napari_sciml.io.models.folder import load_model
-from napari_sciml.prediction.view import ViewTarget
+from napari_sciml.prediction.viewport import ViewportMailbox
 from napari_sciml.project.file import ClassEntry
 from napari_sciml.project.folder import Project
 from napari_sciml.project.history import KeptModel
@@ -23,7 +23,7 @@ from napari_sciml.project.replay import (
 )
 from napari_sciml.project.runs import Run, RunStarted, RunTook
 from napari_sciml.training.config import TrainingConfig
-from napari_sciml.training.events import LabelsTaken, ModelReady, TrainingStep
+from napari_sciml.training.events import LabelsUpdated, ModelReady, TrainingStep
 from napari_sciml.workflows.training.live import learn
 
 NOW = datetime(2026, 11, 25, 10, 3, tzinfo=UTC)
@@ -125,8 +125,8 @@ def live_project(folder, image, config):
     project.append_strokes([JournalEntry(c, NOW) for c in changes])
     due = {8: changes[1], 25: changes[2]}
     last, kept = 0, set()
-    for event in learn(image, feed, config, view=ViewTarget()):
-        if isinstance(event, LabelsTaken):
+    for event in learn(image, feed, config, view=ViewportMailbox()):
+        if isinstance(event, LabelsUpdated):
             project.append_runs([RunTook(1, event.round, event.revision)])
         elif isinstance(event, ModelReady) and (event.kind, event.revision) not in kept:
             kept.add((event.kind, event.revision))

@@ -7,15 +7,15 @@ from torch import nn
 
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.images.intensity import IntensityScale
-from napari_sciml.networks.custom import OwnNetwork
+from napari_sciml.networks.custom import CustomNetwork
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.networks.scale_space import ScaleSpace
 from napari_sciml.prediction.blockwise import predict
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 from napari_sciml.training.calibration import calibrate_ensemble
 from napari_sciml.training.data.channels import ChannelCache
 from napari_sciml.training.data.targets import IGNORE
-from napari_sciml.training.validation_set import HeldOut
+from napari_sciml.training.validation_set import ValidationSet
 
 GAIN = 4.0
 
@@ -34,7 +34,7 @@ class Certain(nn.Module):
 
 def ensemble(gain=1.0, biases=(0.0, 0.0, 0.0), dims=2):
     sizes = {"dims": dims, "in_channels": 1, "classes": 2, "radius": 0}
-    members = [OwnNetwork(Certain(gain, b), name="certain", **sizes) for b in biases]
+    members = [CustomNetwork(Certain(gain, b), name="certain", **sizes) for b in biases]
     return Ensemble(
         members,
         front=ScaleSpace(dims, ()),
@@ -44,9 +44,11 @@ def ensemble(gain=1.0, biases=(0.0, 0.0, 0.0), dims=2):
 
 
 def calibrated(model, image, labels, prior=None):
-    held_out = HeldOut(Scribbles.from_dense(labels), ChannelCache(image, model), 64)
+    held_out = ValidationSet(
+        Scribbles.from_dense(labels), ChannelCache(image, model), 64
+    )
     rng = np.random.default_rng(0)
-    return result_of(calibrate_ensemble(model, image, held_out, prior=prior, rng=rng))
+    return exhaust(calibrate_ensemble(model, image, held_out, prior=prior, rng=rng))
 
 
 @pytest.fixture(scope="module")
@@ -115,10 +117,12 @@ def test_held_out_labels_are_all_there_and_in_order():
     labels[5:9, 10:60], labels[50, 20:80], labels[66:, 3] = 1, 2, 1
     image = rng.normal(size=labels.shape).astype(np.float32)
     model = ensemble()
-    held_out = HeldOut(Scribbles.from_dense(labels), ChannelCache(image, model), 32)
+    held_out = ValidationSet(
+        Scribbles.from_dense(labels), ChannelCache(image, model), 32
+    )
     assert len(held_out) == np.count_nonzero(labels)
     assert np.bincount(held_out.truth).tolist() == [204, 60]
-    logits = result_of(held_out.logits(model))
+    logits = exhaust(held_out.logits(model))
     assert logits.shape == (3, len(held_out), 2)
     seen = [b.channels[:, 0][b.targets != IGNORE] for b in held_out.batches]
     assert np.allclose(logits[0, :, 1] * 2, torch.cat(seen), atol=1e-5)

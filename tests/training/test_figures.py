@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from napari_sciml.training.evaluation import Pieces, join
 from napari_sciml.training.figures import ENOUGH, intervals_of, report_of
-from napari_sciml.training.judgment import Pieces, join
 from napari_sciml.training.metrics import BINS, report
 
 

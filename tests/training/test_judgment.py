@@ -5,9 +5,9 @@ import pytest
 
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.prediction.blockwise import predict
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
+from napari_sciml.training.evaluation import judge
 from napari_sciml.training.figures import report_of
-from napari_sciml.training.judgment import judge
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_it_is_what_a_prediction_says(make_ensemble, labeled) -> None:
     image, labels = labeled
     ensemble, scribbles = make_ensemble(3), Scribbles.from_dense(labels)
     mean = predict(ensemble, image).mean
-    pieces = result_of(judge(ensemble, image, scribbles))
+    pieces = exhaust(judge(ensemble, image, scribbles))
     assert not pieces.dense
     assert len(pieces) == len(scribbles.strokes())
     for index, stroke in enumerate(scribbles.strokes()):
@@ -43,7 +43,7 @@ def test_dense_labels_are_taken_by_blocks(make_ensemble, labeled) -> None:
     image, _ = labeled
     truth = np.where(image[..., ::-1] > 100, 2, 1).astype(np.uint8)
     truth[:, 20:60, 20:50] = 1
-    pieces = result_of(
+    pieces = exhaust(
         judge(make_ensemble(3, members=1), image, Scribbles.from_dense(truth))
     )
     assert pieces.dense

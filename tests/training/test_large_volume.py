@@ -27,7 +27,7 @@ def test_strokes_in_a_volume_that_fits_no_memory(tiny_config):
     names = ("background", "fiber")
     training = LiveTraining(np.broadcast_to(line, SHAPE), labels, config, names)
     list(training.advance())
-    training.take([strokes(range(12, 15), 2)])
+    training.update_labels([strokes(range(12, 15), 2)])
     list(training.advance())
     assert len(training.labels) == 15 * 12
-    assert len(training.team.test)
+    assert len(training.trainer.validation)

@@ -10,7 +10,7 @@ from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.errors import InputError
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.prediction.blockwise import predict
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.live import (
     AT_A_TIME,
@@ -49,13 +49,13 @@ def stroke(revision: int, z: int, y: int, value: int) -> LabelChange:
 def run(training: LiveTraining, rounds: int) -> None:
     last = training.round + rounds
     while training.round < last:
-        result_of(training.advance())
+        exhaust(training.advance())
 
 
 def started(image, labels, **settings) -> LiveTraining:
     """With its first trees, where it has any."""
     training = LiveTraining(image, labels, config(**settings), CLASSES)
-    result_of(training.advance())
+    exhaust(training.advance())
     return training
 
 
@@ -66,10 +66,10 @@ def test_the_same_schedule_gives_the_same_weights(trees) -> None:
         image, labels = scene()
         training = started(image, labels, trees=trees)
         run(training, 5)
-        training.take([stroke(2, 9, 20, 2), stroke(3, 9, 3, 1)])
-        result_of(training.advance())
+        training.update_labels([stroke(2, 9, 20, 2), stroke(3, 9, 3, 1)])
+        exhaust(training.advance())
         run(training, 7)
-        ensemble = result_of(training.ready())
+        ensemble = exhaust(training.ready())
         results.append((ensemble.state_dict(), ensemble.description()))
     (first, told), (second, again) = results
     assert told == again
@@ -87,20 +87,20 @@ def test_what_was_looked_at_meanwhile_does_not_matter() -> None:
         for _ in range(3):
             run(training, 3)
             if curious:
-                ensemble = result_of(training.ready())
+                ensemble = exhaust(training.ready())
                 training.scores()
-                result_of(training.calibrate(ensemble))
-        results.append(result_of(training.ready()).state_dict())
+                exhaust(training.calibrate(ensemble))
+        results.append(exhaust(training.ready()).state_dict())
     assert all(torch.equal(v, results[1][name]) for name, v in results[0].items())
 
 
 def test_the_networks_never_become_worse_while_labels_stay() -> None:
     image, labels = scene()
     training = LiveTraining(image, labels, config(trees=False), CLASSES)
-    batches, errors = training.team.test.batches, []
+    batches, errors = training.trainer.validation.batches, []
     for _ in range(12):
         run(training, 4)
-        best = training.team.best()
+        best = training.trainer.best()
         with torch.inference_mode():
             found = [ask(member, batches) for member in best.members]
         errors.append(np.mean([score(*rows).error for rows in found]))
@@ -117,7 +117,7 @@ def test_networks_step_by_turns() -> None:
         stepped.append([e.member for e in training.advance() if e])
     assert {len(members) for members in stepped} == {AT_A_TIME}
     assert [*chain(*stepped)] == [*range(5)] * AT_A_TIME
-    assert {member.steps for member in training.team.members} == {AT_A_TIME}
+    assert {member.steps for member in training.trainer.members} == {AT_A_TIME}
 
 
 def test_labels_that_come_later_are_learned() -> None:
@@ -125,20 +125,22 @@ def test_labels_that_come_later_are_learned() -> None:
     image[:, 28:31, :] += 4  # something else that is bright, not painted yet
     training = started(image, labels)
     run(training, 10)
-    before = predict(result_of(training.ready()), image).mean[1, :, 29].mean()
-    training.take([stroke(i, z, 29, 1) for i, z in enumerate((1, 4, 7, 10), 2)])
-    result_of(training.advance())
-    after = predict(result_of(training.ready()), image).mean[1, :, 29].mean()
+    before = predict(exhaust(training.ready()), image).mean[1, :, 29].mean()
+    training.update_labels(
+        [stroke(i, z, 29, 1) for i, z in enumerate((1, 4, 7, 10), 2)]
+    )
+    exhaust(training.advance())
+    after = predict(exhaust(training.ready()), image).mean[1, :, 29].mean()
     assert after < before - 0.2
     assert after < 0.5
     run(training, 40)
-    assert predict(result_of(training.ready()), image).mean[1, :, 29].mean() < 0.5
+    assert predict(exhaust(training.ready()), image).mean[1, :, 29].mean() < 0.5
 
 
 def test_trees_answer_before_the_first_step() -> None:
     image, labels = scene()
     training = started(image, labels)
-    ensemble = result_of(training.ready())
+    ensemble = exhaust(training.ready())
     assert (ensemble.trust, training.describe()) == (0, "trees")
     assert training.scores().dice[1] > 0.9
     mean = predict(ensemble, image).mean
@@ -154,10 +156,10 @@ def test_trees_answer_before_the_first_step() -> None:
 def test_networks_count_more_and_more_and_never_at_once() -> None:
     image, labels = scene()
     training = started(image, labels)
-    trust = [training.team.trust]
+    trust = [training.trainer.trust]
     for _ in range(40):
         run(training, 1)
-        trust.append(training.team.trust)
+        trust.append(training.trainer.trust)
     assert trust[0] == 0
     assert 0 < trust[-1] <= 0.5
     assert np.abs(np.diff(trust)).max() <= GLIDE * 0.5
@@ -170,17 +172,17 @@ def test_scores_while_labels_come() -> None:
     image, labels = scene()
     training = LiveTraining(image, labels, config(), CLASSES)
     assert training.scores() is None
-    result_of(training.advance())
+    exhaust(training.advance())
     before = training.scores()
-    assert before.voxels == len(training.team.test)
-    held = set(training.team.test.indices.tolist())
+    assert before.voxels == len(training.trainer.validation)
+    held = set(training.trainer.validation.indices.tolist())
     places = [(z, y) for z in (0, 9, 11) for y in (1, 3, 9, 11, 20, 36, 38)]
     more = [stroke(i, z, y, 1 + (y == 20)) for i, (z, y) in enumerate(places, 2)]
-    training.take(more)
-    assert set(training.team.test.indices.tolist()) - held, "some are a test"
+    training.update_labels(more)
+    assert set(training.trainer.validation.indices.tolist()) - held, "some are a test"
     training.scores()
-    result_of(training.advance())
-    assert training.scores().voxels == len(training.team.test)
+    exhaust(training.advance())
+    assert training.scores().voxels == len(training.trainer.validation)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +209,7 @@ def test_settles_when_nothing_changes_and_wakes_with_labels() -> None:
         if training.settled:
             break
     assert training.settled
-    training.take([stroke(2, 9, 20, 2)])
+    training.update_labels([stroke(2, 9, 20, 2)])
     assert not training.settled
 
 
@@ -217,7 +219,7 @@ def test_with_one_class_left_it_says_so_and_keeps_what_it_has() -> None:
     places = np.flatnonzero(labels == 2)
     erased = LabelChange(2, places, np.zeros(len(places), np.uint8))
     with pytest.raises(InputError, match="two classes"):
-        training.take([erased])
+        training.update_labels([erased])
     run(training, 2)
-    training.take([stroke(3, 9, 20, 2)])
+    training.update_labels([stroke(3, 9, 20, 2)])
     run(training, 2)

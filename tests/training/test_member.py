@@ -61,7 +61,7 @@ def test_best_state_is_kept(make_member):
         seen.append(member.evaluate(test).error)
     assert np.argmin(seen) < 29
     assert member.best.error == min(seen)
-    assert member.looks_since_best == 29 - np.argmin(seen)
+    assert member.evaluations_since_best == 29 - np.argmin(seen)
     network = copy.deepcopy(member.network)
     network.load_state_dict(member.best_state)
     logits = network(test[0].channels).movedim(1, -1)
@@ -191,7 +191,7 @@ def test_a_score_that_is_not_a_number_is_never_the_best(make_member):
         member.evaluate([spoiled(np.nan)])
     assert member.best is best
     assert all(torch.equal(member.best_state[name], kept[name]) for name in kept)
-    assert member.looks_since_best == 3
+    assert member.evaluations_since_best == 3
 
 
 def test_no_first_best_without_a_number(make_member):

@@ -12,7 +12,7 @@ from napari_sciml.images.tiles import Tile
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.networks.trees.two_stage import TwoStageForest
 from napari_sciml.prediction.blockwise import predict
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 from napari_sciml.training.data.channels import ChannelCache
 from napari_sciml.training.data.gathering import gathered
 from napari_sciml.training.live import LiveTraining
@@ -91,15 +91,15 @@ def test_an_image_that_joins_a_live_training_counts_at_once(toy, tiny_config):
     first[10:14, 30:34] = 2  # a wrong idea of the tube, far too little
     mosaic, scribbles = gathered([image, image[:16]], [first, labels[:16] * 0])
     training = LiveTraining(mosaic, scribbles, tiny_config(2), CLASSES)
-    result_of(training.advance())
+    exhaust(training.advance())
     number = mosaic.add(image[:, 4:])
     own = labels[:, 4:].reshape(-1)
     places = np.flatnonzero(own)
     change = LabelChange(1, mosaic.to_space(number, places), own[places])
-    training.take([change])
+    training.update_labels([change])
     for _ in range(8):
-        result_of(training.advance())
-    ensemble = result_of(training.ready())
+        exhaust(training.advance())
+    ensemble = exhaust(training.ready())
     mean = predict(ensemble, image).mean
     found = mean[1] > mean[0]
     assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.8

@@ -10,7 +10,7 @@ from napari_sciml.io.models.examples import EXAMPLES_FILE
 from napari_sciml.io.models.folder import save_model
 from napari_sciml.io.models.start import read_start
 from napari_sciml.prediction.blockwise import predict
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 from napari_sciml.training.live import LiveTraining
 from napari_sciml.training.session import train_to_end
 from napari_sciml.training.start import Start
@@ -45,18 +45,18 @@ def test_what_fits_goes_on(known, few, tiny_config):
     image, labels, truth = few
     config = tiny_config(2, seed=9)  # networks of its own would have other graphs
     training = LiveTraining(image, labels, config, CLASSES, start=known)
-    result_of(training.advance())
-    assert training.team.goes_on is True
+    exhaust(training.advance())
+    assert training.trainer.goes_on is True
     for own, old in zip(
-        training.team.ensemble.members, known.ensemble.members, strict=True
+        training.trainer.ensemble.members, known.ensemble.members, strict=True
     ):
         assert own.description() == old.description()
-    ensemble = result_of(training.ready())
+    ensemble = exhaust(training.ready())
     alone = LiveTraining(image, labels, tiny_config(2), CLASSES)
-    result_of(alone.advance())
+    exhaust(alone.advance())
     scores = [
         dice(predict(one, image).mean[1] > 0.5, truth)
-        for one in (ensemble, result_of(alone.ready()), known.ensemble)
+        for one in (ensemble, exhaust(alone.ready()), known.ensemble)
     ]
     assert scores[0] > max(scores[1:]) - 0.02
 
@@ -69,9 +69,9 @@ def test_what_does_not_fit_is_left(known, few, tiny_config):
     old = known.ensemble.members[0].description()
     assert ensemble.members[0].description() != old
     training = LiveTraining(wrong, labels, config, CLASSES, start=known)
-    result_of(training.advance())
-    assert training.team.goes_on is False
-    examples = result_of(training.ready()).forest.examples
+    exhaust(training.advance())
+    assert training.trainer.goes_on is False
+    examples = exhaust(training.ready()).forest.examples
     assert len(examples) == (labels > 0).sum()
 
 
@@ -80,19 +80,19 @@ def test_strokes_can_change_their_mind(known, few, tiny_config):
     image, labels, _ = few
     swapped = np.uint8([0, 2, 1])[labels]
     training = LiveTraining(image, swapped, tiny_config(2), CLASSES, start=known)
-    result_of(training.advance())
-    assert training.team.goes_on is False
-    before = training.team.members[0]
+    exhaust(training.advance())
+    assert training.trainer.goes_on is False
+    before = training.trainer.members[0]
     more = labels.copy()
     for row in range(10, 60, 6):
         more[row : row + 2, 31:33], more[row : row + 2, 5:8] = 2, 1
     places = np.flatnonzero(more)
-    training.take([LabelChange(1, places, more.reshape(-1)[places])])
-    result_of(training.advance())
-    assert training.team.goes_on is True
-    assert training.team.members[0] is not before
+    training.update_labels([LabelChange(1, places, more.reshape(-1)[places])])
+    exhaust(training.advance())
+    assert training.trainer.goes_on is True
+    assert training.trainer.members[0] is not before
     for _ in range(4):
-        result_of(training.advance())
+        exhaust(training.advance())
     assert training.ensemble_trust < 0.5
 
 
@@ -111,7 +111,7 @@ def test_a_single_stroke_of_each_class_is_enough_to_tell(known, few, tiny_config
     labels[20:] = 0
     for picture, fits in ((image, True), (260 - image, False)):
         training = LiveTraining(picture, labels, tiny_config(2), CLASSES, start=known)
-        assert training.team.goes_on is fits
+        assert training.trainer.goes_on is fits
 
 
 def test_examples_are_kept_beside_the_weights(known, tmp_path):
@@ -127,8 +127,8 @@ def test_a_model_without_examples_lends_its_networks(known, few, tiny_config, tm
     (tmp_path / "model" / EXAMPLES_FILE).unlink()
     start = read_start(tmp_path / "model")
     training = LiveTraining(*few[:2], tiny_config(2), CLASSES, start=start)
-    assert training.team.goes_on is True
-    result_of(training.advance())
+    assert training.trainer.goes_on is True
+    exhaust(training.advance())
 
 
 @pytest.mark.parametrize("damage", ["short", "other", "text"])
@@ -153,8 +153,8 @@ def test_other_classes_take_what_they_know_by_name(known, few, tiny_config):
     labels[55:58, 10:13] = 3
     names = ("background", "fiber", "void")
     training = LiveTraining(image, labels, tiny_config(2), names, start=known)
-    result_of(training.advance())
-    ensemble = result_of(training.ready())
+    exhaust(training.advance())
+    ensemble = exhaust(training.ready())
     assert ensemble.class_names == names
     assert len(ensemble.forest.examples) == (labels > 0).sum()
 

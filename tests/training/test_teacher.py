@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_sciml.annotation.scribbles import as_scribbles
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.live import LiveTraining
 from napari_sciml.training.teacher import LEARNED, MOST_TRUST, PRESUMED
@@ -22,13 +22,13 @@ def training(fibers):
     labels = np.where(labels > 0, 1 + truth, 0).astype(np.uint8)
     config = TrainingConfig(members=1, crop=16, threads=1, holdout=0.35, gap=0)
     begun = LiveTraining(image, labels, config, CLASSES)
-    result_of(begun.advance())
+    exhaust(begun.advance())
     return begun
 
 
 def networks(training, kind):
     """What networks would say about the held-out voxels."""
-    truth = np.eye(2)[training.team.test.truth]
+    truth = np.eye(2)[training.trainer.validation.truth]
     return {
         "perfect": truth * 0.98 + 0.01,
         "useless": np.full_like(truth, 0.5),
@@ -37,18 +37,18 @@ def networks(training, kind):
 
 
 def weighed(training, kind, steps=10 * LEARNED, looks=40, share=0.25):
-    teacher, found = training.team.teacher, []
+    teacher, found = training.trainer.teacher, []
     teacher.trust = 0.0
     for _ in range(looks):
         answers = networks(training, kind)
-        teacher.weigh(answers, training.team.test, steps, share=share)
+        teacher.weigh(answers, training.trainer.validation, steps, share=share)
         found.append(teacher.trust)
     return np.array(found)
 
 
 def test_there_is_evidence(training):
-    test = training.team.test
-    known, answers = training.team.teacher.told(test)
+    test = training.trainer.validation
+    known, answers = training.trainer.teacher.told(test)
     assert known.all()
     assert len(np.unique(test.strokes)) > 30
     right = answers.argmax(1) == test.truth
@@ -87,8 +87,8 @@ def test_without_evidence_training_time_decides(fibers):
     image, labels, _ = fibers(2)
     config = TrainingConfig(members=1, crop=16, threads=1, holdout=0.0)
     begun = LiveTraining(image, labels, config, CLASSES)
-    result_of(begun.advance())
-    teacher, test = begun.team.teacher, begun.team.test
+    exhaust(begun.advance())
+    teacher, test = begun.trainer.teacher, begun.trainer.validation
     nothing = np.empty((0, 2), np.float32)
     for steps, expected in ((0, 0), (LEARNED // 2, PRESUMED / 2), (9999, PRESUMED)):
         teacher.weigh(nothing, test, steps, share=1.0)
@@ -105,9 +105,9 @@ def test_the_test_is_told_by_trees_that_never_saw_it(fibers):
     image = rng.normal(size=image.shape).astype(np.float32)
     config = TrainingConfig(members=1, crop=16, threads=1, holdout=0.4, gap=0)
     begun = LiveTraining(image, labels, config, CLASSES)
-    result_of(begun.advance())
-    test = begun.team.test
-    known, answers = begun.team.teacher.told(test)
+    exhaust(begun.advance())
+    test = begun.trainer.validation
+    known, answers = begun.trainer.teacher.told(test)
     assert known.all()
     right = (answers.argmax(1) == test.truth).mean()
     assert right == pytest.approx(0.5, abs=0.2)
@@ -115,23 +115,23 @@ def test_the_test_is_told_by_trees_that_never_saw_it(fibers):
 
 def test_cut_by_the_kind_of_strokes(training):
     """Corrections say where the picture was wrong: their cut needs no look."""
-    teacher, best = training.team.teacher, training.team.best()
-    first = result_of(teacher.offsets(1.0, None, best))
+    teacher, best = training.trainer.teacher, training.trainer.best()
+    first = exhaust(teacher.offsets(1.0, None, best))
     assert first[0] == 0
     assert first[1] != 0
-    corrected = result_of(teacher.offsets(0.0, None, best))
+    corrected = exhaust(teacher.offsets(0.0, None, best))
     assert corrected[0] == 0
     assert -LEANING[2] <= corrected[1] < 0
-    assert np.array_equal(first, result_of(teacher.offsets(1.0, None, best)))
-    between = result_of(teacher.offsets(0.5, None, best))[1]
+    assert np.array_equal(first, exhaust(teacher.offsets(1.0, None, best)))
+    between = exhaust(teacher.offsets(0.5, None, best))[1]
     assert min(first[1], corrected[1]) <= between <= max(first[1], corrected[1])
 
 
 @pytest.mark.parametrize("share", [0.02, 0.1, 0.3])
 def test_a_known_share_is_met(training, share):
-    ensemble = training.team.best()
+    ensemble = training.trainer.best()
     prior = (1 - share, share)
-    offsets = result_of(training.team.teacher.offsets(1.0, prior, ensemble))
+    offsets = exhaust(training.trainer.teacher.offsets(1.0, prior, ensemble))
     ensemble.set_calibration(log_prior_ratio=offsets.tolist())
     from napari_sciml.prediction.blockwise import predict
 
@@ -144,10 +144,10 @@ def test_labels_that_were_erased_do_not_matter(training, fibers):
     image, labels, _ = fibers(2)
     config = TrainingConfig(members=1, crop=16, threads=1)
     begun = LiveTraining(image, labels, config, CLASSES)
-    grown = result_of(begun.team.teacher.grow(as_scribbles(labels)))
+    grown = exhaust(begun.trainer.teacher.grow(as_scribbles(labels)))
     half = labels.copy()
     half[:50] = 0
-    other = result_of(begun.team.teacher.grow(as_scribbles(half)))
+    other = exhaust(begun.trainer.teacher.grow(as_scribbles(half)))
     assert (other.indices >= 50 * labels.shape[1]).all()
-    again = result_of(begun.team.teacher.grow(as_scribbles(labels)))
+    again = exhaust(begun.trainer.teacher.grow(as_scribbles(labels)))
     assert np.array_equal(again.out_of_bag, grown.out_of_bag)

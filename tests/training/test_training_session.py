@@ -8,9 +8,9 @@ import torch
 from pydantic import ValidationError
 
 from napari_sciml.errors import InputError
-from napari_sciml.networks.custom import OwnNetwork
+from napari_sciml.networks.custom import CustomNetwork
 from napari_sciml.prediction.blockwise import predict
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.events import Snapshot, TrainingStep
 from napari_sciml.training.session import (
@@ -326,7 +326,7 @@ def test_own_networks(toy, tiny_config):
             torch.nn.Conv2d(8, classes, 1),
         )
         sizes = {"dims": 2, "in_channels": channels, "classes": classes}
-        return OwnNetwork(module, name="mine", radius=1, **sizes)
+        return CustomNetwork(module, name="mine", radius=1, **sizes)
 
     config = tiny_config(2, steps=60)
     last = list(train(image, labels, config, make_network=make))[-1]
@@ -431,7 +431,7 @@ def test_only_the_same_image_split_and_networks_can_be_resumed(toy, tiny_config)
         width = [torch.nn.Conv2d(channels, channels, 1) for _ in range(layers - 1)]
         module = torch.nn.Sequential(*width, torch.nn.Conv2d(channels, classes, 1))
         sizes = {"dims": 2, "in_channels": channels, "classes": classes}
-        return OwnNetwork(module, name=f"own{layers}", radius=0, **sizes)
+        return CustomNetwork(module, name=f"own{layers}", radius=0, **sizes)
 
     def start(image=image, steps=2, **settings):
         config = tiny_config(2, steps=steps)
@@ -524,7 +524,7 @@ def test_the_test_is_read_in_steps(toy, tiny_config):
 def test_members_trained_apart_are_those_trained_together(toy, tiny_config, more):
     image, labels, _ = toy(2)
     config = tiny_config(2, members=3, **more)
-    parts = [result_of(train_member(image, labels, config, n)) for n in (2, 0, 1)]
+    parts = [exhaust(train_member(image, labels, config, n)) for n in (2, 0, 1)]
     state = joined([parts[1], parts[2], parts[0]])
     events = list(train(image, labels, config, resume=state))
     assert not [e for e in events if isinstance(e, TrainingStep)], "all is learned"
@@ -540,6 +540,6 @@ def test_members_of_other_labels_are_not_joined(toy, tiny_config):
     image, labels, _ = toy(2)
     config = tiny_config(2, steps=1)
     other = np.where(np.arange(len(labels))[:, None] < 4, 0, labels)
-    one, two = (result_of(train_member(image, x, config, 0)) for x in (labels, other))
+    one, two = (exhaust(train_member(image, x, config, 0)) for x in (labels, other))
     with pytest.raises(InputError, match="same image and labels"):
         joined([one, two])

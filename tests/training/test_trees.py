@@ -11,7 +11,7 @@ from napari_sciml.images.intensity import IntensityScale, estimate_intensity
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.networks.scale_space import ScaleSpace
 from napari_sciml.prediction.blockwise import predict
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 from napari_sciml.training import trees
 from napari_sciml.training.trees import TreeGrower
 
@@ -30,7 +30,7 @@ def grower_of(image, *, seed=0, classes=2, spacing=None, scale=None):
 
 
 def grown_from(image, labels, **settings):
-    return result_of(grower_of(image, **settings).grow(as_scribbles(labels)))
+    return exhaust(grower_of(image, **settings).grow(as_scribbles(labels)))
 
 
 def same(a, b):
@@ -70,11 +70,11 @@ def test_how_the_labels_came_does_not_matter(fibers):
     image, labels, _ = fibers(2)
     grower, part = grower_of(image), labels.copy()
     part[:40] = 0
-    result_of(grower.grow(as_scribbles(part)))
+    exhaust(grower.grow(as_scribbles(part)))
     wrong = labels.copy()
     wrong[50:60, 50:60] = 2
-    result_of(grower.grow(as_scribbles(wrong)))
-    assert same(result_of(grower.grow(as_scribbles(labels))), grown_from(image, labels))
+    exhaust(grower.grow(as_scribbles(wrong)))
+    assert same(exhaust(grower.grow(as_scribbles(labels))), grown_from(image, labels))
 
 
 @pytest.mark.parametrize("dims", [2, 3])
@@ -200,15 +200,15 @@ def painted(*rows):
 def test_a_stroke_costs_what_it_touches():
     image = Recorded(SHAPE)
     grower = grower_of(image, scale=IntensityScale(0.0, 1.0))
-    result_of(grower.grow(painted(0, 1, 2, 3)))
+    exhaust(grower.grow(painted(0, 1, 2, 3)))
     bank, context = grower._bank, grower._context
     wide = [2 * (a + b) for a, b in zip(bank.reach, context.reach, strict=True)]
     a_stroke = math.prod(n + w for n, w in zip((1, 1, 12), wide, strict=True))
     assert 0 < image.voxels() <= 4 * a_stroke
-    result_of(grower.grow(painted(0, 1, 2, 3, 4)))
+    exhaust(grower.grow(painted(0, 1, 2, 3, 4)))
     assert 0 < image.voxels() <= a_stroke
-    result_of(grower.grow(painted(0, 1, 2, 3)))
-    result_of(grower.grow(painted(0, 1, 2, 3, 4)))
+    exhaust(grower.grow(painted(0, 1, 2, 3)))
+    exhaust(grower.grow(painted(0, 1, 2, 3, 4)))
     assert image.voxels() == 0, "what was seen is kept"
 
 
@@ -236,7 +236,7 @@ def test_coarse_axes(fibers, spacing):
 def test_judged_by_trees_that_saw_less(fibers):
     image, labels, truth = fibers(2)
     every, grower = as_scribbles(labels), grower_of(image)
-    result_of(grower.grow(every))
+    exhaust(grower.grow(every))
     top = every.subset(every.indices < labels.size // 2)
     rest = np.setdiff1d(every.indices, top.indices)
     assert grower.knows(rest).all()

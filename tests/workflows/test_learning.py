@@ -7,11 +7,11 @@ from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.annotation.feed import LabelFeed
 from napari_sciml.errors import InputError
 from napari_sciml.prediction.blockwise import BlockPredicted
-from napari_sciml.prediction.view import View, ViewTarget
+from napari_sciml.prediction.viewport import Viewport, ViewportMailbox
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.events import (
     Activity,
-    LabelsTaken,
+    LabelsUpdated,
     ModelReady,
     TrainingStep,
 )
@@ -41,9 +41,9 @@ def painted() -> LabelChange:
     return LabelChange(1, places, labels.ravel()[places])
 
 
-def view(z: int = 3) -> ViewTarget:
+def view(z: int = 3) -> ViewportMailbox:
     region = (slice(z, z + 1), slice(0, SHAPE[1]), slice(0, SHAPE[2]))
-    return ViewTarget(View(region, (float(z), 16.0, 16.0)))
+    return ViewportMailbox(Viewport(region, (float(z), 16.0, 16.0)))
 
 
 def start(feed: LabelFeed, control=None, seconds: float = 600.0, image=None):
@@ -95,7 +95,7 @@ def test_new_labels_are_taken_in_between_two_rounds() -> None:
     until(events, lambda e: isinstance(e, TrainingStep))
     feed.put(stroke(2, 13, 15, 2))
     feed.put(stroke(3, 13, 4, 1))
-    seen = until(events, lambda e: isinstance(e, LabelsTaken))
+    seen = until(events, lambda e: isinstance(e, LabelsUpdated))
     assert seen[-1].revision == 3
     steps = [e for e in seen if isinstance(e, TrainingStep)]
     assert len(steps) <= 1
@@ -126,13 +126,13 @@ def test_pause_predicts_but_does_not_train() -> None:
     before = until(events, lambda e: isinstance(e, Activity) and e.kind == "paused")
     feed.put(stroke(2, 13, 15, 2))
     seen = [next(events) for _ in range(40)]
-    assert not any(isinstance(e, TrainingStep | LabelsTaken) for e in seen)
+    assert not any(isinstance(e, TrainingStep | LabelsUpdated) for e in seen)
     predicted = np.zeros(SHAPE, bool)
     for block in (e for e in before + seen if isinstance(e, BlockPredicted)):
         predicted[block.tile.core] = True
     assert predicted.all()
     control.paused = False
-    assert until(events, lambda e: isinstance(e, LabelsTaken))[-1].revision == 2
+    assert until(events, lambda e: isinstance(e, LabelsUpdated))[-1].revision == 2
 
 
 def test_shows_an_earlier_model_when_asked() -> None:

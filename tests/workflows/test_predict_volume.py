@@ -7,7 +7,7 @@ import pytest
 
 from napari_sciml.errors import InputError
 from napari_sciml.prediction.blockwise import predict
-from napari_sciml.prediction.view import View, ViewTarget
+from napari_sciml.prediction.viewport import Viewport, ViewportMailbox
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.session import train_to_end
 from napari_sciml.workflows.prediction.arrays import (
@@ -30,9 +30,9 @@ def bright_bar() -> tuple[np.ndarray, np.ndarray]:
     return image, labels
 
 
-def slice_view(z: int) -> View:
+def slice_view(z: int) -> Viewport:
     region = (slice(z, z + 1), slice(0, SHAPE[1]), slice(0, SHAPE[2]))
-    return View(region, (float(z), 16.0, 16.0))
+    return Viewport(region, (float(z), 16.0, 16.0))
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def ensemble():
 
 def test_volume_starts_at_the_view_and_equals_plain_prediction(ensemble) -> None:
     image, _ = bright_bar()
-    target = ViewTarget(View(slice_view(15).region, (15.0, 31.0, 31.0)))
+    target = ViewportMailbox(Viewport(slice_view(15).region, (15.0, 31.0, 31.0)))
     mean = np.full((2, *SHAPE), np.nan, np.float32)
     blocks = [b for b in predict_volume(ensemble, image, target, block=16) if b]
     for block in blocks:
@@ -58,12 +58,12 @@ def test_volume_starts_at_the_view_and_equals_plain_prediction(ensemble) -> None
 
 def test_volume_turns_to_where_the_user_goes(ensemble) -> None:
     image, _ = bright_bar()
-    target = ViewTarget(View(slice_view(0).region, (0.0, 0.0, 0.0)))
+    target = ViewportMailbox(Viewport(slice_view(0).region, (0.0, 0.0, 0.0)))
     starts = []
     for block in predict_volume(ensemble, image, target, block=16):
         if block is not None:
             starts.append((block.tile.core[1].start, block.tile.core[2].start))
-            target.look_at(View(slice_view(0).region, (0.0, 31.0, 31.0)))
+            target.look_at(Viewport(slice_view(0).region, (0.0, 31.0, 31.0)))
     assert starts[:2] == [(0, 0), (16, 16)]
 
 

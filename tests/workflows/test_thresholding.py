@@ -5,7 +5,7 @@ from napari_sciml.uncertainty.threshold import LowerBoundRule, confident
 from napari_sciml.workflows.thresholding.arrays import (
     BINS,
     SLAB_VOXELS,
-    keep_sure,
+    keep_confident,
     slabs,
 )
 
@@ -17,7 +17,9 @@ def test_slabs_make_up_the_whole(shape: tuple[int, ...]) -> None:
     std = (0.2 * rng.random((2, *shape))).astype(np.float16)
     known = rng.random(shape) < 0.8
     mask, histogram = np.zeros(shape, bool), np.zeros(BINS, int)
-    for slab in keep_sure(mean, std, known, index=1, rule=LowerBoundRule(1.5, 0.4)):
+    for slab in keep_confident(
+        mean, std, known, index=1, rule=LowerBoundRule(1.5, 0.4)
+    ):
         assert slab.mask is not None
         mask[slab.where] = slab.mask
         histogram += slab.histogram
@@ -32,7 +34,7 @@ def test_slabs_make_up_the_whole(shape: tuple[int, ...]) -> None:
 def test_counts_without_a_rule() -> None:
     mean = np.full((2, 3, 4, 5), 0.25, np.float16)
     known = np.ones((3, 4, 5), bool)
-    (slab,) = keep_sure(mean, mean, known, index=0, rule=None)
+    (slab,) = keep_confident(mean, mean, known, index=0, rule=None)
     assert slab.mask is None
     assert slab.histogram[BINS // 4] == 60
 
@@ -40,7 +42,9 @@ def test_counts_without_a_rule() -> None:
 def test_a_probability_of_one_falls_into_the_last_bin() -> None:
     ones = np.ones((1, 2, 2, 2), np.float16)
     known = np.ones((2, 2, 2), bool)
-    slab = next(keep_sure(ones, 0 * ones, known, index=0, rule=LowerBoundRule(1, 0.5)))
+    slab = next(
+        keep_confident(ones, 0 * ones, known, index=0, rule=LowerBoundRule(1, 0.5))
+    )
     assert slab.histogram[-1] == 8
 
 

@@ -16,7 +16,7 @@ from napari_sciml.io.models.folder import load_model, save_model
 from napari_sciml.io.results.block_grid import block_and_chunk, pyramid_steps
 from napari_sciml.io.results.predictions import RECORD, PredictionStore
 from napari_sciml.prediction.blockwise import predict
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 from napari_sciml.workflows.prediction.blocks import BlockWorker, predict_block
 from napari_sciml.workflows.prediction.files import predict_image
 from napari_sciml.workflows.prediction.plan import PredictionPlan, plan_prediction
@@ -64,7 +64,7 @@ def test_blocks_equal_the_image_in_one_piece(tmp_path, model, image, block) -> N
         worker = BlockWorker(plan)
         for index in run.left:
             steps = worker.compute(index, worker.read(index))
-            found = result_of(steps)
+            found = exhaust(steps)
             core = plan.blocks[index]
             np.testing.assert_allclose(found.mean, whole.mean[:, *core], atol=1e-4)
             np.testing.assert_allclose(found.std, whole.std[:, *core], atol=1e-4)

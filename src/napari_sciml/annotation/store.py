@@ -9,7 +9,7 @@ from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.annotation.classes import BACKGROUND
 from napari_sciml.annotation.strokes import Stroke, count_strokes, strokes_of
 from napari_sciml.errors import InputError
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 
 PIECE = 2**21
 """Voxels that `LabelStore.scan` looks at in one go; about a millisecond."""
@@ -119,7 +119,7 @@ class LabelStore:
 
     def read_all(self, labels: np.ndarray) -> LabelChange | None:
         """Take over the whole annotation at once; see `scan`."""
-        return result_of(self.scan(labels))
+        return exhaust(self.scan(labels))
 
     def write(self, indices: np.ndarray, values: np.ndarray) -> LabelChange | None:
         """Set voxels.

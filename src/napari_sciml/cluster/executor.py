@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from napari_sciml.cluster.client import connect
 from napari_sciml.cluster.tasks import run_tasks
 from napari_sciml.executor import Ended, Executor, Start, Task, not_seen
-from napari_sciml.progress import Say, result_of
+from napari_sciml.progress import Say, exhaust
 
 R = TypeVar("R")
 
@@ -116,7 +116,7 @@ def _do(held: _Held, task: Task[Any], *given: Any) -> Any:
     with _LOADING:
         common = _taken(held)
     found = task(*common, *given)
-    return result_of(found) if isinstance(found, Generator) else found
+    return exhaust(found) if isinstance(found, Generator) else found
 
 
 @lru_cache(maxsize=2)

@@ -58,7 +58,7 @@ def predict_on_workers(
     plan = json_text(run.plan)
     arguments = [(plan, index, threads) for index in run.left]
     for ended in run_tasks(client, _predict_one, arguments, name="block", say=say):
-        run.beat()
+        run.heartbeat()
         if ended is not None:
             run.record(ended[1].index)
         yield ended and ended[1]

@@ -9,7 +9,7 @@ from torch import Tensor
 from napari_sciml.explaining.panel import Panel, Seen, log_odds
 from napari_sciml.explaining.place import Blocks
 from napari_sciml.images.tiles import Region, Tile
-from napari_sciml.progress import Steps, mapped
+from napari_sciml.progress import Steps, map_progress
 
 LITTLE = 0.01
 """Change of log-odds that is not worth a color."""
@@ -121,5 +121,5 @@ def within(region: Region, tile: Tile) -> Region:
 def _answered(
     panel: Panel, looking: Generator[None, None, Seen], core: Region, done: float
 ) -> Steps[np.ndarray]:
-    seen = yield from mapped(looking, lambda _: done)
-    return (yield from mapped(panel.answer(seen, core), lambda _: done))
+    seen = yield from map_progress(looking, lambda _: done)
+    return (yield from map_progress(panel.answer(seen, core), lambda _: done))

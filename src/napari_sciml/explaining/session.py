@@ -18,7 +18,7 @@ from napari_sciml.explaining.patches import take_patch
 from napari_sciml.explaining.place import At, Blocks, region_at
 from napari_sciml.explaining.strokes import SimilarStroke, similar_strokes
 from napari_sciml.images.tiles import Region, with_halo
-from napari_sciml.progress import mapped, result_of
+from napari_sciml.progress import exhaust, map_progress
 
 if TYPE_CHECKING:
     from napari_sciml.networks.ensemble import Ensemble
@@ -176,7 +176,7 @@ def explain_steps(
     yield voices
     blocks = Blocks.around(core, ensemble, panel.shape, config)
     covering = occlude(panel, core, blocks, voices.class_index)
-    occlusion = yield from mapped(
+    occlusion = yield from map_progress(
         covering, lambda done: Explaining(0.6 * done, "covering what is around")
     )
     yield occlusion
@@ -215,7 +215,7 @@ def explain(
         What the members say, what around the voxel speaks for it, which channels the
         model goes by, and which labeled strokes look most alike to it.
     """
-    return result_of(explain_steps(ensemble, image, at, labels, config=config))
+    return exhaust(explain_steps(ensemble, image, at, labels, config=config))
 
 
 def class_index(name: str | None, names: tuple[str, ...], mean: np.ndarray) -> int:
@@ -271,7 +271,7 @@ def _similar(
 def _told(
     steps: Generator[None, None, T], done: float, words: str
 ) -> Generator[Explaining, None, T]:
-    return (yield from mapped(steps, lambda _: Explaining(done, words)))
+    return (yield from map_progress(steps, lambda _: Explaining(done, words)))
 
 
 def _is(member: Member, network: bool) -> bool:

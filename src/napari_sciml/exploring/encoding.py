@@ -13,7 +13,7 @@ from napari_sciml.exploring.config import ExploreConfig
 from napari_sciml.exploring.front import scale_of
 from napari_sciml.exploring.patches import PatchGrid, SlabReader, WholeImages
 from napari_sciml.images.intensity import IntensityScale
-from napari_sciml.progress import Steps, mapped
+from napari_sciml.progress import Steps, map_progress
 
 if TYPE_CHECKING:
     import torch
@@ -100,7 +100,7 @@ def train_encoder(
     from napari_sciml.training.whole_images.regression import FitStep, Fitted, fit
 
     scale = scale_of(patches)
-    images = yield from mapped(
+    images = yield from map_progress(
         _sample(patches, scale, config.seed), lambda _: LearningStep(0.0, 0, None)
     )
     depth = max(1, min(4, int(math.log2(max(2, min(patches.edges) / SMALLEST_GRID)))))

@@ -6,7 +6,7 @@ import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.exploring.config import Grouping
-from napari_sciml.progress import result_of, watched
+from napari_sciml.progress import exhaust, watched
 
 STARTS = 4
 """Of kmeans, of which the best counts."""
@@ -63,7 +63,7 @@ def clusters(
         Of kmeans.
     """
     how = Grouping.parse(grouping) if isinstance(grouping, str) else grouping
-    return result_of(cluster_steps(np.asarray(points), how, seed=seed))
+    return exhaust(cluster_steps(np.asarray(points), how, seed=seed))
 
 
 def by_size(found: np.ndarray) -> np.ndarray:

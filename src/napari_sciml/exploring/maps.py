@@ -119,9 +119,9 @@ def project_latent(
     latent: np.ndarray, *, kind: MapKind = "auto", seed: int = 0
 ) -> np.ndarray:
     """Map descriptions to a plane at once; see `project_steps`."""
-    from napari_sciml.progress import result_of
+    from napari_sciml.progress import exhaust
 
-    return result_of(project_steps(np.asarray(latent), kind=kind, seed=seed))
+    return exhaust(project_steps(np.asarray(latent), kind=kind, seed=seed))
 
 
 def fitted_rows(count: int, seed: int) -> np.ndarray:

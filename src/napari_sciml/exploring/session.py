@@ -15,7 +15,7 @@ from napari_sciml.exploring.oddness import neighbor_distance, over_median
 from napari_sciml.exploring.patches import PatchGrid, WholeImages
 from napari_sciml.exploring.result import Explored, ExploreStep
 from napari_sciml.exploring.scaling import centered, standardized
-from napari_sciml.progress import mapped
+from napari_sciml.progress import map_progress
 
 if TYPE_CHECKING:
     from napari_sciml.networks.ensemble import Ensemble
@@ -79,15 +79,15 @@ def explore_steps(
     else:
         found = yield from _describe(patches, config, model, spacing, enough)
     seed = config.seed
-    plane = yield from mapped(
+    plane = yield from map_progress(
         project_steps(found.latent, kind=kind, seed=seed),
         _share(MAP_FROM, GROUPS_FROM, "making the map"),
     )
-    groups = yield from mapped(
+    groups = yield from map_progress(
         cluster_steps(plane, config.clusters, seed=seed),
         lambda _: ExploreStep(GROUPS_FROM, "looking for clusters"),
     )
-    odd = yield from mapped(
+    odd = yield from map_progress(
         neighbor_distance(found.latent, seed=seed),
         _share(ODD_FROM, 1.0, "looking for odd ones"),
     )
@@ -162,7 +162,9 @@ def _describe(
 
         edges = None if spacing is None else tuple(spacing)[-len(patches.edges) :]
         steps = describe_front(patches, edges)
-        numbers = yield from mapped(steps, _share(0, MAP_FROM, "looking at patches"))
+        numbers = yield from map_progress(
+            steps, _share(0, MAP_FROM, "looking at patches")
+        )
         return _Described(standardized(numbers))
     if config.describe == "model":
         return (yield from _by_model(patches, config, model))
@@ -176,7 +178,7 @@ def _by_model(
 
     steps = describe_by_model(patches, model, device=config.device)
     words = _share(0, MAP_FROM, "asking the model")
-    numbers, blocks = yield from mapped(steps, words)
+    numbers, blocks = yield from map_progress(steps, words)
     return _Described(standardized(numbers, blocks=blocks))
 
 
@@ -191,11 +193,11 @@ def _by_encoder(
     correlation = None
     if model is None:
         lessons = train_encoder(patches, config, enough)
-        learned = yield from mapped(lessons, _learning)
+        learned = yield from map_progress(lessons, _learning)
         model, correlation = learned.model, learned.correlation
     steps = encode(model, patches)
     words = _share(0.4, MAP_FROM, "describing patches")
-    latent, error = yield from mapped(steps, words)
+    latent, error = yield from map_progress(steps, words)
     return _Described(centered(latent), error, correlation, model)
 
 

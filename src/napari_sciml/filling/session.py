@@ -11,7 +11,7 @@ from napari_sciml.filling.config import FillConfig
 from napari_sciml.filling.gaps import check_mask, find_gaps
 from napari_sciml.filling.result import Filled, FillStep
 from napari_sciml.filling.work import FillWork, told
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 
 if TYPE_CHECKING:
     from napari_sciml.networks.image_model import ImageModel
@@ -82,7 +82,7 @@ def fill_gaps(image: Any, mask: Any = None, **kwargs: Any) -> Filled:
         Image, uncertainty, mask, center and the scores of the test, which is always
         made: on gaps moved to where the truth is known.
     """
-    return result_of(fill_steps(image, mask, **kwargs))
+    return exhaust(fill_steps(image, mask, **kwargs))
 
 
 def _found(image: Any) -> np.ndarray:

@@ -27,7 +27,7 @@ from napari_sciml.filling.trial import (
     judge,
     make_trials,
 )
-from napari_sciml.progress import mapped, part
+from napari_sciml.progress import map_progress, subrange
 
 if TYPE_CHECKING:
     from napari_sciml.networks.image_model import ImageModel
@@ -115,8 +115,10 @@ class FillWork:
                     known[number] &= ~np.any([t.hidden for t in of_frame], axis=0)
         images = [frame.image for frame in learned]
         steps = train_filler(images, known, self._pattern(learned[0]), self._config)
-        shares = part(0.1, 0.75, steps)
-        return (yield from mapped(shares, lambda done: FillStep(done, "training")))
+        shares = subrange(0.1, 0.75, steps)
+        return (
+            yield from map_progress(shares, lambda done: FillStep(done, "training"))
+        )
 
     def _picked(self, count: int) -> list[Frame]:
         """Some frames, spread evenly."""
@@ -197,4 +199,4 @@ def told(
     steps: Generator[None, None, T], fraction: float, doing: str
 ) -> Generator[FillStep, None, T]:
     """Say what is done whenever a step is."""
-    return (yield from mapped(steps, lambda _: FillStep(fraction, doing)))
+    return (yield from map_progress(steps, lambda _: FillStep(fraction, doing)))

@@ -65,20 +65,20 @@ def atomic_path(final: str | Path) -> Iterator[Path]:
     final = Path(final)
     check_target(final)
     target = final.resolve()
-    workshop = _make_workshop(target)
-    fresh = workshop / target.name
+    temp_dir = _make_temp_dir(target)
+    fresh = temp_dir / target.name
     try:
         yield fresh
         if not fresh.exists():
             raise RuntimeError(f"nothing was written to {fresh}")
         with _told(final):
-            _publish(fresh, target, workshop / PREVIOUS)
+            _publish(fresh, target, temp_dir / PREVIOUS)
     except OSError as error:
         if error.errno in _DISK_FULL:
             raise cannot_write(final, error) from error
         raise
     finally:
-        shutil.rmtree(workshop, ignore_errors=True)
+        shutil.rmtree(temp_dir, ignore_errors=True)
 
 
 def check_target(final: str | Path, *, folder: bool | None = None) -> None:
@@ -191,7 +191,7 @@ def _check_parent(target: Path, final: Path) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def _make_workshop(target: Path) -> Path:
+def _make_temp_dir(target: Path) -> Path:
     with _told(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(target)
@@ -232,7 +232,7 @@ def _end_publishing(left: Path, target: Path) -> None:
         os.rename(fresh, target)
 
 
-def _publish(fresh: Path, target: Path, attic: Path) -> None:
+def _publish(fresh: Path, target: Path, backup: Path) -> None:
     if fresh.is_dir():
         _write_manifest(fresh)
     # Again, as minutes may have passed, and now it is known what was written.
@@ -241,11 +241,11 @@ def _publish(fresh: Path, target: Path, attic: Path) -> None:
         os.replace(fresh, target)
         return
     try:
-        os.rename(target, attic)
+        os.rename(target, backup)
         os.rename(fresh, target)
     except BaseException:
-        if attic.exists() and not target.exists():
-            os.rename(attic, target)
+        if backup.exists() and not target.exists():
+            os.rename(backup, target)
         raise
 
 

@@ -8,7 +8,7 @@ import torch
 from napari_sciml.errors import InputError
 from napari_sciml.networks.base import ConfiguredNetwork, check_shape
 from napari_sciml.networks.config import NetworkConfig, SMSNetConfig
-from napari_sciml.networks.custom import OwnModules, OwnNetwork
+from napari_sciml.networks.custom import CustomNetwork, OwnModules
 from napari_sciml.networks.dense.msdnet import MSDNet
 from napari_sciml.networks.dense.unet import TUNet
 from napari_sciml.networks.dense.unet3plus import TUNet3Plus
@@ -97,7 +97,7 @@ def network_from_description(
         if kind == PixelNet.kind:
             return cast("Network", PixelNet.from_description(dict(description)))
         if kind == "own":
-            return OwnNetwork.from_description(dict(description), own)
+            return CustomNetwork.from_description(dict(description), own)
         if kind == "smsnet":
             return SMSNet.from_description(dict(description))
         return cast("Network", NETWORKS[kind].from_description(dict(description)))

@@ -14,7 +14,7 @@ OwnModules = Mapping[str, Callable[[int, int, int], nn.Module]]
 """By name, what makes a module from ``dims, in_channels, classes``."""
 
 
-class OwnNetwork(nn.Module):
+class CustomNetwork(nn.Module):
     """A module of the user's, with what an ensemble needs to know about it.
 
     Images are continued at their far ends to a multiple of ``stride`` before the
@@ -101,7 +101,7 @@ class OwnNetwork(nn.Module):
     @classmethod
     def from_description(
         cls, description: dict[str, Any], own: OwnModules | None = None
-    ) -> "OwnNetwork":
+    ) -> "CustomNetwork":
         """Build the network around a module that ``own`` makes.
 
         Raises

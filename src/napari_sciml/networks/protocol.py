@@ -11,7 +11,7 @@ class Network(Protocol):
     """A `torch.nn.Module` that gives every voxel a score for each class.
 
     The quick way to a network of one's own is
-    `napari_sciml.networks.custom.OwnNetwork`, which wraps any module from
+    `napari_sciml.networks.custom.CustomNetwork`, which wraps any module from
     ``(n, c, …)`` to ``(n, classes, …)``. To write one from scratch, subclass
     `torch.nn.Module` and add what is below. Two rules keep predictions free of seams:
 

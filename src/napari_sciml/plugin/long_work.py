@@ -3,22 +3,22 @@
 from collections.abc import Callable
 from typing import Any
 
-from napari_sciml.plugin.exploring.controller import ExploreRun
-from napari_sciml.plugin.fibers.controller import FiberRun
-from napari_sciml.plugin.filling.controller import FillRun
-from napari_sciml.plugin.focus.controller import FocusRun
+from napari_sciml.plugin.exploring.controller import ExploreController
+from napari_sciml.plugin.fibers.controller import FiberController
+from napari_sciml.plugin.filling.controller import FillController
+from napari_sciml.plugin.focus.controller import FocusController
 from napari_sciml.plugin.kit.activity import Activity
-from napari_sciml.plugin.restoration.controller import RestoreRun
+from napari_sciml.plugin.restoration.controller import RestoreController
 
 State = tuple[float, str] | None
 
 
 def long_work(
-    fibers: FiberRun,
-    focus: FocusRun,
-    filling: FillRun,
-    restoring: RestoreRun,
-    exploring: ExploreRun,
+    fibers: FiberController,
+    focus: FocusController,
+    filling: FillController,
+    restoring: RestoreController,
+    exploring: ExploreController,
 ) -> list[Activity]:
     """Say of each how far it is, and how it is stopped."""
 

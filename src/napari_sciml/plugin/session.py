@@ -9,27 +9,27 @@ from qtpy.QtCore import QObject
 
 from napari_sciml.plugin.annotate.keys import Desk, bind_keys
 from napari_sciml.plugin.annotate.slices import AnnotatedSlices
-from napari_sciml.plugin.batch.controller import FilesRun
-from napari_sciml.plugin.explaining.controller import WhyRun
-from napari_sciml.plugin.exploring.controller import ExploreRun
-from napari_sciml.plugin.fibers.controller import FiberRun
+from napari_sciml.plugin.batch.controller import FilesController
+from napari_sciml.plugin.explaining.controller import WhyController
+from napari_sciml.plugin.exploring.controller import ExploreController
+from napari_sciml.plugin.fibers.controller import FiberController
 from napari_sciml.plugin.fibers.in_space import FiberTubes
-from napari_sciml.plugin.filling.controller import FillRun
-from napari_sciml.plugin.focus.controller import FocusRun
+from napari_sciml.plugin.filling.controller import FillController
+from napari_sciml.plugin.focus.controller import FocusController
 from napari_sciml.plugin.kit.activity import ActivityList
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.drawing_repair import repair_drawing
 from napari_sciml.plugin.kit.farewell import Farewell
 from napari_sciml.plugin.long_work import long_work
 from napari_sciml.plugin.project.controller import ProjectKeeper
-from napari_sciml.plugin.restoration.controller import RestoreRun
+from napari_sciml.plugin.restoration.controller import RestoreController
 from napari_sciml.plugin.state.coloring import Coloring
 from napari_sciml.plugin.state.history import History
 from napari_sciml.plugin.state.in_space import InSpace
 from napari_sciml.plugin.state.prediction import Prediction
 from napari_sciml.plugin.state.workspace import Workspace
-from napari_sciml.plugin.train.controller import TrainingRun
-from napari_sciml.plugin.uncertainty.controller import SureMask
+from napari_sciml.plugin.train.controller import TrainingController
+from napari_sciml.plugin.uncertainty.controller import ConfidentMaskController
 from napari_sciml.plugin.uncertainty.guide import Guide
 
 
@@ -83,16 +83,16 @@ class ViewerSession:
         self.workspace = workspace = Workspace(viewer)
         self.prediction = prediction = Prediction(workspace)
         self.history = History(workspace, prediction)
-        self.training = TrainingRun(workspace, prediction, self.history)
-        self.sure = SureMask(workspace, prediction)
+        self.training = TrainingController(workspace, prediction, self.history)
+        self.sure = ConfidentMaskController(workspace, prediction)
         self.guide = Guide(workspace, prediction)
-        self.why = WhyRun(workspace, prediction)
-        self.fibers = FiberRun(workspace, prediction, self.sure.settle)
-        self.focus = FocusRun(workspace)
-        self.files = FilesRun(workspace, prediction)
-        self.filling = FillRun(workspace)
-        self.restoring = RestoreRun(workspace)
-        self.exploring = ExploreRun(workspace, prediction)
+        self.why = WhyController(workspace, prediction)
+        self.fibers = FiberController(workspace, prediction, self.sure.settle)
+        self.focus = FocusController(workspace)
+        self.files = FilesController(workspace, prediction)
+        self.filling = FillController(workspace)
+        self.restoring = RestoreController(workspace)
+        self.exploring = ExploreController(workspace, prediction)
         self.slices = AnnotatedSlices(workspace)
         self.project = ProjectKeeper(workspace, self.history, self.training)
         self.space = InSpace(workspace)
@@ -104,7 +104,7 @@ class ViewerSession:
                 self.fibers, self.focus, self.filling, self.restoring, self.exploring
             )
         )
-        self._wiring = Wiring()
+        self._wiring = Connections()
         self._farewell = Farewell(viewer, self.leave)
         workspace.adopted.connect(self._on_adopted)
         workspace.viewer_leaving.connect(self._farewell.tell)

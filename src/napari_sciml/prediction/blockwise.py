@@ -68,7 +68,7 @@ class BlockPredicted:
     tile: Tile
     mean: np.ndarray
     std: np.ndarray
-    information: np.ndarray
+    mutual_information: np.ndarray
     done: int
     total: int
     model: int = 0
@@ -273,10 +273,10 @@ class BlockPredictor:
         for core in _halves(tile.core):
             parts.append(self.tile(core))
             found.append((yield from self._predict(parts[-1], held)))
-        mean, std, information = (
+        mean, std, mutual_information = (
             assemble(tile, parts, arrays) for arrays in zip(*found, strict=True)
         )
-        return mean, std, information
+        return mean, std, mutual_information
 
     def _at_once(
         self, tile: Tile, held: "_Held | None"
@@ -333,8 +333,8 @@ def _member_statistics(
 
 def _found(statistics: RunningStatistics) -> _Found:
     parts = statistics.mean, statistics.std, statistics.mutual_information
-    mean, std, information = map(_numpy, parts)
-    return mean, std, information
+    mean, std, mutual_information = map(_numpy, parts)
+    return mean, std, mutual_information
 
 
 def _ask_trees(

@@ -9,7 +9,7 @@ from napari_sciml.images.tiles import (
     region_size,
     split_into_tiles,
 )
-from napari_sciml.prediction.view import View
+from napari_sciml.prediction.viewport import Viewport
 
 EDGE = {2: 512, 3: 160}
 """Longer than in a volume: the surroundings of a slice cost more than the slice."""
@@ -33,14 +33,14 @@ class SliceTiles:
     def __init__(self, dims: int) -> None:
         self._edge = EDGE[dims]
         self._attended = np.empty((0, dims))
-        self._last: tuple[View, list[Tile], list[Tile]] | None = None
+        self._last: tuple[Viewport, list[Tile], list[Tile]] | None = None
 
     def attend(self, voxels: np.ndarray) -> None:
         """Tell where the user works: some voxels ``(n, axes)``, such as of a stroke."""
         self._attended = voxels
         self._last = None
 
-    def of(self, view: View | None) -> tuple[list[Tile], list[Tile]]:
+    def of(self, view: Viewport | None) -> tuple[list[Tile], list[Tile]]:
         """The tiles that come at once, and those of the whole slice.
 
         Both are empty where no slice is shown.
@@ -51,7 +51,7 @@ class SliceTiles:
             self._last = (view, *self._ordered(view))
         return self._last[1:]
 
-    def _ordered(self, view: View) -> tuple[list[Tile], list[Tile]]:
+    def _ordered(self, view: Viewport) -> tuple[list[Tile], list[Tile]]:
         shape = [part.stop for part in view.region]
         tiles = split_into_tiles(shape, self._edge, 0, view.region)
         window = _within(view.visible, tiles) or tiles

@@ -153,7 +153,7 @@ class Project:
 
     def keep_lock(self) -> None:
         """Show now and then that this process lives."""
-        self._lock.beat()
+        self._lock.heartbeat()
 
     def unlock(self) -> None:
         """Let others write."""

@@ -52,7 +52,7 @@ class ProjectLock:
             f"it there, or delete {LOCK_FILE} in it if it is not."
         )
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """Show now and then that the lock is still wanted."""
         if self._token and time.monotonic() - self._beaten > BEAT_SECONDS:
             self._beaten = time.monotonic()

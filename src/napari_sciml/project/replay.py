@@ -13,7 +13,7 @@ from napari_sciml.io.models.folder import save_model, weights_sha256
 from napari_sciml.io.models.start import read_start
 from napari_sciml.io.provenance import provenance
 from napari_sciml.io.results.outputs import check_output
-from napari_sciml.progress import Report, result_of
+from napari_sciml.progress import Report, exhaust
 from napari_sciml.project.folder import Project
 from napari_sciml.project.image import open_image_at
 from napari_sciml.project.image_identity import ImageIdentity
@@ -181,13 +181,13 @@ def train_again(
     training = LiveTraining(
         image, labels, config, run.started.class_names, start=_start(run)
     )
-    result_of(training.advance())
+    exhaust(training.advance())
     for round_, _, change in schedule[1:]:
         _advance(training, round_, report, of=entry.round)
-        training.take([change])
-        result_of(training.advance())
+        training.update_labels([change])
+        exhaust(training.advance())
     _advance(training, entry.round, report)
-    return result_of(training.ready())
+    return exhaust(training.ready())
 
 
 def _start(run: Run) -> "Start | None":
@@ -210,7 +210,7 @@ def _advance(
     """Train up to a round, as `napari_sciml.workflows.training.live` did."""
     last = round_ if of is None else of
     while training.round < round_:
-        result_of(training.advance())
+        exhaust(training.advance())
         report(training.round / max(1, last), f"round {training.round} of {last}")
 
 

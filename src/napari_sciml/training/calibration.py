@@ -12,7 +12,7 @@ from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.training.data.image_sample import ImageSample, spread_over
 from napari_sciml.training.metrics import Report, report
 from napari_sciml.training.trees import GrownTrees
-from napari_sciml.training.validation_set import HeldAnswers, HeldOut
+from napari_sciml.training.validation_set import ValidationAnswers, ValidationSet
 from napari_sciml.uncertainty.calibration import ConformalCalibration, calibrate
 from napari_sciml.uncertainty.consensus import (
     agreement,
@@ -73,7 +73,7 @@ class Calibration:
 def calibrate_ensemble(
     ensemble: Ensemble,
     image: Any,
-    held_out: HeldOut,
+    held_out: ValidationSet,
     *,
     prior: Sequence[float] | None,
     rng: np.random.Generator,
@@ -133,7 +133,7 @@ def calibrate_ensemble(
 def calibrate_mixture(
     ensemble: Ensemble,
     image: Any,
-    held_out: HeldAnswers,
+    held_out: ValidationAnswers,
     grown: GrownTrees,
     *,
     strokes: Sequence[int],

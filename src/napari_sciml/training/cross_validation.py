@@ -9,10 +9,10 @@ import numpy as np
 from napari_sciml.annotation.classes import DEFAULT_CLASSES
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.annotation.split import k_folds
-from napari_sciml.progress import mapped
+from napari_sciml.progress import map_progress
 from napari_sciml.training.config import TrainingConfig
+from napari_sciml.training.evaluation import Pieces, evaluate_labels
 from napari_sciml.training.events import Snapshot, TrainingStep
-from napari_sciml.training.judgment import Pieces, judge
 from napari_sciml.training.metrics import Report
 from napari_sciml.training.session import train
 from napari_sciml.training.setup import checked_labels
@@ -148,8 +148,8 @@ def cross_check(
             yield replace(event, fraction=(done + ASKING * event.fraction) / len(used))
             last = event if isinstance(event, Snapshot) else last
         assert last is not None
-        asked = judge(last.ensemble, image, held_out)
-        pieces = yield from mapped(asked, _part_of(done, len(used)))
+        asked = evaluate_labels(last.ensemble, image, held_out)
+        pieces = yield from map_progress(asked, _part_of(done, len(used)))
         found = last.calibration
         shares, dice = (found.shares, found.expected_dice) if found else (None, None)
         checked.append(Checked(index, pieces, shares, dice))

@@ -76,7 +76,7 @@ class TreesGrown:
 
 
 @dataclass(frozen=True)
-class LabelsTaken:
+class LabelsUpdated:
     """A training that goes on has taken in the annotation up to a revision.
 
     Attributes

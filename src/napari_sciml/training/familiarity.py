@@ -10,7 +10,7 @@ from napari_sciml.images.mosaic import frame_at
 from napari_sciml.images.tiles import with_halo
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.networks.feature_range import FeatureRange
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 from napari_sciml.training.data.image_sample import spread_over
 
 BLOCKS = 24
@@ -85,7 +85,7 @@ def share_outside(
 def learn_range(ensemble: Ensemble, image: Any, *, seed: int) -> None:
     """Let an ensemble know what there is in its image, where it does not yet."""
     if ensemble.familiar is None:
-        ensemble.familiar = result_of(find_range(ensemble, image, seed=seed))
+        ensemble.familiar = exhaust(find_range(ensemble, image, seed=seed))
 
 
 def _blocks(

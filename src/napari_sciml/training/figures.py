@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_sciml.training.judgment import Pieces
+from napari_sciml.training.evaluation import Pieces
 from napari_sciml.training.metrics import (
     Report,
     checked_prior,

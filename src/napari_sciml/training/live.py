@@ -9,16 +9,16 @@ from napari_sciml.annotation.changes import LabelChange, merged
 from napari_sciml.annotation.growing_split import GrowingSplit
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.networks.ensemble import LEAST_TRUST, Ensemble
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 from napari_sciml.training.calibration import Calibration
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.data.gathering import check_contrasts, gathered
+from napari_sciml.training.ensemble_trainer import EnsembleTrainer
 from napari_sciml.training.events import TrainingStep, TreesGrown
 from napari_sciml.training.metrics import Scores
 from napari_sciml.training.optimization.optimizers import WARM_UP
 from napari_sciml.training.setup import MakeNetwork, check_config, checked_labels
 from napari_sciml.training.start import Start
-from napari_sciml.training.team import Team
 from napari_sciml.uncertainty.cut import first_offsets, sampling_of
 
 AT_A_TIME = 1
@@ -31,7 +31,7 @@ LOOKS = (20,)
 PATIENCE = 8
 """Looks after `SETTLING` in which members may still become better; without that, it
 is enough that none has in so many looks."""
-JUDGED = 40_000
+MAX_EVALUATION_VOXELS = 40_000
 """Voxels round held-out labels that are computed at most for a look."""
 GLIDE = 0.5
 """Of the way to the weight that the networks deserve, gone at a look: the picture
@@ -92,22 +92,26 @@ class LiveTraining:
         self._age = 0
         self._labels_are_new = True
         self.looked = False
-        self.team = Team(image, self.labels, config, class_names, make_network, start)
-        result_of(self.team.judge_start(self.labels))
+        self.trainer = EnsembleTrainer(
+            image, self.labels, config, class_names, make_network, start
+        )
+        exhaust(self.trainer.evaluate_start(self.labels))
         self._split = GrowingSplit(
             self.labels.shape,
             fraction=config.holdout,
             gap=config.gap,
-            rng=self.team.rng,
+            rng=self.trainer.rng,
         )
         self._assign(None)
 
     @property
     def settled(self) -> bool:
         """Whether more training would not help without more labels."""
-        waited = min(member.looks_since_best for member in self.team.members)
+        waited = min(member.evaluations_since_best for member in self.trainer.members)
         longest = SETTLING + PATIENCE * self._cadence
-        patient = waited < PATIENCE and self._since < longest and len(self.team.test)
+        patient = (
+            waited < PATIENCE and self._since < longest and len(self.trainer.validation)
+        )
         return self._since >= SETTLING and not patient
 
     @property
@@ -115,7 +119,9 @@ class LiveTraining:
         """How far the training has come since the last new label, 0 to 1."""
         return min(1.0, self._since / SETTLING)
 
-    def take(self, changes: Sequence[LabelChange], *, correcting: bool = True) -> None:
+    def update_labels(
+        self, changes: Sequence[LabelChange], *, correcting: bool = True
+    ) -> None:
         """Learn from the changed annotation with the next `advance`.
 
         Parameters
@@ -134,7 +140,7 @@ class LiveTraining:
         """
         change = merged(changes)
         self.labels = self.labels.changed(change)
-        checked_labels(self.image, self.labels, self.team.ensemble.class_names)
+        checked_labels(self.image, self.labels, self.trainer.ensemble.class_names)
         if not correcting:
             self._before = len(self.labels.strokes())
         # A stroke more does not undo what was learned: only half of the way back.
@@ -157,24 +163,24 @@ class LiveTraining:
             self._labels_are_new = False
             yield from self._grow()
             yield TreesGrown()
-            yield from self.team.test.prepare()
+            yield from self.trainer.validation.prepare()
         else:
             yield from self._round()
 
     def _grow(self) -> Generator[None, None, None]:
-        yield from self.team.judge_start(self.labels)
-        if self.team.teacher is not None:
-            yield from self.team.teacher.grow(self.labels)
+        yield from self.trainer.evaluate_start(self.labels)
+        if self.trainer.teacher is not None:
+            yield from self.trainer.teacher.grow(self.labels)
             self._offsets = None
 
     def _round(self) -> Generator[TrainingStep | None, None, None]:
-        if self.team.teacher is not None:
-            for _ in self.team.teacher.lessons.prepare(self.round):
+        if self.trainer.teacher is not None:
+            for _ in self.trainer.teacher.lessons.prepare(self.round):
                 yield None
         warm = self.round < WARM_UP * SETTLING
         fraction = self.progress if warm else max(self.progress, WARM_UP)
         for index in self._turn():
-            member = self.team.members[index]
+            member = self.trainer.members[index]
             loss = member.step(fraction)
             yield TrainingStep(index, member.steps, loss, 0.0, self.progress)
         self.round += 1
@@ -186,11 +192,11 @@ class LiveTraining:
 
     def ensemble(self) -> Ensemble:
         """A copy of what is known best: trees and networks, as far as they help."""
-        return self.team.best()
+        return self.trainer.best()
 
     def hasty(self) -> Ensemble | None:
         """Trees alone, with a cut that is usual after a few strokes; None without."""
-        teacher = self.team.teacher
+        teacher = self.trainer.teacher
         if teacher is None or teacher.grown is None:
             return None
         ensemble, grown = teacher.trees_alone(), teacher.grown
@@ -200,7 +206,7 @@ class LiveTraining:
 
     def ready(self) -> Generator[None, None, Ensemble]:
         """The same, with its cut where the strokes want it; yields often."""
-        ensemble, teacher = self.ensemble(), self.team.teacher
+        ensemble, teacher = self.ensemble(), self.trainer.teacher
         if teacher is not None and teacher.grown is not None:
             if self._offsets is None:
                 strokes = len(self.labels.strokes())
@@ -216,45 +222,47 @@ class LiveTraining:
 
     def describe(self) -> str:
         """What answers, in words."""
-        return describe(self.ensemble_trust, len(self.team.members), self.steps_taken)
+        return describe(
+            self.ensemble_trust, len(self.trainer.members), self.steps_taken
+        )
 
     @property
     def ensemble_trust(self) -> float:
         """Weight of the networks in what is handed out."""
-        trust = self.team.trust
+        trust = self.trainer.trust
         return trust if trust >= LEAST_TRUST else 0.0
 
     @property
     def steps_taken(self) -> int:
         """Steps of the network that has taken most."""
-        return max(member.steps for member in self.team.members)
+        return max(member.steps for member in self.trainer.members)
 
     def scores(self) -> Scores | None:
         """How good it is on held-out strokes; None where there are none."""
-        return self.team.held_out_scores()
+        return self.trainer.held_out_scores()
 
     def calibrate(self, ensemble: Ensemble) -> Generator[None, None, Calibration]:
-        """Find out what the probabilities of an ensemble mean; see `Team.calibrate`."""
-        return self.team.calibrate(ensemble, self.labels)
+        """Find out what the probabilities of an ensemble mean."""
+        return self.trainer.calibrate(ensemble, self.labels)
 
     @property
     def _cadence(self) -> int:
         """Rounds from one look at the held-out strokes to the next."""
-        turns = len(self.team.members) // (2 * AT_A_TIME)
+        turns = len(self.trainer.members) // (2 * AT_A_TIME)
         return self.config.evaluate_every * max(1, turns)
 
     def _turn(self) -> list[int]:
         """Numbers of the networks whose turn it is."""
-        total = len(self.team.members)
+        total = len(self.trainer.members)
         count = min(AT_A_TIME, total)
         return [(self.round * count + i) % total for i in range(count)]
 
     def _look(self) -> Generator[None, None, None]:
-        yield from self.team.test.prepare()
-        for member in self.team.members:
-            member.evaluate(self.team.test.batches)
+        yield from self.trainer.validation.prepare()
+        for member in self.trainer.members:
+            member.evaluate(self.trainer.validation.batches)
             yield
-        self.team.weigh(share=GLIDE)
+        self.trainer.weigh(share=GLIDE)
         self.looked = True
 
     def _assign(self, painted: np.ndarray | None) -> None:
@@ -263,7 +271,7 @@ class LiveTraining:
         fresh = None
         if painted is not None:
             fresh = trained.subset(np.isin(trained.indices, painted))
-        self.team.assign(trained, held_out, fresh=fresh, most=JUDGED)
+        self.trainer.assign(trained, held_out, fresh=fresh, most=MAX_EVALUATION_VOXELS)
 
 
 def describe(trust: float, networks: int, steps: int) -> str:

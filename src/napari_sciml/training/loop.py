@@ -10,21 +10,21 @@ from napari_sciml.annotation.scribbles import Scribbles, as_scribbles
 from napari_sciml.annotation.split import hold_out
 from napari_sciml.errors import InputError
 from napari_sciml.networks.ensemble import Ensemble
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 from napari_sciml.training.calibration import Calibration
 from napari_sciml.training.config import TrainingConfig
+from napari_sciml.training.ensemble_trainer import EnsembleTrainer
 from napari_sciml.training.events import Snapshot, TrainingStep
 from napari_sciml.training.setup import MakeNetwork, fingerprint
 from napari_sciml.training.start import Start
 from napari_sciml.training.state import TrainingState
-from napari_sciml.training.team import Team
-from napari_sciml.training.validation_set import HeldOut
+from napari_sciml.training.validation_set import ValidationSet
 
 Split = tuple[np.ndarray, np.ndarray] | tuple[Scribbles, Scribbles]
 """Labels to train on, and labels held out."""
 
 
-class Course:
+class TrainingLoop:
     """What a training holds on to between two events.
 
     Parameters
@@ -50,42 +50,44 @@ class Course:
     ) -> None:
         self.image, self.config = image, config
         self.seconds = self.fraction = self._started = 0.0
-        self.team = Team(image, labels, config, class_names, make_network, start)
-        result_of(self.team.judge_start(labels))
+        self.trainer = EnsembleTrainer(
+            image, labels, config, class_names, make_network, start
+        )
+        exhaust(self.trainer.evaluate_start(labels))
         parts = split or hold_out(
             labels,
             fraction=config.holdout,
             gap=config.gap,
-            rng=self.team.rng,
+            rng=self.trainer.rng,
             by=config.split,
         )
         trained, held_out = map(as_scribbles, parts)
         self.fingerprint = fingerprint(
-            image, (labels, trained, held_out), config, self.team.ensemble, start
+            image, (labels, trained, held_out), config, self.trainer.ensemble, start
         )
-        self.team.assign(trained, held_out)
+        self.trainer.assign(trained, held_out)
         self._labels = labels
         numbers = range(config.members) if only is None else [only]
-        self.members = {number: self.team.members[number] for number in numbers}
+        self.members = {number: self.trainer.members[number] for number in numbers}
 
     @property
-    def test(self) -> HeldOut:
+    def validation(self) -> ValidationSet:
         """The held-out labels."""
-        return self.team.test
+        return self.trainer.validation
 
     @property
     def is_over(self) -> bool:
         """Whether the budget is used up, or nothing becomes better any more."""
         patience = self.config.patience
-        waited = min(member.looks_since_best for member in self.members.values())
+        waited = min(member.evaluations_since_best for member in self.members.values())
         return self.fraction >= 1 or (patience is not None and waited >= patience)
 
     def prepare(self) -> Generator[None, None, None]:
         """All that comes before the first round; its time does not count."""
-        yield from self.test.prepare()
-        if self.team.teacher is not None:
-            yield from self.team.teacher.grow(self._labels)
-            yield from self.team.teacher.lessons.catch_up(self._rounds)
+        yield from self.validation.prepare()
+        if self.trainer.teacher is not None:
+            yield from self.trainer.teacher.grow(self._labels)
+            yield from self.trainer.teacher.lessons.catch_up(self._rounds)
         self._started = time.monotonic() - self.seconds
 
     @property
@@ -94,11 +96,11 @@ class Course:
 
     def round(self) -> Generator[TrainingStep | None, None, None]:
         """One step of each member, and now and then a look at the held-out labels."""
-        if self.team.teacher is not None:
-            for _ in self.team.teacher.lessons.prepare(self._rounds):
+        if self.trainer.teacher is not None:
+            for _ in self.trainer.teacher.lessons.prepare(self._rounds):
                 yield None
         for number, member in self.members.items():
-            loss = self.team.advance(member, self.fraction)
+            loss = self.trainer.advance(member, self.fraction)
             self.seconds = time.monotonic() - self._started
             yield TrainingStep(number, member.steps, loss, self.seconds, self.fraction)
         self.end_round()
@@ -115,22 +117,22 @@ class Course:
         """A last look, for steps since the previous one."""
         for member in self.members.values():
             if member.steps % self.config.evaluate_every:
-                member.evaluate(self.test.batches)
+                member.evaluate(self.validation.batches)
                 yield
 
     def snapshot(self, revision: int) -> Snapshot:
         """Copy trees and the networks' best states into an ensemble of its own."""
-        if len(self.members) == len(self.team.members):
-            self.team.weigh()
+        if len(self.members) == len(self.trainer.members):
+            self.trainer.weigh()
         return Snapshot(
-            self.team.best(),
-            self.team.held_out_scores(),
+            self.trainer.best(),
+            self.trainer.held_out_scores(),
             revision,
             self.seconds,
             self.fraction,
             self.state(),
-            by_image=tuple(self.team.scores_by_image()),
-            goes_on=self.team.goes_on,
+            by_image=tuple(self.trainer.scores_by_image()),
+            goes_on=self.trainer.goes_on,
         )
 
     def state(self) -> TrainingState:
@@ -158,9 +160,9 @@ class Course:
 
     def calibrate(self, ensemble: Ensemble) -> Generator[None, None, Calibration]:
         """Find the cut of the result, and out what its probabilities mean."""
-        teacher = self.team.teacher
+        teacher = self.trainer.teacher
         if teacher is not None and teacher.grown is not None:
             # Labels that came as a file were painted before anything was shown.
             offsets = yield from teacher.offsets(1.0, self.config.prior, ensemble)
             ensemble.set_calibration(log_prior_ratio=offsets.tolist())
-        return (yield from self.team.calibrate(ensemble, self._labels))
+        return (yield from self.trainer.calibrate(ensemble, self._labels))

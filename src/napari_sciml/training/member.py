@@ -72,7 +72,7 @@ class Member:
         self.config = config
         self.rng = rng
         self.steps = 0
-        self.looks_since_best = 0
+        self.evaluations_since_best = 0
         self.best: Scores | None = None
         self.answers: np.ndarray | None = None
         self._draw = draw
@@ -139,7 +139,7 @@ class Member:
         self._draw, self._weights = draw, weights
         self._relabeled = True
         self.answers = None
-        self.looks_since_best = 0
+        self.evaluations_since_best = 0
 
     def evaluate(self, batches: Sequence[Batch]) -> Scores | None:
         """Score the held-out crops and remember the state if it is the best.
@@ -155,12 +155,12 @@ class Member:
             self.best, self.answers = self._score(batches, self._best_state)
             leeway = 1 + LEEWAY
         self._relabeled = False
-        self.looks_since_best += 1
+        self.evaluations_since_best += 1
         better = self.best is None or scores.error < leeway * self.best.error
         if math.isfinite(scores.error) and better:
             self.best, self.answers = scores, answers
             self._best_state = copied(self._average.network.state_dict())
-            self.looks_since_best = 0
+            self.evaluations_since_best = 0
         return scores
 
     def best_answers(self, batches: Sequence[Batch]) -> np.ndarray:
@@ -197,7 +197,7 @@ class Member:
             optimizer=copy.deepcopy(self._optimizer.state_dict()),
             rng=self.rng.bit_generator.state,
             steps=self.steps,
-            looks_since_best=self.looks_since_best,
+            evaluations_since_best=self.evaluations_since_best,
             scores=self.best,
         )
 
@@ -222,7 +222,7 @@ class Member:
         except (KeyError, TypeError, OverflowError) as error:
             raise ValueError("its random numbers are none") from error
         self.steps = self._average.steps = state.steps
-        self.looks_since_best = state.looks_since_best
+        self.evaluations_since_best = state.evaluations_since_best
         self.best, self.answers = state.scores, None
 
     def _logits(self, network: nn.Module, channels: Tensor) -> Tensor:

@@ -11,11 +11,11 @@ from napari_sciml.annotation.classes import DEFAULT_CLASSES
 from napari_sciml.errors import InputError
 from napari_sciml.networks.device import default_threads
 from napari_sciml.networks.ensemble import Ensemble
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.data.gathering import check_contrasts, gathered
 from napari_sciml.training.events import Snapshot, TrainingStep
-from napari_sciml.training.loop import Course, Split
+from napari_sciml.training.loop import Split, TrainingLoop
 from napari_sciml.training.setup import MakeNetwork, check_config, checked_labels
 from napari_sciml.training.start import Start
 from napari_sciml.training.state import TrainingState
@@ -86,7 +86,7 @@ def train(
         annotated, the image is the same gray all round them, or the state belongs to
         another training.
     """
-    course = _begin(
+    loop = _begin(
         image,
         labels,
         config,
@@ -96,17 +96,17 @@ def train(
         start=start,
     )
     if resume is not None:
-        course.restore(resume)
-    yield from course.prepare()
-    every, last = course.config.snapshot_seconds, time.monotonic()
-    while not course.is_over:
-        yield from course.round()
-        if not course.is_over and time.monotonic() - last > every:
+        loop.restore(resume)
+    yield from loop.prepare()
+    every, last = loop.config.snapshot_seconds, time.monotonic()
+    while not loop.is_over:
+        yield from loop.round()
+        if not loop.is_over and time.monotonic() - last > every:
             last = time.monotonic()
-            yield course.snapshot(revision)
-    yield from course.finish()
-    final = course.snapshot(revision)
-    calibration = yield from course.calibrate(final.ensemble)
+            yield loop.snapshot(revision)
+    yield from loop.finish()
+    final = loop.snapshot(revision)
+    calibration = yield from loop.calibrate(final.ensemble)
     final = replace(final, fraction=1.0, calibration=calibration)
     yield final
     return final.ensemble
@@ -151,7 +151,7 @@ def train_member(
     InputError
         As `train`.
     """
-    course = _begin(
+    loop = _begin(
         image,
         labels,
         config,
@@ -161,10 +161,10 @@ def train_member(
         start=start,
         only=number,
     )
-    yield from course.prepare()
-    while not course.is_over:
-        yield from course.round()
-    return course.state()
+    yield from loop.prepare()
+    while not loop.is_over:
+        yield from loop.round()
+    return loop.state()
 
 
 def joined(states: Sequence[TrainingState]) -> TrainingState:
@@ -193,16 +193,16 @@ def _begin(
     config: TrainingConfig | None,
     class_names: Sequence[str],
     **kwargs: Any,
-) -> Course:
+) -> TrainingLoop:
     config = config or TrainingConfig()
     image, labels = gathered(image, labels)
     scribbles = checked_labels(image, labels, class_names)
     check_contrasts(image, scribbles)
     check_config(config, image.ndim, len(class_names))
     torch.set_num_threads(config.threads or default_threads())
-    return Course(image, scribbles, config, class_names, **kwargs)
+    return TrainingLoop(image, scribbles, config, class_names, **kwargs)
 
 
 def train_to_end(image: Any, labels: Any = None, **kwargs: Any) -> Ensemble:
     """Run `train` without looking at its events."""
-    return result_of(train(image, labels, **kwargs))
+    return exhaust(train(image, labels, **kwargs))

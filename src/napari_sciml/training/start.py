@@ -98,7 +98,7 @@ class Start:
         return named.at_most(MOST_ROWS) if len(named) else None
 
 
-class StartJudge:
+class StartEvaluator:
     """Finds out whether an earlier model helps on the strokes that there are.
 
     Parameters
@@ -122,7 +122,7 @@ class StartJudge:
         self._weight = DOUBTED
         self._strokes = 0.0
 
-    def judge(self, grower: TreeGrower, labels: Scribbles) -> None:
+    def evaluate(self, grower: TreeGrower, labels: Scribbles) -> None:
         """Look at the strokes, if there are clearly more or fewer than the last time.
 
         Parameters
@@ -170,7 +170,8 @@ class StartJudge:
     ) -> list[tuple[int, float]]:
         known = self.known.weighing(REMEMBERED * len(learned))
         without, with_ = (
-            grower.judged(learned, asked.indices, more) for more in (None, known)
+            grower.first_stage_answers(learned, asked.indices, more)
+            for more in (None, known)
         )
         gain = _errors(without, asked) - _errors(with_, asked)
         return [
@@ -181,7 +182,7 @@ class StartJudge:
     def _alone(self, grower: TreeGrower, labels: Scribbles) -> tuple[float, float]:
         """Over chance: with a stroke of each class nothing can be held back."""
         nothing = labels.subset(np.zeros(len(labels), bool))
-        told = grower.judged(nothing, labels.indices, self.known)
+        told = grower.first_stage_answers(nothing, labels.indices, self.known)
         error = _errors(told, labels)
         chance = 1 - 1 / told.shape[1]
         means = [error[labels.values == label].mean() for label in labels.counts]

@@ -49,7 +49,7 @@ class MemberState:
     optimizer: dict[str, Any]
     rng: Any
     steps: int
-    looks_since_best: int
+    evaluations_since_best: int
     scores: Scores | None
 
 

@@ -13,9 +13,9 @@ from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.data.channels import ChannelCache
 from napari_sciml.training.data.image_sample import ImageSample
 from napari_sciml.training.data.lessons import Lessons
-from napari_sciml.training.start import Start, StartJudge
+from napari_sciml.training.start import Start, StartEvaluator
 from napari_sciml.training.trees import GrownTrees, TreeGrower
-from napari_sciml.training.validation_set import HeldOut
+from napari_sciml.training.validation_set import ValidationSet
 from napari_sciml.uncertainty.consensus import offsets_for_shares
 from napari_sciml.uncertainty.cut import LEANING, class_offsets
 
@@ -50,7 +50,7 @@ class Teacher:
         Weight of all networks together beside them.
     lessons
         What networks learn from the trees.
-    judge
+    start
         Says whether a model to start with helps; None without one.
     """
 
@@ -76,10 +76,10 @@ class Teacher:
             seed=config.seed,
         )
         known = None if start is None else start.examples(ensemble.class_names)
-        self.judge = None
+        self.start = None
         if known is not None and start is not None:
             far = is_far(start.ensemble.intensity, ensemble.intensity)
-            self.judge = StartJudge(known, far=far, seed=config.seed)
+            self.start = StartEvaluator(known, far=far, seed=config.seed)
         self.grown: GrownTrees | None = None
         self.trust = 0.0
         self._cache = cache
@@ -89,7 +89,7 @@ class Teacher:
         self._tested: np.ndarray | None = None
 
     def assign(self, trained: Scribbles, held_out: Scribbles) -> None:
-        """Say what is learned from, and what is a test."""
+        """Say what is learned from, and what is kept aside to validate."""
         self._trained, self._tested = trained, None
         if len(frames_of(self._cache.image)) != self._frames:
             self._sample_anew()
@@ -103,19 +103,19 @@ class Teacher:
     def grow(self, labels: Scribbles) -> Generator[None, None, GrownTrees]:
         """Grow trees from all labels: bags tell what they are worth, not a test."""
         self.grown = yield from self.grower.grow(labels, self._known(labels))
-        # Of the test more may be known now than when it was told.
+        # Of the validation set more may be known now than when it was told.
         self._tested = None
         self.lessons.use(self.grown.trees)
         return self.grown
 
-    def judge_start(self, labels: Scribbles) -> Generator[None, None, None]:
+    def evaluate_start(self, labels: Scribbles) -> Generator[None, None, None]:
         """See whether what an earlier model learned from helps; yields often."""
-        if self.judge is not None:
+        if self.start is not None:
             yield from self.grower.look_at(labels)
-            self.judge.judge(self.grower, labels)
+            self.start.evaluate(self.grower, labels)
 
     def _known(self, labels: Scribbles) -> Examples | None:
-        return None if self.judge is None else self.judge.weighing(labels)
+        return None if self.start is None else self.start.weighing(labels)
 
     def offsets(
         self, sampling: float, prior: Sequence[float] | None, ensemble: Ensemble
@@ -168,7 +168,12 @@ class Teacher:
         ).to(like.device)
 
     def weigh(
-        self, networks: np.ndarray, test: HeldOut, steps: int, *, share: float
+        self,
+        networks: np.ndarray,
+        validation: ValidationSet,
+        steps: int,
+        *,
+        share: float,
     ) -> None:
         """Move the networks' weight towards where the held-out strokes want it.
 
@@ -179,7 +184,7 @@ class Teacher:
         ----------
         networks
             ``(n, class)`` mean probabilities of the networks at the held-out voxels.
-        test
+        validation
             The held-out labels.
         steps
             That each network has taken.
@@ -188,9 +193,9 @@ class Teacher:
         """
         presumed = PRESUMED * min(1.0, steps / LEARNED)
         wanted = presumed
-        known, trees = self.told(test)
+        known, trees = self.told(validation)
         if trees is not None and len(networks) and known.any():
-            strokes, truth = test.strokes[known], test.truth[known]
+            strokes, truth = validation.strokes[known], validation.truth[known]
             errors = [
                 _brier(w * networks[known] + (1 - w) * trees, truth, strokes)
                 for w in WEIGHTS
@@ -199,12 +204,12 @@ class Teacher:
             wanted = (count * best + STROKES * presumed) / (count + STROKES)
         self.trust += share * (float(wanted) - self.trust)
 
-    def told(self, test: HeldOut) -> tuple[np.ndarray, np.ndarray | None]:
+    def told(self, validation: ValidationSet) -> tuple[np.ndarray, np.ndarray | None]:
         """Which held-out voxels trees that never saw their strokes know, and how."""
-        indices = test.indices
+        indices = validation.indices
         known = self.grower.knows(indices)
         if self._tested is None and known.any() and len(self._trained.counts) > 1:
-            self._tested = self.grower.judged(
+            self._tested = self.grower.first_stage_answers(
                 self._trained, indices[known], self._known(self._trained)
             )
         return known, self._tested

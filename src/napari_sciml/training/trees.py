@@ -149,7 +149,7 @@ class TreeGrower:
         """Whether the channels of voxels, by their flat places, are there."""
         return self._around.holds(indices)
 
-    def judged(
+    def first_stage_answers(
         self,
         scribbles: Scribbles,
         indices: np.ndarray,

@@ -37,7 +37,7 @@ class _Labels:
 
 
 @dataclass(frozen=True)
-class HeldAnswers:
+class ValidationAnswers:
     """What a model says about held-out voxels.
 
     Attributes
@@ -54,7 +54,7 @@ class HeldAnswers:
     indices: np.ndarray
 
 
-class HeldOut:
+class ValidationSet:
     """Image parts that hold held-out labels, each a batch of one.
 
     Each is the bounding box of the labels in a cell of a grid, and a margin: a
@@ -160,12 +160,12 @@ def ask(
     answer
         Maps channels ``(n, c, …)`` to logits ``(n, class, …)``.
     batches
-        One or more, as from `HeldOut.batches`.
+        One or more, as from `ValidationSet.batches`.
 
     Returns
     -------
     probabilities, targets : Tensor
-        ``(n, class)`` and ``(n,)``, in the order of `HeldOut.truth`.
+        ``(n, class)`` and ``(n,)``, in the order of `ValidationSet.truth`.
     """
     rows, targets = [], []
     for batch in batches:

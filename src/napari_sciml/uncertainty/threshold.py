@@ -81,7 +81,7 @@ class CoverageConfig(BaseModel):
     )
 
 
-class SureRule(Protocol):
+class ConfidenceRule(Protocol):
     """Decides where a class is sure."""
 
     def keep(self, mean: np.ndarray, std: np.ndarray, index: int) -> NDArray[np.bool_]:
@@ -112,11 +112,11 @@ class LowerBoundRule:
     t: float
 
     def keep(self, mean: np.ndarray, std: np.ndarray, index: int) -> NDArray[np.bool_]:
-        """See `SureRule`."""
+        """See `ConfidenceRule`."""
         return confident(mean[index], std[index], k=self.k, t=self.t)
 
     def least(self, index: int) -> float:
-        """See `SureRule`."""
+        """See `ConfidenceRule`."""
         return self.t
 
 
@@ -128,7 +128,7 @@ class CoverageRule:
     coverage: float
 
     def keep(self, mean: np.ndarray, std: np.ndarray, index: int) -> NDArray[np.bool_]:
-        """See `SureRule`."""
+        """See `ConfidenceRule`."""
         return confident_by_coverage(
             mean, index, self.calibration, self.coverage, per_class=True
         )
@@ -143,7 +143,7 @@ class CoverageRule:
         return all(limit < 1 for c, limit in limits if c != index)
 
     def least(self, index: int) -> float:
-        """See `SureRule`; 1 where nothing can be sure."""
+        """See `ConfidenceRule`; 1 where nothing can be sure."""
         if self.calibration.score != "lac":
             return 0.0
         if not self.can_keep(index):

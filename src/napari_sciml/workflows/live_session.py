@@ -13,7 +13,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.images.checks import check_finite
 from napari_sciml.images.mosaic import Mosaic
 from napari_sciml.images.tiles import Region, Tile
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 
 if TYPE_CHECKING:
     from napari_sciml.annotation.scribbles import Scribbles
@@ -136,17 +136,17 @@ class LiveSession:
             change = _change(self._labels, now, self._revision + 1)
             if not len(change):
                 return
-            self._training.take([change], correcting=self._seen)
+            self._training.update_labels([change], correcting=self._seen)
         self._labels = now
         self._revision += 1
-        result_of(self._training.advance())  # trees
+        exhaust(self._training.advance())  # trees
         self._ensemble = None
 
     def advance(self, iterations: int) -> None:
         """Let the training go on for so many rounds; the networks take turns."""
         training = self._begun()
         for _ in range(iterations):
-            result_of(training.advance())
+            exhaust(training.advance())
         self._ensemble = None
 
     def predict(self, region: Region | None = None, *, number: int = 0) -> Shown:
@@ -236,7 +236,7 @@ class LiveSession:
         if self._training is None and self._start is not None:
             return self._start.ensemble
         if self._ensemble is None:
-            self._ensemble = result_of(self._begun().ready())
+            self._ensemble = exhaust(self._begun().ready())
         return self._ensemble
 
     def _describe(self) -> str:
@@ -251,7 +251,7 @@ class LiveSession:
 
         if self._start is None or self._training is None:
             return ""
-        return verdict(self._start.name, bool(self._training.team.goes_on))
+        return verdict(self._start.name, bool(self._training.trainer.goes_on))
 
     def _begun(self) -> "LiveTraining":
         if self._training is None:

@@ -10,16 +10,16 @@ from napari_sciml.errors import InputError
 from napari_sciml.fibers.blockwise.blocks import BlockVolume, count_voxels
 from napari_sciml.fibers.blockwise.measure import measure_blocks
 from napari_sciml.fibers.geometry.measure import measure_fibers
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
 
 
 def by_blocks(labels, edge, folder, probability=None, **settings):
     volume = BlockVolume(labels, edge)
     known = None if probability is None else BlockVolume(probability, edge)
-    sizes = result_of(count_voxels(volume))
+    sizes = exhaust(count_voxels(volume))
     steps = measure_blocks(volume, sizes, folder, probability=known, **settings)
-    table = result_of(steps).table
+    table = exhaust(steps).table
     assert not list(folder.iterdir())
     return table
 

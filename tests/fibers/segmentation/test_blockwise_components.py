@@ -9,14 +9,14 @@ from napari_sciml.errors import InputError
 from napari_sciml.fibers.blockwise.blocks import BlockVolume
 from napari_sciml.fibers.blockwise.components import BinaryBlocks, find_components
 from napari_sciml.fibers.segmentation.instances import label_fibers
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
 
 
 def by_blocks(mask, edge, connectivity=26, dust=0):
     volume = BlockVolume(mask, edge)
     binary = BinaryBlocks(volume)
-    found = result_of(find_components(binary, connectivity, dust))
+    found = exhaust(find_components(binary, connectivity, dust))
     labels = np.zeros(mask.shape, np.uint32)
     out = BlockVolume(labels, edge)
     for i, region in enumerate(volume.regions()):
@@ -99,4 +99,4 @@ class Damaged:
 def test_a_broken_chunk_is_one_sentence():
     volume = BlockVolume(Damaged(), 8, "mask.zarr")
     with pytest.raises(InputError, match=r"mask.zarr cannot be read .*\(8 to 15, 0"):
-        result_of(find_components(BinaryBlocks(volume), 26))
+        exhaust(find_components(BinaryBlocks(volume), 26))

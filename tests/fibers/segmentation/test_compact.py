@@ -10,7 +10,7 @@ from napari_sciml.fibers.blockwise.blocks import BlockVolume
 from napari_sciml.fibers.blockwise.compact import drop_compact
 from napari_sciml.fibers.geometry.voxels import make_grid
 from napari_sciml.fibers.segmentation.instances import label_fibers
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
 
 
@@ -22,7 +22,7 @@ def dropped(labels, slenderness, voxel_size=None, edge=100):
         slenderness,
         make_grid(labels.shape, voxel_size),
     )
-    return out, result_of(steps)
+    return out, exhaust(steps)
 
 
 def body(shape, size, start=3):

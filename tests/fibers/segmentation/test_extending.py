@@ -12,7 +12,7 @@ from napari_sciml.fibers.blockwise.blocks import BlockVolume
 from napari_sciml.fibers.blockwise.extending import extend_blocks
 from napari_sciml.fibers.geometry.measure import measure_fibers
 from napari_sciml.fibers.segmentation.instances import label_fibers
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 
 SHAPES = hnp.array_shapes(min_dims=3, max_dims=3, max_side=9)
 
@@ -26,7 +26,7 @@ def extended(labels, probability, edge=100, spacing=(1.0, 1.0, 1.0)):
         int(labels.max(initial=0)),
         np.array(spacing),
     )
-    return out, result_of(steps)
+    return out, exhaust(steps)
 
 
 @given(st.data(), SHAPES, st.integers(1, 10))

@@ -200,13 +200,13 @@ def test_another_image_leaves_the_old_layers_blank(
 
 
 def test_places_to_label_are_in_focus(predicted) -> None:
-    trusted = predicted.session.prediction.trusted
-    assert trusted[10, 300]
+    valid = predicted.session.prediction.valid
+    assert valid[10, 300]
     predicted.exclude.click()
-    trusted = predicted.session.prediction.trusted
-    assert trusted[10, 10]
-    assert not trusted[10, 300]
-    found = np.asarray(trusted)
+    valid = predicted.session.prediction.valid
+    assert valid[10, 10]
+    assert not valid[10, 300]
+    found = np.asarray(valid)
     assert found[:, :168].all()
     assert not found[:, 168:].any()
 

@@ -8,7 +8,12 @@ from napari.layers import Image, Labels
 
 from napari_sciml.images.channels import ChannelImage
 from napari_sciml.plugin.layers.axes import LayerAxes, Lifted
-from napari_sciml.plugin.layers.images import dims_for, pixels, place_of, voxel_size
+from napari_sciml.plugin.layers.images import (
+    dims_for,
+    layer_transform,
+    pixels,
+    voxel_size,
+)
 from napari_sciml.plugin.session import ViewerSession
 
 CASES = {
@@ -45,7 +50,7 @@ def test_which_axes_an_image_and_our_layers_have(case, kind) -> None:
     assert dims_for(layer) == (2 if case == "frames of a plane" else None)
     assert voxel_size(layer)[0] == tuple(scale[list(space)])
 
-    ours = Labels(axes.lift(np.zeros(image.shape, np.uint8)), **place_of(layer))
+    ours = Labels(axes.lift(np.zeros(image.shape, np.uint8)), **layer_transform(layer))
     point = np.arange(len(space)) + 1.0
     world = np.asarray(layer.data_to_world(axes.point(point)))[list(own)]
     there = ours.data_to_world(LayerAxes.of(ours).point(point))

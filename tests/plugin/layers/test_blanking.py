@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 
 from napari_sciml.focus.rating.cells import CellGrid
-from napari_sciml.plugin.layers.blanking import Blanked, Cover, blanked
+from napari_sciml.plugin.layers.blanking import Blanked, CellMask, blanked
 
 
 @pytest.fixture
-def cover() -> Cover:
+def cover() -> CellMask:
     """Cells of 10 pixels on a stack of 4 planes of 60 x 80."""
     mask = np.zeros((4, 6, 8), np.uint8)
     mask[1, 2:4, 5:] = 1
     grid = CellGrid((60, 80), np.array([0]), np.array([0]), 60, (6, 8))
-    return Cover(mask, grid)
+    return CellMask(mask, grid)
 
 
-def full(cover: Cover) -> np.ndarray:
+def full(cover: CellMask) -> np.ndarray:
     return np.kron(cover.mask, np.ones((1, 10, 10), np.uint8)) > 0
 
 

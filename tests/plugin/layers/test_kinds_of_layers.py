@@ -9,7 +9,12 @@ from scipy.spatial.transform import Rotation
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.channels import ChannelImage
-from napari_sciml.plugin.layers.images import dims_for, pixels, place_of, space_of
+from napari_sciml.plugin.layers.images import (
+    dims_for,
+    layer_transform,
+    pixels,
+    space_of,
+)
 from napari_sciml.plugin.session import ViewerSession
 from napari_sciml.plugin.train.status import Phase
 
@@ -81,7 +86,7 @@ def test_our_layers_lie_on_the_image(kind) -> None:
     shape, options = PLACES[kind]
     layer = Image(np.zeros(shape, np.uint8), **options)
     space = space_of(layer)
-    ours = Labels(np.zeros(pixels(layer).shape, np.uint8), **place_of(layer))
+    ours = Labels(np.zeros(pixels(layer).shape, np.uint8), **layer_transform(layer))
     assert ours.ndim == len(space)
     assert ours.units == tuple(layer.units[axis] for axis in space)
     assert ours.axis_labels == tuple(layer.axis_labels[axis] for axis in space)
@@ -159,7 +164,7 @@ def test_channels_that_do_not_lie_upon_each_other_are_refused(name) -> None:
     given = matrix if name == "affine" else matrix[:3, :3]
     layer = Image(np.zeros((2, 6, 7)), axis_labels=("c", "y", "x"), **{name: given})
     with pytest.raises(InputError, match="across its channels"):
-        place_of(layer)
+        layer_transform(layer)
 
 
 def scene(shape):
@@ -300,7 +305,7 @@ def test_a_place_to_label_leaves_the_shown_channel(viewer, patience) -> None:
     session.prediction.prepare(("background", "fiber"))
     volume = session.prediction.probabilities
     volume.known[...] = True
-    volume.information[9, 20:26, 20:26] = 0.6
+    volume.mutual_information[9, 20:26, 20:26] = 0.6
     session.guide.show_next()
     patience(lambda: session.guide.spot is not None)
     assert viewer.dims.current_step[:2] == (1, 9)

@@ -8,7 +8,7 @@ from napari_sciml.focus.rating.cells import CellGrid
 from napari_sciml.images.lazy import LazyArray
 from napari_sciml.plugin.layers import pyramid
 from napari_sciml.plugin.layers.axes import finest
-from napari_sciml.plugin.layers.blanking import Blanked, Cover, blank_layer
+from napari_sciml.plugin.layers.blanking import Blanked, CellMask, blank_layer
 from napari_sciml.plugin.layers.pyramid import COARSEST, pyramid_of
 
 
@@ -85,7 +85,7 @@ def test_a_mask_over_what_is_not_to_be_trusted(large, trained, viewer) -> None:
     mask = np.zeros((16, 4, 4), np.uint8)
     mask[:, 0] = 1
     corner = np.array([0])
-    cover = Cover(mask, CellGrid((32, 32), corner, corner, tile=32, cells=(4, 4)))
+    cover = CellMask(mask, CellGrid((32, 32), corner, corner, tile=32, cells=(4, 4)))
     layer = viewer.layers["Probability fiber"]
     blank_layer(layer, cover)
     assert all(isinstance(level, Blanked) for level in layer.data)

@@ -12,7 +12,7 @@ from napari_sciml.images.tiles import Tile
 from napari_sciml.plugin.state.evidence import caution, unknown_classes
 from napari_sciml.plugin.state.history import KeptModel, _kind
 from napari_sciml.plugin.state.model import Model
-from napari_sciml.plugin.state.probabilities import Probabilities
+from napari_sciml.plugin.state.prediction_volume import PredictionVolume
 from napari_sciml.plugin.train.words import (
     tell_predicted,
     tell_scores,
@@ -98,7 +98,7 @@ def test_a_loaded_model_knows_what_its_file_says() -> None:
 
 
 def test_tells_how_much_is_predicted() -> None:
-    volume = Probabilities((10, 10, 10), NAMES)
+    volume = PredictionVolume((10, 10, 10), NAMES)
     assert tell_predicted(None) == tell_predicted(volume) == ""
     for depth, expected in ((1, "10 %"), (2, "20 %"), (10, "")):
         volume.write(block((slice(0, depth), slice(0, 10), slice(0, 10))))

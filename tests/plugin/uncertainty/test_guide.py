@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_sciml.plugin.state.probabilities import Probabilities
+from napari_sciml.plugin.state.prediction_volume import PredictionVolume
 from napari_sciml.plugin.uncertainty.guide import LOOK_HERE, NOTHING_LEFT
 
 pytestmark = pytest.mark.gui
@@ -18,11 +18,11 @@ def disputed(viewer, open_dock):
     viewer.add_image(np.zeros(SHAPE, np.float32), name="image", **place)
     viewer.add_labels(np.zeros(SHAPE, np.uint8), name="Annotation", **place)
     dock = open_dock("Uncertainty")
-    volume = Probabilities(SHAPE, ("background", "fiber"))
+    volume = PredictionVolume(SHAPE, ("background", "fiber"))
     grid = np.indices(SHAPE)
     for center, value in (((20, 24, 24), 0.9), ((20, 72, 72), 0.6)):
         near = sum((g - c) ** 2 for g, c in zip(grid, center, strict=True)) < 49
-        volume.information[near] = value
+        volume.mutual_information[near] = value
     volume.known[...] = True
     dock.session.prediction.probabilities = volume
     return dock

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from napari_sciml.plugin.session import ViewerSession
-from napari_sciml.plugin.state.probabilities import Probabilities
+from napari_sciml.plugin.state.prediction_volume import PredictionVolume
 from napari_sciml.plugin.uncertainty.guide import LOOK_HERE, SURROUNDINGS
 
 pytestmark = pytest.mark.gui
@@ -32,10 +32,10 @@ def predicted(viewer, ndim: int, place=None) -> ViewerSession:
     shape, center = SHAPES[ndim], CENTERS[ndim]
     viewer.add_image(np.zeros(shape, np.float32), name="image", **(place or {}))
     session = ViewerSession.of(viewer)
-    volume = Probabilities(shape, ("background", "fiber"))
+    volume = PredictionVolume(shape, ("background", "fiber"))
     grid = np.indices(shape)
     near = sum((g - c) ** 2 for g, c in zip(grid, center, strict=True)) < 49
-    volume.information[near], volume.known[...] = 0.8, True
+    volume.mutual_information[near], volume.known[...] = 0.8, True
     session.prediction.probabilities = volume
     return session
 
@@ -122,7 +122,7 @@ def test_the_selection_stays(viewer, patience, chosen) -> None:
 def test_one_network_alone_is_asked_for_its_doubt(viewer, patience) -> None:
     session = predicted(viewer, 2)
     volume = session.prediction.probabilities
-    volume.entropy[...], volume.information[...] = volume.information, 0
+    volume.entropy[...], volume.mutual_information[...] = volume.mutual_information, 0
     ensemble = SimpleNamespace(members=["the only one"], forest=None)
     session.prediction.model = SimpleNamespace(ensemble=ensemble)
     session.guide.show_next()

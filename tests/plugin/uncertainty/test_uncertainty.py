@@ -149,7 +149,7 @@ def test_the_layer_shows_the_measure_that_is_chosen(dock, trained, viewer) -> No
     assert dock.measure.currentText() == "Standard deviation"
     for name, values, limits in (
         ("Entropy", entropy(volume.mean), (0.2, 1)),
-        ("Mutual information", volume.information, (0.05, 0.6)),
+        ("Mutual information", volume.mutual_information, (0.05, 0.6)),
         ("Standard deviation", volume.std[1], (0.1, 0.5)),
     ):
         dock.measure.setCurrentText(name)

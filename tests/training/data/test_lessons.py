@@ -8,7 +8,7 @@ from napari_sciml.annotation.scribbles import as_scribbles
 from napari_sciml.images.mosaic import frame_at
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.networks.scale_space import ScaleSpace
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 from napari_sciml.training.data.augmentation_config import AugmentationConfig
 from napari_sciml.training.data.channels import ChannelCache
 from napari_sciml.training.data.lessons import EVERY, MOST, Lessons, taught_loss
@@ -60,7 +60,7 @@ def lessons_of(school, dims=2, *, seed=0, edge=24, augmentation=None):
 
 def rounds(lessons, count, start=0):
     for round_ in range(start, start + count):
-        result_of(lessons.prepare(round_))
+        exhaust(lessons.prepare(round_))
     return lessons
 
 
@@ -91,7 +91,7 @@ def test_what_was_drawn_before_does_not_matter(school):
 def test_catching_up_gives_the_same_stock(school, count):
     straight = rounds(lessons_of(school(2), edge=8), count)
     late = lessons_of(school(2), edge=8)
-    result_of(late.catch_up(count))
+    exhaust(late.catch_up(count))
     assert same(straight, late)
     assert same(rounds(straight, 12, count), rounds(late, 12, count)), "and goes on"
     assert len(straight) <= MOST

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_sciml.fibers.blockwise.blocks import BlockVolume, Indices, Region
 from napari_sciml.fibers.geometry.voxels import Grid
-from napari_sciml.progress import Steps, part
+from napari_sciml.progress import Steps, subrange
 
 _PAIRS = [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)]
 
@@ -54,7 +54,7 @@ def drop_compact(
     keep &= moments.sizes > 0
     sizes = np.concatenate(([0], moments.sizes[keep]))
     if not keep[1:].all():
-        yield from part(0.6, 1.0, _renumber(labels, keep))
+        yield from subrange(0.6, 1.0, _renumber(labels, keep))
     return sizes
 
 

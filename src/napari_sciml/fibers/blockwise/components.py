@@ -8,13 +8,18 @@ from numpy.typing import NDArray
 
 from napari_sciml.errors import InputError
 from napari_sciml.executor import Executor, here, in_order, shares
+from napari_sciml.fibers.blockwise.block_seams import (
+    BlockSeams,
+    Faces,
+    connected_groups,
+    faces_of,
+)
 from napari_sciml.fibers.blockwise.blocks import (
     BlockVolume,
     Indices,
     Region,
     first_voxels,
 )
-from napari_sciml.fibers.blockwise.union import Cuts, Faces, faces_of, united
 from napari_sciml.images.components import connected_components
 from napari_sciml.images.room import check_room
 from napari_sciml.progress import Steps
@@ -167,7 +172,7 @@ def find_components(
     volume = mask.volume
     plane = volume.shape[1:]
     check_room(plane, np.uint32, f"A plane of {volume.name}", copies=_PLANES)
-    cuts = Cuts(volume.shape, connectivity)
+    cuts = BlockSeams(volume.shape, connectivity)
     sizes, first = [np.zeros(1, np.int64)], [np.full(1, -1)]
     counts, offset = [], 0
     regions = [(region,) for region in volume.regions()]
@@ -187,7 +192,7 @@ def find_components(
         cuts.add(region, tuple(_moved(face, offset) for face in found.faces))
         counts.append(count)
         offset += count
-    group = united(offset + 1, cuts.pairs())
+    group = connected_groups(offset + 1, cuts.pairs())
     numbers, totals = _numbered(
         group, np.concatenate(sizes), np.concatenate(first), dust
     )

@@ -10,14 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_sciml.executor import Ended, Executor, here, in_order, shares
+from napari_sciml.fibers.blockwise.block_seams import BlockSeams, Faces, Pairs, faces_of
 from napari_sciml.fibers.blockwise.blocks import BlockVolume, Indices, Region
-from napari_sciml.fibers.blockwise.spill import (
+from napari_sciml.fibers.blockwise.external_sort import (
     BATCH_VOXELS,
     BlockVoxels,
+    ExternalVoxelSort,
     FiberBatch,
-    FiberSpill,
 )
-from napari_sciml.fibers.blockwise.union import Cuts, Faces, Pairs, faces_of
 from napari_sciml.fibers.geometry.contacts import contact_counts, touching_pairs
 from napari_sciml.fibers.geometry.measure import (
     MeasuredFibers,
@@ -31,7 +31,7 @@ from napari_sciml.fibers.geometry.voxels import (
     check_probability,
     make_grid,
 )
-from napari_sciml.progress import Steps, part
+from napari_sciml.progress import Steps, subrange
 
 _MANY_PAIRS = 1 << 20
 
@@ -81,7 +81,7 @@ def measure_blocks(
     """
     grid = make_grid(labels.source.shape, voxel_size)
     check_probability(probability and probability.source, labels.source.shape)
-    spill = FiberSpill(scratch, sizes, labels.shape, batch)
+    spill = ExternalVoxelSort(scratch, sizes, labels.shape, batch)
     contacts, boxes = _Contacts(labels.shape), _Boxes()
     regions = [(region,) for region in labels.regions()]
     large = np.flatnonzero(sizes > batch)
@@ -94,7 +94,7 @@ def measure_blocks(
             boxes.add(found.boxes)
             contacts.add(region, found)
     measuring = _measure(spill, boxes, sizes, grid, probability is not None, run)
-    measured = yield from part(0.5, 0.95, measuring)
+    measured = yield from subrange(0.5, 0.95, measuring)
     names = np.arange(1, len(sizes))
     return with_neighbors(measured, contact_counts(contacts.pairs(), names))
 
@@ -137,7 +137,7 @@ def _looked_at(
 
 
 def _measure(
-    spill: FiberSpill,
+    spill: ExternalVoxelSort,
     boxes: "_Boxes",
     sizes: Indices,
     grid: Grid,
@@ -192,7 +192,7 @@ class _Contacts:
     """Which fibers touch, within blocks and across their borders."""
 
     def __init__(self, shape: tuple[int, int, int]) -> None:
-        self._cuts = Cuts(shape, 26)
+        self._cuts = BlockSeams(shape, 26)
         self._found = [np.zeros((0, 2), np.int64)]
 
     def add(self, region: Region, found: _Looked) -> None:

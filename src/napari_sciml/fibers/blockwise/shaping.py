@@ -7,7 +7,7 @@ from napari_sciml.fibers.blockwise.blocks import BlockVolume, Indices
 from napari_sciml.fibers.blockwise.compact import drop_compact
 from napari_sciml.fibers.blockwise.extending import extend_blocks
 from napari_sciml.fibers.geometry.voxels import Grid
-from napari_sciml.progress import Steps, part
+from napari_sciml.progress import Steps, subrange
 
 
 def shape_fibers(
@@ -53,8 +53,8 @@ def shape_fibers(
     if likely is not None:
         count, spacing = len(sizes) - 1, grid.spacing
         extending = extend_blocks(labels, likely, out, count, spacing, run)
-        sizes = yield from part(0.0, 0.5, extending)
+        sizes = yield from subrange(0.0, 0.5, extending)
     if slenderness and not grid.flat:
         dropping = drop_compact(out, len(sizes) - 1, slenderness, grid)
-        sizes = yield from part(0.5, 1.0, dropping)
+        sizes = yield from subrange(0.5, 1.0, dropping)
     return np.asarray(sizes)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sciml.progress import Steps, result_of
+from napari_sciml.progress import Steps, exhaust
 
 _AHEAD = tuple(o for o in product((0, 1), (-1, 0, 1), (-1, 0, 1)) if o > (0, 0, 0))
 """Half of the 26 neighbors: the others are seen from the other side."""
@@ -25,7 +25,7 @@ def touching_pairs(labels: NDArray[Any]) -> NDArray[np.int64]:
     ndarray
         ``(m, 2)``, each pair once, the smaller label first, ascending.
     """
-    return result_of(_touching_steps(labels))
+    return exhaust(_touching_steps(labels))
 
 
 def _touching_steps(labels: NDArray[Any]) -> Steps[NDArray[np.int64]]:

@@ -18,7 +18,7 @@ from napari_sciml.fibers.geometry.voxels import (
     make_grid,
     sort_voxels,
 )
-from napari_sciml.progress import Steps, part, result_of
+from napari_sciml.progress import Steps, exhaust, subrange
 
 COLUMNS = (
     "label",
@@ -125,7 +125,7 @@ def measure_fibers(
     :math:`\sqrt{12 \lambda_1}` plus the extent of a voxel along the axis.
     """
     steps = measuring_steps(labels, voxel_size=voxel_size, probability=probability)
-    return result_of(steps).table
+    return exhaust(steps).table
 
 
 @dataclass(frozen=True)
@@ -159,9 +159,9 @@ def measuring_steps(
     known = None
     if probability is not None:
         known = np.asarray(probability).reshape(-1)[voxels.position]
-    found = yield from part(0.0, 0.8, voxel_steps(voxels, grid, known))
+    found = yield from subrange(0.0, 0.8, voxel_steps(voxels, grid, known))
     counts = contact_steps(values, voxels.labels)
-    return with_neighbors(found, (yield from part(0.8, 0.95, counts)))
+    return with_neighbors(found, (yield from subrange(0.8, 0.95, counts)))
 
 
 def with_neighbors(
@@ -188,7 +188,7 @@ def measure_voxels(
         Flat, one value a voxel of the image.
     """
     known = None if probability is None else probability[voxels.position]
-    return result_of(voxel_steps(voxels, grid, known))
+    return exhaust(voxel_steps(voxels, grid, known))
 
 
 def voxel_steps(

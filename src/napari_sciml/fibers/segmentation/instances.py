@@ -13,7 +13,7 @@ from napari_sciml.fibers.config import Connectivity
 from napari_sciml.fibers.geometry.voxels import Grid, check_probability, make_grid
 from napari_sciml.fibers.splitting.split import splitting_steps
 from napari_sciml.images.components import connected_components
-from napari_sciml.progress import Steps, part, result_of
+from napari_sciml.progress import Steps, exhaust, subrange
 
 _CHUNK = 1 << 22
 _IN_PLANE = {4: 4, 6: 4, 8: 8, 18: 8, 26: 8}
@@ -85,7 +85,7 @@ def label_fibers(
         extend=extend,
         slenderness=slenderness,
     )
-    return result_of(steps)
+    return exhaust(steps)
 
 
 def labeling_steps(
@@ -118,7 +118,7 @@ def labeling_steps(
         steps = splitting_steps(
             labels, voxel_size=voxel_size, dust=dust, probability=probability
         )
-        labels = yield from part(0.1, 0.95, steps)
+        labels = yield from subrange(0.1, 0.95, steps)
     volume = out = BlockVolume.in_memory(labels)
     likely = None
     if extend and probability is not None:
@@ -132,7 +132,7 @@ def labeling_steps(
         slenderness=slenderness,
         grid=make_grid(labels.shape, voxel_size),
     )
-    sizes = yield from part(0.95, 1.0, shaping)
+    sizes = yield from subrange(0.95, 1.0, shaping)
     return out.source.astype(np.min_scalar_type(len(sizes) - 1), copy=False)
 
 

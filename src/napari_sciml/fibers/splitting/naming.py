@@ -24,7 +24,7 @@ from napari_sciml.fibers.splitting.assignment import (
     Sample,
     least_clump,
 )
-from napari_sciml.progress import Steps, part
+from napari_sciml.progress import Steps, subrange
 
 _FAR = np.uint32(1 << 31)
 """Bit of a voxel that is too far from any line."""
@@ -49,11 +49,11 @@ def name_voxels(
     sizes, first
         ``(n + 1,)`` voxels of each name, and the flat index of the first of them.
     """
-    yield from part(0.0, 0.7, _first_round(assigner, names, run))
+    yield from subrange(0.0, 0.7, _first_round(assigner, names, run))
     assigner.give_up_small()
-    clumps = yield from part(0.7, 0.75, _clumps(sample, assigner, names, run))
+    clumps = yield from subrange(0.7, 0.75, _clumps(sample, assigner, names, run))
     second = _second_round(assigner, clumps, names, run)
-    return (yield from part(0.75, 1.0, second))
+    return (yield from subrange(0.75, 1.0, second))
 
 
 def _first_round(assigner: Assigner, names: BlockVolume, run: Executor) -> Steps[None]:

@@ -18,7 +18,7 @@ from napari_sciml.fibers.splitting.lines import find_lines
 from napari_sciml.fibers.splitting.naming import name_voxels
 from napari_sciml.fibers.splitting.ridges import find_ridges, find_scale
 from napari_sciml.fibers.splitting.rim import Rim
-from napari_sciml.progress import Steps, part, result_of
+from napari_sciml.progress import Steps, exhaust, subrange
 
 _FEWEST = 20  # voxels of a component that may be more than one fiber,
 _LEAST = 8.0  # and its volume in cubic radii
@@ -71,7 +71,7 @@ def split_fibers(
     steps = splitting_steps(
         components, voxel_size=voxel_size, dust=dust, probability=probability
     )
-    return result_of(steps)
+    return exhaust(steps)
 
 
 def splitting_steps(
@@ -101,11 +101,11 @@ def splitting_steps(
     volume, known = BlockVolume.in_memory(values), None
     if probability is not None:
         known = BlockVolume.in_memory(np.asarray(probability), "The probability")
-    sizes = yield from part(0.0, 0.02, count_voxels(volume))
+    sizes = yield from subrange(0.0, 0.02, count_voxels(volume))
     splitting = split_blocks(
         volume, sizes, names, names, voxel_size=voxel_size, dust=dust, probability=known
     )
-    voxels = yield from part(0.02, 1.0, splitting)
+    voxels = yield from subrange(0.02, 1.0, splitting)
     return np.asarray(names.source.astype(np.min_scalar_type(len(voxels) - 1)))
 
 
@@ -157,18 +157,18 @@ def split_blocks(
     if grid.flat:
         spacing[0] = spacing[1:].min()
     rim = Rim(components, spacing, probability)
-    scale = yield from part(0.0, 0.25, find_scale(rim, run))
+    scale = yield from subrange(0.0, 0.25, find_scale(rim, run))
     least = max(_FEWEST, voxels_in(_LEAST, scale.radius, spacing, grid.flat))
     large = sizes >= least
     large[0] = False
     steps = find_ridges(rim, large, scale, grid.flat, run)
-    ridges = yield from part(0.25, 0.55, steps)
+    ridges = yield from subrange(0.25, 0.55, steps)
     sample = Sample(components, large, spacing, scale.radius, grid.flat)
     lines = find_lines(ridges, sample.inside, spacing, scale.radius)
     assigner = Assigner(sample, lines, ridges, dust)
-    table = yield from part(0.65, 0.95, name_voxels(sample, assigner, names, run))
+    table = yield from subrange(0.65, 0.95, name_voxels(sample, assigner, names, run))
     order, found = _order(*table)
-    yield from part(0.95, 1.0, _number(names, order, out))
+    yield from subrange(0.95, 1.0, _number(names, order, out))
     return found
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from napari_sciml.errors import InputError
 from napari_sciml.focus.levels import IN_FOCUS_LEVELS, LEVELS
-from napari_sciml.focus.networks.judges import Judges
+from napari_sciml.focus.networks.mlp_ensemble import MLPEnsemble
 from napari_sciml.focus.rating.features import (
     BINS,
     radial_spectrum,
@@ -37,7 +37,7 @@ class FocusNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.judges = Judges(2, (128, 64))
+        self.judges = MLPEnsemble(2, (128, 64))
 
     def forward(self, tiles: Tensor) -> Tensor:
         """Rate tiles; what has no contrast at all is rated evenly."""

@@ -61,8 +61,8 @@ def shown_slice(layer: Any, dims: Any) -> ShownSlice:
     shape = [layer.data.shape[axis] for axis in axes]
     extra = dims.ndim - layer.ndim
     # The axis of the annotation for each one of the viewer.
-    place_of = {axis + extra: place for place, axis in enumerate(axes)}
-    hidden = [axis for axis in dims.order[: -dims.ndisplay] if axis in place_of]
+    axis_of = {axis + extra: place for place, axis in enumerate(axes)}
+    hidden = [axis for axis in dims.order[: -dims.ndisplay] if axis in axis_of]
     if not hidden:
         raise InputError(
             "There are no slices to go through: the viewer shows everything at once."
@@ -70,8 +70,8 @@ def shown_slice(layer: Any, dims: Any) -> ShownSlice:
     slider = dims.last_used if dims.last_used in hidden else hidden[-1]
     inside = np.asarray(layer.world_to_data(dims.point))[-layer.ndim :][axes]
     point = np.clip(np.rint(inside), 0, np.subtract(shape, 1)).astype(int)
-    others = {place_of[a]: int(point[place_of[a]]) for a in hidden if a != slider}
-    axis = place_of[slider]
+    others = {axis_of[a]: int(point[axis_of[a]]) for a in hidden if a != slider}
+    axis = axis_of[slider]
     return ShownSlice(axis, slider, int(point[axis]), others, inside)
 
 

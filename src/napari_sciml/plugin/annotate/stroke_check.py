@@ -6,7 +6,7 @@ from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.kit.camera import go_to
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.controls import button, text_line
 from napari_sciml.plugin.layers.axes import LayerAxes
 from napari_sciml.plugin.layers.images import dims_for, pixels
@@ -55,7 +55,7 @@ class StrokeCheck(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(row)
         column.addWidget(self.words)
-        self.wiring = Wiring()
+        self.wiring = Connections()
         self.destroyed.connect(self.wiring.close)
         self.check.clicked.connect(self._on_check)
         self.next.clicked.connect(self.show_next)

@@ -71,7 +71,7 @@ class FileRow:
         return " ".join([*errors, *cautions])
 
 
-class FilesRun:
+class FilesController:
     """Runs a model on files, one after the other, and remembers what came of it.
 
     Parameters

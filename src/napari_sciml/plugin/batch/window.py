@@ -20,9 +20,9 @@ from qtpy.QtWidgets import (
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.io.results.batch_record import Command
-from napari_sciml.plugin.batch.controller import FileRow, FilesRun
+from napari_sciml.plugin.batch.controller import FileRow, FilesController
 from napari_sciml.plugin.batch.table import FilesTable
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.controls import (
     button,
     error_line,
@@ -65,7 +65,7 @@ class FilesWindow(QWidget):
     def __init__(
         self,
         parent: QWidget,
-        run: FilesRun,
+        run: FilesController,
         *,
         sure: Sure,
         fibers: Callable[[], FiberConfig],
@@ -80,7 +80,7 @@ class FilesWindow(QWidget):
         self._device, self._open_path = device, open_path
         self._make_controls()
         self._lay_out()
-        self._wiring = Wiring()
+        self._wiring = Connections()
         self.destroyed.connect(self._wiring.close)
         self._connect()
         self.redraw()
@@ -96,7 +96,7 @@ class FilesWindow(QWidget):
         )
         self.remove = button("remove_files", "Remove", "Take these from the list.")
         self.keep = QCheckBox()
-        self.keep.setObjectName("keep_sure")
+        self.keep.setObjectName("keep_confident")
         self.keep.setToolTip("A mask of each, by the rule of the Uncertainty dock.")
         self.keep.setChecked(True)
         self.measure = QCheckBox("Measure fibers and compare the images")

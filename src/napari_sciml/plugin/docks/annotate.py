@@ -19,7 +19,7 @@ from napari_sciml.plugin.annotate.class_menu import ClassMenu
 from napari_sciml.plugin.annotate.label_files import LabelFiles
 from napari_sciml.plugin.annotate.stroke_check import StrokeCheck
 from napari_sciml.plugin.docks.base import Dock
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.controls import (
     allow,
     button,
@@ -44,7 +44,7 @@ class AnnotateDock(Dock):
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
-        self._layer_wiring = Wiring()
+        self._layer_wiring = Connections()
         self.destroyed.connect(self._layer_wiring.close)
         self._make_start()
         self._make_classes()

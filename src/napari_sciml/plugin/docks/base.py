@@ -5,7 +5,7 @@ from typing import Any
 from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.controls import error_line
 from napari_sciml.plugin.kit.scrolling import SPACING, ScrollingColumn
 from napari_sciml.plugin.session import ViewerSession
@@ -23,7 +23,7 @@ class Face(QWidget):
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__()
         self.session = ViewerSession.of(napari_viewer)
-        self.wiring = Wiring()
+        self.wiring = Connections()
         self.destroyed.connect(self.wiring.close)
         self.session.attach(self)
 

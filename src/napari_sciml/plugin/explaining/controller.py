@@ -38,7 +38,7 @@ WENT_ON = "The model has changed since: click again for what it says now."
 OTHER_CLASSES = "The model has other classes than the strokes, which are not compared."
 
 
-class WhyRun:
+class WhyController:
     """Waits for clicks, asks, and shows what comes out.
 
     Attributes

@@ -14,8 +14,8 @@ from qtpy.QtWidgets import (
 
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.explaining.bars import Bars, Dots
-from napari_sciml.plugin.explaining.controller import WhyRun
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.explaining.controller import WhyController
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.controls import button, error_line, text_line
 
 ICON = 44
@@ -34,7 +34,7 @@ class WhyPart(QWidget):
         Of the dock.
     """
 
-    def __init__(self, run: WhyRun, wiring: Wiring) -> None:
+    def __init__(self, run: WhyController, wiring: Connections) -> None:
         super().__init__()
         self.run = run
         self._shown: object = None

@@ -49,7 +49,7 @@ What = Literal["patches", "images", "fibers"]
 """What the points are."""
 
 
-class ExploreRun:
+class ExploreController:
     """Explores, groups, writes and reads.
 
     Attributes

@@ -12,7 +12,7 @@ from napari_sciml.exploring.objects import Objects
 from napari_sciml.exploring.patches import PatchGrid
 from napari_sciml.plugin.kit.camera import go_to
 from napari_sciml.plugin.layers.axes import LayerAxes, image_array
-from napari_sciml.plugin.layers.images import pixels, place_of, voxel_size
+from napari_sciml.plugin.layers.images import layer_transform, pixels, voxel_size
 from napari_sciml.plugin.layers.places import place_of_part
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def show_selected(
         face_color="transparent",
         border_color=OUTLINE,
         border_width=0.03,
-        **place_of(on),
+        **layer_transform(on),
     )
     viewer.layers.append(layer)
     viewer.layers.selection.clear()

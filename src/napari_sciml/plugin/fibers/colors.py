@@ -14,7 +14,7 @@ from napari_sciml.fibers.report.coloring import (
 )
 from napari_sciml.fibers.report.figures import unit_symbol
 from napari_sciml.plugin.fibers.view import FiberView
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 
 BAR_HEIGHT = 10
 AXIS_COLORS = (("x", "#ff5c5c"), ("y", "#57d957"), ("z", "#6c8cff"))
@@ -54,7 +54,7 @@ class FiberColors(QWidget):
         column.addWidget(self.bar)
         column.addWidget(self.key)
         self.by.currentIndexChanged.connect(self._on_chosen)
-        self._wiring = Wiring()
+        self._wiring = Connections()
         self._wiring.connect(view.recolored, self.follow)
         self.destroyed.connect(self._wiring.close)
         self.follow()

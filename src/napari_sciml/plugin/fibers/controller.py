@@ -13,7 +13,7 @@ from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.fibers.editing import FiberEdits
 from napari_sciml.fibers.statistics.summary import summarize
 from napari_sciml.images.volume import unique
-from napari_sciml.plugin.fibers.editor import FiberHand
+from napari_sciml.plugin.fibers.editor import FiberEditor
 from napari_sciml.plugin.fibers.view import FIBERS, FiberView
 from napari_sciml.plugin.layers.axes import image_array
 from napari_sciml.plugin.layers.blanking import Blanked
@@ -31,13 +31,13 @@ from napari_sciml.workflows.measuring.export import Prediction as MadeFrom
 if TYPE_CHECKING:
     from napari_sciml.plugin.kit.runner import Job
     from napari_sciml.plugin.state.prediction import Prediction
-    from napari_sciml.plugin.state.probabilities import Probabilities
+    from napari_sciml.plugin.state.prediction_volume import PredictionVolume
     from napari_sciml.plugin.state.workspace import Workspace
 
-__all__ = ["FIBERS", "FiberRun"]
+__all__ = ["FIBERS", "FiberController"]
 
 
-class FiberRun:
+class FiberController:
     """Runs the job, and holds what it has found.
 
     Parameters
@@ -80,7 +80,7 @@ class FiberRun:
         self.result: FibersMeasured | None = None
         self.edits: FiberEdits | None = None
         self.view = FiberView(workspace)
-        self.hand = FiberHand(self)
+        self.hand = FiberEditor(self)
         self.mask: Labels | None = None
         self.image: Image | None = None
         self._class = 0
@@ -228,14 +228,14 @@ class FiberRun:
         # A copy, as a training that goes on writes another prediction into it.
         return self._mean(volume).copy() if self._class else None
 
-    def _predicted(self, mask: Labels) -> "Probabilities | None":
+    def _predicted(self, mask: Labels) -> "PredictionVolume | None":
         """The prediction, where it is one of all voxels of a mask."""
         volume = self._prediction.probabilities
         if volume is None or volume.shape != _shape(mask) or not volume.complete:
             return None
         return volume
 
-    def _mean(self, volume: "Probabilities") -> np.ndarray:
+    def _mean(self, volume: "PredictionVolume") -> np.ndarray:
         """Of the class; 0 out of focus, where nothing is to be found or extended to."""
         mean, cover = volume.mean[self._class - 1], self._workspace.exclusion.cover
         return mean if cover is None else np.asarray(Blanked(mean, cover, blank=0))

@@ -14,7 +14,7 @@ from napari_sciml.fibers.editing import Edit, FiberEdits
 from napari_sciml.plugin.fibers.clicks import fiber_at
 from napari_sciml.plugin.fibers.view import FiberView
 from napari_sciml.plugin.kit.clicks import Clicks
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.painting import forget_history, painted_over
 from napari_sciml.plugin.layers.axes import LayerAxes
 
@@ -33,7 +33,7 @@ class Editable(Protocol):
         """Show them as they are now."""
 
 
-class FiberHand:
+class FiberEditor:
     """Changes fibers as the user wants, and takes it back.
 
     Attributes
@@ -54,7 +54,7 @@ class FiberHand:
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self.take_strokes)
-        self._wiring = Wiring()
+        self._wiring = Connections()
         self._clicks = Clicks(self._on_click)
 
     def delete(self) -> None:
@@ -67,10 +67,10 @@ class FiberHand:
 
     def cut(self, label: int, place: tuple[int, ...]) -> None:
         """Cut a fiber at a voxel."""
-        self.aim(False)
+        self.set_cut_mode(False)
         self._act(lambda: self._edits().cut(label, place), choose=True)
 
-    def aim(self, on: bool) -> None:
+    def set_cut_mode(self, on: bool) -> None:
         """Let the next click cut, or not."""
         if on != self.cutting:
             self.cutting = on
@@ -104,7 +104,7 @@ class FiberHand:
     def forget(self) -> None:
         """Other fibers are next."""
         self._strokes = []
-        self.aim(False)
+        self.set_cut_mode(False)
 
     def watch(self) -> None:
         """Listen to strokes in the layer, and to clicks in the viewer."""
@@ -214,7 +214,7 @@ def _toggled(chosen: tuple[int, ...], label: int) -> tuple[int, ...]:
     return (*chosen, label)
 
 
-def _bind(hand: FiberHand, layer: Labels) -> None:
+def _bind(hand: FiberEditor, layer: Labels) -> None:
     """The keys of the layer's own undo, which knows only strokes."""
     held = weakref.ref(hand)
 

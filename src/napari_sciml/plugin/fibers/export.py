@@ -6,8 +6,8 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QWidg
 
 from napari_sciml.errors import InputError
 from napari_sciml.io.results.outputs import check_output
-from napari_sciml.plugin.fibers.controller import FiberRun
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.fibers.controller import FiberController
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.controls import allow, button
 from napari_sciml.plugin.kit.replacing import sources, write_or_ask
 from napari_sciml.plugin.layers.images import pixels
@@ -30,7 +30,7 @@ class FiberExport(QWidget):
         Has the fibers, and writes them.
     """
 
-    def __init__(self, run: FiberRun) -> None:
+    def __init__(self, run: FiberController) -> None:
         super().__init__()
         self._run = run
         self.button = button(
@@ -56,7 +56,7 @@ class FiberExport(QWidget):
         row.addWidget(self.format)
         row.addWidget(self.sweep)
         self.button.clicked.connect(self._on_clicked)
-        self._wiring = Wiring()
+        self._wiring = Connections()
         self._wiring.connect(run.changed, self.follow)
         self.destroyed.connect(self._wiring.close)
         self.follow()

@@ -21,7 +21,7 @@ from napari_sciml.fibers.report.filtering import (
     filtered_values,
 )
 from napari_sciml.plugin.fibers.view import FiberView
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.controls import button
 
 NAMES = (*COLUMNS, "angle")
@@ -59,7 +59,7 @@ class FiberFilters(QWidget):
         self.axis.currentIndexChanged.connect(self._on_moved)
         self.whole.toggled.connect(self._on_moved)
         self.clear.clicked.connect(self.show_all)
-        self._wiring = Wiring()
+        self._wiring = Connections()
         self._wiring.connect(view.renewed, self.follow)
         self.destroyed.connect(self._wiring.close)
         self._unit, self._ndim = "pixel", 3

@@ -16,8 +16,8 @@ from qtpy.QtWidgets import (
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.fibers.report.figures import unit_symbol, volume_symbol
-from napari_sciml.plugin.fibers.controller import FiberRun
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.fibers.controller import FiberController
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.controls import text_line
 from napari_sciml.plugin.kit.forms import LARGEST, ratio, switch, whole_number
 from napari_sciml.plugin.kit.layer_picker import LayerPicker
@@ -42,7 +42,7 @@ class FiberForm(QWidget):
     """
 
     def __init__(
-        self, workspace: Workspace, fibers: FiberRun, newest: Callable[[], str]
+        self, workspace: Workspace, fibers: FiberController, newest: Callable[[], str]
     ) -> None:
         super().__init__()
         self._workspace, self._fibers, self._newest = workspace, fibers, newest
@@ -66,7 +66,7 @@ class FiberForm(QWidget):
         self._lay_out()
         self.mask.picked.connect(self.follow)
         self.dust_unit.currentIndexChanged.connect(self._on_unit)
-        self._wiring = Wiring()
+        self._wiring = Connections()
         layers = workspace.viewer.layers.events
         self._wiring.connect(layers.inserted, self._on_inserted)
         self._wiring.connect(layers.removed, self.follow)

@@ -7,7 +7,7 @@ from napari.layers import Image, Labels, Layer
 
 from napari_sciml.fibers.report.tubes import Mesh
 from napari_sciml.plugin.fibers.view import FiberView
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.layers.axes import LayerAxes
 from napari_sciml.plugin.state.coloring import CONFIDENT
 from napari_sciml.plugin.state.in_space import InSpace
@@ -34,7 +34,7 @@ class FiberTubes:
         self._workspace, self._view, self._space = workspace, view, space
         self._mesh: Mesh | None = None
         self._hidden: list[Layer] = []
-        self._wiring = Wiring()
+        self._wiring = Connections()
 
     def watch(self) -> None:
         """Follow the switch and the fibers."""

@@ -9,7 +9,7 @@ from napari_sciml.fibers.report.figures import unit_symbol
 from napari_sciml.fibers.statistics.bootstrap import Interval
 from napari_sciml.plugin.fibers.direction_plot import DirectionPlot
 from napari_sciml.plugin.fibers.view import FiberView
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.controls import text_line
 from napari_sciml.plugin.kit.plots import HistogramPlot
 from napari_sciml.plugin.kit.runner import JobRunner
@@ -64,7 +64,7 @@ class FiberPlots(QWidget):
         self._rest.timeout.connect(self._estimate)
         self._runner = JobRunner()
         self._runner.yielded.connect(self._tell)
-        self._wiring = Wiring()
+        self._wiring = Connections()
         self._wiring.connect(view.filtered, self._on_filtered)
         self._wiring.connect(view.renewed, self.redraw)
         self._wiring.connect(view.choice_changed, self.directions.mark)

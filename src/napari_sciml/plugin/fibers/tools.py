@@ -4,8 +4,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QHBoxLayout, QShortcut, QWidget
 
-from napari_sciml.plugin.fibers.controller import FiberRun
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.fibers.controller import FiberController
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.controls import allow, button
 
 
@@ -20,7 +20,7 @@ class FiberTools(QWidget):
         Undo and redo have their keys all over it.
     """
 
-    def __init__(self, run: FiberRun, dock: QWidget) -> None:
+    def __init__(self, run: FiberController, dock: QWidget) -> None:
         super().__init__()
         self.setObjectName("fiber_tools")
         self._run = run
@@ -49,7 +49,7 @@ class FiberTools(QWidget):
         hand = run.hand
         self.delete.clicked.connect(hand.delete)
         self.merge.clicked.connect(hand.merge)
-        self.cut.toggled.connect(hand.aim)
+        self.cut.toggled.connect(hand.set_cut_mode)
         self.undo.clicked.connect(hand.undo)
         self.redo.clicked.connect(hand.redo)
         for key, act in (
@@ -59,7 +59,7 @@ class FiberTools(QWidget):
             shortcut = QShortcut(QKeySequence(key), dock)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(act)
-        self._wiring = Wiring()
+        self._wiring = Connections()
         for signal in (hand.changed, run.changed, run.view.choice_changed):
             self._wiring.connect(signal, self.follow)
         self.destroyed.connect(self._wiring.close)

@@ -15,7 +15,7 @@ from napari_sciml.fibers.report.coloring import fiber_colors, number_colors
 from napari_sciml.fibers.report.filtering import FiberFilter
 from napari_sciml.fibers.report.tubes import Mesh, tubes
 from napari_sciml.plugin.kit.camera import go_to
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.layers.axes import LayerAxes
 from napari_sciml.plugin.layers.layers import CHEAP
 
@@ -64,7 +64,7 @@ class FiberView:
         self._result: FibersMeasured | None = None
         self._made: tuple[pd.DataFrame, str, np.ndarray] | None = None
         self._layer: weakref.ref[Labels] | None = None
-        self._wiring = Wiring()
+        self._wiring = Connections()
 
     @property
     def viewer(self) -> Any:

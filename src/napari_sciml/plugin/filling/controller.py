@@ -42,7 +42,7 @@ MOVED = 0.01
 """Pixels from which on the point of the center was dragged by the user."""
 
 
-class FillRun:
+class FillController:
     """Finds gaps, fills them, writes, and shows what came out.
 
     Attributes

@@ -6,7 +6,7 @@ import numpy as np
 from napari.layers import Image, Labels, Points
 
 from napari_sciml.filling.result import Filled
-from napari_sciml.plugin.layers.images import place_of, space_of
+from napari_sciml.plugin.layers.images import layer_transform, space_of
 from napari_sciml.plugin.layers.layers import LayerGroup
 
 GAPS = "Gaps"
@@ -69,7 +69,7 @@ def show_center(
         face_color="transparent",
         border_color="#ff5c39",
         border_width=0.15,
-        **place_of(on, space_of(on)[-2:]),
+        **layer_transform(on, space_of(on)[-2:]),
     )
     viewer.add_layer(layer)
     layer.mode = "select"

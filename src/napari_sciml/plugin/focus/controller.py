@@ -43,7 +43,7 @@ BUILT_IN = "built-in"
 GONE = "The image was closed or changed, so the rating was stopped: rate it again."
 
 
-class FocusRun:
+class FocusController:
     """Rates, trains, loads and writes, and shows the rating.
 
     Attributes

@@ -13,7 +13,7 @@ from napari_sciml.focus.levels import LEVELS
 from napari_sciml.focus.rating.cells import CellGrid
 from napari_sciml.focus.rating.result import FocusResult
 from napari_sciml.plugin.layers.axes import LayerAxes
-from napari_sciml.plugin.layers.images import place_of, space_of
+from napari_sciml.plugin.layers.images import layer_transform, space_of
 from napari_sciml.plugin.layers.places import place_of_part, to_physical
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class FocusLayers:
         """Center of a tile in the world."""
         middle = (self.result.tile - 1) / 2
         y, x = self.result.ys[tile[-2]] + middle, self.result.xs[tile[-1]] + middle
-        place, axes = place_of(self.on), LayerAxes.of(self.on)
+        place, axes = layer_transform(self.on), LayerAxes.of(self.on)
         to_world = Affine(affine_matrix=place["affine"])
         inside = axes.spread((*tile[:-2], y, x), 0)
         return np.asarray(to_world(to_physical(place)(inside)))
@@ -208,7 +208,7 @@ class FocusLayers:
     def _plane_place(self) -> dict[str, Any] | None:
         """Where a plane lies in the image; None where that depends on the plane."""
         try:
-            return place_of(self.on, space_of(self.on)[-2:])
+            return layer_transform(self.on, space_of(self.on)[-2:])
         except InputError:
             return None
 

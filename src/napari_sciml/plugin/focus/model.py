@@ -19,8 +19,8 @@ from qtpy.QtWidgets import (
 
 from napari_sciml.errors import InputError
 from napari_sciml.focus.config import FocusTrainingConfig
-from napari_sciml.plugin.focus.controller import FocusRun
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.focus.controller import FocusController
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.controls import button, set_running
 from napari_sciml.plugin.kit.forms import number
 from napari_sciml.plugin.kit.replacing import write_or_ask
@@ -50,14 +50,14 @@ class FocusModelPanel(QWidget):
 
     failed = Signal(str)
 
-    def __init__(self, workspace: "Workspace", run: "FocusRun") -> None:
+    def __init__(self, workspace: "Workspace", run: "FocusController") -> None:
         super().__init__()
         self.setObjectName("focus_model")
         self._workspace, self._run = workspace, run
         self._layers: list[Image] = []
         self._files: list[Path] = []
         self._ticked: set[int] = set()
-        self._wiring, self._names = Wiring(), Wiring()
+        self._wiring, self._names = Connections(), Connections()
         self.destroyed.connect(self._wiring.close)
         self.destroyed.connect(self._names.close)
         self._make_controls()
@@ -228,7 +228,7 @@ class FocusModelPanel(QWidget):
             self.failed.emit("")
 
 
-def _can_save(run: FocusRun) -> bool:
+def _can_save(run: FocusController) -> bool:
     return run.model is not None and not run.model.fixed_scale
 
 

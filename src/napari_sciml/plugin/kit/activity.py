@@ -7,7 +7,7 @@ from typing import Any
 from napari.utils import cancelable_progress
 from qtpy.QtCore import QTimer
 
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 
 STEPS = 1000
 LOOK_MS = 200
@@ -48,7 +48,7 @@ class ActivityList:
     def __init__(self, activities: Sequence[Activity]) -> None:
         self._activities = tuple(activities)
         self._bars: dict[str, Any] = {}
-        self._wiring = Wiring()
+        self._wiring = Connections()
         self._looking = self._open = False
         # napari only marks what somebody wants to stop.
         self._timer = QTimer()

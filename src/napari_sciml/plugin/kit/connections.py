@@ -5,10 +5,10 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-_made: "weakref.WeakSet[Wiring]" = weakref.WeakSet()
+_made: "weakref.WeakSet[Connections]" = weakref.WeakSet()
 
 
-class Wiring:
+class Connections:
     """Connections of one object.
 
     napari and psygnal hold bound methods weakly, but a widget may be dead in Qt

@@ -7,7 +7,7 @@ from napari.layers import Layer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox
 
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 
 
 class LayerPicker(QComboBox):
@@ -41,8 +41,8 @@ class LayerPicker(QComboBox):
         self.setSizeAdjustPolicy(policy)
         self._offered = offered
         self._layers: list[Layer] = []
-        self._wiring = Wiring()
-        self._names = Wiring()
+        self._wiring = Connections()
+        self._names = Connections()
         self.destroyed.connect(self._wiring.close)
         self.destroyed.connect(self._names.close)
         events = viewer.layers.events

@@ -7,7 +7,7 @@ from typing import ClassVar
 from napari.layers import Image
 from qtpy.QtWidgets import QComboBox, QFormLayout, QWidget
 
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.layers.axes import PLANE, long_axes
 
 AS_THEY_ARE = "as they are"
@@ -44,7 +44,7 @@ class AxesRow(QComboBox):
         self._layer: weakref.ref[Image] | None = None
         self._offered: list[Labels] = []
         self._label: QWidget | None = None
-        self._wiring = Wiring()
+        self._wiring = Connections()
         self.destroyed.connect(self._wiring.close)
         self.activated.connect(self._on_activated)
 

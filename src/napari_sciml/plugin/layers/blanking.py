@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Cover:
+class CellMask:
     """A mask in cells that lie on an image.
 
     Attributes
@@ -90,7 +90,9 @@ class Blanked(LazyArray):
         The mask.
     """
 
-    def __init__(self, source: Any, cover: Cover, blank: float | None = None) -> None:
+    def __init__(
+        self, source: Any, cover: CellMask, blank: float | None = None
+    ) -> None:
         super().__init__(source.shape, source.dtype)
         self.source, self.cover = source, cover
         default = np.nan if self.dtype.kind == "f" else 0
@@ -101,13 +103,13 @@ class Blanked(LazyArray):
         return values if hidden is None else np.where(hidden, self._blank, values)
 
 
-def blanked(source: Any, cover: Cover | None) -> Any:
+def blanked(source: Any, cover: CellMask | None) -> Any:
     """The same array with blanks under a mask; without a mask the array itself."""
     source = source.source if isinstance(source, Blanked) else source
     return source if cover is None else Blanked(source, cover)
 
 
-def blank_layer(layer: Image, cover: Cover | None) -> None:
+def blank_layer(layer: Image, cover: CellMask | None) -> None:
     """Show an image layer with blanks under a mask, or without."""
     axes = LayerAxes.of(layer)
     levels = layer.data if layer.multiscale else [layer.data]

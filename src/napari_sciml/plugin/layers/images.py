@@ -10,7 +10,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.images.channels import ChannelImage
 from napari_sciml.images.tiles import Region
 from napari_sciml.plugin.layers.axes import LayerAxes, finest, image_array
-from napari_sciml.prediction.view import View
+from napari_sciml.prediction.viewport import Viewport
 
 MAX_VOXELS = 2**29
 """What is kept of a prediction of two classes takes 6 GiB then, and two masks."""
@@ -89,7 +89,7 @@ def space_of(layer: Layer) -> list[int]:
     return list(LayerAxes.of(layer).space)
 
 
-def place_of(layer: Layer, axes: list[int] | None = None) -> dict[str, Any]:
+def layer_transform(layer: Layer, axes: list[int] | None = None) -> dict[str, Any]:
     """Keywords that put a new layer where another one lies.
 
     Parameters
@@ -154,7 +154,7 @@ def voxel_size(layer: Layer) -> tuple[tuple[float, ...], str]:
     return tuple(float(length) for length in lengths), str(unit)
 
 
-def shown_view(layer: Image, dims: Any) -> View:
+def shown_view(layer: Image, dims: Any) -> Viewport:
     """Part of an image that the viewer shows: a slice, also where it shows 3D.
 
     Parameters
@@ -184,7 +184,7 @@ def shown_view(layer: Image, dims: Any) -> View:
     visible = _within_window(layer, region, in_plane) if dims.ndisplay == 2 else None
     if visible is not None:
         point = [(part.start + part.stop - 1) / 2 for part in visible]
-    return View(
+    return Viewport(
         tuple(region),
         tuple(float(p) for p in point),
         visible=visible,

@@ -11,7 +11,7 @@ from qtpy.QtCore import QTimer
 
 from napari_sciml.images.lazy import LazyArray
 from napari_sciml.plugin.layers.axes import LayerAxes, finest
-from napari_sciml.plugin.layers.images import place_of
+from napari_sciml.plugin.layers.images import layer_transform
 from napari_sciml.plugin.layers.pyramid import pyramid_of, save_finest
 
 T = TypeVar("T", bound=Layer)
@@ -106,7 +106,7 @@ class LayerGroup:
                 shape_type="polygon",
                 edge_color=color,
                 face_color="transparent",
-                **{"edge_width": EDGE_WIDTH, **place_of(on), **options},
+                **{"edge_width": EDGE_WIDTH, **layer_transform(on), **options},
             )
             self._insert(layer)
             self.adopt(name, layer)
@@ -136,7 +136,11 @@ class LayerGroup:
         """
         layer = self.get(name)
         if layer is None:
-            options = {"vertex_colors": colors, "shading": "smooth", **place_of(on)}
+            options = {
+                "vertex_colors": colors,
+                "shading": "smooth",
+                **layer_transform(on),
+            }
             layer = Surface(mesh, name=legal(name), **options)
             self._insert(layer)
             self.adopt(name, layer)
@@ -151,7 +155,7 @@ class LayerGroup:
         self, name: str, points: np.ndarray, on: Image, **options: Any
     ) -> Points:
         """Show points ``(n, axes)`` on an image, in a new layer."""
-        layer = Points(points, name=legal(name), **{**place_of(on), **options})
+        layer = Points(points, name=legal(name), **{**layer_transform(on), **options})
         self._insert(layer)
         self.adopt(name, layer)
         return layer
@@ -217,7 +221,7 @@ class LayerGroup:
         layer = kind(
             levels if several else levels[0],
             name=legal(name),
-            **{**place_of(on), **options},
+            **{**layer_transform(on), **options},
         )
         if several:
             save_finest(layer)

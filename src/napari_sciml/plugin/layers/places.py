@@ -7,7 +7,7 @@ from napari.layers import Layer
 from napari.utils.transforms import Affine
 
 from napari_sciml.plugin.layers.axes import LayerAxes
-from napari_sciml.plugin.layers.images import place_of
+from napari_sciml.plugin.layers.images import layer_transform
 
 
 def place_of_part(layer: Layer, first: np.ndarray, steps: np.ndarray) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def place_of_part(layer: Layer, first: np.ndarray, steps: np.ndarray) -> dict[st
     steps
         Edges of a voxel of the array, in voxels of the image, along these axes.
     """
-    place, axes = place_of(layer), LayerAxes.of(layer)
+    place, axes = layer_transform(layer), LayerAxes.of(layer)
     begin = np.asarray(first, float) + (np.asarray(steps, float) - 1) / 2
     moved = np.asarray(to_physical(place)(axes.spread(begin, 0)))
     scale = np.array(place["scale"]) * axes.spread(steps, 1)

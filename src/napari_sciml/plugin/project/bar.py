@@ -9,7 +9,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_sciml.errors import InputError
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.controls import allow, button, set_grave, text_line
 from napari_sciml.plugin.project.controller import ProjectKeeper
 from napari_sciml.plugin.project.window import ProjectsWindow
@@ -36,7 +36,7 @@ class ProjectBar(QWidget):
         self._failure = ""
         self.window_of_projects: ProjectsWindow | None = None
         self._make_controls()
-        self._wiring = Wiring()
+        self._wiring = Connections()
         self.destroyed.connect(self._wiring.close)
         self._wiring.connect(self._keeper.changed, self.redraw)
         self._wiring.connect(self._recovery.changed, self.redraw)

@@ -12,7 +12,7 @@ from psygnal import Signal
 
 from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.errors import InputError
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.layers.axes import finest
 from napari_sciml.plugin.project.facts import (
     class_entries,
@@ -66,7 +66,7 @@ class ProjectKeeper:
         self._made: list[Autosave] = []
         self._silent = False
         self.recovery = Recovery(workspace, history, training, self)
-        self._wiring = Wiring()
+        self._wiring = Connections()
         # A viewer that never had a dock is not closed, only forgotten.
         weakref.finalize(self, _close_all, self._made, 0.0)
         self.watch()

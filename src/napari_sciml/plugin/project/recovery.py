@@ -43,7 +43,7 @@ class Trainer(Protocol):
     """What a project must know of, and ask of, the training in the viewer."""
 
     logged: Any
-    """Signal; see `TrainingRun`."""
+    """Signal; see `TrainingController`."""
 
     def stop(self) -> None:
         """Stop soon."""

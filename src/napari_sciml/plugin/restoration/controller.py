@@ -39,7 +39,7 @@ GONE = "The image was closed or changed, so restoring was stopped: restore it ag
 STOPPED = "Stopped: nothing is restored."
 
 
-class RestoreRun:
+class RestoreController:
     """Measures the noise, restores, and shows what came out.
 
     Attributes

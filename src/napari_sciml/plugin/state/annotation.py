@@ -13,7 +13,7 @@ from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.annotation.classes import DEFAULT_TABLE, ClassTable
 from napari_sciml.annotation.store import LabelStore
 from napari_sciml.errors import InputError
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.painting import forget_history, painted_voxels
 from napari_sciml.plugin.kit.runner import IdleRunner
 from napari_sciml.plugin.layers.axes import image_array
@@ -69,7 +69,7 @@ class Annotation:
         self.counts = Counts()
         self._data: Any = None
         self._rewrites = Rewrites()
-        self._wiring = Wiring()
+        self._wiring = Connections()
         self._unread = self._reading = False
         self._uncounted = False
         self._since = 0.0

@@ -6,7 +6,7 @@ from napari.layers import Labels
 
 from napari_sciml.annotation.classes import ClassTable
 from napari_sciml.plugin.kit.colors import label_colormap, probability_colormap
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 
 if TYPE_CHECKING:
     from napari_sciml.plugin.layers.layers import LayerGroup
@@ -35,7 +35,7 @@ class Coloring:
         self._layers = layers
         self._colors: tuple[str, ...] = ()
         self._layer: Labels | None = None
-        self._wiring = Wiring()
+        self._wiring = Connections()
         self._wiring.connect(annotation.classes_changed, self.apply)
 
     def apply(self) -> None:

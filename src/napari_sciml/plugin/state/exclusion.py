@@ -10,9 +10,9 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_sciml.annotation.changes import LabelChange
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.layers.axes import image_array
-from napari_sciml.plugin.layers.blanking import Cover
+from napari_sciml.plugin.layers.blanking import CellMask
 
 if TYPE_CHECKING:
     from napari_sciml.focus.rating.cells import CellGrid
@@ -38,7 +38,7 @@ class Exclusion:
         self._grid: CellGrid | None = None
         self._layer: weakref.ref[Labels] | None = None
         self._told: np.ndarray | None = None
-        self._wiring = Wiring()
+        self._wiring = Connections()
         self._rest = QTimer()
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
@@ -55,12 +55,12 @@ class Exclusion:
         return self._wanted and self._mask() is not None
 
     @property
-    def cover(self) -> Cover | None:
+    def cover(self) -> CellMask | None:
         """What is left out; None where nothing can be."""
         mask = self._mask()
         if not self._wanted or mask is None or self._grid is None:
             return None
-        return Cover(mask, self._grid)
+        return CellMask(mask, self._grid)
 
     def want(self, wanted: bool) -> None:
         """Begin or end to leave out what the mask covers."""

@@ -6,7 +6,7 @@ from napari.layers import Image, Layer
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.state.prediction import PREDICTED
 from napari_sciml.plugin.state.workspace import Workspace
 
@@ -45,7 +45,7 @@ class InSpace:
         self._soon.setSingleShot(True)
         self._soon.setInterval(0)
         self._soon.timeout.connect(self._switch)
-        self._wiring = Wiring()
+        self._wiring = Connections()
 
     @property
     def active(self) -> bool:

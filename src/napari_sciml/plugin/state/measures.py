@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_sciml.plugin.state.probabilities import Probabilities
+from napari_sciml.plugin.state.prediction_volume import PredictionVolume
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Measure:
 
     meaning: str
     limits: tuple[float, float]
-    values: Callable[[Probabilities, int], np.ndarray]
+    values: Callable[[PredictionVolume, int], np.ndarray]
 
 
 DEVIATION = "Standard deviation"
@@ -43,6 +43,6 @@ MEASURES = {
     "Mutual information": Measure(
         "the part of the doubt that more labels would remove",
         (0.05, 0.6),
-        lambda volume, _: volume.information,
+        lambda volume, _: volume.mutual_information,
     ),
 }

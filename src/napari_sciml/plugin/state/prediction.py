@@ -11,13 +11,13 @@ from napari_sciml.errors import InputError
 from napari_sciml.io.results.outputs import check_output
 from napari_sciml.plugin.kit.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.plugin.kit.replacing import sources
-from napari_sciml.plugin.layers.blanking import Cover, blank_layer, blanked
+from napari_sciml.plugin.layers.blanking import CellMask, blank_layer, blanked
 from napari_sciml.plugin.layers.dimming import Dimmer
 from napari_sciml.plugin.layers.images import pixels
 from napari_sciml.plugin.state.measures import DEVIATION, MEASURES
 from napari_sciml.plugin.state.model import Model
 from napari_sciml.plugin.state.model_fit import misfit
-from napari_sciml.plugin.state.probabilities import Probabilities
+from napari_sciml.plugin.state.prediction_volume import PredictionVolume
 from napari_sciml.plugin.state.workspace import Workspace
 from napari_sciml.uncertainty.threshold import ThresholdConfig
 
@@ -51,7 +51,7 @@ class Prediction:
         self._dimmer = Dimmer()
         self.measure = DEVIATION
         self.model: Model | None = None
-        self.probabilities: Probabilities | None = None
+        self.probabilities: PredictionVolume | None = None
         self.doubts: tuple[str, ...] = ()
         workspace.image_left.connect(self.clear)
         workspace.view_changed.connect(self.dim)
@@ -141,7 +141,7 @@ class Prediction:
         if old and (old.shape, old.class_names) == (shape, names):
             old.outdate()
         else:
-            self.probabilities = Probabilities(shape, names)
+            self.probabilities = PredictionVolume(shape, names)
             self._shown = False
 
     def take(self, block: "BlockPredicted") -> None:
@@ -231,7 +231,7 @@ class Prediction:
             blank_layer(layer, self._cover)
 
     @property
-    def trusted(self) -> Any:
+    def valid(self) -> Any:
         """Array-like of bool: predicted, and not left out as out of focus.
 
         Raises
@@ -257,7 +257,7 @@ class Prediction:
         return blanked(values, self._cover)
 
     @property
-    def _cover(self) -> Cover | None:
+    def _cover(self) -> CellMask | None:
         return self._workspace.exclusion.cover
 
     def _names(self) -> list[str]:

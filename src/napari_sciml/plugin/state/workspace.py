@@ -13,17 +13,22 @@ from napari_sciml.annotation.store import LabelStore
 from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import Region
 from napari_sciml.plugin.kit.camera import camera_of
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.farewell import is_closing
 from napari_sciml.plugin.kit.runner import JobRunner
 from napari_sciml.plugin.layers.axes import LayerAxes, image_array
 from napari_sciml.plugin.layers.covering import bring_into_view
-from napari_sciml.plugin.layers.images import RESULT, pixels, place_of, shown_view
+from napari_sciml.plugin.layers.images import (
+    RESULT,
+    layer_transform,
+    pixels,
+    shown_view,
+)
 from napari_sciml.plugin.layers.layers import LayerGroup, legal
 from napari_sciml.plugin.state.annotation import Annotation
 from napari_sciml.plugin.state.class_edits import read_classes
 from napari_sciml.plugin.state.exclusion import Exclusion
-from napari_sciml.prediction.view import View, ViewTarget
+from napari_sciml.prediction.viewport import Viewport, ViewportMailbox
 
 ANNOTATION = "Annotation"
 CAMERA_MS = 60
@@ -83,7 +88,7 @@ class Workspace:
         ] = weakref.WeakKeyDictionary()
         self.runner = JobRunner()
         self.measuring = JobRunner()
-        self.target = ViewTarget()
+        self.target = ViewportMailbox()
         self.layers = LayerGroup(self._viewer)
         self.exclusion = Exclusion()
         self.annotation = Annotation(self.exclusion)
@@ -91,7 +96,7 @@ class Workspace:
         self._camera_rests.setSingleShot(True)
         self._camera_rests.setInterval(CAMERA_MS)
         self._camera_rests.timeout.connect(self.follow_view)
-        self._wiring, self._image_wiring = Wiring(), Wiring()
+        self._wiring, self._image_wiring = Connections(), Connections()
         self._axes: LayerAxes | None = None
 
     @property
@@ -176,7 +181,7 @@ class Workspace:
         data = pixels(self.image)
         layer = self.annotation.layer
         if layer is None:
-            place = place_of(self.image)
+            place = layer_transform(self.image)
             blank = LayerAxes.of(self.image).lift(np.zeros(data.shape, np.uint8))
             layer = Labels(blank, name=self._free_name(), **place)
             self.viewer.layers.append(layer)
@@ -272,7 +277,7 @@ class Workspace:
         self.follow_view()
         self.image_changed.emit()
 
-    def _view(self) -> View | None:
+    def _view(self) -> Viewport | None:
         try:
             pixels(self.image)
         except InputError:

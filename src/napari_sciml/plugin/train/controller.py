@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from napari_sciml.prediction.blockwise import BlockPredicted
     from napari_sciml.training.events import (
         Activity,
-        LabelsTaken,
+        LabelsUpdated,
         ModelReady,
         TrainingStep,
     )
 
 
-class TrainingRun:
+class TrainingController:
     """The training and prediction of one viewer.
 
     Attributes
@@ -363,7 +363,7 @@ class TrainingRun:
         from napari_sciml.prediction.blockwise import BlockPredicted
         from napari_sciml.training.events import (
             Activity,
-            LabelsTaken,
+            LabelsUpdated,
             ModelReady,
             TrainingStep,
         )
@@ -376,13 +376,13 @@ class TrainingRun:
             self._on_block(event)
         elif isinstance(event, Activity):
             self._on_activity(event)
-        elif isinstance(event, LabelsTaken):
+        elif isinstance(event, LabelsUpdated):
             self.taken, self.status.settled = event.revision, False
             self._log(event)
             self._prediction.prepare(self._workspace.annotation.class_names)
             self.changed.emit()
 
-    def _log(self, taken: "LabelsTaken") -> None:
+    def _log(self, taken: "LabelsUpdated") -> None:
         if self.labels is not None and self.labels.several:
             return  # a project knows the strokes of one image
         if self._run != self._logged_run:

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from napari_sciml.errors import InputError
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.controls import allow, button, text_line
 from napari_sciml.plugin.state.history import THUMBNAIL, History
 
@@ -41,7 +41,7 @@ class HistoryList(QCollapsible):
         self.setObjectName("history")
         self.setToolTip("Models that the training has made.")
         self._history, self._go_back = history, go_back
-        self._wiring = Wiring()
+        self._wiring = Connections()
         self.destroyed.connect(self._wiring.close)
         self._make_controls()
         self._wiring.connect(history.changed, self.redraw)

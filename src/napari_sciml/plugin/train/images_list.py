@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from napari_sciml.errors import InputError
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.state.counting import Counts
 from napari_sciml.plugin.state.workspace import Workspace
 from napari_sciml.plugin.train.learned_images import LearnedImages
@@ -60,7 +60,7 @@ class ImagesList(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(QLabel("Learn from"))
         column.addWidget(self.rows)
-        self._wiring = Wiring()
+        self._wiring = Connections()
         self.destroyed.connect(self._wiring.close)
         self._wiring.connect(workspace.annotation.counted, self._on_counted)
         self._wiring.connect(workspace.image_changed, self.redraw)

@@ -10,7 +10,7 @@ from napari_sciml.plugin.state.evidence import not_known, unknown_classes
 
 if TYPE_CHECKING:
     from napari_sciml.plugin.state.model import Model
-    from napari_sciml.plugin.state.probabilities import Probabilities
+    from napari_sciml.plugin.state.prediction_volume import PredictionVolume
     from napari_sciml.training.calibration import Calibration
 
 
@@ -33,7 +33,7 @@ def tell_shown(model: "Model | None", newest: "Model | None") -> str:
     return f"You see {model.words}. {model.began}".strip()
 
 
-def tell_predicted(volume: "Probabilities | None") -> str:
+def tell_predicted(volume: "PredictionVolume | None") -> str:
     """How much of the image is predicted, as long as it is not all."""
     if volume is None or volume.share in (0, 1):
         return ""

@@ -9,22 +9,22 @@ from qtpy.QtCore import QTimer
 from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import Region, region_size
 from napari_sciml.plugin.kit.colors import label_colormap
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.runner import IdleRunner
 from napari_sciml.plugin.state.coloring import CONFIDENT
 from napari_sciml.plugin.uncertainty.usual_k import UsualK
 from napari_sciml.uncertainty.threshold import (
+    ConfidenceRule,
     CoverageConfig,
     CoverageRule,
     LowerBoundRule,
-    SureRule,
     ThresholdConfig,
 )
-from napari_sciml.workflows.thresholding.arrays import BINS, SlabKept, keep_sure
+from napari_sciml.workflows.thresholding.arrays import BINS, SlabKept, keep_confident
 
 if TYPE_CHECKING:
     from napari_sciml.plugin.state.prediction import Prediction
-    from napari_sciml.plugin.state.probabilities import Probabilities
+    from napari_sciml.plugin.state.prediction_volume import PredictionVolume
     from napari_sciml.plugin.state.workspace import Workspace
 
 REST_MS = 250
@@ -35,7 +35,7 @@ NOT_CALIBRATED = "Coverage needs held-out strokes and a training that has settle
 RuleKind = Literal["deviations", "coverage"]
 
 
-class SureMask:
+class ConfidentMaskController:
     """Keeps the mask of a rule up to date: the shown slice at once, then the rest.
 
     Attributes
@@ -69,7 +69,7 @@ class SureMask:
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self.compute)
-        self._wiring = Wiring()
+        self._wiring = Connections()
         self.watch()
 
     @property
@@ -90,7 +90,7 @@ class SureMask:
         return self._usual.value(self.class_index, self.config.t)
 
     @property
-    def rule(self) -> SureRule | None:
+    def rule(self) -> ConfidenceRule | None:
         """What decides; None as long as a coverage cannot be promised.
 
         The classes of a prediction that is being prepared may be others than those
@@ -194,10 +194,10 @@ class SureMask:
         self._counts, self._sum = np.zeros(BINS, np.int64), 0
         self._usual.forget()
         self._idle.start(
-            keep_sure(
+            keep_confident(
                 volume.mean,
                 volume.std,
-                self._prediction.trusted,
+                self._prediction.valid,
                 index=self.class_index,
                 rule=self.rule,
             )
@@ -228,25 +228,25 @@ class SureMask:
         self.show_slice()
         self._rest.start()
 
-    def _volume(self) -> "Probabilities | None":
+    def _volume(self) -> "PredictionVolume | None":
         volume = self._prediction.probabilities
         return None if volume is None or volume.empty else volume
 
-    def _mask_for(self, volume: "Probabilities") -> np.ndarray:
+    def _mask_for(self, volume: "PredictionVolume") -> np.ndarray:
         if self._mask is None or self._mask.shape != volume.shape:
             self._mask = np.zeros(volume.shape, np.uint8)
         return self._mask
 
-    def _write(self, volume: "Probabilities", region: Region) -> None:
+    def _write(self, volume: "PredictionVolume", region: Region) -> None:
         rule = self.rule
         if rule is None:
             return  # what was sure by the last calibration stays
         index, mask = self.class_index, self._mask_for(volume)
         sure = rule.keep(volume.mean[:, *region], volume.std[:, *region], index)
-        trusted = self._prediction.trusted[region]
-        mask[region] = (sure & trusted) * np.uint8(index + 1)
+        valid = self._prediction.valid[region]
+        mask[region] = (sure & valid) * np.uint8(index + 1)
 
-    def _write_shown(self, volume: "Probabilities") -> None:
+    def _write_shown(self, volume: "PredictionVolume") -> None:
         view = self._workspace.target.view
         for region in (view.region, view.visible) if view else ():
             if region is not None and region_size(region) <= AT_ONCE:
@@ -290,7 +290,7 @@ class SureMask:
         if slab.mask is not None:
             mask[slab.where] = slab.mask * np.uint8(self.class_index + 1)
         elif self._workspace.exclusion.active:
-            mask[slab.where][~self._prediction.trusted[slab.where]] = 0
+            mask[slab.where][~self._prediction.valid[slab.where]] = 0
         self._counts = self._counts + slab.histogram
         self._sum += int(np.count_nonzero(mask[slab.where]))
 

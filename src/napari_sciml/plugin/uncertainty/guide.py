@@ -15,7 +15,7 @@ from napari_sciml.plugin.layers.axes import LayerAxes
 from napari_sciml.plugin.layers.images import voxel_size
 from napari_sciml.plugin.layers.places import place_of_part
 from napari_sciml.plugin.uncertainty.controller import NOTHING_PREDICTED
-from napari_sciml.uncertainty.suggest import Spot, search
+from napari_sciml.uncertainty.acquisition import Query, search
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -46,11 +46,11 @@ class Guide:
 
     def __init__(self, workspace: "Workspace", prediction: "Prediction") -> None:
         self._workspace, self._prediction = workspace, prediction
-        self.spot: Spot | None = None
+        self.spot: Query | None = None
         self._visited: list[tuple[int, ...]] = []
         self._dismissed: list[tuple[int, ...]] = []
         self._sentence = ""
-        self._found: Spot | None = None
+        self._found: Query | None = None
         self._stale: list[Layer] = []
         self._search = IdleRunner()
         self._search.yielded.connect(self._on_yielded)
@@ -80,8 +80,8 @@ class Guide:
         self._found = None
         self._search.start(
             search(
-                volume.entropy if self._alone() else volume.information,
-                self._prediction.trusted,
+                volume.entropy if self._alone() else volume.mutual_information,
+                self._prediction.valid,
                 labeled=labeled,
                 visited=tuple(self._visited),
                 dismissed=tuple(self._dismissed),
@@ -138,7 +138,7 @@ class Guide:
         except InputError:
             return None  # on sheared axes, blocks of as many voxels along each
 
-    def _on_yielded(self, spot: Spot | None) -> None:
+    def _on_yielded(self, spot: Query | None) -> None:
         self._found = spot or self._found
 
     def _on_finished(self) -> None:
@@ -160,7 +160,7 @@ class Guide:
         self._sentence = sentence
         self.changed.emit()
 
-    def _mark(self, spot: Spot) -> None:
+    def _mark(self, spot: Query) -> None:
         """A thin box round the place.
 
         An image, as marks come and go: see `LayerGroup.shapes_lost`.
@@ -193,7 +193,7 @@ class Guide:
             if viewer is not None and layer in viewer.layers:
                 viewer.layers.remove(layer)
 
-    def _go_to(self, spot: Spot) -> None:
+    def _go_to(self, spot: Query) -> None:
         image, viewer = self._workspace.image, self._workspace.viewer
         if image is None or viewer is None:
             return
@@ -229,7 +229,7 @@ class Guide:
             self._tell("Thank you: the training takes it in.")
 
 
-def _outline(spot: Spot) -> np.ndarray:
+def _outline(spot: Query) -> np.ndarray:
     """Corners of the box in its plane, ``(4, ndim)``."""
     thick = [a for a, p in enumerate(spot.region) if p.stop - p.start > 1]
     first, second = thick[-2:] if len(thick) >= 2 else range(len(spot.region))[-2:]

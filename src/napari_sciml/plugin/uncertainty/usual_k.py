@@ -65,9 +65,9 @@ class UsualK:
             parts.append(_every(shown))
         means, deviations = [], []
         for part in parts:
-            trusted = np.asarray(self._prediction.trusted[part])
-            means.append(volume.mean[index][part][trusted])
-            deviations.append(volume.std[index][part][trusted])
+            valid = np.asarray(self._prediction.valid[part])
+            means.append(volume.mean[index][part][valid])
+            deviations.append(volume.std[index][part][valid])
         return np.concatenate(means), np.concatenate(deviations)
 
 

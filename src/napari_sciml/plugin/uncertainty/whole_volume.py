@@ -14,7 +14,7 @@ from napari_sciml.images.volume import SPATIAL_AXES, Volume
 from napari_sciml.io.results.outputs import check_output
 from napari_sciml.io.results.predictions import OneClass, PredictionStore
 from napari_sciml.plugin.kit.colors import probability_colormap, uncertainty_colormap
-from napari_sciml.plugin.kit.connections import Wiring
+from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.controls import button, caution_line, text_line
 from napari_sciml.plugin.kit.replacing import sources, write_or_ask
 from napari_sciml.plugin.layers.blanking import blanked
@@ -78,7 +78,7 @@ class WholeVolume(QWidget):
         self.status.hide()
         self.cautions.hide()
         self.start.clicked.connect(self._on_start)
-        self.wiring = Wiring()
+        self.wiring = Connections()
         self.destroyed.connect(self.wiring.close)
 
     @property

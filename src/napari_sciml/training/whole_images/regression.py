@@ -9,7 +9,7 @@ from torch import nn
 
 from napari_sciml.errors import InputError
 from napari_sciml.training.whole_images.config import FitConfig
-from napari_sciml.training.whole_images.course import FitCourse, ImageLoss
+from napari_sciml.training.whole_images.fit_loop import FitLoop, ImageLoss
 from napari_sciml.training.whole_images.image_set import ImageSet
 from napari_sciml.training.whole_images.image_split import ImageSplit
 from napari_sciml.training.whole_images.pairs import PairSource
@@ -114,14 +114,14 @@ def fit(
     else:
         images = ImageSet(inputs, targets, mask, labels)
         source = ImageSplit(images, config.holdout, rng)
-    course = FitCourse(network, source, config, rng, loss)
+    loop = FitLoop(network, source, config, rng, loss)
     try:
-        while course.fraction < 1:
-            cost = course.advance()
-            yield FitStep(course.step, cost, course.fraction, course.held_out_loss)
+        while loop.fraction < 1:
+            cost = loop.advance()
+            yield FitStep(loop.step, cost, loop.fraction, loop.held_out_loss)
     finally:
-        course.keep_best()
-    result = Fitted(network, *(course.best or (None, None, None)))
+        loop.keep_best()
+    result = Fitted(network, *(loop.best or (None, None, None)))
     yield result
     return result
 

@@ -202,14 +202,14 @@ def _saliency(
 ) -> "np.ndarray | None":
     from napari_sciml.explaining.panel import Panel
     from napari_sciml.explaining.saliency import salient
-    from napari_sciml.progress import result_of
+    from napari_sciml.progress import exhaust
 
     panel, voices = Panel(ensemble, image), found.voices
     if not panel.networks:
         return None
     window = found.occlusion.blocks.window
     index = voices.class_index
-    return result_of(salient(panel, voices.region, window, index, config.seed))
+    return exhaust(salient(panel, voices.region, window, index, config.seed))
 
 
 def _write_map(path: Path, values: "np.ndarray") -> None:

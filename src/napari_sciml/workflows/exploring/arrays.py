@@ -18,7 +18,7 @@ from napari_sciml.io.results.explored_files import (
     read_exploration,
     write_exploration,
 )
-from napari_sciml.progress import mapped, result_of
+from napari_sciml.progress import exhaust, map_progress
 from napari_sciml.workflows.exploring.files import summary_of
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def embed(
 
         ensemble = isinstance(model, Ensemble)
         config = ExploreConfig(describe="model" if ensemble else "autoencoder")
-    return result_of(explore_steps(images, config, model=model, spacing=spacing))
+    return exhaust(explore_steps(images, config, model=model, spacing=spacing))
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +121,7 @@ def regroup(
     explored: Explored, grouping: Grouping
 ) -> Generator[ExploreStep | Regrouped, None, None]:
     """Look for other clusters in a map that there is."""
-    found = yield from mapped(
+    found = yield from map_progress(
         cluster_steps(explored.plane, grouping, seed=explored.config.seed),
         lambda _: ExploreStep(0.5, "looking for clusters"),
     )

@@ -20,7 +20,7 @@ from napari_sciml.io.models.image_model import load_image_model, read_task
 from napari_sciml.io.provenance import provenance
 from napari_sciml.io.results.explored_files import write_exploration
 from napari_sciml.io.results.outputs import check_output
-from napari_sciml.progress import Report, Say, mapped, result_of
+from napari_sciml.progress import Report, Say, exhaust, map_progress
 
 if TYPE_CHECKING:
     from napari_sciml.networks.ensemble import Ensemble
@@ -87,7 +87,9 @@ def explore_files(
     data = [_held(volume) for volume in volumes]
     spacing = volumes[0].voxel_size
     events = explore_steps(data, config, model=used, spacing=spacing)
-    found = result_of(mapped(events, lambda step: report(step.fraction, step.doing)))
+    found = exhaust(
+        map_progress(events, lambda step: report(step.fraction, step.doing))
+    )
     for caution in found.cautions:
         say(caution)
     first = volumes[0]

@@ -18,7 +18,7 @@ from napari_sciml.io.models.image_model import load_image_model, save_image_mode
 from napari_sciml.io.provenance import json_text, provenance
 from napari_sciml.io.results.arrays import imagej_options, save_mask
 from napari_sciml.io.results.outputs import check_output
-from napari_sciml.progress import Report, Say, mapped, result_of
+from napari_sciml.progress import Report, Say, exhaust, map_progress
 from napari_sciml.workflows.filling.profile import plot_profile, radial_profile
 
 if TYPE_CHECKING:
@@ -100,7 +100,9 @@ def fill_file(
         model=used,
         second=_array(second),
     )
-    filled = result_of(mapped(steps, lambda step: report(step.fraction, step.doing)))
+    filled = exhaust(
+        map_progress(steps, lambda step: report(step.fraction, step.doing))
+    )
     for caution in filled.cautions:
         say(caution)
     about = {

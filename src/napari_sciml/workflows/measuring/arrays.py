@@ -13,7 +13,7 @@ from napari_sciml.fibers.geometry.measure import measuring_steps
 from napari_sciml.fibers.geometry.remeasure import Box, find_boxes
 from napari_sciml.fibers.segmentation.instances import labeling_steps
 from napari_sciml.fibers.statistics.summary import summarize
-from napari_sciml.progress import Steps, T, mapped
+from napari_sciml.progress import Steps, T, map_progress
 
 
 @dataclass(frozen=True)
@@ -133,4 +133,4 @@ def find_and_measure(
 def _told(words: str, steps: Steps[T]) -> Generator[Stage, None, T]:
     """Name the stage that does these steps."""
     yield Stage(words, 0.0)
-    return (yield from mapped(steps, lambda done: Stage(words, done)))
+    return (yield from map_progress(steps, lambda done: Stage(words, done)))

@@ -36,7 +36,7 @@ from napari_sciml.io.results.fiber_files import (
     write_fibers,
 )
 from napari_sciml.io.results.ngff_metadata import LEVEL
-from napari_sciml.progress import Report, Steps, T, mapped, part, result_of
+from napari_sciml.progress import Report, Steps, T, exhaust, map_progress, subrange
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -186,12 +186,12 @@ class _Work:
             dust = voxels_of(config.dust_volume, grid)
         binary = BinaryBlocks(mask)
         finding = find_components(binary, config.connectivity, dust, run=self.run)
-        found = yield from part(0.0, 0.1, finding)
+        found = yield from subrange(0.0, 0.1, finding)
         labels = self._block_volume(self._labels())
         known = self.probability if config.extend else None
         # What is extended is read with what is round it, and so is not written over.
         sure = labels if known is None else self._block_volume(self._temporary("sure"))
-        sizes = yield from part(0.1, 0.9, self._fibers(binary, found, dust, sure))
+        sizes = yield from subrange(0.1, 0.9, self._fibers(binary, found, dust, sure))
         shaping = shape_fibers(
             sure,
             sizes,
@@ -201,7 +201,7 @@ class _Work:
             grid=grid,
             run=self.run,
         )
-        return labels, (yield from part(0.9, 1.0, shaping))
+        return labels, (yield from subrange(0.9, 1.0, shaping))
 
     def measure(self, labels: BlockVolume, sizes: Indices) -> Steps[MeasuredFibers]:
         """Measure the fibers of labels, of so many voxels each."""
@@ -240,7 +240,7 @@ class _Work:
             yield from _write(binary, found, target)
             return found.sizes
         pieces = self._block_volume(self._temporary("pieces"))
-        yield from part(0.0, 0.1, _write(binary, found, pieces))
+        yield from subrange(0.0, 0.1, _write(binary, found, pieces))
         splitting = split_blocks(
             pieces,
             found.sizes,
@@ -251,7 +251,7 @@ class _Work:
             probability=self.probability,
             run=self.run,
         )
-        return (yield from part(0.1, 1.0, splitting))
+        return (yield from subrange(0.1, 1.0, splitting))
 
     def _block_volume(self, array: Any) -> BlockVolume:
         return BlockVolume(array, self.edge, "What was written")
@@ -288,4 +288,6 @@ def _write(mask: BinaryBlocks, found: Components, out: BlockVolume) -> Steps[Non
 
 def _run(steps: Steps[T], low: float, high: float, report: Report, note: str) -> T:
     """Do all steps, and tell how far they are."""
-    return result_of(mapped(part(low, high, steps), lambda done: report(done, note)))
+    return exhaust(
+        map_progress(subrange(low, high, steps), lambda done: report(done, note))
+    )

@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import Region, Tile, nearest_first, split_into_tiles
-from napari_sciml.prediction.view import ViewTarget
+from napari_sciml.prediction.viewport import ViewportMailbox
 
 if TYPE_CHECKING:
     from napari_sciml.networks.ensemble import Ensemble
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def predict_volume(
     ensemble: "Ensemble",
     image: Any,
-    view: ViewTarget,
+    view: ViewportMailbox,
     *,
     block: int | None = None,
     device: str = "auto",
@@ -131,7 +131,7 @@ def _viewer_threads() -> int:
     return default_threads(viewer=True)
 
 
-def _middle(view: ViewTarget, image: Any) -> Sequence[float]:
+def _middle(view: ViewportMailbox, image: Any) -> Sequence[float]:
     if view.view is not None:
         return view.view.point
     return [(n - 1) / 2 for n in image.shape]

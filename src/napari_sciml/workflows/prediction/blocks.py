@@ -19,7 +19,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import Region, grid
 from napari_sciml.io.atomic import cannot_write
 from napari_sciml.io.results.block_grid import place_in_words
-from napari_sciml.progress import result_of
+from napari_sciml.progress import exhaust
 from napari_sciml.workflows.prediction.plan import (
     PredictionPlan,
     check_fit,
@@ -86,7 +86,7 @@ def predict_block(
         torch.set_num_threads(threads)
     started = time.monotonic()
     worker = _worker(plan, device)
-    found = result_of(worker.compute(index, worker.read(index)))
+    found = exhaust(worker.compute(index, worker.read(index)))
     worker.write(index, found)
     return BlockWritten(index, time.monotonic() - started, found.halved)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from napari_sciml.io.atomic import check_length
 from napari_sciml.io.results.prediction_tiff import output_places
-from napari_sciml.progress import Report, Say, duration, mapped
+from napari_sciml.progress import Report, Say, duration, map_progress
 from napari_sciml.workflows.prediction.blocks import BlockWorker, BlockWritten
 from napari_sciml.workflows.prediction.facts import cautions, costs, gray_values
 from napari_sciml.workflows.prediction.plan import (
@@ -193,7 +193,11 @@ def predict_here(
 def _computed(
     run: PredictionRun, worker: BlockWorker, index: int, values: np.ndarray
 ) -> Generator[None, None, Any]:
-    return (yield from mapped(worker.compute(index, values), lambda _: run.beat()))
+    return (
+        yield from map_progress(
+            worker.compute(index, values), lambda _: run.heartbeat()
+        )
+    )
 
 
 class _Clock:

@@ -121,9 +121,9 @@ class PredictionRun:
         """
         self._record(0, index)
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """Show now and then that somebody is at work; cheap."""
-        self._lock.beat()
+        self._lock.heartbeat()
 
     def finish(self) -> Generator[tuple[int, int], None, None]:
         """Make the pyramid, and let the result appear under its name.
@@ -205,7 +205,7 @@ class PredictionRun:
         with told(self.plan):
             self._journal.append([{"level": level, "block": index}])
         self._done.add((level, index))
-        self._lock.beat()
+        self._lock.heartbeat()
 
 
 def read_plan(out: str | Path, *, restart: bool = False) -> PredictionPlan | None:

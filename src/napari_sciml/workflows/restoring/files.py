@@ -16,7 +16,7 @@ from napari_sciml.io.results.restored_files import (
     check_restored_suffix,
     fingerprint_of,
 )
-from napari_sciml.progress import Report, Say, mapped, result_of
+from napari_sciml.progress import Report, Say, exhaust, map_progress
 from napari_sciml.project.image_identity import hash_blocks
 from napari_sciml.restoration.config import LEARNED, RestoreConfig
 from napari_sciml.restoration.noise import check_gray
@@ -216,10 +216,10 @@ class _Job:
                 for line in (chosen.report.sentence, f"Method {chosen.sentence}."):
                     say(line)
             steps = prepare(data, chosen, self.config, **partners)
-            told = mapped(
+            told = map_progress(
                 steps, lambda step: report(LEARNING * step.fraction, step.words)
             )
-            return result_of(told)
+            return exhaust(told)
 
     @staticmethod
     def _tell(prepared: Prepared, say: Say | None) -> None:

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.intensity import estimate_intensity, is_far
-from napari_sciml.progress import mapped
+from napari_sciml.progress import map_progress
 from napari_sciml.restoration.choice import (
     check_partner,
     choose_axis,
@@ -188,7 +188,7 @@ def prepare(
         now = replace(step.restorer, stabilizer=stabilizer)
         return Learning(step.fraction, words, now)
 
-    found = yield from mapped(steps, learned)
+    found = yield from map_progress(steps, learned)
     return Prepared(chosen, replace(found, stabilizer=stabilizer))
 
 

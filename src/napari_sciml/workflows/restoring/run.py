@@ -171,7 +171,7 @@ class RestoringRun:
             raise InputError(
                 f"{said}; what is done is kept: go on with --resume."
             ) from error
-        self._lock.beat()
+        self._lock.heartbeat()
 
     def discard(self) -> None:
         """The result has its name: nothing here is needed any more."""

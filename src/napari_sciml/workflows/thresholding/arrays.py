@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_sciml.images.tiles import Region, grid
-from napari_sciml.uncertainty.threshold import SureRule
+from napari_sciml.uncertainty.threshold import ConfidenceRule
 
 SLAB_VOXELS = 2**19
 BINS = 100
@@ -33,13 +33,13 @@ class SlabKept:
     histogram: np.ndarray
 
 
-def keep_sure(
+def keep_confident(
     mean: np.ndarray,
     std: np.ndarray,
     known: np.ndarray,
     *,
     index: int,
-    rule: SureRule | None,
+    rule: ConfidenceRule | None,
 ) -> Generator[SlabKept, None, None]:
     """Apply a rule to slabs of an image, some milliseconds each.
 

@@ -17,9 +17,9 @@ from napari_sciml.io.results.predictions import PredictionStore
 from napari_sciml.progress import Report
 from napari_sciml.uncertainty.conformal import ConformalCalibration
 from napari_sciml.uncertainty.threshold import (
+    ConfidenceRule,
     CoverageRule,
     LowerBoundRule,
-    SureRule,
     ThresholdConfig,
     usual_k,
 )
@@ -63,7 +63,7 @@ def threshold_prediction(
         config = config.model_copy(update={"k": k})
     rule = _rule(store, config, coverage)
     with (start or in_this_process)(None) as run:
-        mask = SureMask(Decider.of(store, index, rule, result), run)
+        mask = ConfidentMask(Decider.of(store, index, rule, result), run)
         save_by_blocks(
             out,
             mask,
@@ -96,7 +96,7 @@ def _cautions(store: PredictionStore) -> list[str]:
     return list(store.provenance.get("plan", {}).get("cautions", []))
 
 
-def _caution_of_unknown(mask: "SureMask") -> list[str]:
+def _caution_of_unknown(mask: "ConfidentMask") -> list[str]:
     if not mask.unknown:
         return []
     return [
@@ -123,7 +123,7 @@ def _usual_k(store: PredictionStore, index: int, t: float, path: Path) -> float:
 
 def _rule(
     store: PredictionStore, config: ThresholdConfig, coverage: float | None
-) -> SureRule:
+) -> ConfidenceRule:
     if coverage is None:
         return LowerBoundRule(config.k or 0.0, config.t)
     if not store.calibration:
@@ -135,7 +135,7 @@ def _rule(
     return CoverageRule(calibration, coverage)
 
 
-class SureMask:
+class ConfidentMask:
     """The mask of a class as uint8, 0 and 1, made when a part of it is asked for.
 
     Parameters

@@ -15,7 +15,7 @@ from napari_sciml.errors import InputError, first_line
 from napari_sciml.images.lazy import Reopened
 from napari_sciml.images.tiles import Region, Tile, aligned_regions
 from napari_sciml.io.results.predictions import PredictionStore
-from napari_sciml.uncertainty.threshold import LowerBoundRule, SureRule
+from napari_sciml.uncertainty.threshold import ConfidenceRule, LowerBoundRule
 
 _UNDECIDED = (0.05, 0.95)
 """The members of an ensemble do not all say exactly the same between these."""
@@ -74,12 +74,12 @@ class Decider:
     std: Reopened
     chunks: tuple[int, ...]
     index: int
-    rule: SureRule
+    rule: ConfidenceRule
     path: Path
 
     @classmethod
     def of(
-        cls, store: PredictionStore, index: int, rule: SureRule, path: Path
+        cls, store: PredictionStore, index: int, rule: ConfidenceRule, path: Path
     ) -> "Decider":
         """Make one for a class of a prediction that is open."""
         mean, std = (

@@ -14,7 +14,7 @@ from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.errors import InputError
 from napari_sciml.images.checks import check_finite
 from napari_sciml.images.mosaic import Mosaic
-from napari_sciml.prediction.view import ViewTarget
+from napari_sciml.prediction.viewport import ViewportMailbox
 
 if TYPE_CHECKING:
     from napari_sciml.networks.ensemble import Ensemble
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from napari_sciml.training.config import TrainingConfig
     from napari_sciml.training.events import (
         Activity,
-        LabelsTaken,
+        LabelsUpdated,
         ModelReady,
         TrainingStep,
     )
     from napari_sciml.training.live import LiveTraining
     from napari_sciml.training.start import Start
 
-    Event = TrainingStep | ModelReady | BlockPredicted | LabelsTaken | Activity | None
+    Event = TrainingStep | ModelReady | BlockPredicted | LabelsUpdated | Activity | None
 
 NAP = 0.05
 """Seconds between two looks whether there is something to do."""
@@ -62,7 +62,7 @@ def learn(
     feed: LabelFeed,
     config: "TrainingConfig",
     *,
-    view: ViewTarget,
+    view: ViewportMailbox,
     control: TrainingControl | None = None,
     first_number: int = 1,
     start: "Start | None" = None,
@@ -126,21 +126,21 @@ class _Learner:
         image: Any,
         feed: LabelFeed,
         config: "TrainingConfig",
-        view: ViewTarget,
+        view: ViewportMailbox,
         control: TrainingControl,
         start: "Start | None",
     ) -> None:
         import torch
 
         from napari_sciml.networks.device import default_threads, resolve_device
-        from napari_sciml.prediction.lookout import Lookout
+        from napari_sciml.prediction.viewport_scheduler import ViewportScheduler
 
         torch.set_num_threads(config.threads or default_threads(viewer=True))
         self.image, self.feed, self.config = image, feed, config
         self.control = control
         self._view, self._device = view, resolve_device(config.device)
         self._number = control.shown
-        self.lookout = Lookout(self._shown_image(), view, self._device)
+        self.scheduler = ViewportScheduler(self._shown_image(), view, self._device)
         self.training: LiveTraining | None = None
         self._start = start
         self._used: tuple[Ensemble, int] | None = None
@@ -183,18 +183,20 @@ class _Learner:
     def _use(self, ensemble: "Ensemble", number: int, *, urgent: bool) -> None:
         """Predict with another ensemble from now on."""
         self._used = ensemble, number
-        self.lookout.use(ensemble, number, urgent=urgent)
+        self.scheduler.use(ensemble, number, urgent=urgent)
 
     def _look_elsewhere(self) -> None:
         """Predict another image, if that is shown now."""
-        from napari_sciml.prediction.lookout import Lookout
+        from napari_sciml.prediction.viewport_scheduler import ViewportScheduler
 
         if self.control.shown == self._number:
             return
         self._number = self.control.shown
-        self.lookout = Lookout(self._shown_image(), self._view, self._device)
+        self.scheduler = ViewportScheduler(
+            self._shown_image(), self._view, self._device
+        )
         if self._used is not None:
-            self.lookout.use(*self._used, urgent=True)
+            self.scheduler.use(*self._used, urgent=True)
 
     def _attend(self, indices: np.ndarray) -> None:
         """Tell where the user works, if that is on the image that is shown."""
@@ -202,11 +204,11 @@ class _Learner:
             own = indices[self.image.numbers_of(indices) == self._number]
             indices = self.image.to_image(self._number, own)
         if len(indices):
-            self.lookout.attend(indices)
+            self.scheduler.attend(indices)
 
     def _predicted(self) -> "BlockPredicted | None":
         """The next block of what is shown."""
-        block = self.lookout.advance()
+        block = self.scheduler.advance()
         return block and replace(block, image=self._number)
 
     def _is_over(self, training: "LiveTraining") -> bool:
@@ -215,7 +217,7 @@ class _Learner:
         return training.settled or late
 
     def _take_labels(self) -> Generator["Event", None, None]:
-        from napari_sciml.training.events import LabelsTaken, TreesGrown
+        from napari_sciml.training.events import LabelsUpdated, TreesGrown
 
         changes = self.feed.take()
         self._attend(changes[-1].indices)
@@ -227,7 +229,7 @@ class _Learner:
             return
         self._obstacle, self._finished = "", False
         self.revision, self._labels_at = changes[-1].revision, self.seconds
-        yield LabelsTaken(self.revision, round_)
+        yield LabelsUpdated(self.revision, round_)
         yield from self._tell("training")
         grown = False
         for event in training.advance():
@@ -251,14 +253,14 @@ class _Learner:
         if trees is None:
             return
         self._use(trees, 0, urgent=True)
-        while self.lookout.blank and not self.feed.waiting:
+        while self.scheduler.blank and not self.feed.waiting:
             yield self._predicted()
 
     def _taken(self, changes: Sequence[LabelChange]) -> "LiveTraining":
         from napari_sciml.training.live import LiveTraining
 
         if self.training is not None:
-            self.training.take(changes)
+            self.training.update_labels(changes)
             return self.training
         for change in changes:
             self._labels = self._labels.changed(change)
@@ -291,8 +293,8 @@ class _Learner:
     def _look(self) -> Generator["Event", None, None]:
         """Let the prediction have its share; what the user waits for comes at once."""
         self._look_elsewhere()
-        yield self._predicted() if self.lookout.is_due() else None
-        while self.lookout.urgent and not self.feed.waiting:
+        yield self._predicted() if self.scheduler.is_due() else None
+        while self.scheduler.urgent and not self.feed.waiting:
             yield self._predicted()
 
     def _is_news(self, training: "LiveTraining") -> bool:
@@ -302,7 +304,7 @@ class _Learner:
 
     def _state(self, training: "LiveTraining") -> tuple[Any, ...]:
         """What the picture depends on but the labels."""
-        scores = tuple(member.best for member in training.team.members)
+        scores = tuple(member.best for member in training.trainer.members)
         trust = round(training.ensemble_trust, 2)
         return (trust, scores if trust else ())
 
@@ -336,7 +338,7 @@ class _Learner:
 
         # Nobody else uses this copy, so that it can be changed.
         ensemble = yield from training.ready()
-        if training.team.teacher is None and self._calibration is not None:
+        if training.trainer.teacher is None and self._calibration is not None:
             ensemble.set_calibration(
                 temperature=self._calibration.temperature,
                 log_prior_ratio=self._calibration.offsets,
@@ -358,8 +360,8 @@ class _Learner:
             calibration=self._calibration,
             settled=settled,
             steps=training.steps_taken,
-            goes_on=training.team.goes_on,
-            by_image=tuple(training.team.scores_by_image()),
+            goes_on=training.trainer.goes_on,
+            by_image=tuple(training.trainer.scores_by_image()),
         )
 
     def _rest(
@@ -367,7 +369,7 @@ class _Learner:
     ) -> Generator["Event", None, None]:
         """Predict what is left, or take a nap."""
         yield from self._tell(kind, reason)
-        if not self.lookout.complete:
+        if not self.scheduler.complete:
             yield self._predicted()
         else:
             self.feed.wait(NAP)

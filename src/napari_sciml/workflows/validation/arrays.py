@@ -10,12 +10,12 @@ import numpy as np
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import grid
-from napari_sciml.progress import mapped, result_of
+from napari_sciml.progress import exhaust, map_progress
 
 if TYPE_CHECKING:
     from napari_sciml.networks.ensemble import Ensemble
+    from napari_sciml.training.evaluation import Pieces
     from napari_sciml.training.figures import Intervals
-    from napari_sciml.training.judgment import Pieces
     from napari_sciml.training.metrics import Report
 
 MOST = 2_000_000
@@ -84,7 +84,7 @@ def validate(
     InputError
         When model, image and labels do not fit together, or nothing is labeled.
     """
-    return result_of(validating(model, image, labels, device=device))
+    return exhaust(validating(model, image, labels, device=device))
 
 
 def validating(
@@ -96,14 +96,14 @@ def validating(
 ) -> Generator[float, None, Validation]:
     """Do what `validate` does, in steps; yields the share that is done."""
     from napari_sciml.networks.device import resolve_device
+    from napari_sciml.training.evaluation import evaluate_labels
     from napari_sciml.training.figures import intervals_of, report_of
-    from napari_sciml.training.judgment import judge
 
     given = _checked(model, image, labels)
     kept = thinned(given, MOST)
     model = model.to(resolve_device(device)).eval().for_image(image)
-    asked = judge(model, image, kept)
-    pieces = yield from mapped(asked, lambda share: (1 - SAMPLING) * share)
+    asked = evaluate_labels(model, image, kept)
+    pieces = yield from map_progress(asked, lambda share: (1 - SAMPLING) * share)
     prior = None
     if not pieces.dense and len(given) < LARGE * math.prod(given.shape):
         prior = yield from _shares(model, image)
@@ -146,7 +146,7 @@ def _shares(model: "Ensemble", image: Any) -> Generator[float, None, Sequence[fl
     from napari_sciml.training.data.image_sample import ImageSample
 
     asked = ImageSample(image, seed=0).members(model)
-    members, weights = yield from mapped(asked, lambda _: 1 - SAMPLING)
+    members, weights = yield from map_progress(asked, lambda _: 1 - SAMPLING)
     chosen = np.average(members, axis=0, weights=weights).argmax(1)
     counts = np.bincount(chosen, minlength=members.shape[2])
     return tuple(float(n) for n in np.maximum(counts / len(chosen), 1e-6))

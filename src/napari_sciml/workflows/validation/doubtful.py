@@ -8,12 +8,12 @@ import numpy as np
 
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.errors import InputError
-from napari_sciml.progress import mapped
+from napari_sciml.progress import map_progress
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.workflows.validation.record import suspicious
 
 if TYPE_CHECKING:
-    from napari_sciml.training.judgment import Pieces
+    from napari_sciml.training.evaluation import Pieces
 
 FOLDS = 5
 LEAST = 4
@@ -88,7 +88,7 @@ def check_strokes(
 
     from napari_sciml.networks.device import default_threads
     from napari_sciml.training.cross_validation import cross_check
-    from napari_sciml.training.judgment import join
+    from napari_sciml.training.evaluation import join
 
     strokes = len(labels.strokes())
     if strokes < LEAST:
@@ -104,7 +104,7 @@ def check_strokes(
     steps = cross_check(
         image, labels, config, folds=min(FOLDS, strokes), class_names=class_names
     )
-    checked = yield from mapped(steps, _share)
+    checked = yield from map_progress(steps, _share)
     pieces = join([one.pieces for one in checked])
     found = [_doubtful(pieces, number, class_names) for number in suspicious(pieces)]
     result = StrokesChecked(strokes, _once_a_stroke(found, labels))

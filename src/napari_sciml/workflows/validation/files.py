@@ -4,7 +4,7 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from napari_sciml.errors import InputError
-from napari_sciml.progress import Report, Say, mapped, result_of
+from napari_sciml.progress import Report, Say, exhaust, map_progress
 from napari_sciml.workflows.validation.inputs import (
     ValidationFiles,
     ValidationInputs,
@@ -20,7 +20,7 @@ from napari_sciml.workflows.validation.record import (
 from napari_sciml.workflows.validation.writing import write_validation
 
 if TYPE_CHECKING:
-    from napari_sciml.training.judgment import Pieces
+    from napari_sciml.training.evaluation import Pieces
 
 T = TypeVar("T")
 
@@ -112,8 +112,8 @@ def cross_check_model(
 
     from napari_sciml.annotation.scribbles import as_scribbles
     from napari_sciml.training.cross_validation import cross_check
+    from napari_sciml.training.evaluation import join
     from napari_sciml.training.figures import intervals_of, report_of
-    from napari_sciml.training.judgment import join
 
     given = ValidationInputs.read(files)
     names, labels = given.ensemble.class_names, as_scribbles(given.annotation)
@@ -178,7 +178,7 @@ def _followed(steps: Generator[Any, None, T], report: Report, words: str) -> T:
         if step is not None:
             report(getattr(step, "fraction", step), words)
 
-    return result_of(mapped(steps, tell))
+    return exhaust(map_progress(steps, tell))
 
 
 def _left_out(voxels: int) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     from napari_sciml.training.cross_validation import Checked
+    from napari_sciml.training.evaluation import Pieces
     from napari_sciml.training.figures import Interval, Intervals
-    from napari_sciml.training.judgment import Pieces
     from napari_sciml.training.metrics import Report
 
 LISTED = 20

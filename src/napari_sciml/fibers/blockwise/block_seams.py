@@ -45,7 +45,7 @@ def pairs_across(here: NDArray[Any], there: NDArray[Any], connectivity: int) -> 
     return np.unique(np.concatenate(found), axis=0)
 
 
-def united(count: int, pairs: Pairs) -> NDArray[np.int64]:
+def connected_groups(count: int, pairs: Pairs) -> NDArray[np.int64]:
     """Group the numbers 0 to n - 1 that pairs connect.
 
     Returns
@@ -64,7 +64,7 @@ def faces_of(labels: NDArray[Any]) -> Faces:
     return tuple(labels.take(end, axis).astype(np.uint32) for axis, end in ends)
 
 
-class Cuts:
+class BlockSeams:
     """Remembers the last planes of blocks, which come in C order.
 
     A neighbor across a corner or an edge belongs to several cuts; here the one along

@@ -11,7 +11,7 @@ from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.annotation.strokes import positions_by_number
 from napari_sciml.images.tiles import Region
 from napari_sciml.networks.ensemble import Ensemble
-from napari_sciml.progress import mapped
+from napari_sciml.progress import map_progress
 from napari_sciml.training.data.image_sample import ask_members, member_weights
 from napari_sciml.training.metrics import BINS, FLOOR
 
@@ -85,7 +85,7 @@ class Pieces:
         return found[np.argsort(self.own[found], kind="stable")]
 
 
-def judge(
+def evaluate_labels(
     ensemble: Ensemble, image: Any, labels: Scribbles
 ) -> Generator[float, None, Pieces]:
     """Ask a model about labels, at its own cut; only what is round them is read.
@@ -111,7 +111,7 @@ def judge(
     for done, group in enumerate(groups):
         core = _box(labels.voxels[group])
         asked = ask_members(ensemble, image, core)
-        answers = yield from mapped(asked, _always(done / len(groups)))
+        answers = yield from map_progress(asked, _always(done / len(groups)))
         sums.add(group, answers[:, _inside(core, labels.voxels[group])])
     return sums.pieces(clusters, dense)
 

@@ -28,13 +28,13 @@ from napari_sciml.training.setup import MakeNetwork, balanced_weights, new_ensem
 from napari_sciml.training.start import Start
 from napari_sciml.training.state import copied
 from napari_sciml.training.teacher import Teacher
-from napari_sciml.training.validation_set import HeldAnswers, HeldOut
+from napari_sciml.training.validation_set import ValidationAnswers, ValidationSet
 
 FRESH_BATCHES = 24
 """Batches of a member after new labels, of which every other is drawn round them."""
 
 
-class Team:
+class EnsembleTrainer:
     """Untrained members on labels that may be exchanged later.
 
     Parameters
@@ -79,7 +79,7 @@ class Team:
         self._own_front = copied(self.ensemble.front.state_dict())
         self.cache = ChannelCache(image, self.ensemble)
         self.members: list[Member] = []
-        self.test: HeldOut
+        self.validation: ValidationSet
         self.teacher = Teacher(self.cache, config, start) if config.trees else None
 
     def assign(
@@ -100,14 +100,14 @@ class Team:
             Those of ``trained`` that are new: crops are drawn round them more often at
             first.
         most
-            As in `HeldOut`.
+            As in `ValidationSet`.
         """
         scale = self.ensemble.intensity
         if isinstance(self.image, Mosaic) and self.image.intensity.per_image:
             # An image of another scale may have come.
             self.ensemble.intensity = replace(scale, per_image=True)
         crop = self.config.crop_shape(self.image.ndim)
-        self.test = HeldOut(
+        self.validation = ValidationSet(
             held_out, self.cache, crop, seed=self.config.seed, most=most
         )
         if self.teacher is not None:
@@ -139,16 +139,16 @@ class Team:
         """Whether it goes on from the model that it began with; None without one."""
         if self._start is None:
             return None
-        judge = None if self.teacher is None else self.teacher.judge
-        return True if judge is None else bool(judge.fits)
+        start = None if self.teacher is None else self.teacher.start
+        return True if start is None else bool(start.fits)
 
-    def judge_start(self, labels: Scribbles) -> Generator[None, None, None]:
+    def evaluate_start(self, labels: Scribbles) -> Generator[None, None, None]:
         """See whether the model to start with fits; where not, networks are new."""
         if self._start is None:
             return
         before = self.goes_on
         if self.teacher is not None:
-            yield from self.teacher.judge_start(labels)
+            yield from self.teacher.evaluate_start(labels)
         if self.members and self.goes_on == before:
             return
         known = []
@@ -161,7 +161,7 @@ class Team:
         self.ensemble.front.load_state_dict(front)
         self.cache.forget()
         if self.members:
-            self.test.forget()
+            self.validation.forget()
             self._make_members()
             if self.teacher is not None:
                 self.teacher.trust = 0.0
@@ -171,7 +171,7 @@ class Team:
         """One step, and now and then a look at the held-out labels."""
         loss = member.step(fraction)
         if member.steps % self.config.evaluate_every == 0:
-            member.evaluate(self.test.batches)
+            member.evaluate(self.validation.batches)
         return loss
 
     def best(self) -> Ensemble:
@@ -192,7 +192,7 @@ class Team:
         """See how much the networks deserve to count beside the trees."""
         if self.teacher is not None:
             steps = max(member.steps for member in self.members)
-            self.teacher.weigh(self._answers(), self.test, steps, share=share)
+            self.teacher.weigh(self._answers(), self.validation, steps, share=share)
 
     def held_out_scores(self) -> Scores | None:
         """Scores of trees and networks together; None where nothing is held out."""
@@ -213,25 +213,25 @@ class Team:
         numbers = self.image.numbers_of(held.indices)
         return [_scores(held, numbers == n) for n in range(len(self.image.parts))]
 
-    def held_out_answers(self) -> HeldAnswers:
+    def held_out_answers(self) -> ValidationAnswers:
         """What trees and networks together say about the held-out strokes.
 
         Asked are trees that learned without them.
         """
-        known, answers = np.ones(len(self.test), bool), None
+        known, answers = np.ones(len(self.validation), bool), None
         if self.teacher is not None:
-            known, answers = self.teacher.told(self.test)
+            known, answers = self.teacher.told(self.validation)
             if answers is None:
-                known = np.zeros(len(self.test), bool)
+                known = np.zeros(len(self.validation), bool)
                 answers = np.empty((0, len(self.ensemble.class_names)))
             elif self.trust > 0:  # else it would cost more than the trees' growth
                 networks = self._answers()[known]
                 answers = (1 - self.trust) * answers + self.trust * networks
-        return HeldAnswers(
+        return ValidationAnswers(
             np.asarray(self._answers() if answers is None else answers, np.float32),
-            self.test.truth[known],
-            self.test.strokes[known],
-            self.test.indices[known],
+            self.validation.truth[known],
+            self.validation.strokes[known],
+            self.validation.indices[known],
         )
 
     def calibrate(
@@ -270,7 +270,7 @@ class Team:
         return calibrate_ensemble(
             ensemble,
             self.image,
-            self.test,
+            self.validation,
             prior=self.config.prior,
             # Its own: a training that was resumed has to give the same.
             rng=np.random.default_rng([self.config.seed, 1]),
@@ -278,7 +278,7 @@ class Team:
 
     def _answers(self) -> np.ndarray:
         """What the networks say about the held-out voxels, ``(n, class)``."""
-        batches = self.test.batches
+        batches = self.validation.batches
         if not batches:
             return np.empty((0, len(self.ensemble.class_names)), np.float32)
         answers = [member.best_answers(batches) for member in self.members]
@@ -349,7 +349,7 @@ def _same_scale(one: Ensemble, other: Ensemble) -> bool:
     return (first.offset, first.scale) == (second.offset, second.scale)
 
 
-def _scores(held: HeldAnswers, chosen: np.ndarray) -> Scores | None:
+def _scores(held: ValidationAnswers, chosen: np.ndarray) -> Scores | None:
     if not chosen.any():
         return None
     told, truth = held.answers[chosen], held.truth[chosen]

@@ -10,7 +10,7 @@ from napari_sciml.networks.config import TUNetConfig
 from napari_sciml.training import validation_set as module
 from napari_sciml.training.data.channels import ChannelCache
 from napari_sciml.training.data.targets import IGNORE
-from napari_sciml.training.validation_set import HeldOut
+from napari_sciml.training.validation_set import ValidationSet
 
 
 class Counting:
@@ -34,7 +34,9 @@ def dotted(shape, step):
 def test_the_image_is_read_when_it_is_needed(gray_ensemble):
     labels = dotted((600, 600), 100)
     image = Counting(np.zeros(labels.shape, np.float32))
-    test = HeldOut(as_scribbles(labels), ChannelCache(image, gray_ensemble(2)), 100)
+    test = ValidationSet(
+        as_scribbles(labels), ChannelCache(image, gray_ensemble(2)), 100
+    )
     assert len(test) == len(test.truth) == len(test.strokes) == 36
     assert image.reads == 0
     steps = test.prepare()
@@ -52,7 +54,7 @@ def test_many_parts_are_capped_and_keep_every_class(gray_ensemble, dims):
     cache = ChannelCache(np.zeros(labels.shape, np.float32), gray_ensemble(dims))
     edge = 8 * dims - 8
     given = as_scribbles(labels)
-    tests = [HeldOut(given, cache, edge, seed=seed) for seed in (0, 0, 1)]
+    tests = [ValidationSet(given, cache, edge, seed=seed) for seed in (0, 0, 1)]
     assert [len(t.batches) for t in tests] == [module.CELLS] * 3
     assert [np.bincount(t.truth)[1] for t in tests] == [1, 1, 1]
     found = [t.strokes.tolist() for t in tests]
@@ -62,10 +64,12 @@ def test_many_parts_are_capped_and_keep_every_class(gray_ensemble, dims):
 def test_large_parts_are_capped_by_their_voxels(gray_ensemble, monkeypatch):
     labels = dotted((400, 400), 50)
     cache = ChannelCache(np.zeros(labels.shape, np.float32), gray_ensemble(2))
-    whole = HeldOut(as_scribbles(labels), cache, 50).batches
+    whole = ValidationSet(as_scribbles(labels), cache, 50).batches
     size = max(batch.targets.numel() for batch in whole)
     monkeypatch.setattr(module, "VOXELS", 10 * size)
-    assert 10 <= len(HeldOut(as_scribbles(labels), cache, 50).batches) < len(whole)
+    assert (
+        10 <= len(ValidationSet(as_scribbles(labels), cache, 50).batches) < len(whole)
+    )
 
 
 def test_parts_are_answered_like_the_whole_image(gray_ensemble):
@@ -80,7 +84,7 @@ def test_parts_are_answered_like_the_whole_image(gray_ensemble):
     model.networks[0] = network
     assert model.stride > 1
     assert network.radius <= module.MARGIN[2]
-    test = HeldOut(as_scribbles(labels), ChannelCache(image, model), 64)
+    test = ValidationSet(as_scribbles(labels), ChannelCache(image, model), 64)
     steps = test.logits(model)
     waits = 0
     while True:
@@ -106,6 +110,6 @@ def test_slices_are_read_one_by_one(gray_ensemble):
     labels = np.zeros((9, 64, 64), np.uint8)
     labels[3, 5, 5:9] = labels[4, 5, 5:9] = 1
     image = np.zeros(labels.shape, np.float32)
-    test = HeldOut(as_scribbles(labels), ChannelCache(image, model), (1, 64, 64))
+    test = ValidationSet(as_scribbles(labels), ChannelCache(image, model), (1, 64, 64))
     assert [batch.targets.shape[1] for batch in test.batches] == [1, 1]
     assert all((batch.targets != IGNORE).sum() == 4 for batch in test.batches)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_sciml.errors import InputError
-from napari_sciml.uncertainty.suggest import DISMISSED, next_spot, search
+from napari_sciml.uncertainty.acquisition import DISMISSED, next_query, search
 
 EDGE = 8
 SHAPES = {2: (50, 41), 3: (20, 33, 27)}
@@ -60,7 +60,7 @@ def fitting(options, ndim):
 def test_a_spot_keeps_its_distance(case):
     information, known, options = case
     options = fitting(options, known.ndim)
-    spot = next_spot(information, known, **options)
+    spot = next_query(information, known, **options)
     if spot is None:
         return
     sizes = np.array(options["spacing"] or [1] * known.ndim, float)
@@ -94,11 +94,11 @@ def test_axes_are_alike(axis, order):
         "visited": [(3, 20, 20), (12, 9, 30)],
         "dismissed": [(20, 33, 5)],
     }
-    spot = next_spot(information, known, edge=EDGE, axis=axis, **options)
+    spot = next_query(information, known, edge=EDGE, axis=axis, **options)
     turned = {
         name: np.asarray(places)[:, list(order)] for name, places in options.items()
     }
-    found = next_spot(
+    found = next_query(
         information.transpose(order),
         known.transpose(order),
         edge=EDGE,
@@ -118,7 +118,7 @@ def test_finds_a_disputed_ball(ndim, data):
     center = [data.draw(st.integers(6, n - 7)) for n in shape]
     information[ball(shape, center, 5)] = 0.6
     axis = data.draw(st.sampled_from([None, *range(ndim)]))
-    spot = next_spot(information, known, axis=axis)
+    spot = next_query(information, known, axis=axis)
     assert np.all(np.abs(np.subtract(spot.center, center)) <= 8)
     assert spot.score > 0.25
 
@@ -130,9 +130,9 @@ def test_a_patch_comes_before_a_seam_a_haze_and_a_bad_voxel():
     information[:, :, :24] = 0.25  # a bit unsure all over
     information[10, 50, 50] = 1  # a single voxel
     information[50, 10, 10:] = 0.3
-    assert next_spot(information, known, axis=0).center[2] != 50
+    assert next_query(information, known, axis=0).center[2] != 50
     information[ball(shape, (40, 20, 50), 7)] = 0.7
-    spot = next_spot(information, known, axis=0)
+    spot = next_query(information, known, axis=0)
     assert np.linalg.norm(np.subtract(spot.center, (40, 20, 50))) < 8
 
 
@@ -140,7 +140,7 @@ def test_the_slice_has_the_largest_disputed_area():
     information, known = np.zeros((32, 32, 32), np.float16), np.ones((32,) * 3, bool)
     information[16:32, 3:9, 3:9] = 0.5
     information[27, :16, :16] = 0.9
-    spot = next_spot(information, known, axis=0)
+    spot = next_query(information, known, axis=0)
     assert spot.center[0] == 27
     assert spot.region[0] == slice(27, 28)
 
@@ -148,19 +148,19 @@ def test_the_slice_has_the_largest_disputed_area():
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_nothing_known_nothing_found(ndim):
     information, known = noise(SHAPES[ndim])
-    assert next_spot(information, np.zeros_like(known)) is None
-    assert next_spot(np.zeros_like(information), known) is None
+    assert next_query(information, np.zeros_like(known)) is None
+    assert next_query(np.zeros_like(information), known) is None
     everywhere = np.argwhere(known)
-    assert next_spot(information, known, labeled=everywhere) is None
+    assert next_query(information, known, labeled=everywhere) is None
 
 
 def test_a_single_predicted_slice_is_enough():
     information, known = noise((32, 64, 64))
     known[:13] = known[14:] = False
-    spot = next_spot(information, known, axis=0)
+    spot = next_query(information, known, axis=0)
     assert spot.center[0] == 13
     information[:, 40:52, 20:32] = 1
-    spot = next_spot(information, known, axis=0)
+    spot = next_query(information, known, axis=0)
     assert (spot.center[0], spot.center[1] // 8, spot.center[2] // 8) in {
         (13, 5, 3),
         (13, 6, 3),
@@ -174,7 +174,7 @@ def test_goes_round_and_never_comes_back(axis):
     information, known = noise((40, 64, 64), high=0.4)
     visited = []
     while (
-        spot := next_spot(information, known, visited=visited, axis=axis)
+        spot := next_query(information, known, visited=visited, axis=axis)
     ) is not None:
         for place in visited:
             assert np.linalg.norm(np.subtract(spot.center, place)) >= 16
@@ -187,20 +187,20 @@ def test_goes_round_and_never_comes_back(axis):
 def test_not_a_number_is_not_disputed():
     information, known = noise((64, 64), high=0.1)
     information[:32, :32] = np.nan
-    spot = next_spot(information, known)
+    spot = next_query(information, known)
     assert np.isfinite(spot.score)
     assert not np.isnan(information[spot.region]).all()
 
 
 def test_flat_voxels_make_flat_blocks():
     information, known = noise((12, 64, 64))
-    spot = next_spot(information, known, spacing=(4, 1, 1))
+    spot = next_query(information, known, spacing=(4, 1, 1))
     assert [part.stop - part.start for part in spot.region] == [4, 16, 16]
 
 
 def test_the_same_again():
     information, known = np.full((48, 48), 0.5, np.float16), np.ones((48, 48), bool)
-    assert next_spot(information, known) == next_spot(information, known)
+    assert next_query(information, known) == next_query(information, known)
 
 
 def test_a_volume_takes_no_time():
@@ -227,10 +227,10 @@ def test_a_volume_takes_no_time():
 )
 def test_refuses_what_does_not_fit(options, said):
     with pytest.raises(InputError, match=said):
-        next_spot(*noise((30, 30)), **options)
+        next_query(*noise((30, 30)), **options)
 
 
 def test_refuses_another_shape():
     information, known = noise((30, 30))
     with pytest.raises(InputError, match="same prediction"):
-        next_spot(information, known[:20])
+        next_query(information, known[:20])

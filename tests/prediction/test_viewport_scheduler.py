@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from napari_sciml.prediction.blockwise import predict
-from napari_sciml.prediction.lookout import Lookout
-from napari_sciml.prediction.view import View, ViewTarget
-from napari_sciml.progress import result_of
+from napari_sciml.prediction.viewport import Viewport, ViewportMailbox
+from napari_sciml.prediction.viewport_scheduler import ViewportScheduler
+from napari_sciml.progress import exhaust
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.live import LiveTraining
 
@@ -15,10 +15,10 @@ SHAPE = (70, 200, 40)
 CPU = torch.device("cpu")
 
 
-def slice_view(z: int, visible=None, volume: bool = False) -> View:
+def slice_view(z: int, visible=None, volume: bool = False) -> Viewport:
     region = (slice(z, z + 1), slice(0, SHAPE[1]), slice(0, SHAPE[2]))
     middle = (float(z), SHAPE[1] / 2, SHAPE[2] / 2)
-    return View(region, middle, visible=visible, volume=volume)
+    return Viewport(region, middle, visible=visible, volume=volume)
 
 
 @pytest.fixture
@@ -31,10 +31,10 @@ def ensemble(make_ensemble):
     return make_ensemble(3, members=2)
 
 
-def drain(lookout: Lookout, most: int = 10_000):
+def drain(scheduler: ViewportScheduler, most: int = 10_000):
     blocks = []
-    while not lookout.complete and most:
-        block = lookout.advance()
+    while not scheduler.complete and most:
+        block = scheduler.advance()
         most -= 1
         if block is not None:
             blocks.append(block)
@@ -43,10 +43,10 @@ def drain(lookout: Lookout, most: int = 10_000):
 
 
 def test_first_the_shown_slice_then_outwards_and_nothing_twice(image, ensemble):
-    lookout = Lookout(image, ViewTarget(slice_view(30)), CPU)
-    assert lookout.complete
-    lookout.use(ensemble, 7)
-    blocks = drain(lookout)
+    scheduler = ViewportScheduler(image, ViewportMailbox(slice_view(30)), CPU)
+    assert scheduler.complete
+    scheduler.use(ensemble, 7)
+    blocks = drain(scheduler)
     shown = [b for b in blocks if b.tile.core[0] == slice(30, 31)]
     assert blocks[: len(shown)] == shown
     volume = blocks[len(shown) :]
@@ -63,57 +63,57 @@ def test_first_the_shown_slice_then_outwards_and_nothing_twice(image, ensemble):
 
 
 def test_an_older_picture_is_replaced_in_one_piece(image, ensemble) -> None:
-    target = ViewTarget(slice_view(30))
-    lookout = Lookout(image, target, CPU)
-    lookout.use(ensemble, 1)
-    drain(lookout)
-    lookout.use(ensemble, 2, urgent=True)
-    first = next(b for b in iter(lookout.advance, 0) if b is not None)
+    target = ViewportMailbox(slice_view(30))
+    scheduler = ViewportScheduler(image, target, CPU)
+    scheduler.use(ensemble, 1)
+    drain(scheduler)
+    scheduler.use(ensemble, 2, urgent=True)
+    first = next(b for b in iter(scheduler.advance, 0) if b is not None)
     assert first.tile.core == slice_view(30).region
     assert first.mean.shape == (2, 1, *SHAPE[1:])
-    assert first.information.shape == (1, *SHAPE[1:])
+    assert first.mutual_information.shape == (1, *SHAPE[1:])
     expected = predict(ensemble, image).mean[:, 30:31]
     np.testing.assert_allclose(first.mean, expected, atol=0.03)
 
 
 def test_turns_at_once_to_where_the_user_goes(image, ensemble) -> None:
-    target = ViewTarget(slice_view(10))
-    lookout = Lookout(image, target, CPU)
-    lookout.use(ensemble, 1)
-    lookout.advance()
+    target = ViewportMailbox(slice_view(10))
+    scheduler = ViewportScheduler(image, target, CPU)
+    scheduler.use(ensemble, 1)
+    scheduler.advance()
     target.look_at(slice_view(60))
-    assert lookout.is_due()
-    blocks = [b for _ in range(12) if (b := lookout.advance()) is not None]
+    assert scheduler.is_due()
+    blocks = [b for _ in range(12) if (b := scheduler.advance()) is not None]
     assert blocks[0].tile.core[0] == slice(60, 61)
 
 
 def test_what_lies_in_the_window_comes_before_the_rest_of_the_slice(image, ensemble):
     window = (slice(30, 31), slice(190, 200), slice(0, 40))
-    target = ViewTarget(slice_view(30, visible=window))
-    lookout = Lookout(image, target, CPU)
-    lookout.use(ensemble, 1)
-    blocks = drain(lookout)
+    target = ViewportMailbox(slice_view(30, visible=window))
+    scheduler = ViewportScheduler(image, target, CPU)
+    scheduler.use(ensemble, 1)
+    blocks = drain(scheduler)
     assert blocks[0].tile.core[1].stop == 200
     assert blocks[1].tile.core[0] == slice(30, 31)
 
 
 def test_in_3d_the_volume_fills_from_the_middle(image, ensemble) -> None:
-    view = View(slice_view(30).region, (0.0, 199.0, 20.0), volume=True)
-    lookout = Lookout(image, ViewTarget(view), CPU)
-    lookout.use(ensemble, 1)
-    blocks = drain(lookout)
+    view = Viewport(slice_view(30).region, (0.0, 199.0, 20.0), volume=True)
+    scheduler = ViewportScheduler(image, ViewportMailbox(view), CPU)
+    scheduler.use(ensemble, 1)
+    blocks = drain(scheduler)
     assert blocks[0].tile.core[1].stop == 200
     assert len(blocks) == blocks[0].total
 
 
 def test_a_slice_is_not_predicted_where_its_blocks_are(image, ensemble) -> None:
-    target = ViewTarget(slice_view(30))
-    lookout = Lookout(image, target, CPU)
-    lookout.use(ensemble, 1)
-    drain(lookout)
+    target = ViewportMailbox(slice_view(30))
+    scheduler = ViewportScheduler(image, target, CPU)
+    scheduler.use(ensemble, 1)
+    drain(scheduler)
     target.look_at(slice_view(31))
-    assert lookout.complete
-    assert lookout.advance() is None
+    assert scheduler.complete
+    assert scheduler.advance() is None
 
 
 @pytest.fixture
@@ -124,43 +124,43 @@ def trees(image):
     bright[:, 100:] += 200
     config = TrainingConfig(members=1, crop=16, threads=1)
     training = LiveTraining(bright, labels, config, ("background", "fiber"))
-    result_of(training.advance())
+    exhaust(training.advance())
     return bright, training.hasty()
 
 
-def next_block(lookout):
-    return next(b for b in iter(lookout.advance, 0) if b is not None)
+def next_block(scheduler):
+    return next(b for b in iter(scheduler.advance, 0) if b is not None)
 
 
 def test_a_slice_of_which_nothing_was_shown_gets_a_first_look(trees) -> None:
     image, ensemble = trees
-    target = ViewTarget(slice_view(30))
-    lookout = Lookout(image, target, CPU)
-    lookout.use(ensemble, 1)
-    assert lookout.blank
+    target = ViewportMailbox(slice_view(30))
+    scheduler = ViewportScheduler(image, target, CPU)
+    scheduler.use(ensemble, 1)
+    assert scheduler.blank
     tiles = 2
-    blocks = [next_block(lookout) for _ in range(2 * tiles)]
+    blocks = [next_block(scheduler) for _ in range(2 * tiles)]
     assert [b.hasty for b in blocks] == [True] * tiles + [False] * tiles
-    assert not lookout.blank
+    assert not scheduler.blank
     for look, whole in zip(blocks[:tiles], blocks[tiles:], strict=True):
         assert look.tile.core == whole.tile.core
         assert look.mean.shape == whole.mean.shape
         assert np.abs(look.mean - whole.mean).mean() < 0.2
         np.testing.assert_allclose(look.mean.sum(0), 1, atol=1e-5)
     target.look_at(slice_view(50))
-    assert next_block(lookout).hasty
+    assert next_block(scheduler).hasty
     target.look_at(slice_view(30))
-    lookout.use(ensemble, 2, urgent=True)
-    assert not next_block(lookout).hasty
+    scheduler.use(ensemble, 2, urgent=True)
+    assert not next_block(scheduler).hasty
 
 
 def test_a_first_look_is_not_owed_where_an_older_model_has_answered(trees) -> None:
     image, ensemble = trees
-    target = ViewTarget(slice_view(30, volume=True))
-    lookout = Lookout(image, target, CPU)
-    lookout.use(ensemble, 1)
-    assert not any(b.hasty for b in drain(lookout))
+    target = ViewportMailbox(slice_view(30, volume=True))
+    scheduler = ViewportScheduler(image, target, CPU)
+    scheduler.use(ensemble, 1)
+    assert not any(b.hasty for b in drain(scheduler))
     target.look_at(slice_view(31))
-    lookout.use(ensemble, 2, urgent=True)
-    assert not lookout.blank
-    assert not next_block(lookout).hasty
+    scheduler.use(ensemble, 2, urgent=True)
+    assert not scheduler.blank
+    assert not next_block(scheduler).hasty

@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import Region
-from napari_sciml.uncertainty.places import Grid, apart, damped
+from napari_sciml.uncertainty.block_grid import Grid, apart, damped
 
 EDGE = 16
 LEAST = 0.01
@@ -31,7 +31,7 @@ SLAB_VOXELS = 2**19
 
 
 @dataclass(frozen=True)
-class Spot:
+class Query:
     """A place to label.
 
     Attributes
@@ -49,7 +49,7 @@ class Spot:
     score: float
 
 
-def next_spot(information: Any, known: np.ndarray, **options: Any) -> Spot | None:
+def next_query(information: Any, known: np.ndarray, **options: Any) -> Query | None:
     """Find the place that is most worth a stroke; see `search` for the options.
 
     Returns
@@ -73,7 +73,7 @@ def search(
     edge: int = EDGE,
     spacing: Sequence[float] | None = None,
     axis: int | None = None,
-) -> Generator[Spot | None, None, None]:
+) -> Generator[Query | None, None, None]:
     """Search the most informative place, some milliseconds at a time.
 
     Parameters
@@ -182,12 +182,12 @@ def _windows(grid: Grid, cells: np.ndarray) -> np.ndarray:
 
 def _spot(
     information: Any, known: np.ndarray, box: Region, score: float, axis: int | None
-) -> Spot:
+) -> Query:
     if axis is not None:
         start = box[axis].start + _slice(information, known, box, score, axis)
         box = (*box[:axis], slice(start, start + 1), *box[axis + 1 :])
     center = tuple((part.start + part.stop) // 2 for part in box)
-    return Spot(center, box, score)
+    return Query(center, box, score)
 
 
 def _slice(

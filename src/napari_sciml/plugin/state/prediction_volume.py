@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from napari_sciml.prediction.blockwise import BlockPredicted
 
 
-class Probabilities:
+class PredictionVolume:
     """Mean and deviation over the ensemble, filled block by block.
 
     Attributes
@@ -34,7 +34,7 @@ class Probabilities:
         # Not zeros_like: it writes to all of the memory, in the thread of the viewer.
         self.mean = np.zeros(by_class, np.float16)
         self.std = np.zeros(by_class, np.float16)
-        self.information = np.zeros(shape, np.float16)
+        self.mutual_information = np.zeros(shape, np.float16)
         self.entropy = np.zeros(shape, np.float16)
         self.known = np.zeros(shape, bool)
         self.current = np.zeros(shape, bool)
@@ -66,7 +66,7 @@ class Probabilities:
         self._predicted += before.size - int(np.count_nonzero(before))
         self.mean[:, *block.tile.core] = block.mean
         self.std[:, *block.tile.core] = block.std
-        self.information[block.tile.core] = block.information
+        self.mutual_information[block.tile.core] = block.mutual_information
         self.entropy[block.tile.core] = entropy(block.mean)
         self.known[block.tile.core] = True
         # A first look stays dim until the whole model has answered.

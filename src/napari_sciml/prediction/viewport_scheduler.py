@@ -22,7 +22,7 @@ from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.networks.trees.kept_rows import KeptRows
 from napari_sciml.prediction.blockwise import BlockPredicted, BlockPredictor
 from napari_sciml.prediction.slice_tiles import SliceTiles
-from napari_sciml.prediction.view import View, ViewTarget
+from napari_sciml.prediction.viewport import Viewport, ViewportMailbox
 
 SHARE = 0.25
 """Of the time of a training, to redraw what is already on the screen."""
@@ -33,7 +33,7 @@ ATTENDED = 64
 _Key = tuple[tuple[int, int], ...]
 
 
-class Lookout:
+class ViewportScheduler:
     """Chooses what is predicted next, and predicts it.
 
     First what lies in the window, then the rest of the shown slice, then blocks of
@@ -54,7 +54,9 @@ class Lookout:
         Where to compute.
     """
 
-    def __init__(self, image: Any, target: ViewTarget, device: torch.device) -> None:
+    def __init__(
+        self, image: Any, target: ViewportMailbox, device: torch.device
+    ) -> None:
         self._image = image
         self._target = target
         self._device = device
@@ -73,7 +75,7 @@ class Lookout:
         self._pieces: Iterator[BlockPredicted | None] = iter(())
         self._ready: deque[BlockPredicted] = deque()
         self._kept: dict[_Key, BlockPredicted] = {}
-        self._seen: View | None = None
+        self._seen: Viewport | None = None
         self._urgent = False
         self._spent = 0.0
         self._since = time.monotonic()
@@ -94,7 +96,7 @@ class Lookout:
         return self._unseen() is not None
 
     @property
-    def _view(self) -> View | None:
+    def _view(self) -> Viewport | None:
         """Where the user looks; None while that is another image."""
         view = self._target.view
         fits = view is not None and view.is_of(self._image.shape)
@@ -296,7 +298,9 @@ def _joined(parts: Sequence[BlockPredicted]) -> list[BlockPredicted]:
         tile=whole,
         mean=assemble(whole, tiles, [part.mean for part in parts]),
         std=assemble(whole, tiles, [part.std for part in parts]),
-        information=assemble(whole, tiles, [part.information for part in parts]),
+        mutual_information=assemble(
+            whole, tiles, [part.mutual_information for part in parts]
+        ),
         halved=any(part.halved for part in parts),
     )
     return [joined]

@@ -32,7 +32,7 @@ _Answer = tuple[Tensor | None, Tensor | None]
 """Images and class logits, as far as there are any."""
 
 
-class FitCourse:
+class FitLoop:
     """Takes steps, looks at the test, and knows when it is over.
 
     Parameters

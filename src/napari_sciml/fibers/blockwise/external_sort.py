@@ -168,7 +168,7 @@ class FiberBatch:
         return self.file.with_name(f"{kind}-{self.file.name}.bin")
 
 
-class FiberSpill:
+class ExternalVoxelSort:
     """Takes blocks of labels in, and gives the voxels of fibers out.
 
     Parameters

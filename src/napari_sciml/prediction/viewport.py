@@ -7,7 +7,7 @@ from napari_sciml.images.tiles import Region
 
 
 @dataclass(frozen=True)
-class View:
+class Viewport:
     """What is on the screen.
 
     Attributes
@@ -35,21 +35,21 @@ class View:
         return self.shape in (None, tuple(shape))
 
 
-class ViewTarget:
+class ViewportMailbox:
     """Mailbox between a GUI that moves and a job that follows.
 
     Holds the last view only. Reading and replacing one reference is atomic, so
     neither side ever waits for the other.
     """
 
-    def __init__(self, view: View | None = None) -> None:
+    def __init__(self, view: Viewport | None = None) -> None:
         self._view = view
 
-    def look_at(self, view: View | None) -> None:
+    def look_at(self, view: Viewport | None) -> None:
         """Tell where the user looks now."""
         self._view = view
 
     @property
-    def view(self) -> View | None:
+    def view(self) -> Viewport | None:
         """Where the user looks; None when nothing is shown."""
         return self._view

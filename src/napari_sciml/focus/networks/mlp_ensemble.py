@@ -11,7 +11,7 @@ TILT, WAVE = 0.3, 0.15
 """How much the texture of the specimen is changed in training; see `other_texture`."""
 
 
-class Judges(nn.Module):
+class MLPEnsemble(nn.Module):
     """Networks that began differently: where they disagree, none is sure.
 
     Features ``(n, 41 * spectra + 4)`` to log-odds ``(n, 11)``; in training the
