@@ -196,7 +196,7 @@ def paint(
     from datetime import UTC, datetime
 
     from napari_sciml.annotation.changes import LabelChange
-    from napari_sciml.project.history import KeptModel
+    from napari_sciml.project.checkpoint import Checkpoint
 
     rows = np.flatnonzero(wanted.any(axis=1))
     of_stroke = np.zeros(wanted.shape, bool)
@@ -212,8 +212,9 @@ def paint(
     session.update(labels)
     session.advance(1)
     score, now = number / STROKES, datetime.now(UTC)
-    made = (number, now, number, "trees", score, 1.0, 1, number, None)
-    autosave.model(KeptModel(*made, session._shown(), {"seed": 1}))
+    made = (number, now, number, "trees", score, 1.0, 1, number)
+    shown = session._shown()
+    autosave.model(Checkpoint(*made, ensemble=shown, record={"seed": 1}))
 
 
 def check_project(folder: Path) -> str:

@@ -30,7 +30,7 @@ def paint(folder: Path) -> None:
     window, rng = Window((64, 128, 128)), np.random.default_rng(3)
     session = window.session
     session.history.added.connect(
-        lambda kept: print("model", kept.model.number, time.time(), flush=True)
+        lambda kept, _: print("model", kept.number, time.time(), flush=True)
     )
     window.go_to(32)
     window.train.start.click()
@@ -67,7 +67,7 @@ def report(folder: Path, strokes: dict, models: dict, killed: float) -> None:
     (found,) = [path.parent for path in folder.rglob("project.json")]
     project = Project.open(found)
     saved = project.strokes().revision
-    kept = {model.number for model in project.history()}
+    kept = {model.number for model in project.models.entries()}
     lost = [when for revision, when in strokes.items() if revision > saved]
     ages = [f"{killed - when:.2f} s" for n, when in models.items() if n not in kept]
     print(

@@ -194,7 +194,7 @@ def _open_project(folder: Path) -> int:
             pass
         project = Project.open(folder)
         project.lock()
-        for kept in project.history():
+        for kept in project.models.entries():
             project.load_model(kept.number)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -154,9 +154,9 @@ def _project(image: np.ndarray, labels: np.ndarray) -> None:
     from napari_sciml.annotation.changes import LabelChange
     from napari_sciml.annotation.feed import LabelFeed
     from napari_sciml.prediction.viewport import ViewportMailbox
+    from napari_sciml.project.checkpoint import Checkpoint
     from napari_sciml.project.file import ClassEntry
     from napari_sciml.project.folder import Project
-    from napari_sciml.project.history import KeptModel
     from napari_sciml.project.image_identity import identify
     from napari_sciml.project.journal import JournalEntry
     from napari_sciml.project.runs import RunStarted, RunTook
@@ -180,9 +180,10 @@ def _project(image: np.ndarray, labels: np.ndarray) -> None:
             project.append_runs([RunTook(1, event.round, event.revision)])
         elif isinstance(event, ModelReady):
             picture = np.zeros((8, 8, 3), np.uint8)
-            kept = KeptModel(
+            kept = Checkpoint(
                 *(event.number, now, event.revision, event.kind, 0.5, 1.0, 1),
-                *(event.round, picture, event.ensemble, {"seed": 0}),
+                *(event.round, picture, event.ensemble),
+                record={"seed": 0},
             )
             project.models.add(kept)
             break

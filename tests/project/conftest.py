@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from napari_sciml.annotation.changes import LabelChange
+from napari_sciml.project.checkpoint import Checkpoint
 from napari_sciml.project.file import ClassEntry
 from napari_sciml.project.folder import Project
-from napari_sciml.project.history import KeptModel
 from napari_sciml.project.image_identity import identify
 
 SHAPE = (6, 40, 50)
@@ -56,6 +56,6 @@ def make_kept(make_ensemble):
             **fields,
         }
         ensemble = ensemble or make_ensemble(2, members=1)
-        return KeptModel(number=number, score=score, ensemble=ensemble, **made)
+        return Checkpoint(number=number, score=score, ensemble=ensemble, **made)
 
     return make

@@ -67,8 +67,8 @@ def test_everything_arrives(saving, stroke, make_kept, small_image) -> None:
     assert project.strokes().entries[0].whole
     assert project.class_names == ("a", "b")
     assert project.description.settings == {"training": {"seed": 3}}
-    assert [kept.number for kept in project.history()] == [1, 2]
-    assert project.history()[0].thumbnail[0, 0].tolist() == [9, 9, 9]
+    assert [kept.number for kept in project.models.entries()] == [1, 2]
+    assert project.models.entries()[0].picture()[0, 0].tolist() == [9, 9, 9]
     # When all else is done, the image follows.
     wait_for((autosave.folder / "image.npy").exists)
     assert np.array_equal(project.open_image(), small_image)
@@ -165,7 +165,7 @@ def test_what_can_never_be_written_holds_nothing_up(saving, stroke, make_kept) -
     autosave.model(make_kept(1))
     assert autosave.flush(LONG)
     assert revisions(autosave.folder) == [2]
-    assert len(Project.open(autosave.folder).history()) == 1
+    assert len(Project.open(autosave.folder).models.entries()) == 1
 
 
 def test_no_project_can_be_made(saving, stroke, tmp_path, monkeypatch) -> None:

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from napari_sciml.errors import InputError
+from napari_sciml.io.models.folder import read_record
 from napari_sciml.io.process import this_process
 from napari_sciml.project.file import ClassEntry
 from napari_sciml.project.folder import Project
@@ -84,12 +85,12 @@ def test_models_come_back_lazily(make_project, make_kept) -> None:
     entry = project.models.add(kept)
     files = {path.name for path in (project.folder / "models" / "0007").iterdir()}
     assert files >= {"entry.json", "thumbnail.png", "model.json", "weights.safetensors"}
-    (back,) = Project.open(project.folder).history()
+    (back,) = Project.open(project.folder).models.entries()
     assert back.ensemble is None
     for field in ("number", "time", "revision", "kind", "score", "seconds", "round"):
         assert getattr(back, field) == getattr(kept, field), field
-    assert np.array_equal(back.thumbnail, kept.thumbnail)
-    assert back.record == {"seed": 0}
+    assert np.array_equal(back.picture(), kept.thumbnail)
+    assert read_record(back.folder) == {"seed": 0}
     loaded = project.load_model(7).state_dict()
     for name, value in kept.ensemble.state_dict().items():
         assert torch.equal(loaded[name], value), name
@@ -117,7 +118,7 @@ def test_a_thumbnail_is_no_reason_to_fail(make_project, make_kept, spoil) -> Non
     entry = make_project().models.add(make_kept(1))
     (entry.folder / "thumbnail.png").unlink()
     spoil(entry.folder / "thumbnail.png")
-    assert entry.thumbnail() is None
+    assert entry.picture() is None
 
 
 @pytest.mark.parametrize(
@@ -180,7 +181,7 @@ def test_half_a_model_is_none(make_project, make_kept) -> None:
     project.models.add(make_kept(1))
     shutil.copytree(project.folder / "models/0001", project.folder / "models/0002")
     (project.folder / "models/0002/entry.json").write_text("{")
-    assert [kept.number for kept in project.history()] == [1]
+    assert [kept.number for kept in project.models.entries()] == [1]
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from napari_sciml.annotation.feed import LabelFeed
 from napari_sciml.errors import InputError
 from napari_sciml.io.models.folder import load_model
 from napari_sciml.prediction.viewport import ViewportMailbox
+from napari_sciml.project.checkpoint import Checkpoint
 from napari_sciml.project.file import ClassEntry
 from napari_sciml.project.folder import Project
-from napari_sciml.project.history import KeptModel
 from napari_sciml.project.image_identity import identify
 from napari_sciml.project.journal import JournalEntry
 from napari_sciml.project.replay import (
@@ -142,7 +142,7 @@ def live_project(folder, image, config):
 
 
 def as_kept(ready):
-    return KeptModel(
+    return Checkpoint(
         **{"number": ready.number, "time": NOW, "revision": ready.revision},
         **{"kind": ready.kind, "score": None, "seconds": ready.seconds, "run": 1},
         **{"round": ready.round, "thumbnail": None, "ensemble": ready.ensemble},

@@ -11,10 +11,10 @@ import numpy as np
 
 from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.errors import InputError
-from napari_sciml.project.autosave_work import MakeModel, Work, sentence_for
+from napari_sciml.project.autosave_work import MakeCheckpoint, Work, sentence_for
+from napari_sciml.project.checkpoint import Checkpoint
 from napari_sciml.project.file import ClassEntry
 from napari_sciml.project.folder import Project
-from napari_sciml.project.history import KeptModel
 from napari_sciml.project.journal import JournalEntry
 from napari_sciml.project.runs import RunEvent
 
@@ -119,7 +119,7 @@ class Autosave:
         """Save what a training does."""
         self._hand_over(lambda work: work.runs.append(event))
 
-    def model(self, make: KeptModel | MakeModel) -> None:
+    def model(self, make: Checkpoint | MakeCheckpoint) -> None:
         """Save a model of the history, or what a function gives in the thread."""
         given = make if callable(make) else lambda: make
 

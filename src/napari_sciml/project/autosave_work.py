@@ -9,11 +9,11 @@ import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.io.atomic import cannot_write
-from napari_sciml.project.history import KeptModel
+from napari_sciml.project.checkpoint import Checkpoint
 from napari_sciml.project.journal import JournalEntry
 from napari_sciml.project.runs import RunEvent
 
-MakeModel = Callable[[], KeptModel]
+MakeCheckpoint = Callable[[], Checkpoint]
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Work:
     strokes: list[JournalEntry] = field(default_factory=list)
     runs: list[RunEvent] = field(default_factory=list)
     description: dict[str, Any] = field(default_factory=dict)
-    models: list[MakeModel] = field(default_factory=list)
+    models: list[MakeCheckpoint] = field(default_factory=list)
     thumbnails: dict[int, np.ndarray] = field(default_factory=dict)
 
     def __bool__(self) -> bool:

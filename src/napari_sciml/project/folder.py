@@ -28,12 +28,11 @@ from napari_sciml.project.image_identity import (
 )
 from napari_sciml.project.journal import Journal, JournalEntry, JournalReading
 from napari_sciml.project.lock import LOCK_FILE, ProjectLock, is_wanted
-from napari_sciml.project.models import MODELS_FOLDER, ModelEntry, ModelStore
+from napari_sciml.project.models import MODELS_FOLDER, ModelStore
 from napari_sciml.project.runs import Run, RunEvent, RunLog
 
 if TYPE_CHECKING:
     from napari_sciml.networks.ensemble import Ensemble
-    from napari_sciml.project.history import KeptModel
 
 STROKES_FILE = "strokes.jsonl"
 RUNS_FILE = "runs.jsonl"
@@ -200,10 +199,6 @@ class Project:
         """
         return self.models.entry(number).load()
 
-    def history(self) -> list["KeptModel"]:
-        """The models by number, their networks still on the disk."""
-        return [entry.as_kept() for entry in self.models.entries()]
-
     def append_strokes(self, entries: Sequence[JournalEntry]) -> None:
         """Put changes of the annotation onto the disk; OSError when it fails."""
         self.journal.append(entries)
@@ -211,10 +206,6 @@ class Project:
     def append_runs(self, events: Sequence[RunEvent]) -> None:
         """Put events of trainings onto the disk; OSError when it fails."""
         self._runs.append(events)
-
-    def add_model(self, kept: "KeptModel") -> ModelEntry:
-        """Write a model; InputError when it fails."""
-        return self.models.add(kept)
 
     def describe(self, **changes: Any) -> None:
         """Change fields of ``project.json``; OSError when it cannot be written."""

@@ -2,101 +2,28 @@
 
 import json
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.io.atomic import atomic_path
 from napari_sciml.io.models.folder import (
-    load_model,
-    read_record,
     read_weights_sha256,
     save_model,
 )
-from napari_sciml.json_files import read_file, read_object
-from napari_sciml.project.history import KeptModel
-
-if TYPE_CHECKING:
-    from napari_sciml.networks.ensemble import Ensemble
+from napari_sciml.json_files import read_object
+from napari_sciml.project.checkpoint import (
+    KEPT_MODELS,
+    THUMBNAIL_FILE,
+    Checkpoint,
+    superfluous,
+)
 
 MODELS_FOLDER = "models"
 ENTRY_FILE = "entry.json"
-THUMBNAIL_FILE = "thumbnail.png"
-THUMBNAIL_EDGE = 4096
-"""Pixels at most; ours have a few hundred."""
-KEPT_MODELS = 20
-"""Older models are removed, but never the best one."""
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """What ``entry.json`` tells of a model.
-
-    Attributes
-    ----------
-    number, time, revision, kind, score, seconds, run, round
-        As in `KeptModel`.
-    weights_sha256
-        Of the file with the weights.
-    folder
-        Of the model; `napari_sciml.io.models.folder.load_model` reads it.
-    """
-
-    number: int
-    time: datetime
-    revision: int | None
-    kind: str
-    score: float | None
-    seconds: float
-    run: int
-    round: int
-    weights_sha256: str
-    folder: Path
-
-    def load(self) -> "Ensemble":
-        """Read the networks, on the CPU.
-
-        Raises
-        ------
-        InputError
-            When they are damaged or gone.
-        """
-        return load_model(self.folder)
-
-    def thumbnail(self) -> np.ndarray | None:
-        """What the model predicted, ``(h, w, 3)`` uint8; None when there is none."""
-        from PIL import Image
-
-        try:
-            content = read_file(self.folder / THUMBNAIL_FILE)
-            with Image.open(BytesIO(content), formats=("PNG",)) as picture:
-                if max(picture.size) > THUMBNAIL_EDGE:
-                    return None
-                return np.asarray(picture.convert("RGB"))
-        except Exception:  # a picture is no reason to fail, whatever is wrong with it
-            return None
-
-    def as_kept(self) -> KeptModel:
-        """The entry as it was in the history, its networks still on the disk."""
-        return KeptModel(
-            self.number,
-            self.time,
-            self.revision,
-            self.kind,
-            self.score,
-            self.seconds,
-            self.run,
-            self.round,
-            self.thumbnail(),
-            None,
-            read_record(self.folder),
-        )
 
 
 class ModelStore:
@@ -111,14 +38,14 @@ class ModelStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def entries(self) -> list[ModelEntry]:
+    def entries(self) -> list[Checkpoint]:
         """The models that are whole, by number."""
         folders = sorted(self.folder.glob("[0-9]*"))
         entries = [_read_entry(folder) for folder in folders]
         known = [entry for entry in entries if entry is not None]
         return sorted(known, key=lambda entry: entry.number)
 
-    def add(self, kept: KeptModel) -> ModelEntry:
+    def add(self, kept: Checkpoint) -> Checkpoint:
         """Write a model, whole or not at all, and remove the oldest ones.
 
         Raises
@@ -137,7 +64,8 @@ class ModelStore:
                 _write_picture(folder / THUMBNAIL_FILE, kept.thumbnail)
         entries = self.entries()
         for old in superfluous(entries):
-            self._remove(old.folder)
+            if old.folder is not None:
+                self._remove(old.folder)
         return next(entry for entry in entries if entry.number == number)
 
     def set_thumbnail(self, number: int, picture: np.ndarray) -> None:
@@ -152,7 +80,7 @@ class ModelStore:
         if folder.is_dir():
             _write_picture(folder / THUMBNAIL_FILE, picture)
 
-    def entry(self, number: int) -> ModelEntry:
+    def entry(self, number: int) -> Checkpoint:
         """Give a model by its number.
 
         Raises
@@ -183,15 +111,7 @@ class ModelStore:
         shutil.rmtree(gone, ignore_errors=True)
 
 
-def superfluous(entries: Sequence[ModelEntry]) -> list[ModelEntry]:
-    """Models that make room: neither among the newest nor the best one."""
-    older = list(entries[:-KEPT_MODELS])
-    scored = [entry for entry in entries if entry.score is not None]
-    best = max(scored, key=lambda entry: (entry.score, entry.number), default=None)
-    return [entry for entry in older if entry is not best]
-
-
-def _entry_as_json(kept: KeptModel, number: int, weights_sha256: str) -> str:
+def _entry_as_json(kept: Checkpoint, number: int, weights_sha256: str) -> str:
     content = {
         "number": number,
         "time": kept.time.astimezone(UTC).isoformat(timespec="milliseconds"),
@@ -206,16 +126,16 @@ def _entry_as_json(kept: KeptModel, number: int, weights_sha256: str) -> str:
     return json.dumps(content, indent=2) + "\n"
 
 
-def _read_entry(folder: Path) -> ModelEntry | None:
+def _read_entry(folder: Path) -> Checkpoint | None:
     try:
         return _entry_from(read_object(folder / ENTRY_FILE), folder)
     except (ValueError, KeyError, TypeError, OverflowError):
         return None
 
 
-def _entry_from(content: dict[str, Any], folder: Path) -> ModelEntry:
+def _entry_from(content: dict[str, Any], folder: Path) -> Checkpoint:
     revision, score = content["revision"], content["score"]
-    return ModelEntry(
+    return Checkpoint(
         number=int(folder.name),
         time=datetime.fromisoformat(content["time"]),
         revision=None if revision is None else int(revision),

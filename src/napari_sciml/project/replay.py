@@ -14,10 +14,10 @@ from napari_sciml.io.models.start import read_start
 from napari_sciml.io.provenance import provenance
 from napari_sciml.io.results.outputs import check_output
 from napari_sciml.progress import Report, exhaust
+from napari_sciml.project.checkpoint import Checkpoint
 from napari_sciml.project.folder import Project
 from napari_sciml.project.image import open_image_at
 from napari_sciml.project.image_identity import ImageIdentity
-from napari_sciml.project.models import ModelEntry
 from napari_sciml.project.runs import Run, run_of
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def train_again(
     image: Any,
     run: Run,
     schedule: Sequence[Taken],
-    entry: ModelEntry,
+    entry: Checkpoint,
     report: Report,
 ) -> "Ensemble":
     """Go through a training as it went, up to a model.
@@ -225,7 +225,7 @@ def _check_rounds(rounds: Sequence[int]) -> None:
             )
 
 
-def _entry(project: Project, number: int | None) -> ModelEntry:
+def _entry(project: Project, number: int | None) -> Checkpoint:
     if number is not None:
         return project.models.entry(number)
     entries = project.models.entries()
@@ -258,7 +258,7 @@ def _with_revision(change: LabelChange, revision: int) -> LabelChange:
     return LabelChange(revision, change.indices, change.values)
 
 
-def _compared(entry: ModelEntry, made: "Ensemble") -> dict[str, Any]:
+def _compared(entry: Checkpoint, made: "Ensemble") -> dict[str, Any]:
     """How far the weights are from those of the project."""
     sha256 = weights_sha256(made)
     stored, own = entry.load().state_dict(), made.state_dict()

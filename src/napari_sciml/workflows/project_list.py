@@ -79,7 +79,7 @@ def list_projects(
 
 def _row(project: Project) -> ProjectRow:
     offer, entries = offer_of(project), project.models.entries()
-    pictures = (entry.thumbnail() for entry in reversed(entries))
+    pictures = (entry.picture() for entry in reversed(entries))
     return ProjectRow(
         project,
         project.description.image.name,

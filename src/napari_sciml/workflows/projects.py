@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ import numpy as np
 from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.annotation.strokes import strokes_of
 from napari_sciml.errors import InputError
+from napari_sciml.project.checkpoint import Checkpoint
 from napari_sciml.project.folder import Project
 from napari_sciml.project.image_identity import identify
 from napari_sciml.project.lock import is_locked
-from napari_sciml.project.models import ModelEntry
 from napari_sciml.project.places import projects_elsewhere, projects_of
 
 NAP = 0.05
@@ -80,7 +80,7 @@ class ProjectRead:
 
     project: Project
     labels: LabelChange
-    history: tuple[tuple[ModelEntry, np.ndarray | None], ...]
+    history: tuple[Checkpoint, ...]
     last_run: int
     image: int | None = None
     data: Any = None
@@ -161,7 +161,7 @@ def read_project(
     yield ProjectRead(
         project,
         _labeled(project),
-        tuple((entry, entry.thumbnail()) for entry in project.models.entries()),
+        tuple(replace(c, thumbnail=c.picture()) for c in project.models.entries()),
         max(runs, default=0),
         fits,
         image,

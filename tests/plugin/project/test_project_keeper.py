@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from qtpy.QtWidgets import QLabel, QPushButton
 
+from napari_sciml.io.models.folder import read_record
 from napari_sciml.plugin.project.bar import ProjectBar
 from napari_sciml.plugin.session import ViewerSession
 from napari_sciml.project.folder import Project
@@ -346,12 +347,12 @@ def test_an_error_is_shown_until_it_is_gone(annotating, patience, monkeypatch):
 def test_models_and_trainings_are_kept(session, viewer, patience) -> None:
     train_until_settled(session, patience)
     project = flushed(session, patience)
-    stored = project.history()
+    stored = project.models.entries()
     models = session.history.models
-    assert [kept.number for kept in stored] == [kept.model.number for kept in models]
+    assert [kept.number for kept in stored] == [kept.number for kept in models]
     assert stored[-1].score == models[-1].score
     assert {kept.run for kept in stored} == {1}
-    assert "packages" in stored[-1].record
+    assert "packages" in read_record(stored[-1].folder)
     run = project.runs()[1]
     assert run.taken == ((0, session.workspace.annotation.revision),)
     assert run.started.settings["members"] == 2
@@ -382,16 +383,17 @@ def come_back_the_next_day(viewer, project, stored, patience):
     assert offer.models == len(stored)
     session.project.recovery.recover()
     patience(lambda: session.project.folder == project.folder)
-    assert [kept.model for kept in session.history.models] == [None] * len(stored)
+    recovered = map(session.history.model, session.history.models)
+    assert list(recovered) == [None] * len(stored)
     session.training.go_back(0)
     assert session.prediction.model.revision == stored[0].revision
     patience(lambda: not session.workspace.runner.busy)
     train_until_settled(session, patience)
     models = session.history.models
-    assert models[len(stored)].model.number == stored[-1].number + 1
+    assert models[len(stored)].number == stored[-1].number + 1
     again = flushed(session, patience)
     assert max(again.runs()) == 2
-    assert len(again.history()) == len(models)
+    assert len(again.models.entries()) == len(models)
     session.close()
     patience(ended)
 

@@ -5,6 +5,7 @@ import pytest
 from gui_helpers import bright_bar, is_settled
 
 from napari_sciml.plugin.train.status import Phase
+from napari_sciml.plugin.train.words import tell_checkpoint
 
 pytestmark = pytest.mark.gui
 
@@ -115,11 +116,11 @@ def test_start_over_keeps_the_history(dock, session, patience) -> None:
     dock.seconds.setValue(600)
     dock.start.click()
     patience(lambda: len(session.history.models) > 0)
-    number = session.history.models[0].model.number
+    number = session.history.models[0].number
     dock.start_over.click()
     patience(lambda: len(session.history.models) > 1)
-    assert session.history.models[0].model.number == number
-    assert session.history.models[-1].model.number > number
+    assert session.history.models[0].number == number
+    assert session.history.models[-1].number > number
     session.training.stop()
     patience(lambda: not session.workspace.runner.busy)
 
@@ -129,7 +130,7 @@ def test_back_to_an_earlier_model(dock, session, viewer, patience) -> None:
     patience(lambda: is_settled(session))
     patience(lambda: session.history.models[-1].thumbnail is not None)
     assert len(session.history.models) >= 2
-    first = session.history.models[0].model
+    first = session.history.opened(0)
     rows = dock.history.rows
     rows.setCurrentRow(rows.count() - 1)
     dock.history.use.click()
@@ -167,7 +168,7 @@ def test_the_shown_slice_fills_in_while_it_trains(dock, session, viewer, patienc
 def test_an_outdated_picture_is_dimmed(trained, viewer, patience) -> None:
     layer = viewer.layers["Probability fiber"]
     opacity = layer.opacity
-    model = trained.history.models[0].model
+    model = trained.history.opened(0)
     trained.prediction.use(model)
     assert layer.opacity == pytest.approx(opacity / 2)
     trained.training.predict()
@@ -302,7 +303,7 @@ def test_a_training_begins_with_the_loaded_model(trained, loaded, patience) -> N
     dock = loaded
     assert dock.error.text() == ""
     assert "of yesterday" in dock.shown.text()
-    assert "loaded from yesterday" in trained.history.models[-1].sentence()
+    assert "loaded from yesterday" in tell_checkpoint(trained.history.models[-1])
     dock.start.click()
     patience(lambda: is_settled(trained))
     dock.redraw()
@@ -311,7 +312,7 @@ def test_a_training_begins_with_the_loaded_model(trained, loaded, patience) -> N
     trained.training.go_back(trained.history.models.index(kept))
     dock.start.click()
     patience(lambda: not trained.workspace.runner.busy)
-    assert trained.prediction.model is kept.model
+    assert trained.prediction.model is trained.history.model(kept)
 
 
 def test_start_over_leaves_the_loaded_model(trained, loaded, patience) -> None:

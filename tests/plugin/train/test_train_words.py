@@ -1,7 +1,6 @@
 """What the Train dock says, without a window."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,10 +9,10 @@ import pytest
 
 from napari_sciml.images.tiles import Tile
 from napari_sciml.plugin.state.evidence import caution, unknown_classes
-from napari_sciml.plugin.state.history import KeptModel, _kind
-from napari_sciml.plugin.state.model import Model
+from napari_sciml.plugin.state.model import Model, kind_of
 from napari_sciml.plugin.state.prediction_volume import PredictionVolume
 from napari_sciml.plugin.train.words import (
+    tell_checkpoint,
     tell_predicted,
     tell_scores,
     tell_shown,
@@ -119,9 +118,9 @@ def block(core: tuple[slice, ...]) -> BlockPredicted:
 
 
 def test_rows_of_the_history() -> None:
-    now = datetime.now(UTC)
-    assert KeptModel(model(kind="trees"), now).sentence().endswith("· trees")
-    both = KeptModel(model(0.3, kind="ensemble"), now)
-    assert both.sentence().endswith("Dice 0.90 · trees + networks")
-    assert _kind("instant") == _kind("trees") == "trees"
-    assert _kind("ensemble") == "ensemble"
+    trees = model(kind="trees").checkpoint()
+    assert tell_checkpoint(trees).endswith("· trees")
+    both = model(0.3, kind="ensemble").checkpoint()
+    assert tell_checkpoint(both).endswith("Dice 0.90 · trees + networks")
+    assert kind_of("instant") == kind_of("trees") == "trees"
+    assert kind_of("ensemble") == "ensemble"

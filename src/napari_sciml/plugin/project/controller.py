@@ -15,13 +15,14 @@ from napari_sciml.errors import InputError
 from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.layers.axes import finest
 from napari_sciml.plugin.project.facts import (
+    checkpoint_to_store,
     class_entries,
     image_facts,
-    model_to_store,
 )
 from napari_sciml.plugin.project.recovery import Recovery, Trainer
-from napari_sciml.plugin.state.history import History, KeptModel
+from napari_sciml.plugin.state.history import History
 from napari_sciml.project.autosave import Autosave
+from napari_sciml.project.checkpoint import Checkpoint
 from napari_sciml.project.file import ClassEntry
 from napari_sciml.project.folder import Project
 from napari_sciml.project.image_identity import identify
@@ -32,6 +33,7 @@ from napari_sciml.project.runs import RunEvent, RunStarted
 if TYPE_CHECKING:
     from napari.layers import Image
 
+    from napari_sciml.plugin.state.model import Model
     from napari_sciml.plugin.state.workspace import Workspace
 
 CLOSE_SECONDS = 2.0
@@ -208,17 +210,16 @@ class ProjectKeeper:
             autosave.settings({"training": event.settings})
         autosave.run(event)
 
-    def _on_model(self, kept: KeptModel) -> None:
+    def _on_model(self, kept: Checkpoint, model: "Model") -> None:
         autosave = self._ready()
         if autosave is not None:
-            autosave.model(model_to_store(kept))
+            autosave.model(checkpoint_to_store(kept, model))
 
-    def _on_picture(self, kept: KeptModel) -> None:
-        foreign = kept.entry is not None or bool(kept.loaded_from)
+    def _on_picture(self, kept: Checkpoint) -> None:
+        foreign = kept.folder is not None
         if self.autosave is None or foreign or kept.thumbnail is None:
             return
-        assert kept.model is not None
-        self.autosave.thumbnail(kept.model.number, kept.thumbnail)
+        self.autosave.thumbnail(kept.number, kept.thumbnail)
 
 
 def _make(

@@ -1,6 +1,6 @@
 """What a project has to know about layers, and layers as a project knows them."""
 
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +10,13 @@ from napari.layers import Image
 from napari_sciml.annotation.classes import ClassTable
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.layers.images import PLACE, voxel_size
+from napari_sciml.project.checkpoint import Checkpoint
 from napari_sciml.project.file import ClassEntry
-from napari_sciml.project.history import KeptModel as Stored
 from napari_sciml.project.image_identity import ImageIdentity
 
 if TYPE_CHECKING:
-    from napari_sciml.plugin.state.history import KeptModel
-    from napari_sciml.project.autosave_work import MakeModel
+    from napari_sciml.plugin.state.model import Model
+    from napari_sciml.project.autosave_work import MakeCheckpoint
 
 
 def image_facts(layer: Image) -> dict[str, Any]:
@@ -59,24 +59,6 @@ def class_table(entries: tuple[ClassEntry, ...]) -> ClassTable:
     return table
 
 
-def model_to_store(kept: "KeptModel") -> "MakeModel":
+def checkpoint_to_store(checkpoint: Checkpoint, model: "Model") -> "MakeCheckpoint":
     """Describe a model for the disk; the work is left to whoever calls the result."""
-    return partial(_stored, kept)
-
-
-def _stored(kept: "KeptModel") -> Stored:
-    model = kept.model
-    assert model is not None
-    return Stored(
-        number=model.number,
-        time=kept.time,
-        revision=model.revision,
-        kind=model.kind,
-        score=kept.score,
-        seconds=model.seconds,
-        run=model.run,
-        round=model.round,
-        thumbnail=kept.thumbnail,
-        ensemble=model.ensemble,
-        record=model.record(),
-    )
+    return lambda: replace(checkpoint, record=model.record())

@@ -19,7 +19,7 @@ from napari_sciml.plugin.project.facts import (
     image_facts,
     layer_arguments,
 )
-from napari_sciml.plugin.state.history import History, KeptModel
+from napari_sciml.plugin.state.history import History
 from napari_sciml.project.folder import Project
 from napari_sciml.project.places import set_aside
 from napari_sciml.workflows.projects import (
@@ -288,9 +288,8 @@ class Recovery:
         annotation.read_now()
 
     def _restore_models(self, read: ProjectRead) -> None:
-        kept = [KeptModel(None, e.time, p, e) for e, p in read.history]
-        self._history.restore(kept)
-        last = max((entry.number for entry, _ in read.history), default=0)
+        self._history.restore(read.history)
+        last = max((kept.number for kept in read.history), default=0)
         self._training.count_on(models=last, runs=read.last_run)
 
 

@@ -1,11 +1,15 @@
 """The model that a viewer uses."""
 
+import math
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from napari_sciml.io.models.folder import read_record
 from napari_sciml.io.provenance import provenance
+from napari_sciml.project.checkpoint import Checkpoint
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.uncertainty.calibration import ConformalCalibration
 from napari_sciml.workflows.training.files import calibration_record
@@ -93,6 +97,44 @@ class Model:
         stored = (self.loaded or {}).get("calibration")
         return None if stored is None else ConformalCalibration.model_validate(stored)
 
+    @property
+    def score(self) -> float | None:
+        """Mean held-out Dice of the classes but the background."""
+        dice = () if self.scores is None else self.scores.dice[1:]
+        known = [d for d in dice if math.isfinite(d)]
+        return sum(known) / len(known) if known else None
+
+    def checkpoint(self) -> Checkpoint:
+        """The model as the history keeps it; its record is left to `record`."""
+        return Checkpoint(
+            number=self.number,
+            time=datetime.now(UTC),
+            revision=self.revision,
+            kind=self.kind,
+            score=self.score,
+            seconds=self.seconds,
+            run=self.run,
+            round=self.round,
+            ensemble=self.ensemble,
+            folder=None if self.source is None else Path(self.source),
+        )
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> "Model":
+        """Take up a model of a project; InputError where it is damaged or gone."""
+        assert checkpoint.folder is not None
+        return cls(
+            checkpoint.load(),
+            # Below 0, so that no model of this viewer has the same.
+            number=-checkpoint.number,
+            kind=kind_of(checkpoint.kind),
+            revision=checkpoint.revision,
+            run=checkpoint.run,
+            round=checkpoint.round,
+            seconds=checkpoint.seconds,
+            loaded=read_record(checkpoint.folder),
+        )
+
     def record(self) -> dict[str, Any]:
         """What is worth knowing about the training, for the model file."""
         record = {
@@ -109,3 +151,8 @@ class Model:
             names = self.ensemble.class_names
             record |= calibration_record(self.calibration, names)
         return record
+
+
+def kind_of(told: str) -> Literal["trees", "ensemble"]:
+    """What a project says; "instant" in older ones."""
+    return "trees" if told in ("trees", "instant") else "ensemble"

@@ -19,6 +19,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.controls import allow, button, text_line
 from napari_sciml.plugin.state.history import THUMBNAIL, History
+from napari_sciml.plugin.train.words import tell_checkpoint
 
 HEIGHT = 170
 
@@ -86,7 +87,7 @@ class HistoryList(QCollapsible):
         blocked = self.rows.blockSignals(True)
         self.rows.clear()
         for kept in reversed(models):
-            item = QListWidgetItem(kept.sentence())
+            item = QListWidgetItem(tell_checkpoint(kept))
             if kept.thumbnail is not None:
                 item.setIcon(_icon(kept.thumbnail))
             self.rows.addItem(item)

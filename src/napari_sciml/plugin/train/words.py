@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from napari_sciml.escape import for_html
 from napari_sciml.plugin.state.evidence import not_known, unknown_classes
+from napari_sciml.plugin.state.model import kind_of
+from napari_sciml.project.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     from napari_sciml.plugin.state.model import Model
@@ -40,6 +42,25 @@ def tell_predicted(volume: "PredictionVolume | None") -> str:
     percent = min(99.0, 100 * volume.share)
     digits = f"{percent:.0f}" if percent >= 1 else f"{percent:.1g}"
     return f"Predicted so far: {digits} % of the image."
+
+
+def tell_checkpoint(kept: Checkpoint) -> str:
+    """What the row of a kept model shows."""
+    parts = [f"{kept.time.astimezone():%H:%M:%S}"]
+    if kept.loaded_from:
+        parts.append(f"loaded from {kept.loaded_from}")
+    if kept.revision is not None:
+        parts.append(f"revision {kept.revision}")
+    if kept.score is not None:
+        parts.append(f"Dice {kept.score:.2f}")
+    return " · ".join([*parts, _answers(kept)])
+
+
+def _answers(kept: Checkpoint) -> str:
+    if kind_of(kept.kind) == "trees":
+        return "trees"
+    alone = kept.ensemble is not None and kept.ensemble.forest is None
+    return "networks" if alone else "trees + networks"
 
 
 def tell_scores(model: "Model | None") -> str:
