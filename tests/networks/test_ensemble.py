@@ -10,6 +10,7 @@ from napari_sciml.networks.build import build_network
 from napari_sciml.networks.config import MSDNetConfig, TUNet3PlusConfig, TUNetConfig
 from napari_sciml.networks.custom import CustomNetwork
 from napari_sciml.networks.ensemble import Ensemble, memory_format
+from napari_sciml.networks.ensemble_description import build_ensemble, describe_ensemble
 from napari_sciml.networks.scale_space import ScaleSpace
 
 
@@ -50,9 +51,9 @@ def test_halo_is_what_front_end_and_widest_network_see(make_ensemble, dims, sigm
 def test_stored_as_json_and_weights(make_ensemble, dims):
     ensemble = make_ensemble(dims, sigmas=(1.0, 1.5))
     ensemble.front.calibrate([gray(ensemble)[None, None]])
-    copy = Ensemble.from_description(json.loads(json.dumps(ensemble.description())))
+    copy = build_ensemble(json.loads(json.dumps(describe_ensemble(ensemble))))
     copy.load_state_dict(ensemble.state_dict())
-    assert copy.description() == ensemble.description()
+    assert describe_ensemble(copy) == describe_ensemble(ensemble)
     assert (copy.dims, copy.halo, copy.intensity, copy.class_names) == (
         *(ensemble.dims, ensemble.halo, ensemble.intensity),
         ensemble.class_names,
@@ -100,8 +101,8 @@ def test_members_of_many_kinds():
     assert ensemble.stride == 4
     halo = ensemble.front.radius + ensemble.members[1].radius
     assert ensemble.halo == (halo, halo)
-    description = json.loads(json.dumps(ensemble.description()))
-    copy = Ensemble.from_description(description, own={"own": own_module})
+    description = json.loads(json.dumps(describe_ensemble(ensemble)))
+    copy = build_ensemble(description, own={"own": own_module})
     copy.load_state_dict(ensemble.state_dict())
     for a, b in zip(answers(copy), answers(ensemble), strict=True):
         assert torch.equal(a, b)
@@ -110,7 +111,7 @@ def test_members_of_many_kinds():
 @pytest.mark.parametrize("own", [None, {}, {"another": own_module}])
 def test_own_networks_have_to_be_given(own):
     with pytest.raises(InputError, match=r"load it with own=\{'own': make\}"):
-        Ensemble.from_description(mixed().description(), own)
+        build_ensemble(describe_ensemble(mixed()), own)
 
 
 def test_calibrated_probabilities(make_ensemble):
@@ -128,23 +129,23 @@ def test_calibrated_probabilities(make_ensemble):
 
 def test_calibration_is_stored_beside_the_weights(make_ensemble):
     ensemble = make_ensemble(2)
-    plain = ensemble.description()
+    plain = describe_ensemble(ensemble)
     ensemble.set_calibration(temperature=1.7, log_prior_ratio=[0.1, -2.0])
-    copy = Ensemble.from_description(json.loads(json.dumps(ensemble.description())))
+    copy = build_ensemble(json.loads(json.dumps(describe_ensemble(ensemble))))
     copy.load_state_dict(ensemble.state_dict())
     for a, b in zip(answers(copy), answers(ensemble), strict=True):
         assert torch.equal(a, b)
     copy.set_calibration()
-    assert copy.description() == plain
+    assert describe_ensemble(copy) == plain
 
 
 def test_descriptions_of_older_models_are_read(make_ensemble):
     ensemble = make_ensemble(2)
-    description = ensemble.description()
+    description = describe_ensemble(ensemble)
     for key in ("temperature", "log_prior_ratio", "spacing"):
         del description[key]
-    copy = Ensemble.from_description(description)
-    assert copy.description() == ensemble.description()
+    copy = build_ensemble(description)
+    assert describe_ensemble(copy) == describe_ensemble(ensemble)
 
 
 @pytest.mark.parametrize(
@@ -176,9 +177,9 @@ def test_bad_calibration(make_ensemble, temperature, ratios, match):
 )
 def test_description_whose_parts_do_not_fit(make_ensemble, key, value):
     description = make_ensemble(2, sigmas=(1.0,)).description()
-    Ensemble.from_description(description)
+    build_ensemble(description)
     with pytest.raises(InputError):
-        Ensemble.from_description({**description, key: value})
+        build_ensemble({**description, key: value})
 
 
 def in_color(dims, inputs=3):
@@ -210,10 +211,13 @@ def test_channels_of_color_are_those_of_each_channel(dims):
 
 def test_color_is_stored():
     ensemble = in_color(2)
-    description = json.loads(json.dumps(ensemble.description()))
-    copy = Ensemble.from_description(description)
+    description = json.loads(json.dumps(describe_ensemble(ensemble)))
+    copy = build_ensemble(description)
     assert copy.intensity == ensemble.intensity
-    assert (copy.front.inputs, copy.description()) == (3, ensemble.description())
+    assert (copy.front.inputs, describe_ensemble(copy)) == (
+        3,
+        describe_ensemble(ensemble),
+    )
 
 
 @pytest.mark.parametrize(
@@ -223,7 +227,7 @@ def test_damaged_description_of_color(offset, scale):
     description = in_color(2).description()
     description["intensity"] = {"offset": offset, "scale": scale}
     with pytest.raises(InputError):
-        Ensemble.from_description(description)
+        build_ensemble(description)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from napari_sciml.errors import InputError
-from napari_sciml.networks.ensemble import Ensemble
+from napari_sciml.networks.ensemble_description import build_ensemble, describe_ensemble
 from napari_sciml.networks.feature_range import FeatureRange
 
 
@@ -58,13 +58,13 @@ DAMAGED = {
 def test_a_damaged_range_is_refused(make_ensemble, stored) -> None:
     description = make_ensemble(3, members=1).description() | {"familiar": stored}
     with pytest.raises(InputError, match="range of features should be one low and one"):
-        Ensemble.from_description(description)
+        build_ensemble(description)
 
 
 def test_an_ensemble_keeps_it(make_ensemble) -> None:
     ensemble = make_ensemble(3, members=1)
-    assert "familiar" not in ensemble.description()  # as of older models
-    assert Ensemble.from_description(ensemble.description()).familiar is None
+    assert "familiar" not in describe_ensemble(ensemble)  # as of older models
+    assert build_ensemble(describe_ensemble(ensemble)).familiar is None
     ensemble.familiar = FeatureRange(low=(0,) * 6, high=(1,) * 6)
-    again = Ensemble.from_description(ensemble.description())
+    again = build_ensemble(describe_ensemble(ensemble))
     assert again.familiar == ensemble.familiar

@@ -8,7 +8,7 @@ import torch
 
 from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.errors import InputError
-from napari_sciml.networks.ensemble import Ensemble
+from napari_sciml.networks.ensemble_description import build_ensemble, describe_ensemble
 from napari_sciml.prediction.blockwise import predict
 from napari_sciml.progress import exhaust
 from napari_sciml.training.config import TrainingConfig
@@ -70,7 +70,7 @@ def test_the_same_schedule_gives_the_same_weights(trees) -> None:
         exhaust(training.advance())
         run(training, 7)
         ensemble = exhaust(training.ready())
-        results.append((ensemble.state_dict(), ensemble.description()))
+        results.append((ensemble.state_dict(), describe_ensemble(ensemble)))
     (first, told), (second, again) = results
     assert told == again
     assert (told["forest"] is not None) is trees
@@ -148,7 +148,7 @@ def test_trees_answer_before_the_first_step() -> None:
     blocked = predict(ensemble, image, block=17).mean
     np.testing.assert_allclose(mean, blocked, rtol=1e-6)
     assert (mean[1, :, 17:23] > 0.5).mean() > 0.95
-    again = Ensemble.from_description(ensemble.description())
+    again = build_ensemble(describe_ensemble(ensemble))
     again.load_state_dict(ensemble.state_dict())
     np.testing.assert_array_equal(mean, predict(again.eval(), image).mean)
 

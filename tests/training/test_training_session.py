@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from napari_sciml.errors import InputError
 from napari_sciml.networks.custom import CustomNetwork
+from napari_sciml.networks.ensemble_description import describe_ensemble
 from napari_sciml.prediction.blockwise import predict
 from napari_sciml.progress import exhaust
 from napari_sciml.training.config import TrainingConfig
@@ -37,7 +38,7 @@ def test_same_seed_gives_the_same_weights(toy, tiny_config, dims):
         torch.manual_seed(global_seed)
         np.random.seed(global_seed)  # noqa: NPY002
         ensemble = train_to_end(image, labels, config=tiny_config(dims, seed=3))
-        found.append((ensemble.description(), weights(ensemble)))
+        found.append((describe_ensemble(ensemble), weights(ensemble)))
     assert found[0][0] == found[1][0]
     assert same(found[0][1], found[1][1])
 
@@ -352,7 +353,9 @@ def test_a_resumed_training_gives_the_same_weights(
     steps = [event for event in again if isinstance(event, TrainingStep)]
     assert len(steps) == 2 * 7
     assert same(weights(again[-1].ensemble), weights(events[-1].ensemble))
-    assert again[-1].ensemble.description() == events[-1].ensemble.description()
+    assert describe_ensemble(again[-1].ensemble) == describe_ensemble(
+        events[-1].ensemble
+    )
     assert (again[-1].ensemble.forest is None) is not config.trees
     ours, theirs = again[-1].calibration, events[-1].calibration
     assert ours.offsets == theirs.offsets
@@ -530,7 +533,7 @@ def test_members_trained_apart_are_those_trained_together(toy, tiny_config, more
     assert not [e for e in events if isinstance(e, TrainingStep)], "all is learned"
     together = list(train(image, labels, config))
     if "patience" not in more:
-        ours, theirs = (e[-1].ensemble.description() for e in (events, together))
+        ours, theirs = (describe_ensemble(e[-1].ensemble) for e in (events, together))
         assert ours == theirs
         assert same(weights(events[-1].ensemble), weights(together[-1].ensemble))
         assert events[-1].calibration.offsets == together[-1].calibration.offsets

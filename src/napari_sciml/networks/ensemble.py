@@ -12,8 +12,6 @@ from napari_sciml.errors import InputError
 from napari_sciml.images.channels import channels_of
 from napari_sciml.images.intensity import IntensityScale
 from napari_sciml.images.mosaic import Mosaic
-from napari_sciml.networks.build import network_from_description
-from napari_sciml.networks.custom import OwnModules
 from napari_sciml.networks.feature_range import FeatureRange
 from napari_sciml.networks.protocol import Network
 from napari_sciml.networks.scale_space import (
@@ -64,6 +62,8 @@ class Ensemble(nn.Module):
 
     Attributes
     ----------
+    found_trust
+        Weight of all networks together as it was found, however small; see `trust`.
     familiar
         What the front end gave in the image that it was trained on; None = not known.
     """
@@ -82,7 +82,7 @@ class Ensemble(nn.Module):
     ) -> None:
         super().__init__()
         self.forest = forest
-        self._trust = float(trust)
+        self.found_trust = float(trust)
         self.networks = nn.ModuleList(cast("Sequence[nn.Module]", members))
         self.front = front
         self.intensity = intensity
@@ -106,8 +106,8 @@ class Ensemble(nn.Module):
         """Weight of all networks together, 0 to 1."""
         if self.forest is None:
             return 1.0
-        helps = len(self.networks) > 0 and self._trust >= LEAST_TRUST
-        return self._trust if helps else 0.0
+        helps = len(self.networks) > 0 and self.found_trust >= LEAST_TRUST
+        return self.found_trust if helps else 0.0
 
     @property
     def network_weight(self) -> float:
@@ -151,8 +151,8 @@ class Ensemble(nn.Module):
             When the trees are for other images or classes.
         """
         if forest is not None:
-            _check_forest(forest, self.front, len(self.class_names))
-        self.forest, self._trust = forest, min(1.0, max(0.0, float(trust)))
+            check_forest(forest, self.front, len(self.class_names))
+        self.forest, self.found_trust = forest, min(1.0, max(0.0, float(trust)))
 
     @property
     def dims(self) -> int:
@@ -281,87 +281,6 @@ class Ensemble(nn.Module):
             network.load_state_dict(state)
         return made.eval()
 
-    def description(self) -> dict[str, Any]:
-        """Everything but the weights, JSON-able."""
-        return {
-            "dims": self.dims,
-            "class_names": list(self.class_names),
-            "intensity": {
-                "offset": _as_json(self.intensity.offset),
-                "scale": _as_json(self.intensity.scale),
-                "per_image": self.intensity.per_image,
-            },
-            "sigmas": list(self.front.sigmas),
-            "spacing": None if self.front.spacing is None else [*self.front.spacing],
-            "temperature": float(self.temperature),
-            "log_prior_ratio": self.log_prior_ratio.tolist(),
-            "members": [member.description() for member in self.members],
-            "forest": None if self.forest is None else self.forest.description(),
-            "trust": self._trust,
-            **self._known(),
-        }
-
-    def _known(self) -> dict[str, Any]:
-        # Left out where it is not known: models keep the description that they had.
-        return {"familiar": self.familiar.model_dump()} if self.familiar else {}
-
-    @classmethod
-    def from_description(
-        cls, description: dict[str, Any], own: OwnModules | None = None
-    ) -> "Ensemble":
-        """Build an ensemble with arbitrary weights, to load a state into.
-
-        Raises
-        ------
-        InputError
-            When a member cannot be built (see `network_from_description`), or the
-            members do not fit the front end and the classes.
-        """
-        scale = description["intensity"]
-        intensity = IntensityScale(
-            _from_json(scale["offset"]),
-            _from_json(scale["scale"]),
-            per_image=scale.get("per_image") is True,
-        )
-        front = ScaleSpace(
-            description["dims"],
-            description["sigmas"],
-            spacing=description.get("spacing"),
-            inputs=intensity.channels,
-        )
-        members = [network_from_description(d, own) for d in description["members"]]
-        trees = description.get("forest")
-        forest = None if trees is None else TwoStageForest.from_description(trees)
-        classes = len(description["class_names"])
-        if forest is not None:
-            _check_forest(forest, front, classes)
-        if members or forest is None:
-            _check_fit(members, front, classes)
-        ensemble = cls(
-            members,
-            front=front,
-            intensity=intensity,
-            class_names=description["class_names"],
-            forest=forest,
-            trust=_share(description.get("trust", 1.0)),
-        )
-        ensemble.set_calibration(
-            temperature=description.get("temperature", 1.0),
-            log_prior_ratio=description.get("log_prior_ratio"),
-        )
-        ensemble.familiar = FeatureRange.from_description(
-            description.get("familiar"), front.channels
-        )
-        return ensemble
-
-
-def _as_json(value: float | tuple[float, ...]) -> float | list[float]:
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _from_json(value: float | list[float]) -> float | tuple[float, ...]:
-    return tuple(map(float, value)) if isinstance(value, list) else value
-
 
 def network_reach(network: Network) -> tuple[int, ...]:
     """What a network sees on each side, axis by axis; it need not know that itself."""
@@ -374,38 +293,20 @@ def _compute_inside(network: Network) -> Callable[[Tensor], Tensor]:
     return own or (lambda image: network(image)[:, :, cut : image.shape[2] - cut])
 
 
-def _share(value: Any) -> float:
-    share = float(value)
-    if not 0 <= share <= 1:
-        raise InputError(
-            f"The description of the model is damaged: its networks weigh {share}."
-        )
-    return share
+def check_forest(forest: TwoStageForest, front: ScaleSpace, classes: int) -> None:
+    """Make sure that trees are for the images and classes of a front end.
 
-
-def _check_forest(forest: TwoStageForest, front: ScaleSpace, classes: int) -> None:
-    wanted, found = (
-        (front.dims, front.inputs, classes),
-        (
-            forest.dims,
-            forest.inputs,
-            forest.classes,
-        ),
-    )
+    Raises
+    ------
+    InputError
+        Tells what both are for.
+    """
+    wanted = front.dims, front.inputs, classes
+    found = forest.dims, forest.inputs, forest.classes
     if found != wanted:
         raise InputError(
             "The description of the model is damaged: its trees should have "
             f"{wanted} axes, image channels and classes, but have {found}."
-        )
-
-
-def _check_fit(members: Sequence[Network], front: ScaleSpace, classes: int) -> None:
-    wanted = (front.dims, front.channels, classes)
-    shapes = [(m.dims, m.in_channels, m.classes) for m in members]
-    if not shapes or any(shape != wanted for shape in shapes):
-        raise InputError(
-            "The description of the model is damaged: its networks should have "
-            f"{wanted} axes, channels and classes, but have {shapes}."
         )
 
 

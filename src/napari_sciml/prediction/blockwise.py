@@ -20,14 +20,14 @@ from napari_sciml.images.tiles import (
     with_halo,
 )
 from napari_sciml.networks.device import (
-    autocast,
     free_memory,
     has_fast_bfloat16,
     is_out_of_memory,
     resolve_device,
 )
-from napari_sciml.networks.ensemble import Ensemble, memory_format, network_reach
+from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.networks.trees.kept_rows import KeptRows
+from napari_sciml.prediction.members import add_groups, member_statistics
 from napari_sciml.uncertainty.statistics import RunningStatistics
 
 DEFAULT_BLOCK = {2: 512, 3: 128}
@@ -252,7 +252,7 @@ class BlockPredictor:
         values = torch.from_numpy(gray).to(self._device)
         statistics = RunningStatistics(entropies=True)
         groups = forest.hasty_probabilities(values, tile, self._image.shape)
-        _add_groups(statistics, ensemble, groups, self._device)
+        add_groups(statistics, ensemble, groups, self._device)
         return BlockPredicted(tile, *_found(statistics), done=1, total=1, hasty=True)
 
     def _predict(
@@ -283,16 +283,15 @@ class BlockPredictor:
     ) -> Generator[None, None, _Found]:
         gray = self._ensemble.intensity.apply(self._raw(tile, held))
         values = torch.from_numpy(gray).to(self._device)
-        return (
-            yield from _member_statistics(
-                self._ensemble,
-                values,
-                tile,
-                self._image.shape,
-                half=self._half,
-                kept=self._kept,
-            )
+        statistics = yield from member_statistics(
+            self._ensemble,
+            values,
+            tile,
+            self._image.shape,
+            half=self._half,
+            kept=self._kept,
         )
+        return _found(statistics)
 
     def _raw(self, tile: Tile, held: "_Held | None") -> Any:
         if held is None:
@@ -315,85 +314,10 @@ def _halves(core: Region) -> tuple[Region, Region]:
     return first, second
 
 
-def _member_statistics(
-    ensemble: Ensemble,
-    values: Tensor,
-    tile: Tile,
-    shape: Sequence[int],
-    *,
-    half: bool,
-    kept: KeptRows | None,
-) -> Generator[None, None, _Found]:
-    statistics = RunningStatistics(entropies=True)
-    yield from _ask_trees(ensemble, values, tile, shape, kept, statistics)
-    if ensemble.network_weight > 0:
-        yield from _ask_networks(ensemble, values, tile, shape, half, statistics)
-    return _found(statistics)
-
-
 def _found(statistics: RunningStatistics) -> _Found:
     parts = statistics.mean, statistics.std, statistics.mutual_information
     mean, std, mutual_information = map(_numpy, parts)
     return mean, std, mutual_information
-
-
-def _ask_trees(
-    ensemble: Ensemble,
-    values: Tensor,
-    tile: Tile,
-    shape: Sequence[int],
-    kept: KeptRows | None,
-    statistics: RunningStatistics,
-) -> Generator[None, None, None]:
-    forest, weight = ensemble.forest, ensemble.forest_weight
-    if forest is None or weight == 0:
-        return
-    own = with_halo(tile.core, forest.halo, shape)
-    gray = values[Tile(own.read, tile.read).inner]
-    for found in forest.probabilities(gray, own, shape, kept):
-        if found is None:
-            yield
-            continue
-        _add_groups(statistics, ensemble, found, values.device, weight)
-
-
-def _add_groups(
-    statistics: RunningStatistics,
-    ensemble: Ensemble,
-    groups: np.ndarray,
-    device: torch.device,
-    weight: float = 1.0,
-) -> None:
-    """Add what groups of trees ``(group, class, …)`` answer."""
-    for member in torch.from_numpy(groups):
-        statistics.add(ensemble.corrected(member.to(device)), weight)
-
-
-def _ask_networks(
-    ensemble: Ensemble,
-    values: Tensor,
-    tile: Tile,
-    shape: Sequence[int],
-    half: bool,
-    statistics: RunningStatistics,
-) -> Generator[None, None, None]:
-    seen = with_halo(tile.core, ensemble.reach, shape, align=ensemble.stride)
-    # Gradient mode belongs to the thread: it must not stay off over a yield.
-    with torch.inference_mode():
-        channels = ensemble.channels(values, Tile(seen.read, tile.read).surround)
-    for member, network in enumerate(ensemble.members):
-        # Each member sees no more than it needs: most need less than the widest.
-        reach, stride = network_reach(network), network.stride
-        own = with_halo(tile.core, reach, shape, align=stride)
-        part = channels[:, :, *Tile(own.read, seen.read).inner]
-        part = part.contiguous(memory_format=memory_format(ensemble.dims))
-        first, *others = own.inner
-        inside = reach[0] == first.start == part.shape[2] - first.stop
-        with torch.inference_mode(), autocast(values.device, half):
-            found = ensemble.probabilities(member, part, inside=inside)
-            cut = slice(None) if inside else first
-            statistics.add(found[:, cut, *others], ensemble.network_weight)
-        yield
 
 
 def _numpy(values: Tensor) -> np.ndarray:

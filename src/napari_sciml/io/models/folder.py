@@ -50,9 +50,11 @@ def save_model(
     InputError
         When the folder cannot be written.
     """
+    from napari_sciml.networks.ensemble_description import describe_ensemble
+
     weights = serialize(ensemble)
     plain = jsonable(record)
-    description = {"ensemble": ensemble.description(), "record": plain}
+    description = {"ensemble": describe_ensemble(ensemble), "record": plain}
     with atomic_path(path) as folder:
         folder.mkdir()
         write_model_files(folder, weights, description)
@@ -86,7 +88,7 @@ def load_model(path: str | Path, own: "OwnModules | None" = None) -> "Ensemble":
         another task (see `napari_sciml.io.models.image_model`), or its weights are
         missing or damaged.
     """
-    from napari_sciml.networks.ensemble import Ensemble
+    from napari_sciml.networks.ensemble_description import build_ensemble
 
     path = Path(path)
     description = read_description(path)
@@ -97,7 +99,7 @@ def load_model(path: str | Path, own: "OwnModules | None" = None) -> "Ensemble":
         )
     state = read_weights(path, description)
     ensemble: Ensemble = build(
-        path, lambda: Ensemble.from_description(description["ensemble"], own), state
+        path, lambda: build_ensemble(description["ensemble"], own), state
     )
     if ensemble.forest is not None:
         ensemble.forest.check()

@@ -1,6 +1,6 @@
 """A training in a viewer: starts it, and turns its events into state."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari.layers import Image
 from psygnal import Signal
@@ -17,8 +17,8 @@ from napari_sciml.plugin.state.workspace import Workspace
 from napari_sciml.plugin.train.curves import Curves
 from napari_sciml.plugin.train.learned_images import LearnedImages
 from napari_sciml.plugin.train.loaded_start import LoadedStart
+from napari_sciml.plugin.train.running import RunningTraining
 from napari_sciml.plugin.train.status import Phase, TrainingStatus
-from napari_sciml.project.runs import RunTook, run_started
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.workflows.prediction.arrays import predict_volume
 from napari_sciml.workflows.training.live import TrainingControl, learn
@@ -45,8 +45,6 @@ class TrainingController:
         What is going on, and how far it has come.
     taken
         Revision of the annotation that the training has taken in.
-    labels
-        The annotation as a training that runs has it.
     logged
         Emitted with all that a replay of a training needs to know.
     """
@@ -64,14 +62,17 @@ class TrainingController:
         self.settings = TrainingConfig()
         self.curves = Curves()
         self.taken: int | None = None
-        self.labels: TrainingLabels | None = None
         self._next: Callable[[], None] | None = None
-        self._loaded: LoadedStart | None = None
-        self._trained_on: dict[str, Any] = {}
-        self._numbers = self._run = self._logged_run = 0
+        self._current: RunningTraining | None = None
+        self._numbers = self._run = 0
         self._control = TrainingControl()
         self.images = LearnedImages(workspace)
         workspace.image_left.connect(self._on_image_left)
+
+    @property
+    def labels(self) -> TrainingLabels | None:
+        """The annotation as a training that runs has it; None where none runs."""
+        return None if self._current is None else self._current.labels
 
     @property
     def phase(self) -> Phase:
@@ -134,14 +135,13 @@ class TrainingController:
         image = labels.image
         if loaded is not None:
             settings = loaded.settings_for(pixels(workspace.image), settings)
-        self._loaded = loaded
         self.settings, self._control = settings, TrainingControl()
-        self.labels = labels
+        self._run += 1
+        trained_on = remembered(workspace.image)
+        self._current = RunningTraining(labels, settings, loaded, self._run, trained_on)
         self.images.begin(labels)
         if labels.several:  # what is shown now counts, too, when another one is
             self.images.set(member.layer for member in labels.members)
-        self._run += 1
-        self._trained_on = remembered(workspace.image)
         self._prediction.doubts = ()
         workspace.follow_view()
         job = workspace.runner.start(
@@ -213,9 +213,10 @@ class TrainingController:
         self.changed.emit()
 
     def _follow_choice(self, layer: Image, wanted: bool) -> None:
-        labels = self.labels
-        if labels is None or self.stopped:
+        current = self._current
+        if current is None or self.stopped:
             return
+        labels = current.labels
         number = labels.number_of(layer)
         if number is not None:
             labels.leave_out(number, not wanted)
@@ -224,9 +225,8 @@ class TrainingController:
             labels.add(layer, data, change)
         elif wanted:
             self._workspace.labels_of(layer)  # says what is wrong before all stops
-            settings, loaded = self.settings, self._loaded
             self.stop()
-            self._next = lambda: self._begin_with(settings, loaded)
+            self._next = lambda: self._begin_with(current.settings, current.loaded)
 
     def _on_image_left(self) -> None:
         """Go on where the training learns from the other image, too."""
@@ -308,7 +308,7 @@ class TrainingController:
         A training that runs keeps its own: stop it first.
         """
         self._numbers = max(self._numbers, models)
-        self._run = self._logged_run = max(self._run, runs)
+        self._run = max(self._run, runs)
 
     def feed(self, change: LabelChange) -> None:
         """Hand a change of the annotation to the training, where one runs."""
@@ -377,22 +377,16 @@ class TrainingController:
         elif isinstance(event, Activity):
             self._on_activity(event)
         elif isinstance(event, LabelsUpdated):
-            self.taken, self.status.settled = event.revision, False
-            self._log(event)
-            self._prediction.prepare(self._workspace.annotation.class_names)
-            self.changed.emit()
+            self._on_labels(event)
 
-    def _log(self, taken: "LabelsUpdated") -> None:
-        if self.labels is not None and self.labels.several:
-            return  # a project knows the strokes of one image
-        if self._run != self._logged_run:
-            self._logged_run = self._run
-            names = () if self.labels is None else self.labels.feed.class_names
-            begun = None if self._loaded is None else self._loaded.named
-            told = run_started(self._run, self.settings, names, begun)
-            self.logged.emit(told)
-        left_out = self._workspace.exclusion.active
-        self.logged.emit(RunTook(self._run, taken.round, taken.revision, left_out))
+    def _on_labels(self, taken: "LabelsUpdated") -> None:
+        self.taken, self.status.settled = taken.revision, False
+        if self._current is not None:
+            left_out = self._workspace.exclusion.active
+            for told in self._current.log(taken, left_out=left_out):
+                self.logged.emit(told)
+        self._prediction.prepare(self._workspace.annotation.class_names)
+        self.changed.emit()
 
     def _on_step(self, step: "TrainingStep") -> None:
         self.status.fraction = step.fraction
@@ -400,28 +394,15 @@ class TrainingController:
         self.changed.emit()
 
     def _on_model(self, ready: "ModelReady") -> None:
+        current = self._current
+        if current is None:
+            return
         if ready.scores is not None:
-            scores = ready.scores
-            strokes = 0 if self.labels is None else self.labels.strokes
+            scores, strokes = ready.scores, current.labels.strokes
             self.curves.add_scores(ready.seconds, scores.loss, scores.dice, strokes)
-        model = Model(
-            ready.ensemble,
-            number=ready.number,
-            kind=ready.kind,
-            revision=ready.revision,
-            scores=ready.scores,
-            calibration=ready.calibration,
-            settings=self.settings,
-            run=self._run,
-            round=ready.round,
-            seconds=ready.seconds,
-            steps=ready.steps,
-            trained_on=self._trained_on,
-            began=self._loaded.verdict(ready.goes_on) if self._loaded else "",
-        )
+        model = current.model(ready)
         self._numbers = ready.number
-        if self.labels is not None:
-            self.images.note(self.labels.members, ready.by_image)
+        self.images.note(current.labels.members, ready.by_image)
         self.status.settled = ready.settled
         self._history.consider(model, seconds=ready.seconds, settled=ready.settled)
         try:
@@ -448,7 +429,7 @@ class TrainingController:
         self.failed.emit(sentence)
 
     def _on_finished(self) -> None:
-        self.labels = None
+        self._current = None
         again, self._next = self._next, None
         self._enter(Phase.IDLE)
         if again is not None:

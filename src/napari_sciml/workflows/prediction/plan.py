@@ -309,6 +309,7 @@ def check_fit(ensemble: "Ensemble", data: Any, image: str | Path) -> None:
 def model_identity(ensemble: "Ensemble") -> str:
     """Hash of all of a model that its answers depend on."""
     from napari_sciml.io.models.folder import weights_sha256
+    from napari_sciml.networks.ensemble_description import describe_ensemble
 
-    known = [weights_sha256(ensemble), ensemble.description()]
+    known = [weights_sha256(ensemble), describe_ensemble(ensemble)]
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
