@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from napari_sciml.cli.options import AsJson, Device, Overwrite, Threads, describe
+from napari_sciml.cli.configured import takes
+from napari_sciml.cli.options import AsJson, Device, Overwrite, Threads
 from napari_sciml.cli.terminal import print_summary, say, stage
 from napari_sciml.errors import InputError
 from napari_sciml.explaining.config import ExplainConfig
@@ -13,6 +14,7 @@ from napari_sciml.explaining.config import ExplainConfig
 EXPLAIN = ExplainConfig()
 
 
+@takes(ExplainConfig, "class_name", "blocks", "edge", class_name="--class")
 def explain(
     model: Annotated[Path, typer.Argument(help="Model folder.")],
     image: Annotated[Path, typer.Argument(help="Volume or image.")],
@@ -23,15 +25,7 @@ def explain(
     labels: Annotated[
         Path | None, typer.Option(help="Strokes on this image, as of train.")
     ] = None,
-    class_: Annotated[
-        str | None, typer.Option("--class", help=describe(ExplainConfig, "class_name"))
-    ] = EXPLAIN.class_name,
-    blocks: Annotated[
-        int, typer.Option(min=1, max=31, help=describe(ExplainConfig, "blocks"))
-    ] = EXPLAIN.blocks,
-    edge: Annotated[
-        int, typer.Option(min=1, max=64, help=describe(ExplainConfig, "edge"))
-    ] = EXPLAIN.edge,
+    config: ExplainConfig = EXPLAIN,
     device: Device = "auto",
     threads: Threads = None,
     overwrite: Overwrite = False,
@@ -40,7 +34,6 @@ def explain(
     """Tell why a voxel is taken for its class: members, channels, strokes, around."""
     from napari_sciml.workflows.explaining.files import explain_file
 
-    config = ExplainConfig(class_name=class_, blocks=blocks, edge=edge)
     place = _place(at)
     with stage("Asking why") as report:
         summary = explain_file(

@@ -6,21 +6,28 @@ from typing import Annotated, Any
 import typer
 
 from napari_sciml.cli.batch import end_batch, tell_file
+from napari_sciml.cli.configured import takes
 from napari_sciml.cli.options import (
     MAX_EDGE,
     AsJson,
     Overwrite,
     ResumeMany,
     Scheduler,
-    describe,
 )
 from napari_sciml.cli.terminal import print_summary, say, stage
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.uncertainty.threshold import ThresholdConfig
 
-FIBERS, THRESHOLD = FiberConfig(), ThresholdConfig()
+FIBERS = FiberConfig()
+
+THRESHOLD = ThresholdConfig()
 
 
+@takes(ThresholdConfig, "class_name", as_="chosen", class_name="--class")
+@takes(
+    FiberConfig,
+    *("dust", "dust_volume", "split", "slenderness", "extend", "connectivity"),
+)
 def fibers(
     mask: Annotated[
         list[Path],
@@ -42,27 +49,8 @@ def fibers(
             "of predictions of the same names."
         ),
     ] = None,
-    class_: Annotated[
-        str, typer.Option("--class", help="Class of the prediction.")
-    ] = THRESHOLD.class_name,
-    dust: Annotated[
-        int, typer.Option(min=0, help=describe(FiberConfig, "dust"))
-    ] = FIBERS.dust,
-    dust_volume: Annotated[
-        float | None, typer.Option(min=0, help=describe(FiberConfig, "dust_volume"))
-    ] = FIBERS.dust_volume,
-    split: Annotated[
-        bool, typer.Option(help=describe(FiberConfig, "split"))
-    ] = FIBERS.split,
-    slenderness: Annotated[
-        float, typer.Option(min=0, help=describe(FiberConfig, "slenderness"))
-    ] = FIBERS.slenderness,
-    extend: Annotated[
-        bool, typer.Option(help=describe(FiberConfig, "extend"))
-    ] = FIBERS.extend,
-    connectivity: Annotated[
-        int, typer.Option(help=describe(FiberConfig, "connectivity"))
-    ] = FIBERS.connectivity,
+    chosen: ThresholdConfig = THRESHOLD,
+    config: FiberConfig = FIBERS,
     voxel_size: Annotated[
         str | None,
         typer.Option(help="Voxel edges z,y,x with commas, or one number for all."),
@@ -101,18 +89,8 @@ def fibers(
     from napari_sciml.workflows.batch.measurements import measure_files
     from napari_sciml.workflows.pipeline import measure_mask
 
-    config = FiberConfig.model_validate(
-        {
-            "dust": dust,
-            "dust_volume": dust_volume,
-            "connectivity": connectivity,
-            "split": split,
-            "slenderness": slenderness,
-            "extend": extend,
-        }
-    )
     settings: dict[str, Any] = {
-        "class_name": class_,
+        "class_name": chosen.class_name,
         "voxel_size": voxel_size,
         "unit": unit,
         "sweep": sweep,

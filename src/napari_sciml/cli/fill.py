@@ -1,6 +1,5 @@
 """The command fill."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,12 +7,12 @@ import typer
 
 from napari_sciml.bounds import MAX_VALUE
 from napari_sciml.cli.batch import end_batch, tell_file
+from napari_sciml.cli.configured import takes
 from napari_sciml.cli.options import (
     AsJson,
     Overwrite,
     ResumeMany,
     Threads,
-    describe,
 )
 from napari_sciml.cli.terminal import print_summary, say, stage
 from napari_sciml.errors import InputError
@@ -22,26 +21,10 @@ from napari_sciml.filling.config import FillConfig
 FILL = FillConfig()
 
 
-class MethodName(StrEnum):
-    """What fills."""
-
-    AUTO = "auto"
-    SYMMETRY = "symmetry"
-    NETWORK = "network"
-
-
-class NetworkName(StrEnum):
-    """Kind of network."""
-
-    TUNET = "tunet"
-    MSDNET = "msdnet"
-    SMSNET = "smsnet"
-
-
-def _describe(field: str) -> str:
-    return describe(FillConfig, field)
-
-
+@takes(
+    FillConfig,
+    *("method", "network", "members", "seconds", "steps", "symmetry", "seed"),
+)
 def fill(
     images: Annotated[
         list[Path],
@@ -51,31 +34,14 @@ def fill(
     mask: Annotated[
         str, typer.Option(help="File that is not 0 in the gaps; auto = find them.")
     ] = "auto",
-    method: Annotated[
-        MethodName, typer.Option(help=_describe("method"))
-    ] = MethodName.AUTO,
+    config: FillConfig = FILL,
     model: Annotated[
         Path | None,
         typer.Option(help="Model folder of an earlier fill, instead of new networks."),
     ] = None,
-    seconds: Annotated[
-        float, typer.Option(min=1, max=1e6, help=_describe("seconds"))
-    ] = FILL.seconds,
-    steps: Annotated[
-        int | None, typer.Option(min=1, max=10**7, help=_describe("steps"))
-    ] = None,
-    members: Annotated[
-        int, typer.Option(min=1, max=50, help=_describe("members"))
-    ] = FILL.members,
-    network: Annotated[
-        NetworkName, typer.Option(help=_describe("network"))
-    ] = NetworkName.TUNET,
     center: Annotated[
         str, typer.Option(help="Of the pattern, y,x in pixels; auto = find it.")
     ] = "auto",
-    symmetry: Annotated[
-        bool, typer.Option("--symmetry/--no-symmetry", help=_describe("symmetry"))
-    ] = True,
     beamstop: Annotated[
         str, typer.Option(help="auto = find its shadow, none, or a mask file.")
     ] = "auto",
@@ -83,9 +49,6 @@ def fill(
         Path | None,
         typer.Option(help="Another exposure of the same: tells the best possible CC."),
     ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, max=2**31, help=_describe("seed"))
-    ] = FILL.seed,
     resume: ResumeMany = False,
     threads: Threads = None,
     overwrite: Overwrite = False,
@@ -95,15 +58,6 @@ def fill(
     from napari_sciml.workflows.batch.fillings import fill_files, is_for_one
     from napari_sciml.workflows.filling.files import fill_file
 
-    config = FillConfig(
-        method=method.value,
-        symmetry=symmetry,
-        seconds=seconds,
-        steps=steps,
-        members=members,
-        network=network.value,
-        seed=seed,
-    )
     shared: dict[str, Any] = {
         "mask": None if mask == "auto" else Path(mask),
         "center": _center(center),

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from napari_sciml.cli.batch import end_batch, tell_file
+from napari_sciml.cli.configured import takes
 from napari_sciml.cli.options import (
     MAX_EDGE,
     AsJson,
@@ -15,7 +16,6 @@ from napari_sciml.cli.options import (
     ResumeMany,
     Scheduler,
     Threads,
-    describe,
     finite,
 )
 from napari_sciml.cli.terminal import print_summary, say, stage
@@ -123,6 +123,7 @@ def predict(
     end_batch(result, as_json)
 
 
+@takes(ThresholdConfig, "class_name", "k", "t", class_name="--class")
 def threshold(
     prediction: Annotated[
         list[Path],
@@ -134,15 +135,7 @@ def threshold(
             help="Mask to write: .tif, .npy or .zarr. Of several predictions a folder."
         ),
     ],
-    class_: Annotated[
-        str, typer.Option("--class", help=describe(ThresholdConfig, "class_name"))
-    ] = THRESHOLD.class_name,
-    k: Annotated[
-        float | None, typer.Option(min=0, help=describe(ThresholdConfig, "k"))
-    ] = THRESHOLD.k,
-    t: Annotated[
-        float, typer.Option(min=0, max=1, help=describe(ThresholdConfig, "t"))
-    ] = THRESHOLD.t,
+    config: ThresholdConfig = THRESHOLD,
     coverage: Annotated[
         float | None,
         typer.Option(
@@ -164,7 +157,6 @@ def threshold(
     from napari_sciml.workflows.batch.masks import threshold_files
     from napari_sciml.workflows.thresholding.files import threshold_prediction
 
-    config = ThresholdConfig(class_name=class_, k=k, t=t)
     if means_one(prediction, out, lambda: find_predictions(prediction), say):
         with stage("Keeping what is sure") as report:
             summary = threshold_prediction(

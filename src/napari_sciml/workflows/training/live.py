@@ -96,7 +96,7 @@ def learn(
 
     Yields
     ------
-    TrainingStep, ModelReady, BlockPredicted, LabelsTaken, Activity or None
+    TrainingStep, ModelReady, BlockPredicted, LabelsUpdated, Activity or None
         None is a chance to stop. The job ends only when it is closed.
 
     Raises
