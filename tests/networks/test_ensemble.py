@@ -176,7 +176,7 @@ def test_bad_calibration(make_ensemble, temperature, ratios, match):
     ],
 )
 def test_description_whose_parts_do_not_fit(make_ensemble, key, value):
-    description = make_ensemble(2, sigmas=(1.0,)).description()
+    description = describe_ensemble(make_ensemble(2, sigmas=(1.0,)))
     build_ensemble(description)
     with pytest.raises(InputError):
         build_ensemble({**description, key: value})
@@ -224,7 +224,7 @@ def test_color_is_stored():
     ("offset", "scale"), [([1.0], [1.0]), ([1.0] * 3, [1.0] * 2), (1.0, [1.0] * 3)]
 )
 def test_damaged_description_of_color(offset, scale):
-    description = in_color(2).description()
+    description = describe_ensemble(in_color(2))
     description["intensity"] = {"offset": offset, "scale": scale}
     with pytest.raises(InputError):
         build_ensemble(description)

@@ -56,7 +56,8 @@ DAMAGED = {
 
 @pytest.mark.parametrize("stored", DAMAGED.values(), ids=DAMAGED)
 def test_a_damaged_range_is_refused(make_ensemble, stored) -> None:
-    description = make_ensemble(3, members=1).description() | {"familiar": stored}
+    plain = describe_ensemble(make_ensemble(3, members=1))
+    description = plain | {"familiar": stored}
     with pytest.raises(InputError, match="range of features should be one low and one"):
         build_ensemble(description)
 
