@@ -33,7 +33,7 @@ from napari_sciml.prediction.blockwise import DEFAULT_BLOCK
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
 from napari_sciml.samples.scribbles import scribble
 from napari_sciml.training.config import TrainingConfig
-from napari_sciml.training.metrics import report
+from napari_sciml.training.evaluation.metrics import report
 from napari_sciml.training.session import train_to_end
 from napari_sciml.uncertainty.conformal import calibrate, prediction_set
 from napari_sciml.uncertainty.consensus import consensus_shares, offsets_for_shares

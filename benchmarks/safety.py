@@ -27,7 +27,10 @@ TESTS = {
     ),
     "results and projects": (
         *("tests/io/test_atomic.py", "tests/project/test_journal.py"),
-        *("tests/project/test_autosave.py", "tests/workflows/test_whole_image.py"),
+        *(
+            "tests/project/test_autosave.py",
+            "tests/workflows/prediction/test_whole_image.py",
+        ),
     ),
 }
 ATTACKS = ("test_json_files", "test_*attack*", "test_*hostile*")

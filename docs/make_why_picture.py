@@ -15,7 +15,7 @@ from napari.settings import get_settings
 from scipy.ndimage import binary_erosion
 from skimage.filters import threshold_otsu
 
-from napari_sciml.plugin.kit.scrolling import ScrollingColumn
+from napari_sciml.plugin.kit.widgets.scrolling import ScrollingColumn
 from napari_sciml.training.config import TrainingConfig
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -3,7 +3,7 @@
 import pytest
 from qtpy.QtWidgets import QLabel
 
-from napari_sciml.plugin.kit.controls import text_line
+from napari_sciml.plugin.kit.widgets.controls import text_line
 
 NAME = "<b>scan</b> <img src='file:///etc/passwd'>.tif"
 

@@ -12,6 +12,8 @@ from napari_sciml.networks.ensemble_description import build_ensemble, describe_
 from napari_sciml.prediction.blockwise import predict
 from napari_sciml.progress import exhaust
 from napari_sciml.training.config import TrainingConfig
+from napari_sciml.training.evaluation.metrics import score
+from napari_sciml.training.evaluation.validation_set import ask
 from napari_sciml.training.live import (
     AT_A_TIME,
     GLIDE,
@@ -19,8 +21,6 @@ from napari_sciml.training.live import (
     LiveTraining,
     describe,
 )
-from napari_sciml.training.metrics import score
-from napari_sciml.training.validation_set import ask
 
 CLASSES = ("background", "fiber")
 SHAPE = (12, 40, 40)

@@ -9,8 +9,8 @@ from napari_sciml.networks.sparse.smsnet import build_smsnet
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.data.sampling import Batch
 from napari_sciml.training.data.targets import IGNORE
+from napari_sciml.training.evaluation.metrics import score
 from napari_sciml.training.member import Member
-from napari_sciml.training.metrics import score
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import tifffile
 
 from command import run_command
 from napari_sciml.io.models.folder import save_model
-from napari_sciml.training.familiarity import learn_range
+from napari_sciml.training.evaluation.familiarity import learn_range
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.networks.trees.forest import Forest
-from napari_sciml.training.metrics import Report, report
+from napari_sciml.training.evaluation.metrics import Report, report
 from napari_sciml.training.tree_growing import grow_trees
 from napari_sciml.uncertainty.calibration import ConformalCalibration, calibrate
 from napari_sciml.uncertainty.conformal import prediction_set

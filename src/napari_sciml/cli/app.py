@@ -7,19 +7,19 @@ from typing import Any, NoReturn
 
 import typer
 
-from napari_sciml.cli.classify import classify
-from napari_sciml.cli.draw import draw
-from napari_sciml.cli.explain import explain
-from napari_sciml.cli.explore import explore
-from napari_sciml.cli.fibers import fibers
-from napari_sciml.cli.fill import fill
-from napari_sciml.cli.focus import focus
-from napari_sciml.cli.learn import demo, replay, train
+from napari_sciml.cli.commands.classify import classify
+from napari_sciml.cli.commands.draw import draw
+from napari_sciml.cli.commands.explain import explain
+from napari_sciml.cli.commands.explore import explore
+from napari_sciml.cli.commands.fibers import fibers
+from napari_sciml.cli.commands.fill import fill
+from napari_sciml.cli.commands.focus import focus
+from napari_sciml.cli.commands.learn import demo, replay, train
+from napari_sciml.cli.commands.predict import predict, threshold
+from napari_sciml.cli.commands.restore import restore
+from napari_sciml.cli.commands.validate import check, validate
 from napari_sciml.cli.options import AsJson
-from napari_sciml.cli.predict import predict, threshold
-from napari_sciml.cli.restore import restore
 from napari_sciml.cli.terminal import accept_any_text, print_summary, say
-from napari_sciml.cli.validate import check, validate
 from napari_sciml.escape import for_terminal
 from napari_sciml.io.failures import input_sentence
 from napari_sciml.notices import heard_by

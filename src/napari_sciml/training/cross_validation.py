@@ -11,9 +11,9 @@ from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.annotation.split import k_folds
 from napari_sciml.progress import map_progress
 from napari_sciml.training.config import TrainingConfig
-from napari_sciml.training.evaluation import Pieces, evaluate_labels
+from napari_sciml.training.evaluation.labels import Pieces, evaluate_labels
+from napari_sciml.training.evaluation.metrics import Report
 from napari_sciml.training.events import Snapshot, TrainingStep
-from napari_sciml.training.metrics import Report
 from napari_sciml.training.session import train
 from napari_sciml.training.setup import checked_labels
 
@@ -88,8 +88,9 @@ class Checked:
     shares
         Of the classes in the image, as it sees it; None = not known.
     expected_dice
-        Of each class in the image, as `napari_sciml.training.calibration.Calibration`
-        tells it without looking at these strokes; None = not known.
+        Of each class in the image, as a
+        `napari_sciml.training.evaluation.calibration.Calibration` tells it without
+        looking at these strokes; None = not known.
     """
 
     fold: int

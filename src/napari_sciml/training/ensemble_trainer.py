@@ -12,23 +12,26 @@ from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.images.mosaic import Mosaic
 from napari_sciml.networks.device import resolve_device
 from napari_sciml.networks.ensemble import Ensemble
-from napari_sciml.training.calibration import (
+from napari_sciml.training.config import TrainingConfig
+from napari_sciml.training.data.channels import ChannelCache
+from napari_sciml.training.data.sampling import Batch, CropSampler, bootstrap_strokes
+from napari_sciml.training.evaluation.calibration import (
     Calibration,
     calibrate_ensemble,
     calibrate_mixture,
 )
-from napari_sciml.training.config import TrainingConfig
-from napari_sciml.training.data.channels import ChannelCache
-from napari_sciml.training.data.sampling import Batch, CropSampler, bootstrap_strokes
-from napari_sciml.training.familiarity import find_range
-from napari_sciml.training.figures import dice_intervals
+from napari_sciml.training.evaluation.familiarity import find_range
+from napari_sciml.training.evaluation.figures import dice_intervals
+from napari_sciml.training.evaluation.metrics import Scores, score
+from napari_sciml.training.evaluation.validation_set import (
+    ValidationAnswers,
+    ValidationSet,
+)
 from napari_sciml.training.member import Draw, Member
-from napari_sciml.training.metrics import Scores, score
 from napari_sciml.training.setup import MakeNetwork, balanced_weights, new_ensemble
 from napari_sciml.training.start import Start
 from napari_sciml.training.state import copied
 from napari_sciml.training.teacher import Teacher
-from napari_sciml.training.validation_set import ValidationAnswers, ValidationSet
 
 FRESH_BATCHES = 24
 """Batches of a member after new labels, of which every other is drawn round them."""

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from napari_sciml.networks.ensemble import Ensemble
-from napari_sciml.training.calibration import Calibration
-from napari_sciml.training.metrics import Scores
+from napari_sciml.training.evaluation.calibration import Calibration
+from napari_sciml.training.evaluation.metrics import Scores
 from napari_sciml.training.state import TrainingState
 
 Kind = Literal["trees", "ensemble"]

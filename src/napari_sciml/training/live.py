@@ -10,12 +10,12 @@ from napari_sciml.annotation.growing_split import GrowingSplit
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.networks.ensemble import LEAST_TRUST, Ensemble
 from napari_sciml.progress import exhaust
-from napari_sciml.training.calibration import Calibration
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.data.gathering import check_contrasts, gathered
 from napari_sciml.training.ensemble_trainer import EnsembleTrainer
+from napari_sciml.training.evaluation.calibration import Calibration
+from napari_sciml.training.evaluation.metrics import Scores
 from napari_sciml.training.events import TrainingStep, TreesGrown
-from napari_sciml.training.metrics import Scores
 from napari_sciml.training.optimization.optimizers import WARM_UP
 from napari_sciml.training.setup import MakeNetwork, check_config, checked_labels
 from napari_sciml.training.start import Start

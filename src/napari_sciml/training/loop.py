@@ -11,14 +11,14 @@ from napari_sciml.annotation.split import hold_out
 from napari_sciml.errors import InputError
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.progress import exhaust
-from napari_sciml.training.calibration import Calibration
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.ensemble_trainer import EnsembleTrainer
+from napari_sciml.training.evaluation.calibration import Calibration
+from napari_sciml.training.evaluation.validation_set import ValidationSet
 from napari_sciml.training.events import Snapshot, TrainingStep
 from napari_sciml.training.setup import MakeNetwork, fingerprint
 from napari_sciml.training.start import Start
 from napari_sciml.training.state import TrainingState
-from napari_sciml.training.validation_set import ValidationSet
 
 Split = tuple[np.ndarray, np.ndarray] | tuple[Scribbles, Scribbles]
 """Labels to train on, and labels held out."""

@@ -14,7 +14,8 @@ from napari_sciml.networks.ensemble import memory_format
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.data.lessons import taught_loss
 from napari_sciml.training.data.sampling import Batch
-from napari_sciml.training.metrics import Scores, score
+from napari_sciml.training.evaluation.metrics import Scores, score
+from napari_sciml.training.evaluation.validation_set import ask
 from napari_sciml.training.optimization.adamw import AdamW
 from napari_sciml.training.optimization.losses import make_loss
 from napari_sciml.training.optimization.optimizers import make_optimizer, rate
@@ -26,7 +27,6 @@ from napari_sciml.training.state import (
     check_weights,
     copied,
 )
-from napari_sciml.training.validation_set import ask
 
 Draw = Callable[[int, np.random.Generator], Batch]
 """Draws a batch of so many crops."""

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from napari_sciml.training.metrics import Scores
+from napari_sciml.training.evaluation.metrics import Scores
 from napari_sciml.training.optimization.adamw import AdamW
 
 DECAY = 0.98

@@ -13,9 +13,9 @@ from napari_sciml.training.config import TrainingConfig
 from napari_sciml.training.data.channels import ChannelCache
 from napari_sciml.training.data.image_sample import ImageSample
 from napari_sciml.training.data.lessons import Lessons
+from napari_sciml.training.evaluation.validation_set import ValidationSet
 from napari_sciml.training.start import Start, StartEvaluator
 from napari_sciml.training.trees import GrownTrees, TreeGrower
-from napari_sciml.training.validation_set import ValidationSet
 from napari_sciml.uncertainty.consensus import offsets_for_shares
 from napari_sciml.uncertainty.cut import LEANING, class_offsets
 

@@ -225,7 +225,7 @@ class LiveSession:
         """Write the model, as the dock saves it."""
         from napari_sciml.io.models.folder import save_model
         from napari_sciml.io.provenance import provenance
-        from napari_sciml.training.familiarity import learn_range
+        from napari_sciml.training.evaluation.familiarity import learn_range
 
         learn_range(self._shown(), self.image, seed=self.config.seed)
         record = provenance(annotation_revision=self._revision)

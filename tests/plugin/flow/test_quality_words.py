@@ -7,8 +7,8 @@ import pytest
 
 from napari_sciml.plugin.state.evidence import quality
 from napari_sciml.plugin.state.model import Model
-from napari_sciml.training.calibration import Calibration
-from napari_sciml.training.metrics import Scores
+from napari_sciml.training.evaluation.calibration import Calibration
+from napari_sciml.training.evaluation.metrics import Scores
 
 NAMES = ("background", "fiber")
 

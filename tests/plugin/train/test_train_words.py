@@ -18,8 +18,8 @@ from napari_sciml.plugin.train.words import (
     tell_shown,
 )
 from napari_sciml.prediction.blockwise import BlockPredicted
-from napari_sciml.training.calibration import Calibration
-from napari_sciml.training.metrics import Scores
+from napari_sciml.training.evaluation.calibration import Calibration
+from napari_sciml.training.evaluation.metrics import Scores
 
 NAMES = ("background", "fiber")
 

@@ -45,7 +45,7 @@ def fit_cautions(
         The image; a few blocks of it are read.
     outside
         Share of its voxels that are unlike all that the model was trained on, as
-        `napari_sciml.training.familiarity.share_outside` gives it.
+        `napari_sciml.training.evaluation.familiarity.share_outside` gives it.
     """
     of_image = estimate_intensity(volume.data)
     said = size_cautions(record, volume)

@@ -174,7 +174,7 @@ def _damaged(folder: Path, error: Exception) -> InputError:
 def _member(
     number: int, description: dict[str, Any], tensors: "dict[str, Tensor]"
 ) -> "MemberState":
-    from napari_sciml.training.metrics import Scores
+    from napari_sciml.training.evaluation.metrics import Scores
     from napari_sciml.training.state import MemberState
 
     scores = description["scores"]

@@ -7,7 +7,7 @@ from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.kit.camera import go_to
 from napari_sciml.plugin.kit.connections import Connections
-from napari_sciml.plugin.kit.controls import button, text_line
+from napari_sciml.plugin.kit.widgets.controls import button, text_line
 from napari_sciml.plugin.layers.axes import LayerAxes
 from napari_sciml.plugin.layers.images import dims_for, pixels
 from napari_sciml.plugin.state.workspace import Workspace

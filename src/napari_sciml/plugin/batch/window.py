@@ -23,14 +23,14 @@ from napari_sciml.io.results.batch_record import Command
 from napari_sciml.plugin.batch.controller import FileRow, FilesController
 from napari_sciml.plugin.batch.table import FilesTable
 from napari_sciml.plugin.kit.connections import Connections
-from napari_sciml.plugin.kit.controls import (
+from napari_sciml.plugin.kit.replacing import write_or_ask
+from napari_sciml.plugin.kit.widgets.controls import (
     button,
     error_line,
     primary_button,
     set_running,
     text_line,
 )
-from napari_sciml.plugin.kit.replacing import write_or_ask
 from napari_sciml.uncertainty.threshold import ThresholdConfig
 
 SIZE = (760, 520)

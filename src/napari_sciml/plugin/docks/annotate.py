@@ -20,13 +20,13 @@ from napari_sciml.plugin.annotate.label_files import LabelFiles
 from napari_sciml.plugin.annotate.stroke_check import StrokeCheck
 from napari_sciml.plugin.docks.base import Dock
 from napari_sciml.plugin.kit.connections import Connections
-from napari_sciml.plugin.kit.controls import (
+from napari_sciml.plugin.kit.widgets.controls import (
     allow,
     button,
     primary_button,
     text_line,
 )
-from napari_sciml.plugin.kit.layer_picker import LayerPicker
+from napari_sciml.plugin.kit.widgets.layer_picker import LayerPicker
 from napari_sciml.plugin.layers.axes_row import AxesRow
 from napari_sciml.plugin.layers.images import space_of
 from napari_sciml.plugin.project.bar import ProjectBar

@@ -6,8 +6,8 @@ from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_sciml.plugin.kit.connections import Connections
-from napari_sciml.plugin.kit.controls import error_line
-from napari_sciml.plugin.kit.scrolling import SPACING, ScrollingColumn
+from napari_sciml.plugin.kit.widgets.controls import error_line
+from napari_sciml.plugin.kit.widgets.scrolling import SPACING, ScrollingColumn
 from napari_sciml.plugin.session import ViewerSession
 
 

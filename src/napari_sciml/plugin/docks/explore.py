@@ -22,13 +22,13 @@ from napari_sciml.plugin.exploring.clusters import ClusterPanel
 from napari_sciml.plugin.exploring.form import ExploreForm, combo
 from napari_sciml.plugin.exploring.plot import MapPlot
 from napari_sciml.plugin.exploring.strip import Strip
-from napari_sciml.plugin.kit.controls import (
+from napari_sciml.plugin.kit.replacing import write_or_ask
+from napari_sciml.plugin.kit.widgets.controls import (
     button,
     primary_button,
     set_running,
     text_line,
 )
-from napari_sciml.plugin.kit.replacing import write_or_ask
 from napari_sciml.plugin.train.device_line import DeviceLine
 
 FOLDER = "explored"

@@ -22,14 +22,14 @@ from napari_sciml.plugin.fibers.form import FiberForm
 from napari_sciml.plugin.fibers.plots import FiberPlots
 from napari_sciml.plugin.fibers.table import FiberTable
 from napari_sciml.plugin.fibers.tools import FiberTools
-from napari_sciml.plugin.kit.controls import (
+from napari_sciml.plugin.kit.widgets.controls import (
     button,
     caution_line,
     primary_button,
     set_running,
     text_line,
 )
-from napari_sciml.plugin.kit.copying import HINT, RecipeMenu, path_of
+from napari_sciml.plugin.kit.widgets.copying import HINT, RecipeMenu, path_of
 from napari_sciml.plugin.layers.images import voxel_size
 from napari_sciml.workflows.measuring.export import Exported
 from napari_sciml.workflows.recipes import Recipe, fibers_recipe

@@ -17,15 +17,15 @@ from qtpy.QtWidgets import (
 from napari_sciml.errors import InputError
 from napari_sciml.filling.config import FillConfig
 from napari_sciml.plugin.docks.base import Dock
-from napari_sciml.plugin.kit.controls import (
+from napari_sciml.plugin.kit.replacing import write_or_ask
+from napari_sciml.plugin.kit.widgets.controls import (
     allow,
     button,
     primary_button,
     set_running,
     text_line,
 )
-from napari_sciml.plugin.kit.layer_picker import LayerPicker
-from napari_sciml.plugin.kit.replacing import write_or_ask
+from napari_sciml.plugin.kit.widgets.layer_picker import LayerPicker
 
 FOLDER = "filled"
 METHODS = {

@@ -24,15 +24,15 @@ from napari_sciml.plugin.focus.layers import OUT_OF_FOCUS
 from napari_sciml.plugin.focus.model import FocusModelPanel
 from napari_sciml.plugin.focus.plots import FocusLegend, LevelCurve
 from napari_sciml.plugin.focus.table import FocusTable
-from napari_sciml.plugin.kit.controls import (
+from napari_sciml.plugin.kit.replacing import write_or_ask
+from napari_sciml.plugin.kit.widgets.controls import (
     allow,
     button,
     primary_button,
     set_running,
     text_line,
 )
-from napari_sciml.plugin.kit.layer_picker import LayerPicker
-from napari_sciml.plugin.kit.replacing import write_or_ask
+from napari_sciml.plugin.kit.widgets.layer_picker import LayerPicker
 from napari_sciml.plugin.layers.images import pixels
 from napari_sciml.plugin.train.device_line import DeviceLine
 

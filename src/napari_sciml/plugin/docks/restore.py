@@ -15,7 +15,8 @@ from qtpy.QtWidgets import (
 
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.docks.base import Dock
-from napari_sciml.plugin.kit.controls import (
+from napari_sciml.plugin.kit.replacing import write_or_ask
+from napari_sciml.plugin.kit.widgets.controls import (
     allow,
     button,
     primary_button,
@@ -23,8 +24,7 @@ from napari_sciml.plugin.kit.controls import (
     set_running,
     text_line,
 )
-from napari_sciml.plugin.kit.layer_picker import LayerPicker
-from napari_sciml.plugin.kit.replacing import write_or_ask
+from napari_sciml.plugin.kit.widgets.layer_picker import LayerPicker
 from napari_sciml.plugin.restoration.layers import SWIPE_KEY
 from napari_sciml.plugin.train.device_line import DeviceLine
 from napari_sciml.restoration.choice import ADVICE, choose_method

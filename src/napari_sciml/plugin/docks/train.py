@@ -16,7 +16,8 @@ from napari_sciml.errors import InputError, one_line
 from napari_sciml.plugin.batch.window import FilesWindow
 from napari_sciml.plugin.docks.base import Dock
 from napari_sciml.plugin.kit.colors import UNCERTAIN
-from napari_sciml.plugin.kit.controls import (
+from napari_sciml.plugin.kit.replacing import write_or_ask
+from napari_sciml.plugin.kit.widgets.controls import (
     allow,
     button,
     caution_line,
@@ -24,8 +25,7 @@ from napari_sciml.plugin.kit.controls import (
     set_running,
     text_line,
 )
-from napari_sciml.plugin.kit.copying import RecipeMenu, path_of
-from napari_sciml.plugin.kit.replacing import write_or_ask
+from napari_sciml.plugin.kit.widgets.copying import RecipeMenu, path_of
 from napari_sciml.plugin.reader import open_once
 from napari_sciml.plugin.train.device_line import DeviceLine
 from napari_sciml.plugin.train.form import TrainForm

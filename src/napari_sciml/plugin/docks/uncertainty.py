@@ -9,16 +9,16 @@ from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QVBoxLayout, QWi
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.docks.base import Dock
 from napari_sciml.plugin.explaining.part import WhyPart
-from napari_sciml.plugin.kit.controls import (
+from napari_sciml.plugin.kit.widgets.controls import (
     allow,
     button,
     caution_line,
     primary_button,
     text_line,
 )
-from napari_sciml.plugin.kit.copying import RecipeMenu, path_of
-from napari_sciml.plugin.kit.forms import slider
-from napari_sciml.plugin.kit.plots import HistogramPlot
+from napari_sciml.plugin.kit.widgets.copying import RecipeMenu, path_of
+from napari_sciml.plugin.kit.widgets.forms import slider
+from napari_sciml.plugin.kit.widgets.plots import HistogramPlot
 from napari_sciml.plugin.state.evidence import caution
 from napari_sciml.plugin.state.measures import MEASURES
 from napari_sciml.plugin.uncertainty.controller import (

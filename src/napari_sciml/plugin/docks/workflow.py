@@ -23,9 +23,9 @@ from napari_sciml.plugin.flow.facts import facts_of
 from napari_sciml.plugin.flow.header import EvidenceHeader
 from napari_sciml.plugin.flow.step_bar import StepBar
 from napari_sciml.plugin.flow.turntable import FORMATS, Turntable
-from napari_sciml.plugin.kit.controls import error_line, text_line
 from napari_sciml.plugin.kit.opening import open_dock
-from napari_sciml.plugin.kit.scrolling import SPACING
+from napari_sciml.plugin.kit.widgets.controls import error_line, text_line
+from napari_sciml.plugin.kit.widgets.scrolling import SPACING
 
 REDRAW_MS = 200
 DOCKS: dict[Step, type[Dock]] = {

@@ -16,7 +16,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.plugin.explaining.bars import Bars, Dots
 from napari_sciml.plugin.explaining.controller import WhyController
 from napari_sciml.plugin.kit.connections import Connections
-from napari_sciml.plugin.kit.controls import button, error_line, text_line
+from napari_sciml.plugin.kit.widgets.controls import button, error_line, text_line
 
 ICON = 44
 MOST_BARS = 3

@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from napari_sciml.exploring.config import Grouping
 from napari_sciml.plugin.exploring.form import combo, spin
 from napari_sciml.plugin.exploring.pictures import cluster_color
-from napari_sciml.plugin.kit.controls import button
+from napari_sciml.plugin.kit.widgets.controls import button
 
 TITLES = {"kmeans": "KMeans", "hdbscan": "HDBSCAN"}
 USUAL = {"kmeans": (6, "", " clusters"), "hdbscan": (50, "from ", "")}

@@ -9,7 +9,7 @@ from napari_sciml.exploring.config import ExploreConfig, Grouping
 from napari_sciml.exploring.maps import map_kinds
 from napari_sciml.exploring.result import MAP_WORDS
 from napari_sciml.plugin.exploring.controller import What
-from napari_sciml.plugin.kit.layer_picker import LayerPicker
+from napari_sciml.plugin.kit.widgets.layer_picker import LayerPicker
 
 if TYPE_CHECKING:
     from napari_sciml.plugin.state.workspace import Workspace

@@ -18,7 +18,7 @@ from napari_sciml.plugin.exploring.pictures import (
     density,
     pixmap_of,
 )
-from napari_sciml.plugin.kit.plots import give_way
+from napari_sciml.plugin.kit.widgets.plots import give_way
 
 HEIGHT = 300
 MOST_POINTS = 20_000

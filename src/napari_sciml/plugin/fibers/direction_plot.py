@@ -12,8 +12,8 @@ from scipy.ndimage import gaussian_filter
 
 from napari_sciml.fibers.orientation import hammer, hammer_of_angles
 from napari_sciml.fibers.statistics.summary import directions_of
-from napari_sciml.plugin.kit.palette import Palette, follow
-from napari_sciml.plugin.kit.plots import give_way
+from napari_sciml.plugin.kit.widgets.palette import Palette, follow
+from napari_sciml.plugin.kit.widgets.plots import give_way
 
 HALF_WIDTH, HALF_HEIGHT = 2 * np.sqrt(2), np.sqrt(2)
 MANY = 300

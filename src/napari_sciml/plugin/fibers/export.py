@@ -8,8 +8,8 @@ from napari_sciml.errors import InputError
 from napari_sciml.io.results.outputs import check_output
 from napari_sciml.plugin.fibers.controller import FiberController
 from napari_sciml.plugin.kit.connections import Connections
-from napari_sciml.plugin.kit.controls import allow, button
 from napari_sciml.plugin.kit.replacing import sources, write_or_ask
+from napari_sciml.plugin.kit.widgets.controls import allow, button
 from napari_sciml.plugin.layers.images import pixels
 from napari_sciml.workflows.measuring.export import (
     check_anything_shown,

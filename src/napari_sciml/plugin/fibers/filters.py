@@ -22,7 +22,7 @@ from napari_sciml.fibers.report.filtering import (
 )
 from napari_sciml.plugin.fibers.view import FiberView
 from napari_sciml.plugin.kit.connections import Connections
-from napari_sciml.plugin.kit.controls import button
+from napari_sciml.plugin.kit.widgets.controls import button
 
 NAMES = (*COLUMNS, "angle")
 AXES = ("z", "y", "x")

@@ -18,9 +18,9 @@ from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.fibers.report.figures import unit_symbol, volume_symbol
 from napari_sciml.plugin.fibers.controller import FiberController
 from napari_sciml.plugin.kit.connections import Connections
-from napari_sciml.plugin.kit.controls import text_line
-from napari_sciml.plugin.kit.forms import LARGEST, ratio, switch, whole_number
-from napari_sciml.plugin.kit.layer_picker import LayerPicker
+from napari_sciml.plugin.kit.widgets.controls import text_line
+from napari_sciml.plugin.kit.widgets.forms import LARGEST, ratio, switch, whole_number
+from napari_sciml.plugin.kit.widgets.layer_picker import LayerPicker
 from napari_sciml.plugin.layers.images import voxel_size
 from napari_sciml.plugin.state.workspace import Workspace
 

@@ -10,9 +10,9 @@ from napari_sciml.fibers.statistics.bootstrap import Interval
 from napari_sciml.plugin.fibers.direction_plot import DirectionPlot
 from napari_sciml.plugin.fibers.view import FiberView
 from napari_sciml.plugin.kit.connections import Connections
-from napari_sciml.plugin.kit.controls import text_line
-from napari_sciml.plugin.kit.plots import HistogramPlot
 from napari_sciml.plugin.kit.runner import JobRunner
+from napari_sciml.plugin.kit.widgets.controls import text_line
+from napari_sciml.plugin.kit.widgets.plots import HistogramPlot
 from napari_sciml.workflows.measuring.numbers import (
     FiberNumbers,
     estimate_numbers,

@@ -6,7 +6,7 @@ from qtpy.QtWidgets import QHBoxLayout, QShortcut, QWidget
 
 from napari_sciml.plugin.fibers.controller import FiberController
 from napari_sciml.plugin.kit.connections import Connections
-from napari_sciml.plugin.kit.controls import allow, button
+from napari_sciml.plugin.kit.widgets.controls import allow, button
 
 
 class FiberTools(QWidget):

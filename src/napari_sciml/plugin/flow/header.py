@@ -6,7 +6,7 @@ from psygnal import Signal
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
 from napari_sciml.plugin.flow.advice import Advice, Step
-from napari_sciml.plugin.kit.controls import button, caution_line, text_line
+from napari_sciml.plugin.kit.widgets.controls import button, caution_line, text_line
 from napari_sciml.plugin.state.evidence import caution, quality
 from napari_sciml.plugin.train.words import tell_predicted, tell_shown
 

@@ -21,9 +21,9 @@ from napari_sciml.errors import InputError
 from napari_sciml.focus.config import FocusTrainingConfig
 from napari_sciml.plugin.focus.controller import FocusController
 from napari_sciml.plugin.kit.connections import Connections
-from napari_sciml.plugin.kit.controls import button, set_running
-from napari_sciml.plugin.kit.forms import number
 from napari_sciml.plugin.kit.replacing import write_or_ask
+from napari_sciml.plugin.kit.widgets.controls import button, set_running
+from napari_sciml.plugin.kit.widgets.forms import number
 
 if TYPE_CHECKING:
     from napari_sciml.plugin.state.workspace import Workspace

@@ -11,8 +11,8 @@ from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 from napari_sciml.focus.colors import focus_colors, legend
 from napari_sciml.focus.levels import DIAMETERS, IN_FOCUS_LEVELS, LEVELS, TILE
 from napari_sciml.focus.rating.result import BestPlane
-from napari_sciml.plugin.kit.palette import Palette, follow, palette
-from napari_sciml.plugin.kit.plots import plot
+from napari_sciml.plugin.kit.widgets.palette import Palette, follow, palette
+from napari_sciml.plugin.kit.widgets.plots import plot
 
 BAR = 34
 SIDE = 54

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.kit.connections import Connections
-from napari_sciml.plugin.kit.controls import allow, button, set_grave, text_line
+from napari_sciml.plugin.kit.widgets.controls import allow, button, set_grave, text_line
 from napari_sciml.plugin.project.controller import ProjectKeeper
 from napari_sciml.plugin.project.window import ProjectsWindow
 from napari_sciml.workflows.projects import Offer

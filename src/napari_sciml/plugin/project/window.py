@@ -23,14 +23,14 @@ from qtpy.QtWidgets import (
 )
 
 from napari_sciml.errors import InputError, one_line
-from napari_sciml.plugin.kit.controls import (
+from napari_sciml.plugin.kit.runner import JobRunner
+from napari_sciml.plugin.kit.widgets.controls import (
     allow,
     button,
     error_line,
     primary_button,
     text_line,
 )
-from napari_sciml.plugin.kit.runner import JobRunner
 from napari_sciml.project.places import delete, rename
 from napari_sciml.workflows.project_list import ProjectRow, list_projects
 from napari_sciml.workflows.projects import ProjectCopied, copy_project

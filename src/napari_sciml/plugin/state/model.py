@@ -16,8 +16,8 @@ from napari_sciml.workflows.training.files import calibration_record
 
 if TYPE_CHECKING:
     from napari_sciml.networks.ensemble import Ensemble
-    from napari_sciml.training.calibration import Calibration
-    from napari_sciml.training.metrics import Scores
+    from napari_sciml.training.evaluation.calibration import Calibration
+    from napari_sciml.training.evaluation.metrics import Scores
     from napari_sciml.training.start import Start
     from napari_sciml.training.state import TrainingState
 

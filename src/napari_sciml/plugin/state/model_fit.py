@@ -37,7 +37,7 @@ def misfit(model: "Model", layer: Image) -> tuple[str, ...]:
     source = getattr(volume.data, "source", volume.data)
     if not isinstance(source, np.ndarray):
         return size_cautions(record, volume)
-    from napari_sciml.training.familiarity import share_outside
+    from napari_sciml.training.evaluation.familiarity import share_outside
 
     try:
         outside = share_outside(model.ensemble, volume.data, blocks=BLOCKS)

@@ -7,7 +7,7 @@ from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
 
 from napari_sciml.io.settings import training_settings
-from napari_sciml.plugin.kit.forms import number, whole_number
+from napari_sciml.plugin.kit.widgets.forms import number, whole_number
 from napari_sciml.training.config import TrainingConfig
 
 DEVICES = ("auto", "cpu", "cuda", "mps")

@@ -17,7 +17,7 @@ from superqt import QCollapsible
 
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.kit.connections import Connections
-from napari_sciml.plugin.kit.controls import allow, button, text_line
+from napari_sciml.plugin.kit.widgets.controls import allow, button, text_line
 from napari_sciml.plugin.state.history import THUMBNAIL, History
 from napari_sciml.plugin.train.words import tell_checkpoint
 

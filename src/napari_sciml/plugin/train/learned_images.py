@@ -11,7 +11,7 @@ from napari_sciml.plugin.state.training_labels import Member, TrainingLabels
 from napari_sciml.plugin.state.workspace import Workspace
 
 if TYPE_CHECKING:
-    from napari_sciml.training.metrics import Scores
+    from napari_sciml.training.evaluation.metrics import Scores
 
 
 class LearnedImages:

@@ -8,8 +8,8 @@ from qtpy.QtCore import Qt
 from scipy.signal import lfilter
 
 from napari_sciml.plugin.kit.colors import class_color
-from napari_sciml.plugin.kit.palette import Palette, follow
-from napari_sciml.plugin.kit.plots import legend_above, plot
+from napari_sciml.plugin.kit.widgets.palette import Palette, follow
+from napari_sciml.plugin.kit.widgets.plots import legend_above, plot
 from napari_sciml.plugin.train.curves import Curves
 
 SMOOTHING = 0.06

@@ -13,8 +13,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_sciml.plugin.kit.controls import error_line, text_line
 from napari_sciml.plugin.kit.runner import JobRunner
+from napari_sciml.plugin.kit.widgets.controls import error_line, text_line
 from napari_sciml.workflows.drawing import DrawnNetwork, draw_networks
 
 if TYPE_CHECKING:

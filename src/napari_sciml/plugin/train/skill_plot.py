@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 
-from napari_sciml.plugin.kit.plots import legend_above, plot
+from napari_sciml.plugin.kit.widgets.plots import legend_above, plot
 from napari_sciml.plugin.train.curves import Curves
 
 

@@ -13,7 +13,7 @@ from napari_sciml.project.checkpoint import Checkpoint
 if TYPE_CHECKING:
     from napari_sciml.plugin.state.model import Model
     from napari_sciml.plugin.state.prediction_volume import PredictionVolume
-    from napari_sciml.training.calibration import Calibration
+    from napari_sciml.training.evaluation.calibration import Calibration
 
 
 def tell_shown(model: "Model | None", newest: "Model | None") -> str:

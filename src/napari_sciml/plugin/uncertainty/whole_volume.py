@@ -15,8 +15,8 @@ from napari_sciml.io.results.outputs import check_output
 from napari_sciml.io.results.predictions import OneClass, PredictionStore
 from napari_sciml.plugin.kit.colors import probability_colormap, uncertainty_colormap
 from napari_sciml.plugin.kit.connections import Connections
-from napari_sciml.plugin.kit.controls import button, caution_line, text_line
 from napari_sciml.plugin.kit.replacing import sources, write_or_ask
+from napari_sciml.plugin.kit.widgets.controls import button, caution_line, text_line
 from napari_sciml.plugin.layers.blanking import blanked
 from napari_sciml.plugin.layers.images import pixels, shown_view, voxel_size
 from napari_sciml.plugin.layers.layers import CHEAP

@@ -63,7 +63,7 @@ def cautions(plan: PredictionPlan, gray: dict[str, Any]) -> list[str]:
 
 def gray_values(plan: PredictionPlan) -> dict[str, Any]:
     """The gray values that the networks expect, and a sample of what there is."""
-    from napari_sciml.training.familiarity import share_outside
+    from napari_sciml.training.evaluation.familiarity import share_outside
 
     ensemble = load_model(plan.model)
     of_model, ensemble.intensity = ensemble.intensity, plan.intensity_scale

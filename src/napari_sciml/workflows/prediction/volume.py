@@ -113,7 +113,7 @@ def predict_to_disk(
     from napari_sciml.io.models.fit import fit_cautions
     from napari_sciml.io.results.prediction_tiff import check_zarr_name
     from napari_sciml.networks.device import default_threads
-    from napari_sciml.training.familiarity import share_outside
+    from napari_sciml.training.evaluation.familiarity import share_outside
     from napari_sciml.workflows.prediction.blocks import BlockWorker
     from napari_sciml.workflows.prediction.facts import costs
     from napari_sciml.workflows.prediction.files import predict_here, run_to_end

@@ -34,8 +34,8 @@ from napari_sciml.workflows.training.scans import (
 )
 
 if TYPE_CHECKING:
-    from napari_sciml.training.calibration import Calibration
     from napari_sciml.training.config import TrainingConfig
+    from napari_sciml.training.evaluation.calibration import Calibration
     from napari_sciml.training.events import Snapshot
     from napari_sciml.training.state import TrainingState
 

@@ -19,8 +19,8 @@ from napari_sciml.prediction.viewport import ViewportMailbox
 if TYPE_CHECKING:
     from napari_sciml.networks.ensemble import Ensemble
     from napari_sciml.prediction.blockwise import BlockPredicted
-    from napari_sciml.training.calibration import Calibration
     from napari_sciml.training.config import TrainingConfig
+    from napari_sciml.training.evaluation.calibration import Calibration
     from napari_sciml.training.events import (
         Activity,
         LabelsUpdated,

@@ -14,9 +14,9 @@ from napari_sciml.progress import exhaust, map_progress
 
 if TYPE_CHECKING:
     from napari_sciml.networks.ensemble import Ensemble
-    from napari_sciml.training.evaluation import Pieces
-    from napari_sciml.training.figures import Intervals
-    from napari_sciml.training.metrics import Report
+    from napari_sciml.training.evaluation.figures import Intervals
+    from napari_sciml.training.evaluation.labels import Pieces
+    from napari_sciml.training.evaluation.metrics import Report
 
 MOST = 2_000_000
 """Labeled voxels that are asked about; of more, some blocks from all over the image."""
@@ -96,8 +96,8 @@ def validating(
 ) -> Generator[float, None, Validation]:
     """Do what `validate` does, in steps; yields the share that is done."""
     from napari_sciml.networks.device import resolve_device
-    from napari_sciml.training.evaluation import evaluate_labels
-    from napari_sciml.training.figures import intervals_of, report_of
+    from napari_sciml.training.evaluation.figures import intervals_of, report_of
+    from napari_sciml.training.evaluation.labels import evaluate_labels
 
     given = _checked(model, image, labels)
     kept = thinned(given, MOST)

@@ -41,7 +41,7 @@ def check_model(model: str | Path, image: str | Path) -> dict[str, Any]:
     InputError
         When a file cannot be read, or the model is for other axes or channels.
     """
-    from napari_sciml.training.familiarity import share_outside
+    from napari_sciml.training.evaluation.familiarity import share_outside
 
     ensemble, record = load_model(model), read_record(model)
     volume = open_volume(image)

@@ -13,7 +13,7 @@ from napari_sciml.training.config import TrainingConfig
 from napari_sciml.workflows.validation.record import suspicious
 
 if TYPE_CHECKING:
-    from napari_sciml.training.evaluation import Pieces
+    from napari_sciml.training.evaluation.labels import Pieces
 
 FOLDS = 5
 LEAST = 4
@@ -88,7 +88,7 @@ def check_strokes(
 
     from napari_sciml.networks.device import default_threads
     from napari_sciml.training.cross_validation import cross_check
-    from napari_sciml.training.evaluation import join
+    from napari_sciml.training.evaluation.labels import join
 
     strokes = len(labels.strokes())
     if strokes < LEAST:

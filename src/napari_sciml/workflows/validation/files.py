@@ -20,7 +20,7 @@ from napari_sciml.workflows.validation.record import (
 from napari_sciml.workflows.validation.writing import write_validation
 
 if TYPE_CHECKING:
-    from napari_sciml.training.evaluation import Pieces
+    from napari_sciml.training.evaluation.labels import Pieces
 
 T = TypeVar("T")
 
@@ -112,8 +112,8 @@ def cross_check_model(
 
     from napari_sciml.annotation.scribbles import as_scribbles
     from napari_sciml.training.cross_validation import cross_check
-    from napari_sciml.training.evaluation import join
-    from napari_sciml.training.figures import intervals_of, report_of
+    from napari_sciml.training.evaluation.figures import intervals_of, report_of
+    from napari_sciml.training.evaluation.labels import join
 
     given = ValidationInputs.read(files)
     names, labels = given.ensemble.class_names, as_scribbles(given.annotation)

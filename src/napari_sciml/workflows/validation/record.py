@@ -8,9 +8,9 @@ import numpy as np
 
 if TYPE_CHECKING:
     from napari_sciml.training.cross_validation import Checked
-    from napari_sciml.training.evaluation import Pieces
-    from napari_sciml.training.figures import Interval, Intervals
-    from napari_sciml.training.metrics import Report
+    from napari_sciml.training.evaluation.figures import Interval, Intervals
+    from napari_sciml.training.evaluation.labels import Pieces
+    from napari_sciml.training.evaluation.metrics import Report
 
 LISTED = 20
 """Wrong strokes that a summary lists; the table has all of them."""
@@ -33,7 +33,7 @@ def figures_record(
     report, intervals, pieces
         As in `napari_sciml.workflows.validation.arrays.Validation`.
     """
-    from napari_sciml.training.figures import OVERALL, PER_CLASS
+    from napari_sciml.training.evaluation.figures import OVERALL, PER_CLASS
 
     scores = report.as_dict(names)
     for index, name in enumerate(names):
@@ -65,7 +65,7 @@ def why_no_intervals(
     names: Sequence[str], intervals: "Intervals", unit: str
 ) -> str | None:
     """Say which class has too few strokes for intervals; None where all have."""
-    from napari_sciml.training.figures import ENOUGH
+    from napari_sciml.training.evaluation.figures import ENOUGH
 
     few = [
         f"{count} of {name}"
@@ -96,7 +96,7 @@ def stroke_row(pieces: "Pieces", index: int, names: Sequence[str]) -> dict[str, 
 
 def fold_records(checked: "Sequence[Checked]", names: Sequence[str]) -> list[Any]:
     """Scores of each fold by class, at the shares that its model finds."""
-    from napari_sciml.training.figures import report_of
+    from napari_sciml.training.evaluation.figures import report_of
 
     records = []
     for one in checked:
@@ -114,7 +114,7 @@ def fold_records(checked: "Sequence[Checked]", names: Sequence[str]) -> list[Any
 
 def over_folds(folds: Sequence[dict[str, Any]], names: Sequence[str]) -> dict[str, Any]:
     """Mean and standard deviation over the folds that know a figure."""
-    from napari_sciml.training.figures import PER_CLASS
+    from napari_sciml.training.evaluation.figures import PER_CLASS
 
     return {
         name: {

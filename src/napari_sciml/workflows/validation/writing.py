@@ -17,7 +17,7 @@ from napari_sciml.workflows.validation.record import stroke_row
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from napari_sciml.training.evaluation import Pieces
+    from napari_sciml.training.evaluation.labels import Pieces
 
 FOLD_COLUMNS = ("voxels", "dice", "precision", "recall", "iou", "expected_dice")
 

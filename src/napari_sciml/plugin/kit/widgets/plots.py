@@ -5,7 +5,7 @@ import pyqtgraph as pg
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QSizePolicy
 
-from napari_sciml.plugin.kit.palette import Palette, follow
+from napari_sciml.plugin.kit.widgets.palette import Palette, follow
 
 
 def plot(name: str, tooltip: str, *, x: str, y: str, height: int) -> pg.PlotWidget:

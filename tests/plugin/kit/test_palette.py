@@ -6,7 +6,13 @@ import pytest
 from napari.settings import get_settings
 from napari.utils.theme import get_theme
 
-from napari_sciml.plugin.kit.palette import DARK, LIGHT, follow, luminance, palette
+from napari_sciml.plugin.kit.widgets.palette import (
+    DARK,
+    LIGHT,
+    follow,
+    luminance,
+    palette,
+)
 
 THEMES = {"dark": DARK, "light": LIGHT}
 HELP = {"behind", "grid"}

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_sciml.errors import InputError
-from napari_sciml.training.metrics import report, score
+from napari_sciml.training.evaluation.metrics import report, score
 
 LN = math.log
 

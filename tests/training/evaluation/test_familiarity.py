@@ -8,7 +8,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.images.intensity import estimate_intensity
 from napari_sciml.networks.scale_space import as_batch
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
-from napari_sciml.training.familiarity import learn_range, share_outside
+from napari_sciml.training.evaluation.familiarity import learn_range, share_outside
 
 
 def phantom(seed, **changes):

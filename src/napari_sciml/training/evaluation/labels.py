@@ -13,7 +13,7 @@ from napari_sciml.images.tiles import Region
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.progress import map_progress
 from napari_sciml.training.data.image_sample import ask_members, member_weights
-from napari_sciml.training.metrics import BINS, FLOOR
+from napari_sciml.training.evaluation.metrics import BINS, FLOOR
 
 CELL = {2: 96, 3: 32}
 """Edge of the boxes in which labels are asked about, in voxels."""
@@ -46,7 +46,8 @@ class Pieces:
         ``(u,)``: sums of the Brier score and of the negative log likelihood.
     bins
         ``(u, 3, bin)``: voxels, sum of the confidence, and right ones, by the
-        confidence in the likeliest class; see `napari_sciml.training.metrics.Report`.
+        confidence in the likeliest class; see
+        `napari_sciml.training.evaluation.metrics.Report`.
     opposed
         ``(u,)``: share of the members, by weight, that put most of it elsewhere.
     dense

@@ -10,9 +10,12 @@ from scipy.special import softmax
 
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.training.data.image_sample import ImageSample, spread_over
-from napari_sciml.training.metrics import Report, report
+from napari_sciml.training.evaluation.metrics import Report, report
+from napari_sciml.training.evaluation.validation_set import (
+    ValidationAnswers,
+    ValidationSet,
+)
 from napari_sciml.training.trees import GrownTrees
-from napari_sciml.training.validation_set import ValidationAnswers, ValidationSet
 from napari_sciml.uncertainty.calibration import ConformalCalibration, calibrate
 from napari_sciml.uncertainty.consensus import (
     agreement,

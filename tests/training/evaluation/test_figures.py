@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from napari_sciml.training.evaluation import Pieces, join
-from napari_sciml.training.figures import ENOUGH, intervals_of, report_of
-from napari_sciml.training.metrics import BINS, report
+from napari_sciml.training.evaluation.figures import ENOUGH, intervals_of, report_of
+from napari_sciml.training.evaluation.labels import Pieces, join
+from napari_sciml.training.evaluation.metrics import BINS, report
 
 
 def pieces_of(rows, truth, strokes, dense=False) -> Pieces:

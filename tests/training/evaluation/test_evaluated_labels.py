@@ -6,8 +6,8 @@ import pytest
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.prediction.blockwise import predict
 from napari_sciml.progress import exhaust
-from napari_sciml.training.evaluation import judge
-from napari_sciml.training.figures import report_of
+from napari_sciml.training.evaluation.figures import report_of
+from napari_sciml.training.evaluation.labels import evaluate_labels
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_it_is_what_a_prediction_says(make_ensemble, labeled) -> None:
     image, labels = labeled
     ensemble, scribbles = make_ensemble(3), Scribbles.from_dense(labels)
     mean = predict(ensemble, image).mean
-    pieces = exhaust(judge(ensemble, image, scribbles))
+    pieces = exhaust(evaluate_labels(ensemble, image, scribbles))
     assert not pieces.dense
     assert len(pieces) == len(scribbles.strokes())
     for index, stroke in enumerate(scribbles.strokes()):
@@ -44,7 +44,7 @@ def test_dense_labels_are_taken_by_blocks(make_ensemble, labeled) -> None:
     truth = np.where(image[..., ::-1] > 100, 2, 1).astype(np.uint8)
     truth[:, 20:60, 20:50] = 1
     pieces = exhaust(
-        judge(make_ensemble(3, members=1), image, Scribbles.from_dense(truth))
+        evaluate_labels(make_ensemble(3, members=1), image, Scribbles.from_dense(truth))
     )
     assert pieces.dense
     assert pieces.voxels.sum() == truth.size
@@ -53,7 +53,7 @@ def test_dense_labels_are_taken_by_blocks(make_ensemble, labeled) -> None:
 
 def test_a_share_of_the_work_is_told_often(make_ensemble, labeled) -> None:
     image, labels = labeled
-    steps = list(judge(make_ensemble(3), image, Scribbles.from_dense(labels)))
+    steps = list(evaluate_labels(make_ensemble(3), image, Scribbles.from_dense(labels)))
     assert steps == sorted(steps)
     assert steps[0] == 0
     assert steps[-1] < 1

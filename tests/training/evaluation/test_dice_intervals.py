@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from napari_sciml.training.figures import ENOUGH, dice_intervals
+from napari_sciml.training.evaluation.figures import ENOUGH, dice_intervals
 
 
 def answers(right: np.ndarray, truth: np.ndarray) -> np.ndarray:

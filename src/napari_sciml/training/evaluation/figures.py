@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_sciml.training.evaluation import Pieces
-from napari_sciml.training.metrics import (
+from napari_sciml.training.evaluation.labels import Pieces
+from napari_sciml.training.evaluation.metrics import (
     Report,
     checked_prior,
     class_weights,
@@ -45,7 +45,7 @@ class Intervals:
 
 
 def report_of(pieces: Pieces, prior: Sequence[float] | None = None) -> Report:
-    """Score what was said about labels, as `napari_sciml.training.metrics.report`."""
+    """Score what was said about labels, as `evaluation.metrics.report` does."""
     classes = pieces.chosen.shape[1]
     shares = None if prior is None else checked_prior(prior, classes)
     once = np.ones((1, len(pieces)))

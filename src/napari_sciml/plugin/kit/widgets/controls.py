@@ -3,7 +3,7 @@
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
 
-from napari_sciml.plugin.kit.palette import Palette, follow, palette
+from napari_sciml.plugin.kit.widgets.palette import Palette, follow, palette
 
 PRIMARY = """
 QPushButton { background-color: #0a6ebd; color: white; font-weight: 600;

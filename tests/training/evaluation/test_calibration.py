@@ -12,10 +12,10 @@ from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.networks.scale_space import ScaleSpace
 from napari_sciml.prediction.blockwise import predict
 from napari_sciml.progress import exhaust
-from napari_sciml.training.calibration import calibrate_ensemble
 from napari_sciml.training.data.channels import ChannelCache
 from napari_sciml.training.data.targets import IGNORE
-from napari_sciml.training.validation_set import ValidationSet
+from napari_sciml.training.evaluation.calibration import calibrate_ensemble
+from napari_sciml.training.evaluation.validation_set import ValidationSet
 
 GAIN = 4.0
 

@@ -7,10 +7,10 @@ import torch
 from napari_sciml.annotation.scribbles import as_scribbles
 from napari_sciml.networks.build import build_network
 from napari_sciml.networks.config import TUNetConfig
-from napari_sciml.training import validation_set as module
 from napari_sciml.training.data.channels import ChannelCache
 from napari_sciml.training.data.targets import IGNORE
-from napari_sciml.training.validation_set import ValidationSet
+from napari_sciml.training.evaluation import validation_set as module
+from napari_sciml.training.evaluation.validation_set import ValidationSet
 
 
 class Counting:

@@ -1,0 +1,1 @@
+"""How good a training is, and what its probabilities mean."""
