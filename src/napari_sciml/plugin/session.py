@@ -29,6 +29,7 @@ from napari_sciml.plugin.state.in_space import InSpace
 from napari_sciml.plugin.state.prediction import Prediction
 from napari_sciml.plugin.state.workspace import Workspace
 from napari_sciml.plugin.train.controller import TrainingController
+from napari_sciml.plugin.uncertainty.comparing import Blink
 from napari_sciml.plugin.uncertainty.controller import ConfidentMaskController
 from napari_sciml.plugin.uncertainty.guide import Guide
 
@@ -47,7 +48,7 @@ class ViewerSession:
         The model at hand, and what it predicts.
     history
         The models before it.
-    training, sure, guide, why, fibers, focus, filling, restoring, exploring
+    training, sure, blink, guide, why, fibers, focus, filling, restoring, exploring
         The work of the docks Train, Uncertainty, Fibers, Focus, Fill, Restore and
         Explore.
     files
@@ -86,6 +87,7 @@ class ViewerSession:
         self.training = TrainingController(workspace, prediction, self.history)
         self.sure = ConfidentMaskController(workspace, prediction)
         self.guide = Guide(workspace, prediction)
+        self.blink = Blink(workspace)
         self.why = WhyController(workspace, prediction)
         self.fibers = FiberController(workspace, prediction, self.sure.settle)
         self.focus = FocusController(workspace)
@@ -138,6 +140,7 @@ class ViewerSession:
             return
         self._asleep = True
         self._wiring.close()
+        self.blink.stop()
         self.workspace.unwatch()
         self.project.close()
         self.training.stop()
@@ -177,6 +180,9 @@ class ViewerSession:
         for signal, slot in (
             (annotation.changed, training.feed),
             (annotation.classes_changed, training.follow_classes),
+            # What is hidden for a moment must not be taken for what the user hid.
+            (self.space.entered, self.blink.stop),
+            (self.workspace.image_left, self.blink.stop),
             (annotation.layer_changed, training.follow_layer),
             # What is left out must be counted before the training asks for it.
             (self.workspace.exclusion.changed, annotation.recount),

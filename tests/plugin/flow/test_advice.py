@@ -19,6 +19,7 @@ STOPPED = replace(SETTLED, training=False)
 PREDICTED = replace(STOPPED, share=1.0)
 KEPT = replace(PREDICTED, kept=True)
 MEASURED = replace(KEPT, measured=True)
+POOR = {"poor": True}
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,11 @@ MEASURED = replace(KEPT, measured=True)
         # The switch may be on before the first stroke.
         (replace(HALF, training=True), Step.ANNOTATE, "strokes of fiber."),
         (DOUBTFUL, Step.ANNOTATE, "more strokes of fiber"),
+        (
+            replace(DOUBTFUL, unknown=("background", "fiber")),
+            Step.ANNOTATE,
+            "more strokes of background and fiber",
+        ),
         (replace(DOUBTFUL, unknown=("background",)), Step.UNCERTAINTY, "wrong"),
         (replace(LEARNING, behind=True), Step.TRAIN, "being learned"),
         (LEARNING, Step.UNCERTAINTY, "Paint where the picture is wrong"),
@@ -43,6 +49,19 @@ MEASURED = replace(KEPT, measured=True)
         (PREDICTED, Step.UNCERTAINTY, "Keep what is sure to be fiber"),
         (KEPT, Step.FIBERS, "Press Measure fibers"),
         (MEASURED, Step.FIBERS, "export"),
+        (replace(MEASURED, drops_most=True), Step.FIBERS, "lower Drop under"),
+        # It is poor, but nobody is kept from going on.
+        (replace(PREDICTED, **POOR), Step.UNCERTAINTY, "found poorly"),
+        (replace(PREDICTED, **POOR), Step.UNCERTAINTY, "Or keep what is sure"),
+        (replace(KEPT, **POOR), Step.FIBERS, "Press Measure fibers"),
+        # What to do where there is nothing to correct.
+        (LEARNING, Step.UNCERTAINTY, "or wait"),
+        # Another image was chosen: nobody has painted on it.
+        (
+            replace(OPENED, model=True, behind=True),
+            Step.ANNOTATE,
+            "learned from another",
+        ),
         # A model that was loaded needs no strokes.
         (replace(OPENED, model=True), Step.TRAIN, "Press Predict"),
     ],

@@ -55,6 +55,15 @@ def test_leads_from_an_empty_window_to_lengths(viewer, flow, patience, qtbot) ->
     assert not flow.evidence.go.isVisibleTo(flow)
 
 
+def test_all_of_the_height_is_used_when_it_is_opened_again(viewer, flow) -> None:
+    """napari adds a spacer to docks that do not grow, a stronger one each time."""
+    for _ in range(2):
+        viewer.window.remove_dock_widget(flow)
+        flow = viewer.window.add_plugin_dock_widget("napari-sciml", "Workflow")[1]
+    layout = flow.layout()
+    assert all(layout.itemAt(i).spacerItem() is None for i in range(layout.count()))
+
+
 def test_remembers_the_step_when_it_is_opened_again(viewer, flow, qtbot) -> None:
     viewer.add_image(np.zeros((8, 16, 16), np.float32))
     qtbot.mouseClick(flow.bar.buttons[Step.FIBERS], Qt.MouseButton.LeftButton)

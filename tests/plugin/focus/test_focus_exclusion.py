@@ -46,6 +46,12 @@ def test_strokes_under_the_mask_do_not_count(dock, patience) -> None:
     assert len(session.workspace.labels_for_job()) == 3600
 
 
+def test_says_what_it_does_before_there_are_labels(dock, viewer) -> None:
+    del viewer.layers["Annotation"]
+    dock.exclude.click()
+    assert "will be left out" in dock.excluded.text()
+
+
 def test_the_annotation_itself_stays(dock, viewer) -> None:
     dock.exclude.click()
     assert np.count_nonzero(viewer.layers["Annotation"].data) == 3600

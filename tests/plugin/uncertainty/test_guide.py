@@ -58,6 +58,21 @@ def test_goes_to_the_most_disputed_place_then_to_the_next(
     assert not session.workspace.layers.shapes_lost
 
 
+def test_what_to_do_there_is_seen_without_scrolling(disputed, viewer, patience) -> None:
+    viewer.window.show()
+    viewer.window.resize(900, 500)
+    disputed.session.workspace.start_annotating()
+    assert disputed.area.verticalScrollBar().maximum() > 0
+    disputed.show_next.click()
+    patience(lambda: disputed.session.guide.spot is not None)
+
+    def whole() -> bool:
+        words = disputed.guidance
+        return words.visibleRegion().boundingRect().height() == words.height()
+
+    patience(whole)
+
+
 def test_a_stroke_there_takes_the_mark_away(disputed, viewer, patience) -> None:
     session = disputed.session
     disputed.show_next.click()

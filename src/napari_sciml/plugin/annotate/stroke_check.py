@@ -7,7 +7,7 @@ from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.kit.camera import go_to
 from napari_sciml.plugin.kit.connections import Connections
-from napari_sciml.plugin.kit.widgets.controls import button, text_line
+from napari_sciml.plugin.kit.widgets.controls import allow, button, text_line
 from napari_sciml.plugin.layers.axes import LayerAxes
 from napari_sciml.plugin.layers.images import dims_for, pixels
 from napari_sciml.plugin.state.workspace import Workspace
@@ -17,6 +17,7 @@ from napari_sciml.workflows.validation.doubtful import (
     check_strokes,
 )
 
+NOT_CHECKED = "No stroke is known to be doubtful: press Check strokes first."
 CHECK, STOP = "Check strokes", "Stop checking"
 
 
@@ -45,7 +46,7 @@ class StrokeCheck(QWidget):
         self.next = button(
             "next_doubtful_stroke", "Next doubtful", "Go to the next of these strokes."
         )
-        self.next.setEnabled(False)
+        allow(self.next, NOT_CHECKED)
         self.words = text_line("stroke_check_words", "What the check says.")
         self.words.hide()
         row = QHBoxLayout()
@@ -123,7 +124,7 @@ class StrokeCheck(QWidget):
 
     def _show(self, found: list[DoubtfulStroke], sentence: str) -> None:
         self._found, self._at = found, -1
-        self.next.setEnabled(bool(found))
+        allow(self.next, "" if found else NOT_CHECKED)
         self._say(sentence)
 
     def _say(self, sentence: str) -> None:

@@ -259,7 +259,7 @@ class AnnotateDock(Dock):
         classes = (self.classes, self.add_class, self.change_class, self.file_button)
         return (
             *classes,
-            self.stroke_check,
+            self.stroke_check.check,
             self.eraser,
             self.brush,
             self.previous,

@@ -50,7 +50,7 @@ class Dock(Face):
 
     Attributes
     ----------
-    column
+    area, column
         Takes the controls; it scrolls.
     below
         Takes what is always seen.
@@ -62,9 +62,9 @@ class Dock(Face):
         outer.setContentsMargins(10, 8, 10, 8)
         outer.setSpacing(SPACING)
         # All of it is higher than a small screen.
-        area = ScrollingColumn()
-        outer.addWidget(area)
-        self.column, self.below = area.column, outer
+        self.area = ScrollingColumn()
+        outer.addWidget(self.area)
+        self.column, self.below = self.area.column, outer
         self.error = error_line("error_line", "What went wrong, and what to do.")
 
     def show_error(self, text: str) -> None:

@@ -36,6 +36,9 @@ from napari_sciml.workflows.recipes import Recipe, fibers_recipe
 
 TABLE, FILTER = range(2)
 MEASURE = "Measure fibers"
+IN_AN_IMAGE = (
+    "Lengths are those in the image: of a fiber across it, it shows a section."
+)
 
 
 class FibersDock(Dock):
@@ -225,6 +228,9 @@ class FibersDock(Dock):
     def _warn(self) -> None:
         """Say what is not known of the mask."""
         doubts = self.session.fibers.doubts_of(self.form.mask.layer)
+        run = self.session.fibers
+        if run.drops_most and self.form.mask.layer is run.mask:
+            doubts = (*doubts, run.left_out)
         self.caution.setText(" ".join(doubts))
         self.caution.setVisible(bool(self.caution.text()))
 
@@ -256,4 +262,7 @@ def _sentence(run: Any) -> str:
         count = f"{shown:,} of {count}"
     cut = int(table["touches_border"][run.view.shown].sum())
     gone = "" if run.view.layer is not None else " Their layer is deleted."
-    return f"{count}, {cut:,} at the border of the image.{gone}"
+    out = "" if run.drops_most else run.left_out  # else it is a caution
+    flat = IN_AN_IMAGE if run.result.labels.ndim == 2 else ""
+    told = f"{count}, {cut:,} at the border of the image.{gone}"
+    return " ".join(filter(None, (told, out, flat)))

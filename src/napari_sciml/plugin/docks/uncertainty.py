@@ -3,8 +3,16 @@
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QSignalBlocker
-from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtCore import QSignalBlocker, QTimer
+from qtpy.QtGui import QHideEvent
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.docks.base import Dock
@@ -49,10 +57,17 @@ RULES: dict[str, RuleKind] = {
 
 
 class UncertaintyDock(Dock):
-    """Choose how sure is sure enough."""
+    """Choose how sure is sure enough.
+
+    Attributes
+    ----------
+    alone
+        Whether nobody else tells beside it whether the class is known.
+    """
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
+        self.alone = True
         self._make_controls()
         self._lay_out()
         self._connect()
@@ -86,6 +101,20 @@ class UncertaintyDock(Dock):
             x="probability",
             y="log₁₀ voxels",
         )
+        self.contour = QCheckBox("Contour")
+        self.contour.setObjectName("sure_contour")
+        self.contour.setToolTip(
+            "Draw what is sure as a contour at the threshold, so that the image can be "
+            "seen in it; it follows the sliders."
+        )
+        self.contour.setChecked(self.session.sure.outlined)
+        self.blink = button(
+            "blink",
+            "Blink",
+            "Show the image alone and with the result in turn: what is wrong meets "
+            "the eye. Press again to stop.",
+        )
+        self.blink.setCheckable(True)
         self.share = text_line("sure_share", "How much is kept.")
         self.caution = caution_line(
             "sure_caution", "Whether the class is known at all."
@@ -121,13 +150,21 @@ class UncertaintyDock(Dock):
             "What the layer Uncertainty shows.\n"
             + "\n".join(f"{name}: {m.meaning}." for name, m in MEASURES.items())
         )
+        # It may be narrow, as there are two buttons beside it.
+        self.measure.setMinimumContentsLength(8)
+        policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        self.measure.setSizeAdjustPolicy(policy)
         self.measure.addItems(list(MEASURES))
         self.measure.setCurrentText(self.session.prediction.measure)
 
     def _lay_out(self) -> None:
         self.form = QFormLayout()
         self.form.addRow("Class", self.classes)
-        self.form.addRow("Show", self.measure)
+        looks = QHBoxLayout()
+        looks.addWidget(self.measure, 1)
+        looks.addWidget(self.blink)
+        looks.addWidget(self.contour)
+        self.form.addRow("Show", looks)
         self.form.addRow("Rule", self.rule_kind)
         self.k_rows = QWidget()
         rows = QVBoxLayout(self.k_rows)
@@ -170,6 +207,9 @@ class UncertaintyDock(Dock):
         self.coverage.valueChanged.connect(self._on_coverage)
         self.coverage.sliderReleased.connect(session.sure.compute)
         self.measure.currentTextChanged.connect(session.prediction.show_measure)
+        self.contour.toggled.connect(session.sure.outline)
+        self.blink.clicked.connect(self._on_blink)
+        self.wiring.connect(session.blink.changed, self._show_blink)
         self.keep.clicked.connect(self._on_keep)
         RecipeMenu(self.keep, self._recipe)
         self.show_next.clicked.connect(session.guide.show_next)
@@ -224,6 +264,22 @@ class UncertaintyDock(Dock):
         else:
             self.show_error("")
 
+    def _on_blink(self) -> None:
+        blink = self.session.blink
+        if blink.running:
+            blink.stop()
+        else:
+            blink.start()
+        self._show_blink()
+
+    def _show_blink(self) -> None:
+        self.blink.setChecked(self.session.blink.running)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nobody could stop it: the button is not seen any more."""
+        super().hideEvent(event)
+        self.session.blink.stop()
+
     def _recipe(self) -> Recipe:
         session, model = self.session, self.session.prediction.model
         source = None if model is None else model.source
@@ -236,6 +292,14 @@ class UncertaintyDock(Dock):
         self.guidance.setText(guide.sentence())
         allow(self.dismiss, "" if guide.spot is not None else "No place is shown.")
         allow(self.show_next, "A place is being searched." if guide.searching else "")
+        if guide.spot is not None:
+            # The words are laid out after this.
+            QTimer.singleShot(0, self._reveal)
+
+    def _reveal(self) -> None:
+        """What is to be done at the place must be seen without scrolling."""
+        if self.guidance.isVisible():
+            self.area.ensureWidgetVisible(self.guidance)
 
     def _on_prediction(self, region: object) -> None:
         if region is None or not self.classes.count():
@@ -269,7 +333,7 @@ class UncertaintyDock(Dock):
         """The number of deviations, and who has chosen it."""
         sure = self.session.sure
         own = sure.config.k is not None
-        self.auto_k.setEnabled(own)
+        allow(self.auto_k, "" if own else "k is chosen already, by what is predicted.")
         if not own:
             with QSignalBlocker(self.k):
                 self.k.setValue(sure.k)
@@ -279,7 +343,7 @@ class UncertaintyDock(Dock):
         """Say so where nobody can tell yet whether the class is found."""
         model, name = self.session.prediction.model, self.classes.currentText()
         self.caution.setText(caution(model, name))
-        self.caution.setVisible(bool(self.caution.text()))
+        self.caution.setVisible(self.alone and bool(self.caution.text()))
 
     def redraw(self) -> None:
         """Show histogram and share."""
@@ -289,6 +353,9 @@ class UncertaintyDock(Dock):
         self._tell_rule()
         self._warn()
         self.share.setText(self._share())
+        nothing = "" if sure.predicted else NOTHING_PREDICTED
+        allow(self.contour, nothing)
+        allow(self.blink, nothing)
 
     def _share(self) -> str:
         sure = self.session.sure

@@ -7,6 +7,7 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QMenu,
+    QSizePolicy,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
@@ -58,6 +59,11 @@ class WorkflowDock(Face):
         self.docks: dict[Step, Dock] = {}
         self.bar, self.evidence = StepBar(), EvidenceHeader()
         self.pages = QStackedWidget()
+        # Or napari adds a spacer below, which takes half of the height from the second
+        # dock on that is opened.
+        self.pages.setSizePolicy(
+            QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding
+        )
         self.turntable = Turntable(self.session.workspace)
         self.destroyed.connect(self.turntable.close)
         self.more = self._more()
@@ -133,7 +139,7 @@ class WorkflowDock(Face):
         self.session.step = step.value
         if step not in self.docks:
             made = self.docks[step] = DOCKS[step](self.session.workspace.viewer)
-            if isinstance(made, TrainDock):
+            if isinstance(made, TrainDock | UncertaintyDock):
                 made.alone = False
                 made.redraw()
             self.pages.addWidget(made)

@@ -36,6 +36,11 @@ if TYPE_CHECKING:
 
 __all__ = ["FIBERS", "FiberController"]
 
+MOST = 0.5
+"""Share of a mask that is dropped from which on what is left says little of it."""
+LITTLE = 0.005
+"""Share of a mask that is dropped below which nothing is said."""
+
 
 class FiberController:
     """Runs the job, and holds what it has found.
@@ -153,7 +158,22 @@ class FiberController:
     def cautions(self) -> tuple[str, ...]:
         """What a person should know of the files, and of the model where it is used."""
         of_files = (cautions_on(self.image), cautions_on(self.mask))
-        return unique(*of_files, self._doubts)
+        return unique(*of_files, self._doubts, (self.left_out,) * self.drops_most)
+
+    @property
+    def drops_most(self) -> bool:
+        """Whether most of the mask is in no fiber."""
+        return self.result is not None and self.result.left_out > MOST
+
+    @property
+    def left_out(self) -> str:
+        """How much of the mask is in no fiber and why; empty where it is hardly any."""
+        found = self.result
+        if found is None or found.left_out < LITTLE:
+            return ""
+        why = found.config.dropped_text(found.unit, found.labels.ndim)
+        share = f"{100 * found.left_out:.2g} % of the mask is in none: {why}."
+        return f"{share} Drop less if that is fiber, too." if self.drops_most else share
 
     def class_predicted(self, mask: Labels) -> str | None:
         """Class whose probability helps with a mask of ours; None where none does."""

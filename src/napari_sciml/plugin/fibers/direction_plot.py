@@ -26,6 +26,15 @@ REACH = 0.15
 """From a click to the fiber that it chooses, in the units of the projection."""
 POINT = "#ffb347"
 EDGE = "#22272b"
+IN_SPACE = (
+    "Directions in the equal-area Hammer projection: z at top and bottom, x in "
+    "the middle, y half way to the sides. Of many fibers, how many there are "
+    "in each direction. Click to go to a fiber."
+)
+IN_AN_IMAGE = (
+    "Directions in the image, each fiber at both of its ends: the farther out, the "
+    "longer; the rim is the longest. Click to go to a fiber."
+)
 
 
 class DirectionPlot(QWidget):
@@ -36,11 +45,8 @@ class DirectionPlot(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("direction_plot")
-        self.setToolTip(
-            "Directions in the equal-area Hammer projection: z at top and bottom, x in "
-            "the middle, y half way to the sides. Of many fibers, how many there are "
-            "in each direction. Click to go to a fiber."
-        )
+        self.setToolTip(IN_SPACE)
+        self._flat = False
         self.plot = pg.PlotWidget(background=None)
         self.plot.setFixedHeight(126)
         give_way(self.plot)
@@ -62,6 +68,14 @@ class DirectionPlot(QWidget):
         self._rims: list[Any] = []
         self._names: list[pg.TextItem] = []
         self._draw_grid()
+        self._sphere = [*self._lines, *self._rims, *self._names]
+        self._draw_circle()
+        self._circle = [
+            item
+            for item in (*self._lines, *self._rims, *self._names)
+            if item not in self._sphere
+        ]
+        self.set_flat(False)
         self._points = pg.ScatterPlotItem(
             size=7, pen=pg.mkPen(EDGE, width=0.5), brush=POINT, hoverable=True
         )
@@ -89,10 +103,18 @@ class DirectionPlot(QWidget):
         for text in self._names:
             text.setColor(colors.ink)
 
+    def set_flat(self, flat: bool) -> None:
+        """Show the directions in an image, which has no z, or those in space."""
+        self._flat = flat
+        self.setToolTip(IN_AN_IMAGE if flat else IN_SPACE)
+        for items, shown in ((self._sphere, not flat), (self._circle, flat)):
+            for item in items:
+                item.setVisible(shown)
+
     def show_fibers(self, table: pd.DataFrame) -> None:
         """Show the directions of a table of `measure_fibers`."""
         self._table = table
-        many = len(table) > MANY
+        many = len(table) > MANY and not self._flat
         self._points.setVisible(not many)
         self._density.setVisible(many)
         if many:
@@ -109,8 +131,19 @@ class DirectionPlot(QWidget):
             self._draw(self._marks, self._table[chosen])
 
     def _draw(self, points: pg.ScatterPlotItem, table: pd.DataFrame) -> None:
-        x, y = _both_ends(table)
+        x, y = self._places(table)
         points.setData(x=x, y=y)
+
+    def _places(self, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Where both ends of each fiber are drawn."""
+        if not self._flat:
+            return _both_ends(table)
+        along = directions_of(table)[:, 1:]
+        along = along / np.linalg.norm(along, axis=1, keepdims=True).clip(1e-9)
+        longest = max(float(self._table["length"].max()), 1e-9)
+        out = HALF_HEIGHT * table["length"].to_numpy(np.float64)[:, None] / longest
+        y, x = np.concatenate([out * along, -out * along]).T
+        return x, -y  # the y axis of images points down
 
     def _draw_density(self) -> None:
         """Fibers per solid angle, the densest direction in full color."""
@@ -139,6 +172,18 @@ class DirectionPlot(QWidget):
             "-y": (-np.sqrt(2) * 1.22, 0.16),
             "x": (0.12, 0.16),
         }
+        self._write(names)
+
+    def _draw_circle(self) -> None:
+        around = np.linspace(-np.pi, np.pi, 121)
+        for radius in (HALF_HEIGHT / 2, HALF_HEIGHT):
+            line = self.plot.plot(radius * np.cos(around), radius * np.sin(around))
+            (self._rims if radius == HALF_HEIGHT else self._lines).append(line)
+        ends = np.array([-HALF_HEIGHT, HALF_HEIGHT])
+        self._lines += [self.plot.plot(ends, 0 * ends), self.plot.plot(0 * ends, ends)]
+        self._write({"x": (HALF_HEIGHT + 0.2, 0), "y": (0, -HALF_HEIGHT - 0.2)})
+
+    def _write(self, names: dict[str, tuple[float, float]]) -> None:
         for name, place in names.items():
             text = pg.TextItem(name, anchor=(0.5, 0.5))
             text.setZValue(10)
@@ -153,7 +198,7 @@ class DirectionPlot(QWidget):
         if not len(self._table):
             return
         place = self.plot.getPlotItem().getViewBox().mapSceneToView(event.scenePos())
-        x, y = _both_ends(self._table)
+        x, y = self._places(self._table)
         distance = np.hypot(x - place.x(), y - place.y())
         nearest = int(np.argmin(distance))
         if distance[nearest] < REACH:

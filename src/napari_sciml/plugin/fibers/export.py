@@ -18,6 +18,10 @@ from napari_sciml.workflows.measuring.export import (
 )
 
 FOLDER = "fibers"
+NO_PREDICTION = (
+    "Measure a mask first that was kept in the Uncertainty dock, of an image that is "
+    "predicted as a whole."
+)
 FILES = {"TIFF": "labels.tif", "OME-Zarr": "labels.zarr"}
 
 
@@ -67,7 +71,7 @@ class FiberExport(QWidget):
         none = "" if run.result is not None else "Measure fibers first."
         allow(self.button, "Wait until it is done." if run.running else none)
         possible = run.prediction() is not None
-        self.sweep.setEnabled(possible)
+        allow(self.sweep, "" if possible else NO_PREDICTION)
         if not possible:
             self.sweep.setChecked(False)
 

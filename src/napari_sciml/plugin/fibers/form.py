@@ -18,7 +18,7 @@ from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.fibers.report.figures import unit_symbol, volume_symbol
 from napari_sciml.plugin.fibers.controller import FiberController
 from napari_sciml.plugin.kit.connections import Connections
-from napari_sciml.plugin.kit.widgets.controls import text_line
+from napari_sciml.plugin.kit.widgets.controls import allow, text_line
 from napari_sciml.plugin.kit.widgets.forms import LARGEST, ratio, switch, whole_number
 from napari_sciml.plugin.kit.widgets.layer_picker import LayerPicker
 from napari_sciml.plugin.layers.images import voxel_size
@@ -102,6 +102,7 @@ class FiberForm(QWidget):
         edges = " x ".join(f"{edge:g}" for edge in self._edges)
         self.size.setText(f"{edges} {unit_symbol(unit)}")
         flat = len(self._edges) == 2
+        allow(self.slenderness, "Only fibers of a volume are judged so." * flat)
         self.dust_unit.setItemText(VOLUME, volume_symbol(unit, 2 if flat else 3))
         self.dust_unit.setVisible(unit != "pixel")
         if unit == "pixel":

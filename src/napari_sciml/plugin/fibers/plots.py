@@ -74,6 +74,7 @@ class FiberPlots(QWidget):
     def set_units(self, unit: str, ndim: int) -> None:
         """Tell the unit of length, and whether it is an image."""
         self._unit, self._ndim = unit, ndim
+        self.directions.set_flat(ndim == 2)
         self.lengths.widget.setLabel(
             "bottom", f"length ({for_html(unit_symbol(unit))})"
         )

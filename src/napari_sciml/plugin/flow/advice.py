@@ -46,6 +46,10 @@ class Facts:
         Whether there is a mask of what is sure.
     measured
         Whether the fibers in a mask are measured.
+    drops_most
+        Whether most of that mask is in no fiber.
+    poor
+        Whether the class that is kept is found poorly in the held-out strokes.
     """
 
     image: bool = False
@@ -61,6 +65,8 @@ class Facts:
     share: float = 0.0
     kept: bool = False
     measured: bool = False
+    drops_most: bool = False
+    poor: bool = False
 
     @property
     def painted(self) -> bool:
@@ -119,16 +125,22 @@ def _better_model(facts: Facts) -> Advice | None:
     if facts.target in facts.unknown:
         return Advice(
             Step.ANNOTATE,
-            f"Paint more strokes of {facts.target}, along fine and faint ones too: "
-            "whether it is found is not known yet.",
+            f"Paint more strokes of {' and '.join(facts.unknown)}, along what is fine "
+            f"and faint, too: whether {facts.target} is found is not known yet.",
+        )
+    if facts.behind and not facts.painted and not facts.training:
+        return Advice(
+            Step.ANNOTATE,
+            "Press Start annotating to teach it this image, too: it has learned from "
+            "another one. Or press Predict in the step Train.",
         )
     if facts.behind and not facts.training:
         return Advice(Step.TRAIN, "Press Train: you have painted since.")
     if facts.training and not facts.settled:
         return Advice(
             Step.UNCERTAINTY,
-            "Paint where the picture is wrong; Show me where to label next leads to "
-            "doubtful places.",
+            "Paint where the picture is wrong, or wait if nothing is; Show me where to "
+            "label next leads to doubtful places.",
         )
     return None
 
@@ -138,10 +150,22 @@ def _use(facts: Facts) -> Advice:
         if facts.training:
             return Advice(Step.TRAIN, "Wait until the whole image is predicted.")
         return Advice(Step.TRAIN, "Press Predict for the whole image.")
+    if not facts.kept and facts.poor:
+        return Advice(
+            Step.UNCERTAINTY,
+            f"Paint where the picture is wrong: {facts.target} is found poorly in "
+            "strokes kept aside. Or keep what is sure all the same.",
+        )
     if not facts.kept:
         return Advice(Step.UNCERTAINTY, f"Keep what is sure to be {facts.target}.")
     if not facts.measured:
         return Advice(Step.FIBERS, "Press Measure fibers: lengths and directions.")
+    if facts.drops_most:
+        return Advice(
+            Step.FIBERS,
+            "Most of the mask is in no fiber: lower Drop under and measure again, or "
+            "export what is left.",
+        )
     return Advice(Step.FIBERS, "Read the lengths, look at single fibers, and export.")
 
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from napari_sciml.plugin.flow.advice import Facts
-from napari_sciml.plugin.state.evidence import unknown_classes
+from napari_sciml.plugin.state.evidence import is_poor, unknown_classes
 
 if TYPE_CHECKING:
     from napari_sciml.plugin.session import ViewerSession
@@ -16,7 +16,9 @@ def facts_of(session: "ViewerSession") -> Facts:
     volume, counts = session.prediction.probabilities, annotation.counts
     names = annotation.class_names
     missing = [n for label, n in enumerate(names, 1) if not counts.voxels.get(label)]
-    sure, seen = session.sure, None if model is None else model.revision
+    sure = session.sure
+    target = sure.class_names[sure.class_index]
+    seen = None if model is None else model.revision
     return Facts(
         image=workspace.image is not None,
         annotating=annotation.layer is not None,
@@ -27,8 +29,10 @@ def facts_of(session: "ViewerSession") -> Facts:
         model=model is not None,
         behind=seen is not None and seen != training.images.revision,
         unknown=unknown_classes(model),
-        target=sure.class_names[sure.class_index],
+        target=target,
         share=0.0 if volume is None else volume.share,
         kept=sure.complete and workspace.layers.get(sure.layer_name) is not None,
         measured=session.fibers.result is not None,
+        drops_most=session.fibers.drops_most,
+        poor=is_poor(model, target),
     )

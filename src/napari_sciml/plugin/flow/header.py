@@ -13,6 +13,7 @@ from napari_sciml.plugin.train.words import tell_predicted, tell_shown
 if TYPE_CHECKING:
     from napari_sciml.plugin.session import ViewerSession
 
+ELSEWHERE = "On the image that it was trained on:"
 FRAME = """
 QFrame#evidence { border: 1px solid rgba(127, 127, 127, 0.45); border-radius: 4px; }
 """
@@ -71,7 +72,9 @@ class EvidenceHeader(QFrame):
         what = tell_shown(model, session.history.newest)
         part = tell_predicted(prediction.probabilities)
         self._set(self.shown, f"{what} {part}".strip())
-        self._set(self.quality, quality(model, name))
+        told = quality(model, name)
+        elsewhere = told and prediction.doubts
+        self._set(self.quality, f"{ELSEWHERE} {told}" if elsewhere else told)
         self._set(self.doubt, " ".join((caution(model, name), *prediction.doubts)))
         self.next.setText(f"Next: {advice.sentence}")
         self._step = advice.step

@@ -170,7 +170,7 @@ class Annotation:
             return "There is no mask: rate the focus first."
         total, left = len(self.store), sum(self.counts.voxels.values())
         if not total:
-            return ""
+            return "What you label under the mask will be left out."
         return f"{total - left:,} of {total:,} labeled voxels are left out."
 
     def look_again(self) -> None:

@@ -11,7 +11,11 @@ NOT_FOUND = 0.35
 """Below such a Dice on held-out strokes a class is not found."""
 FEW = 8
 """Held-out strokes of a class below which its score may be chance."""
-VERDICTS = ((0.9, "very good"), (0.75, "good"), (0.5, "fair"), (0.0, "poor"))
+POOR = 0.5
+"""Below such a Dice on held-out strokes a class is found, but poorly."""
+ERROR = 0.1
+"""Mean error of the Dice that is expected; see `uncertainty.expectation`."""
+VERDICTS = ((0.9, "very good"), (0.75, "good"), (POOR, "fair"), (0.0, "poor"))
 """Words for a Dice, from so much on."""
 
 
@@ -46,6 +50,14 @@ def caution(model: "Model | None", name: str) -> str:
     )
 
 
+def is_poor(model: "Model | None", name: str) -> bool:
+    """Whether a class is found in the strokes kept aside, but poorly."""
+    names = () if model is None else model.ensemble.class_names
+    if model is None or model.scores is None or name not in names:
+        return False
+    return bool(model.scores.dice[names.index(name)] < POOR)
+
+
 def quality(model: "Model | None", name: str) -> str:
     """How good the model is at a class: in words, a number, and how sure that is.
 
@@ -77,11 +89,21 @@ def quality(model: "Model | None", name: str) -> str:
 
 
 def _in_the_image(model: "Model", index: int) -> str:
-    """Strokes are where a person is sure; the rest of the image is harder."""
+    """Strokes are where a person is sure; the rest of the image is harder.
+
+    So what is expected there is no more than on strokes kept aside. Where it is, nobody
+    knows which of the two is wrong: on data of others it was now this one, now that.
+    """
     calibration = model.calibration
     expected = nan if calibration is None else calibration.expected_dice[index]
     if not isfinite(expected):
         return ""
+    found = nan if model.scores is None else model.scores.dice[index]
+    if expected > found + ERROR:
+        return (
+            f" In the whole image about {expected:.2f} is expected, but your strokes "
+            "do not bear that out."
+        )
     return f" In the whole image about {expected:.2f} is expected."
 
 
@@ -96,9 +118,15 @@ def _verdict(dice: float) -> str:
 
 
 def _is_known(model: "Model", index: int) -> bool:
-    """What is expected in the image decides, unless held-out strokes contradict it."""
+    """What is expected in the image decides, unless held-out strokes contradict it.
+
+    Where nothing was to be expected when it was looked at, strokes painted since may
+    have changed that: it would be wrong to ask for more and more of them.
+    """
     found = model.scores.dice[index] if model.scores is not None else nan
     if found < NOT_FOUND:
         return False
     calibration = model.calibration
-    return isfinite(found if calibration is None else calibration.expected_dice[index])
+    expected = nan if calibration is None else calibration.expected_dice[index]
+    newest = calibration is not None and model.judged in (None, model.revision)
+    return isfinite(expected) or (isfinite(found) and not newest)

@@ -39,7 +39,9 @@ class Model:
     scores
         On held-out strokes, where there were any.
     calibration
-        What its probabilities mean, once the training has ended.
+        What its probabilities mean, as looked at last: maybe with fewer strokes.
+    judged
+        Revision of the annotation at which that was looked at; None where nobody did.
     settings
         What the training was told.
     run, round, seconds
@@ -67,6 +69,7 @@ class Model:
     revision: int | None = None
     scores: "Scores | None" = None
     calibration: "Calibration | None" = None
+    judged: int | None = None
     settings: TrainingConfig | None = None
     run: int = 0
     round: int = 0

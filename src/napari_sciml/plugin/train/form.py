@@ -7,6 +7,7 @@ from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
 
 from napari_sciml.io.settings import training_settings
+from napari_sciml.plugin.kit.widgets.controls import allow
 from napari_sciml.plugin.kit.widgets.forms import number, whole_number
 from napari_sciml.training.config import TrainingConfig
 
@@ -111,7 +112,7 @@ class TrainForm(QWidget):
         """Let the fields be changed, or not while a training runs."""
         fields = (self.members, self.seconds, self.network, self.prior, self.seed)
         for field in (*fields, self.device, self.effort):
-            field.setEnabled(is_open)
+            allow(field, "" if is_open else "Stop the training to change it.")
 
     def _on_effort(self, name: str) -> None:
         if name in EFFORTS:

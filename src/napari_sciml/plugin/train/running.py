@@ -11,6 +11,7 @@ from napari_sciml.project.runs import RunEvent, RunTook, run_started
 from napari_sciml.training.config import TrainingConfig
 
 if TYPE_CHECKING:
+    from napari_sciml.training.evaluation.calibration import Calibration
     from napari_sciml.training.events import LabelsUpdated, ModelReady
 
 
@@ -38,9 +39,14 @@ class RunningTraining:
     run: int
     trained_on: dict[str, Any]
     _told: bool = field(default=False, init=False)
+    _judged: "tuple[Calibration | None, int | None]" = field(
+        default=(None, None), init=False
+    )
 
     def model(self, ready: "ModelReady") -> Model:
         """Give what it has made, for the viewer."""
+        if ready.calibration is not self._judged[0]:
+            self._judged = ready.calibration, ready.revision
         return Model(
             ready.ensemble,
             number=ready.number,
@@ -48,6 +54,7 @@ class RunningTraining:
             revision=ready.revision,
             scores=ready.scores,
             calibration=ready.calibration,
+            judged=self._judged[1],
             settings=self.settings,
             run=self.run,
             round=ready.round,

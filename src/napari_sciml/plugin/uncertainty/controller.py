@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from napari.layers import Image, Labels
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
@@ -12,6 +13,7 @@ from napari_sciml.plugin.kit.colors import label_colormap
 from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.runner import IdleRunner
 from napari_sciml.plugin.state.coloring import CONFIDENT
+from napari_sciml.plugin.state.prediction import PREDICTED
 from napari_sciml.plugin.uncertainty.usual_k import UsualK
 from napari_sciml.uncertainty.threshold import (
     ConfidenceRule,
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
     from napari_sciml.plugin.state.workspace import Workspace
 
 REST_MS = 250
+OPACITY = 0.6
+"""Of a mask; its rim alone covers nothing."""
+RIM = 1
+"""Width of the contour, in voxels."""
 AT_ONCE = 2**22
 """Pixels that are decided about while the user waits: some 0.1 s."""
 NOTHING_PREDICTED = "Nothing is predicted yet: train first, in the Train dock."
@@ -46,6 +52,9 @@ class ConfidentMaskController:
         Settings of `CoverageRule`.
     kind
         Which of the two rules decides.
+    outlined
+        Whether the rim of the mask is shown, the contour at the threshold, so that the
+        image can be seen in it.
     """
 
     changed = Signal()
@@ -55,6 +64,8 @@ class ConfidentMaskController:
         self.config = ThresholdConfig()
         self.coverage = CoverageConfig()
         self.kind: RuleKind = "deviations"
+        self.outlined = False
+        self._filling: list[Image] = []
         self.histogram = np.zeros(BINS, np.int64)
         self.kept = 0
         self.complete = False
@@ -161,13 +172,33 @@ class ConfidentMaskController:
         volume = self._volume()
         if volume is None or self._workspace.image is None:
             return
-        self._workspace.layers.show_labels(
+        layer = self._workspace.layers.show_labels(
             self.layer_name,
             self._mask_for(volume),
             self._workspace.image,
             colormap=label_colormap(self._workspace.annotation.classes),
-            opacity=0.6,
+            opacity=OPACITY,
         )
+        _draw(layer, self.outlined)
+
+    def outline(self, outlined: bool) -> None:
+        """Show the rim of the mask alone, or all of it.
+
+        Where no mask is seen, it appears. What else is predicted would fill the rim, so
+        it is hidden as long.
+        """
+        layers = self._workspace.layers
+        self.outlined = outlined
+        self.show_slice()
+        mask = layers.get(self.layer_name)
+        if outlined and mask is not None:
+            mask.visible = True
+            over = layers.of(Image, PREDICTED)
+            self._filling = [layer for layer in over if layer.visible]
+        for layer in self._filling:
+            layer.visible = not outlined
+        if not outlined:
+            self._filling = []
 
     def keep(self) -> None:
         """Compute the whole mask and show it.
@@ -300,3 +331,10 @@ class ConfidentMaskController:
         self.complete = volume is not None and volume.complete
         self._workspace.layers.touch(self.layer_name)
         self.changed.emit()
+
+
+def _draw(mask: Labels, outlined: bool) -> None:
+    """Its rim, or all of it; a look that the user gave it stays where it may."""
+    if bool(mask.contour) != outlined:
+        mask.contour = RIM if outlined else 0
+        mask.opacity = 1.0 if outlined else OPACITY

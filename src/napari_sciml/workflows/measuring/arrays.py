@@ -56,6 +56,8 @@ class FibersMeasured:
         Bounding box of each label.
     probability
         Of the class, where it was given.
+    left_out
+        Share of the mask that is in no fiber, as its pieces are dropped.
     """
 
     labels: np.ndarray
@@ -67,6 +69,7 @@ class FibersMeasured:
     config: FiberConfig
     boxes: Mapping[int, Box]
     probability: np.ndarray | None = None
+    left_out: float = 0.0
 
 
 def find_and_measure(
@@ -127,7 +130,15 @@ def find_and_measure(
         config,
         find_boxes(labels),
         probability,
+        _left_out(mask, labels),
     )
+
+
+def _left_out(mask: np.ndarray, labels: np.ndarray) -> float:
+    """Share of the mask without a label, slice by slice: a copy may not fit."""
+    pairs = zip(mask, labels, strict=True)
+    out = sum(int(np.count_nonzero((part != 0) & (kept == 0))) for part, kept in pairs)
+    return out / max(int(np.count_nonzero(mask)), 1)
 
 
 def _told(words: str, steps: Steps[T]) -> Generator[Stage, None, T]:
