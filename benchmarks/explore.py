@@ -2,9 +2,9 @@
 
     python benchmarks/explore.py [--full] [--only NAME ...]
 
-Names: shapes, fibers, annotator, scribbles, frames, voids, microscopes, speed. Shapes
-and concrete are our own makings, so these figures are hints; those of ../shared/data
-are of others.
+Names: shapes, fibers, annotator, scribbles, frames, voids, classes, microscopes, speed.
+Shapes and concrete are our own makings, so these figures are hints; those of
+../shared/data are of others.
 By steps, so that the figures do not depend on what else the machine does; --full lets
 autoencoders learn longer. Times are CPU seconds, too, for the same reason.
 """
@@ -36,6 +36,8 @@ from napari_sciml.progress import exhaust
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
 from napari_sciml.samples.scribbles import scribble
 from napari_sciml.samples.shapes import ShapesConfig, make_shapes
+from napari_sciml.workflows.classifying.patches import classify
+from napari_sciml.workflows.exploring.arrays import embed
 from napari_sciml.workflows.live_session import LiveSession
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -197,6 +199,43 @@ def voids(_):
     )
 
 
+def classes(_):
+    """Patches of cement with and without a void, from a few examples.
+
+    What the held-out examples promise, against what is right in all other patches.
+    """
+    image = tifffile.imread(DATA / "qim3d_examples" / "cement_128x128x128.tif")
+    explored = embed(image, config=ExploreConfig(patch=16, stride=8, map="pca"))
+    grid = PatchGrid.of(image, patch=16, stride=8, dims=2)
+    dark = np.array([(grid.read(i) < 50).mean() for i in range(len(grid))]) > 0.05
+    for count in (8, 20, 60):
+        rows = [sorted_by(explored, dark, count, seed) for seed in range(5)]
+        told, low, high, right, sets, alone = np.mean(rows, axis=0)
+        inside = np.mean([r[1] <= r[3] <= r[2] for r in rows])
+        print(
+            f"classes  {count} examples each: held out {told:.3f} ({low:.2f} to "
+            f"{high:.2f}), right {right:.3f}, in the interval {inside:.0%}; 90% sets "
+            f"hold the truth {sets:.3f}, {alone:.0%} of one class"
+        )
+
+
+def sorted_by(explored, truth, count, seed):
+    """Held-out share and interval, share right, coverage and sets of one class."""
+    rng = np.random.default_rng(seed)
+    examples = {
+        name: rng.choice(np.flatnonzero(truth == kind), count, replace=False)
+        for name, kind in (("paste", False), ("void", True))
+    }
+    found = classify(explored, examples, seed=seed)
+    others = np.setdiff1d(np.arange(len(truth)), np.concatenate([*examples.values()]))
+    held_out, own = found.model.held_out, truth[others].astype(int)
+    right = (found.found.best[others] == own).mean()
+    sets = found.found.sets[others]
+    covered = sets[np.arange(len(own)), own].mean()
+    alone = (sets.sum(1) == 1).mean()
+    return held_out.figures.accuracy, *held_out.interval, right, covered, alone
+
+
 def microscopes(_):
     """Find whole pictures of microscopes next to those of the same maker."""
     images, kinds = [], []
@@ -300,6 +339,7 @@ PARTS = {
         scribbles,
         frames,
         voids,
+        classes,
         microscopes,
         fibers,
         annotator,

@@ -7,6 +7,7 @@ Needs a display and ../shared/data/qim3d_examples; on a machine without a displa
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
@@ -14,6 +15,7 @@ from make_screenshots import Studio, wait_until
 from PIL import Image
 
 from napari_sciml.exploring.thumbnails import nearest_to_centers, picture
+from napari_sciml.plugin.kit.widgets.scrolling import ScrollingColumn
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 VOLUME = "qim3d_examples/cement_128x128x128.tif"
@@ -22,6 +24,7 @@ PATCH, STRIDE = 20, 8
 AROUND = 60
 """Patches that the lasso of the picture holds."""
 ENLARGED = 3
+EXAMPLES = 30
 
 
 def explore(studio: Studio) -> np.ndarray:
@@ -47,7 +50,33 @@ def explore(studio: Studio) -> np.ndarray:
     studio.viewer.layers["Oddness"].opacity = 0.35
     studio.take("explore")
     chosen = nearest_to_centers(plane)
+    dock.odd.click()
+    sort(studio, dock)
     return picture(chosen, selection.exploration.patches.thumbnail)
+
+
+def sort(studio: Studio, dock: Any) -> None:
+    """Give examples of three classes, as lassos would, and let the rest be sorted."""
+    run, rng = dock.session.exploring, np.random.default_rng(0)
+    by_gray = np.argsort(run.result.latent[:, 0])
+    share = len(by_gray) // 8
+    middle = slice((len(by_gray) - share) // 2, (len(by_gray) + share) // 2)
+    for name, part in (
+        ("voids", by_gray[:share]),
+        ("dense", by_gray[-share:]),
+        ("paste", by_gray[middle]),
+    ):
+        run.selection.select(rng.choice(part, EXAMPLES, replace=False))
+        dock.sorting.name.setCurrentText(name)
+        dock.sorting.give.click()
+    dock.sorting.classify.click()
+    wait_until(lambda: not run.doing)
+    dock.sorting.unsure.click()
+    bar = dock.findChild(ScrollingColumn).verticalScrollBar()
+    studio.settle(0.5)
+    studio.viewer.reset_view()
+    bar.setValue(bar.maximum())
+    studio.take("explore_classes")
 
 
 def save(grid: np.ndarray, out: Path) -> None:

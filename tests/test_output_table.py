@@ -39,15 +39,22 @@ COMMANDS = {
     "focus --train": "focus --train large.tif --steps 1",
     "restore": "restore scan.tif --method gaussian --threads 1",
     "explore": "explore scan.tif --patch 8 --stride 8 --map pca --threads 1",
+    "classify": "classify examples.csv explored",
     "validate": "validate model scan.tif labels.tif --threads 1",
     "draw": "draw model",
     "explain": "explain model scan.tif --at 6,20,20 --labels labels.tif --threads 1",
     "replay": "replay project",
     "demo": "demo --headless --seconds 1",
 }
-OURS = {"model", "p.zarr", "project", "mask.tif"}
-FOREIGN = {"scan.tif", "labels.tif", "large.tif", "notes.txt", "other.npy", "slices"}
-REPLACED = {"train": "model", "replay": "model", "threshold": "mask.tif"}
+OURS = {"model", "p.zarr", "project", "mask.tif", "explored"}
+FOREIGN = {
+    *("scan.tif", "labels.tif", "large.tif", "notes.txt", "other.npy", "slices"),
+    "examples.csv",
+}
+REPLACED = {
+    **{"train": "model", "replay": "model", "threshold": "mask.tif"},
+    **{"explore": "explored"},
+}
 """What a command may replace: a result of its own."""
 RESULTS = {
     **{"train": ["new"], "predict": ["new.zarr", "new.tif"], "fibers": ["new"]},
@@ -55,7 +62,7 @@ RESULTS = {
     **{"focus --train": ["new"], "replay": ["new"], "demo": ["new"]},
     **{"draw": ["new"], "validate": ["new"], "explore": ["new"]},
     **{"restore": ["new.zarr", "new.tif"]},
-    **{"explain": ["new"]},
+    **{"explain": ["new"], "classify": ["new.csv"]},
 }
 TO_DISK = [(command, out) for command, outs in RESULTS.items() for out in outs]
 
@@ -131,6 +138,12 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.save(folder / "other.npy", np.zeros(3))
     classes = tuple(ClassEntry(name=name) for name in NAMES)
     known = identify(image, name="scan")
+    explored = f"{COMMANDS['explore']} --stride 3".replace(
+        "scan.tif", str(folder / "scan.tif")
+    )
+    assert exit_code(*explored.split(), "--out", str(folder / "explored")) == 0
+    examples = [f"{n},{'ab'[n % 2]}" for n in range(0, 700, 7)]
+    (folder / "examples.csv").write_text("\n".join(["patch,class", *examples]))
     Project.create(folder / "project", known, classes=classes).unlock()
     return folder
 

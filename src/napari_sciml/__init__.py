@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_sciml.annotation.split import hold_out, k_folds
+    from napari_sciml.classification.description import describe_image
     from napari_sciml.errors import InputError
     from napari_sciml.explaining.config import ExplainConfig
     from napari_sciml.explaining.session import explain
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from napari_sciml.images.volume import Volume
     from napari_sciml.io.images.reading import open_volume
     from napari_sciml.io.models.folder import load_model, save_model
+    from napari_sciml.io.models.image_classes import (
+        load_image_classes,
+        save_image_classes,
+    )
     from napari_sciml.io.models.image_model import load_image_model, save_image_model
     from napari_sciml.networks.autoencoders.autoencoder import (
         AutoencoderConfig,
@@ -59,6 +64,7 @@ if TYPE_CHECKING:
     from napari_sciml.workflows.batch.masks import threshold_files
     from napari_sciml.workflows.batch.measurements import measure_files
     from napari_sciml.workflows.batch.predictions import predict_files
+    from napari_sciml.workflows.classifying.patches import classify
     from napari_sciml.workflows.exploring.arrays import embed
     from napari_sciml.workflows.live_session import LiveSession
     from napari_sciml.workflows.restoring.arrays import restore
@@ -93,10 +99,12 @@ _PUBLIC = {
     "Volume": "images.volume",
     "build_autoencoder": "networks.autoencoders.autoencoder",
     "build_network": "networks.build",
+    "classify": "workflows.classifying.patches",
     "clusters": "exploring.groups",
     "confident": "uncertainty.threshold",
     "coverage_report": "uncertainty.coverage",
     "cross_validate": "training.cross_validation",
+    "describe_image": "classification.description",
     "draw_graph": "networks.sparse.drawing",
     "embed": "workflows.exploring.arrays",
     "ensemble_quantiles": "uncertainty.statistics",
@@ -106,6 +114,7 @@ _PUBLIC = {
     "hold_out": "annotation.split",
     "k_folds": "annotation.split",
     "label_fibers": "fibers.segmentation.instances",
+    "load_image_classes": "io.models.image_classes",
     "load_image_model": "io.models.image_model",
     "load_model": "io.models.folder",
     "make_phantom": "samples.phantom",
@@ -120,6 +129,7 @@ _PUBLIC = {
     "prediction_set": "uncertainty.conformal",
     "project_latent": "exploring.maps",
     "restore": "workflows.restoring.arrays",
+    "save_image_classes": "io.models.image_classes",
     "save_image_model": "io.models.image_model",
     "save_model": "io.models.folder",
     "threshold_files": "workflows.batch.masks",
@@ -151,10 +161,12 @@ __all__ = [
     "Volume",
     "build_autoencoder",
     "build_network",
+    "classify",
     "clusters",
     "confident",
     "coverage_report",
     "cross_validate",
+    "describe_image",
     "draw_graph",
     "embed",
     "ensemble_quantiles",
@@ -164,6 +176,7 @@ __all__ = [
     "hold_out",
     "k_folds",
     "label_fibers",
+    "load_image_classes",
     "load_image_model",
     "load_model",
     "make_phantom",
@@ -178,6 +191,7 @@ __all__ = [
     "prediction_set",
     "project_latent",
     "restore",
+    "save_image_classes",
     "save_image_model",
     "save_model",
     "threshold_files",

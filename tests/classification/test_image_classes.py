@@ -56,8 +56,8 @@ def test_classes_are_learned_and_judged_by_held_out_images(patterns) -> None:
     rows, classes = patterns
     found = exhaust(learn_classes(rows, classes))
     assert found.names == ("empty", "ring", "streak")
-    assert found.held_out.accuracy > 0.9
-    assert found.held_out.voxels == len(rows)
+    assert found.held_out.figures.accuracy > 0.9
+    assert found.held_out.judged == len(rows)
     said = found.classify(rows, 0.8)
     assert (said.mean.argmax(1) == np.repeat([0, 1, 2], 12)).all()
     np.testing.assert_allclose(said.mean.sum(1), 1, atol=1e-5)
@@ -75,7 +75,7 @@ def test_held_out_is_as_by_leaving_one_out(patterns) -> None:
         forest = _grown(rows[known], classes[known], 3, 0)
         said = _members(forest, rows[left : left + 1]).mean((0, 1))
         confusion[classes[left], said.argmax()] += 1
-    np.testing.assert_array_equal(found.held_out.confusion, confusion)
+    np.testing.assert_array_equal(found.held_out.figures.confusion, confusion)
 
 
 def test_images_of_one_group_are_held_out_together(patterns) -> None:
@@ -86,8 +86,8 @@ def test_images_of_one_group_are_held_out_together(patterns) -> None:
     groups = [f"g{n}" for n in range(10) for _ in range(2)]
     alone = exhaust(learn_classes(rows, classes))
     together = exhaust(learn_classes(rows, classes, groups))
-    assert alone.held_out.accuracy > 0.9
-    assert together.held_out.accuracy < 0.9
+    assert alone.held_out.figures.accuracy > 0.9
+    assert together.held_out.figures.accuracy < 0.9
 
 
 def test_conformal_sets_hold_what_they_promise(patterns) -> None:

@@ -168,3 +168,18 @@ def test_what_cannot_be_explained_is_told(tree_case, change, sentence) -> None:
     with pytest.raises(InputError) as raised:
         ns.explain(ensemble, **given)
     assert sentence in str(raised.value)
+
+
+def test_what_is_learned_before_is_what_an_answer_learns(mixed_model) -> None:
+    from napari_sciml.annotation.scribbles import as_scribbles
+    from napari_sciml.explaining.preparing import prepare_steps
+    from napari_sciml.explaining.session import Learned, explain_steps
+
+    image, labels, ensemble = mixed_model(2)
+    known = exhaust(prepare_steps(ensemble, image, as_scribbles(labels)))
+    events = list(explain_steps(ensemble, image, (40, 50), labels, known=known))
+    assert not any(isinstance(event, Learned) for event in events)
+    with_it = exhaust(explain_steps(ensemble, image, (40, 50), labels, known=known))
+    without = ns.explain(ensemble, image, (40, 50), labels)
+    assert with_it.channels == without.channels
+    assert with_it.strokes == without.strokes

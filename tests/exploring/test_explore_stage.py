@@ -153,6 +153,22 @@ def test_pca_is_that_of_scikit_learn() -> None:
     assert pca(np.ones((5, 1), np.float32) * np.arange(5)[:, None]).shape == (5, 2)
 
 
+def test_umap_parts_groups_and_places_others_among_them(monkeypatch) -> None:
+    pytest.importorskip("umap", reason="umap-learn is not installed")
+    monkeypatch.setattr(maps, "MOST_FITTED", 150)
+    rng = np.random.default_rng(0)
+    kinds = np.arange(300) % 3
+    latent = (rng.normal(size=(300, 6)) + 8 * kinds[:, None]).astype(np.float32)
+    plane = project_latent(latent, kind="umap", seed=1)
+    assert plane.shape == (300, 2)
+    assert np.isfinite(plane).all()
+    np.testing.assert_array_equal(plane, project_latent(latent, kind="umap", seed=1))
+    away = cdist(plane, plane)
+    np.fill_diagonal(away, np.inf)
+    assert (kinds[away.argmin(1)] == kinds).mean() > 0.97
+    assert "umap" in map_kinds()
+
+
 def test_without_opentsne_the_map_is_a_pca_that_says_so() -> None:
     kind, caution = choose_map("auto", lambda name: None)
     assert kind == "pca"

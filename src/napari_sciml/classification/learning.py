@@ -1,25 +1,35 @@
-"""Learn classes of images from a few examples, and say how far that can be trusted."""
+"""Learn classes from a few examples, and say how far that can be trusted."""
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from napari_sciml.classification.folds import (
+    Where,
+    check_classes,
+    check_groups,
+    folds,
+    groups_of,
+)
+from napari_sciml.classification.judging import ValidationSet, judge
 from napari_sciml.errors import InputError
 from napari_sciml.networks.trees.forest import Forest
-from napari_sciml.training.evaluation.metrics import Report, report
+from napari_sciml.progress import exhaust
 from napari_sciml.training.tree_growing import grow_trees
 from napari_sciml.uncertainty.calibration import ConformalCalibration, calibrate
 from napari_sciml.uncertainty.conformal import prediction_set
 
 MEMBERS, TREES = 8, 12
 """Members of the ensemble, and trees of each."""
-MOST_FOLDS = 20
+PIECE = 20_000
+"""Rows that are asked about between two words."""
 
 
 @dataclass(frozen=True)
 class Classified:
-    """What is said of images.
+    """What is said of images or patches.
 
     Attributes
     ----------
@@ -33,6 +43,21 @@ class Classified:
     std: np.ndarray
     sets: np.ndarray
 
+    @property
+    def best(self) -> np.ndarray:
+        """Index of the likeliest class ``(n,)``."""
+        return self.mean.argmax(1)
+
+    @property
+    def certainty(self) -> np.ndarray:
+        """Probability of the likeliest class ``(n,)``."""
+        return self.mean.max(1)
+
+    @property
+    def promises(self) -> bool:
+        """Whether the sets say anything; too few examples promise nothing."""
+        return not bool(self.sets.all())
+
 
 @dataclass(frozen=True)
 class ImageClasses:
@@ -45,25 +70,36 @@ class ImageClasses:
     names
         Of the classes.
     held_out
-        Figures on examples that were held out; a "voxel" is an image.
+        How it did on examples that were held out.
     conformal
         Calibration on the same.
     """
 
     forest: Forest
     names: tuple[str, ...]
-    held_out: Report
+    held_out: ValidationSet
     conformal: ConformalCalibration
 
     def classify(self, rows: np.ndarray, coverage: float) -> Classified:
+        """Sort images at once; see `classify_steps`."""
+        return exhaust(self.classify_steps(rows, coverage))
+
+    def classify_steps(
+        self, rows: np.ndarray, coverage: float
+    ) -> Generator[float, None, Classified]:
         """Sort images.
 
         Parameters
         ----------
         rows
-            ``(n, features)``; see `describe_image`.
+            ``(n, features)``; as those that were learned from.
         coverage
             Share of images whose set shall hold the true class.
+
+        Yields
+        ------
+        float
+            Share that is done.
 
         Raises
         ------
@@ -75,7 +111,12 @@ class ImageClasses:
                 "The images have other axes or channels than the examples: sort those "
                 "of one kind at a time."
             )
-        every = _members(self.forest, rows)
+        every = np.empty((MEMBERS, len(rows), len(self.names)), np.float32)
+        for start in range(0, len(rows), PIECE):
+            part = slice(start, start + PIECE)
+            for member in range(MEMBERS):
+                every[member, part] = _said(self.forest, rows[part], member)
+                yield (start + (member + 1) / MEMBERS * PIECE) / (len(rows) + PIECE)
         mean = every.mean(0)
         possible = prediction_set(mean.T, self.conformal, coverage).T
         return Classified(mean, every.std(0, ddof=1), possible)
@@ -86,6 +127,7 @@ def learn_classes(
     labels: Sequence[str],
     groups: Sequence[str] | None = None,
     *,
+    where: Where | None = None,
     seed: int = 0,
 ) -> Generator[float, None, ImageClasses]:
     """Learn from examples; each is judged by trees that have not seen its group.
@@ -93,12 +135,16 @@ def learn_classes(
     Parameters
     ----------
     rows
-        ``(n, features)`` float32; see `describe_image`.
+        ``(n, features)`` float32; see
+        `napari_sciml.classification.description.describe_image`.
     labels
         Class of each.
     groups
         What each belongs to: images of one sample are alike, and tell nothing of
         other samples. None = each is its own.
+    where
+        Of patches of one image: who is judged, is so by trees that have not seen its
+        neighbors. Where all of a class lie together, nobody can be judged.
     seed
         Of the trees.
 
@@ -112,40 +158,27 @@ def learn_classes(
     InputError
         When there are fewer than two classes, or all of a class is one group.
     """
-    names, classes = np.unique(np.asarray(labels), return_inverse=True)
-    own = np.arange(len(rows)) if groups is None else _numbers(groups)
-    _check(names, classes, own)
-    folds = own % min(MOST_FOLDS, int(own.max()) + 1)
-    held_out = np.zeros((len(rows), len(names)))
-    numbers = np.unique(folds)
-    for done, fold in enumerate(numbers):
-        known = folds != fold
-        forest = _grown(rows[known], classes[known], len(names), seed)
-        held_out[~known] = _members(forest, rows[~known]).mean(0)
-        yield (done + 1) / (len(numbers) + 1)
+    found, classes = np.unique(np.asarray(labels), return_inverse=True)
+    names = tuple(map(str, found))
+    own = groups_of(len(rows), groups, where)
+    check_classes(names, classes)
+    if where is None:
+        check_groups(names, classes, own)
+    said = np.full((len(rows), len(names)), np.nan)
+    parts = list(folds(own, where))
+    for done, (judged, known) in enumerate(parts):
+        # Who never saw a class cannot be asked to tell it.
+        if len(np.unique(classes[known])) == len(names):
+            forest = _grown(rows[known], classes[known], len(names), seed)
+            said[judged] = _members(forest, rows[judged]).mean(0)
+        yield (done + 1) / (len(parts) + 1)
+    known = np.isfinite(said).all(1)
     return ImageClasses(
         _grown(rows, classes, len(names), seed),
-        tuple(map(str, names)),
-        report(held_out, classes),
-        calibrate(held_out, classes, blocks=own),
+        names,
+        judge(said, classes, own, names),
+        calibrate(said[known], classes[known], blocks=own[known]),
     )
-
-
-def _numbers(groups: Sequence[str]) -> np.ndarray:
-    return np.unique(np.asarray(groups), return_inverse=True)[1]
-
-
-def _check(names: np.ndarray, classes: np.ndarray, groups: np.ndarray) -> None:
-    if len(names) < 2:
-        raise InputError(
-            "The examples are all of one class: give examples of two at least."
-        )
-    for index, name in enumerate(names):
-        if len(np.unique(groups[classes == index])) < 2:
-            raise InputError(
-                f"The class '{name}' has one example, or examples of one group only: "
-                "give another one, or nobody can tell how well it is known."
-            )
 
 
 def _grown(rows: np.ndarray, classes: np.ndarray, count: int, seed: int) -> Forest:
@@ -166,6 +199,9 @@ def _grown(rows: np.ndarray, classes: np.ndarray, count: int, seed: int) -> Fore
 
 def _members(forest: Forest, rows: np.ndarray) -> np.ndarray:
     """What each member says ``(member, n, class)``."""
+    return np.stack([_said(forest, rows, member) for member in range(MEMBERS)])
+
+
+def _said(forest: Forest, rows: Any, member: int) -> np.ndarray:
     rows = np.ascontiguousarray(rows, np.float32)
-    ranges = [range(n * TREES, (n + 1) * TREES) for n in range(MEMBERS)]
-    return np.stack([forest.probabilities(rows, own) for own in ranges])
+    return forest.probabilities(rows, range(member * TREES, (member + 1) * TREES))

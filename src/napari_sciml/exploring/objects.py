@@ -49,18 +49,28 @@ class Objects:
         *,
         edge: int = 32,
     ) -> None:
-        self.image = image
         axes = SPATIAL_AXES[len(image.shape)]
         centers = [np.asarray(table[f"centroid_{axis}"], float) for axis in axes]
-        self._places = np.stack(centers, axis=1) / np.asarray(spacing, float)
-        if len(self._places) < LEAST_PATCHES:
+        places = np.stack(centers, axis=1) / np.asarray(spacing, float)
+        if len(places) < LEAST_PATCHES:
             raise InputError(
-                f"These are {len(self._places)} fibers only, and fewer than "
+                f"These are {len(places)} fibers only, and fewer than "
                 f"{LEAST_PATCHES} make no map: look at their table."
             )
-        self.size = (1,) * (len(axes) - 2) + (edge, edge)
-        self.channels = channels_of(image)
+        self._put(image, places, (1,) * (len(axes) - 2) + (edge, edge))
         self.numbers = _numbers(table)
+
+    @classmethod
+    def at(cls, image: Any, places: np.ndarray, size: tuple[int, ...]) -> "Objects":
+        """Give objects of which only the places ``(n, axes)`` are known any more."""
+        made = cls.__new__(cls)
+        made._put(image, places, size)
+        made.numbers = np.zeros((len(places), 0))
+        return made
+
+    def _put(self, image: Any, places: np.ndarray, size: tuple[int, ...]) -> None:
+        self.image, self._places, self.size = image, places, size
+        self.channels = channels_of(image)
 
     def __len__(self) -> int:
         return len(self._places)

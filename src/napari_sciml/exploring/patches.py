@@ -64,7 +64,15 @@ class PatchGrid:
     size: tuple[int, ...]
 
     @classmethod
-    def of(cls, image: Any, *, patch: int, stride: int, dims: int) -> "PatchGrid":
+    def of(
+        cls,
+        image: Any,
+        *,
+        patch: int,
+        stride: int,
+        dims: int,
+        least: int = LEAST_PATCHES,
+    ) -> "PatchGrid":
         """Lay a grid of patches over an image.
 
         Parameters
@@ -75,12 +83,13 @@ class PatchGrid:
             Edge, and voxels from one to the next.
         dims
             As the attribute.
+        least
+            Fewer patches are refused.
 
         Raises
         ------
         InputError
-            When a patch is larger than the image, there are fewer than 20 or far too
-            many.
+            When a patch is larger than the image, there are too few or far too many.
         """
         shape = tuple(int(n) for n in image.shape)
         if dims > len(shape):
@@ -101,10 +110,10 @@ class PatchGrid:
             for n, e in zip(shape, size, strict=True)
         )
         grid = cls(image, dims, starts, size)
-        if len(grid) < LEAST_PATCHES:
+        if len(grid) < least:
             raise InputError(
                 f"The image has room for {len(grid)} patches only, and fewer than "
-                f"{LEAST_PATCHES} make no map: take a smaller patch or stride."
+                f"{least} make no map: take a smaller patch or stride."
             )
         if len(grid) > MOST_PATCHES:
             raise InputError(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_sciml.exploring.config import ExploreConfig
+from napari_sciml.exploring.scaling import Scaling
 
 if TYPE_CHECKING:
     from napari_sciml.networks.image_model import ImageModel
@@ -66,6 +67,9 @@ class Explored:
         not known.
     encoder
         The autoencoder; None for others.
+    scaling
+        How the descriptions by the fixed filters were brought to scale; None for
+        others.
     objects
         Whether each point is an object with measures, and no patch.
     images
@@ -86,6 +90,7 @@ class Explored:
     correlation: float | None = None
     encoder: "ImageModel | None" = None
     images: np.ndarray | None = None
+    scaling: Scaling | None = None
     objects: bool = False
     cautions: tuple[str, ...] = ()
 

@@ -1,10 +1,47 @@
 """Bring descriptions to a common scale, so that distances mean something."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from napari_sciml.errors import InputError
 
 LEAST_SPREAD = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """How descriptions were brought to scale, to do the same with others.
+
+    Attributes
+    ----------
+    center, spread
+        ``(d,)`` float64; a spread of 0 stands for a number that does not vary.
+    """
+
+    center: np.ndarray
+    spread: np.ndarray
+
+    @classmethod
+    def of(cls, description: np.ndarray) -> "Scaling":
+        """Find it for descriptions ``(n, d)``.
+
+        Raises
+        ------
+        InputError
+            When all rows are alike.
+        """
+        wide = description.astype(np.float64)
+        center, spread = wide.mean(0), wide.std(0)
+        varies = spread > LEAST_SPREAD * np.maximum(1, np.abs(center))
+        check_differ(varies)
+        return cls(center, np.where(varies, spread, 0))
+
+    def apply(self, description: np.ndarray) -> np.ndarray:
+        """Scale descriptions ``(n, d)``; numbers that did not vary are 0."""
+        varies = self.spread > 0
+        wide = description.astype(np.float64) - self.center
+        return np.where(varies, wide / np.where(varies, self.spread, 1), 0)
 
 
 def standardized(
@@ -30,11 +67,7 @@ def standardized(
     InputError
         When all rows are alike.
     """
-    wide = description.astype(np.float64)
-    center, spread = wide.mean(0), wide.std(0)
-    varies = spread > LEAST_SPREAD * np.maximum(1, np.abs(center))
-    check_differ(varies)
-    made = np.where(varies, (wide - center) / np.where(varies, spread, 1), 0)
+    made = Scaling.of(description).apply(description)
     start = 0
     for length in blocks:
         made[:, start : start + length] /= max(1, length) ** 0.5

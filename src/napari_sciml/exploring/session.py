@@ -14,7 +14,7 @@ from napari_sciml.exploring.objects import Objects
 from napari_sciml.exploring.oddness import neighbor_distance, over_median
 from napari_sciml.exploring.patches import PatchGrid, WholeImages
 from napari_sciml.exploring.result import Explored, ExploreStep
-from napari_sciml.exploring.scaling import centered, standardized
+from napari_sciml.exploring.scaling import Scaling, centered, standardized
 from napari_sciml.progress import map_progress
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class _Described:
     error: np.ndarray | None = None
     correlation: float | None = None
     encoder: "ImageModel | None" = None
+    scaling: Scaling | None = None
 
 
 def explore_steps(
@@ -109,6 +110,7 @@ def explore_steps(
         error=found.error,
         correlation=found.correlation,
         encoder=found.encoder,
+        scaling=found.scaling,
         images=np.arange(len(patches)) if several else None,
         cautions=(caution,) if caution else (),
     )
@@ -165,7 +167,8 @@ def _describe(
         numbers = yield from map_progress(
             steps, _share(0, MAP_FROM, "looking at patches")
         )
-        return _Described(standardized(numbers))
+        scaling = Scaling.of(numbers)
+        return _Described(scaling.apply(numbers).astype(np.float32), scaling=scaling)
     if config.describe == "model":
         return (yield from _by_model(patches, config, model))
     return (yield from _by_encoder(patches, config, model, enough))

@@ -158,17 +158,57 @@ def test_labels_are_looked_at_once(asking, click, done) -> None:
     run = asking.session.why
     click(15, 14)
     done(asking)
-    known = run._known
+    model = asking.session.prediction.model
+    known = run._strokes.of(model)
     assert known.channels is not None
     click(4, 20)
     done(asking)
-    assert run._known is known
+    assert run._strokes.of(model) is known
     layer = asking.session.workspace.annotation.layer
     layer.data_setitem((np.array([6]), np.array([16]), np.array([2])), 2)
     asking.session.workspace.annotation.read_now()
     click(15, 14)
     done(asking)
-    assert run._known is not known
+    assert run._strokes.of(model) is not known
+    assert run._strokes.of(model) is not None
+
+
+def test_strokes_are_looked_at_before_a_click(dock, model, click, done, patience):
+    """By the switch of the mode; and what comes meanwhile waits for it."""
+    dock.session.prediction.use(model)
+    run = dock.session.why
+    assert not run._strokes.busy
+    dock.why.start.click()
+    assert run._strokes.busy
+    run.ask((4, 15, 14))
+    assert run.words
+    done(dock)
+    known = run._strokes.of(model)
+    assert run.channels is known.channels
+    assert run.voices.center == (4, 15, 14)
+
+
+def test_strokes_are_looked_at_when_a_training_ends(dock, patience) -> None:
+    from napari_sciml.training.config import TrainingConfig
+
+    session = dock.session
+    session.training.start(TrainingConfig(members=2, seconds=1))
+    patience(lambda: is_settled(session))
+    session.training.stop()
+    patience(lambda: session.why._strokes.of(session.prediction.model) is not None)
+    assert session.why.place is None
+
+
+def test_waiting_for_the_strokes_can_be_ended(asking, patience) -> None:
+    run = asking.session.why
+    patience(lambda: not run._strokes.busy)
+    run._strokes.forget()
+    run._strokes.prepare()
+    run.ask((4, 15, 14))
+    run.end()
+    patience(lambda: not run._strokes.busy)
+    assert run.voices is None
+    assert run.words == ""
 
 
 def test_nothing_trained_is_told(dock) -> None:

@@ -324,6 +324,47 @@ def test_measured_fibers_are_points(viewer, opened, patience) -> None:
     assert not dock.label.isEnabled()
 
 
+def test_fibers_that_were_kept_are_opened_again(
+    viewer, opened, patience, tmp_path
+) -> None:
+    """Without the layer of fibers: places and measures are in the folder."""
+    rng = np.random.default_rng(2)
+    places = rng.integers(8, 40, (30, 3)) * [0, 1, 1] + [3, 0, 0]
+    dock = opened(scale=(3, 2, 2))
+    features = {
+        "index": np.arange(30) + 1,
+        "length": rng.normal(50 + 100 * (np.arange(30) % 2), 5),
+        **{f"centroid_{a}": places[:, i] * (3, 2, 2)[i] for i, a in enumerate("zyx")},
+    }
+    labels = np.zeros((6, 48, 64), np.int32)
+    viewer.add_labels(labels, name="Fibers", scale=(3, 2, 2), features=features)
+    dock.form.of.setCurrentIndex(2)
+    dock.start.click()
+    run = dock.session.exploring
+    patience(lambda: not run.doing)
+    first, shown = run.result, dock.plot.pixmap(4).toImage()
+    for kind in (0, 1):
+        run.selection.select(np.arange(kind, 12, 2))
+        run.classes.give(("short", "long")[kind])
+    dock.sorting.classify.click()
+    patience(lambda: not run.doing)
+    np.testing.assert_array_equal(run.classes.numbers, np.arange(30) % 2)
+    dock.save_to(tmp_path / "explored")
+    patience(lambda: not run.doing)
+    viewer.layers.remove("Fibers")
+    dock.open_from(tmp_path / "explored")
+    patience(lambda: not run.doing and run.classes.found is not None)
+    assert dock.error.text() == ""
+    assert run.result is not first
+    assert dock.status.text().startswith("30 fibers")
+    np.testing.assert_allclose(run.result.places, places)
+    np.testing.assert_array_equal(run.classes.numbers, np.arange(30) % 2)
+    assert dock.plot.pixmap(4).toImage() == shown
+    run.selection.go_to(4)
+    inside = viewer.layers["scan"].world_to_data(viewer.dims.point)
+    assert round(inside[0]) == places[4, 0]
+
+
 def test_a_model_describes(trained, open_dock, patience) -> None:
     dock = open_dock("Explore")
     dock.form.map.setCurrentIndex(dock.form.map.findData("pca"))

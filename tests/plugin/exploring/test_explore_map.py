@@ -100,6 +100,56 @@ def test_a_click_in_the_image_marks_the_patch(viewer, explored, click_world) -> 
     assert run.selection.at == index
 
 
+def test_a_click_beside_all_patches_marks_the_nearest(
+    viewer, explored, click_world, patience
+) -> None:
+    dock = explored(np.random.default_rng(0).normal(size=(46, 75, 75)), scale=(3, 2, 2))
+    run = dock.session.exploring
+    dock.form.stride.setValue(15)
+    run.explore(dock.config())
+    patience(lambda: not run.doing)
+    viewer.dims.set_point(0, 0)
+    click_world(np.array([15.0, 14.0]) * 2)
+    wanted = np.linalg.norm(run.result.places - [0, 15, 14], axis=1).argmin()
+    assert run.selection.at == wanted
+    np.testing.assert_array_equal(run.selection.marked, [wanted])
+    click_world(np.array([-3.0, 14.0]))  # outside of the image: nothing is meant
+    assert run.selection.at == wanted
+
+
+def test_squares_and_map_are_linked_both_ways(viewer, explored, patience) -> None:
+    dock = explored(scale=(3, 2, 2))
+    run = dock.session.exploring
+    rows = np.array([4, 40, 120, 200])
+    run.selection.select(rows)
+    patience(lambda: EXPLORED in viewer.layers)
+    layer = viewer.layers[EXPLORED]
+    layer.selected_data = {1, 3}
+    np.testing.assert_array_equal(run.selection.marked, [40, 200])
+    shown = np.stack(dock.plot._mark.getData(), axis=1)
+    np.testing.assert_allclose(shown, run.result.plane[[40, 200]])
+    run.selection.go_to(120)  # as a click in the map does
+    assert set(layer.selected_data) == {2}
+    layer.selected_data = {0}
+    layer.remove_selected()
+    np.testing.assert_array_equal(run.selection.selected, rows[1:])
+    patience(lambda: not run.selection._showing.isActive())
+    assert len(layer.data) == 3
+    inside = run.result.places[77] + [0, 1, 1]
+    layer.add(layer.world_to_data(viewer.layers["scan"].data_to_world(inside)))
+    assert 77 in run.selection.selected
+    patience(lambda: len(layer.data) == 4 and not run.selection._showing.isActive())
+    world = [layer.data_to_world(point) for point in layer.data]
+    places = run.result.places[run.selection.selected]
+    wanted = [viewer.layers["scan"].data_to_world(place) for place in places]
+    np.testing.assert_allclose(world, wanted)
+    viewer.layers.remove(layer)
+    run.selection.select(rows[:2])
+    patience(lambda: EXPLORED in viewer.layers)
+    viewer.layers[EXPLORED].selected_data = {0}
+    assert rows[0] in run.selection.marked
+
+
 def test_hovering_shows_the_patch(explored, qtbot) -> None:
     dock = explored()
     plane = dock.session.exploring.result.plane

@@ -1,4 +1,4 @@
-"""The command classify: whole images into classes."""
+"""The command classify: whole images, or patches, into classes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,20 +6,30 @@ from typing import Annotated
 import typer
 
 from napari_sciml.bounds import MAX_SEED
+from napari_sciml.classification.config import COVERAGE
 from napari_sciml.cli.options import AsJson, Overwrite, finite
 from napari_sciml.cli.terminal import print_summary, stage
-from napari_sciml.workflows.classifying import COVERAGE
 
 
 def classify(
-    table: Annotated[
-        Path, typer.Argument(help="CSV of examples: image,class and perhaps group.")
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV of examples: image,class and perhaps group, or patch,class; or "
+            "a model that was kept.",
+        ),
     ],
     image: Annotated[
         list[Path],
-        typer.Argument(help="Images to sort: files, folders, patterns in quotes."),
+        typer.Argument(
+            help="What to sort: files, folders, patterns in quotes; for examples that "
+            "are patches, the folder that explore wrote."
+        ),
     ],
-    out: Annotated[Path, typer.Option(help="CSV to write, a row an image.")],
+    out: Annotated[Path, typer.Option(help="CSV to write, a row an image or patch.")],
+    model_out: Annotated[
+        Path | None, typer.Option(help="Folder to keep what was learned in.")
+    ] = None,
     coverage: Annotated[
         float,
         typer.Option(
@@ -35,14 +45,15 @@ def classify(
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Sort whole images into classes, from a few examples, and say how surely."""
-    from napari_sciml.workflows.classifying import classify_files
+    """Sort images or patches into classes, from a few examples, and say how surely."""
+    from napari_sciml.workflows.classifying.files import classify_files
 
     with stage("Sorting") as report:
         summary = classify_files(
-            table,
+            source,
             image,
             out,
+            model_out=model_out,
             coverage=coverage,
             seed=seed,
             overwrite=overwrite,

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from napari_sciml.networks.custom import OwnModules
     from napari_sciml.networks.image_model import ImageModel, Task
 
+CLASSES = "image_classes"
+"""Of trees, which have the task "classify", too, but are no networks."""
+
 
 def save_image_model(model: "ImageModel", path: str | Path) -> None:
     """Write a model and its record, whole or not at all.
@@ -79,6 +82,11 @@ def load_image_model(
         raise InputError(
             f"{path} is a model for the task '{found}', not for '{task}'; choose "
             "another model."
+        )
+    if CLASSES in description:
+        raise InputError(
+            f"{path} holds trees that sort images into classes, and no networks; give "
+            "it to classify, or choose another model."
         )
     state = read_weights(path, description)
     model: ImageModel = build(

@@ -11,6 +11,7 @@ import pandas as pd
 from napari_sciml.errors import InputError, first_line
 from napari_sciml.exploring.config import ExploreConfig
 from napari_sciml.exploring.result import MAP_WORDS, Explored
+from napari_sciml.exploring.scaling import Scaling
 from napari_sciml.images.volume import SPATIAL_AXES
 from napari_sciml.io.images.npy_header import check_npy
 from napari_sciml.io.models.image_model import save_image_model
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from napari_sciml.exploring.patches import PatchGrid, WholeImages
 
 TABLE, LATENT, SUMMARY = "patches.csv", "latent.npy", "summary.json"
+SCALING = "scaling.npy"
 MAP, GRID, MODEL = "map.png", "grid.png", "model"
 NOISE = "#9a9a9a"
 
@@ -58,6 +60,9 @@ def write_exploration(
     table = table_of(explored, voxel_size, unit, names)
     table.to_csv(folder / TABLE, index=False)
     _save(folder / LATENT, explored.latent)
+    if explored.scaling is not None:
+        scaling = explored.scaling
+        _save(folder / SCALING, np.stack([scaling.center, scaling.spread]))
     draw_map(explored, folder / MAP)
     chosen = nearest_to_centers(explored.plane)
     draw_grid(picture(chosen, patches.thumbnail), folder / GRID)
@@ -67,6 +72,7 @@ def write_exploration(
         "config": explored.config,
         "map": explored.map,
         "patch_size": explored.size,
+        "objects": explored.objects,
         "correlation": explored.correlation,
         "cautions": explored.cautions,
     }
@@ -125,9 +131,9 @@ def read_exploration(folder: str | Path) -> Explored:
         config = ExploreConfig.model_validate(summary["config"])
         size = tuple(int(edge) for edge in summary["patch_size"])
         table = pd.read_csv(folder / TABLE)
-        check_npy(folder / LATENT)
-        latent = np.load(folder / LATENT, allow_pickle=False)
-        return _explored(table, latent, size, config, summary)
+        latent = _load(folder / LATENT)
+        scaling = _scaling(folder / SCALING, latent)
+        return _explored(table, latent, size, config, summary, scaling)
     except (UnreadableError, OSError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
@@ -135,6 +141,40 @@ def read_exploration(folder: str | Path) -> Explored:
             f"{folder} is not a whole result of explore ({first_line(error)}): choose "
             f"a folder with {TABLE}, {LATENT} and {SUMMARY}."
         ) from error
+
+
+def _load(path: Path) -> np.ndarray:
+    check_npy(path)
+    return np.asarray(np.load(path, allow_pickle=False))
+
+
+def _scaling(path: Path, latent: np.ndarray) -> Scaling | None:
+    """How descriptions were scaled; None in folders of before, and of others."""
+    if not path.exists():
+        return None
+    center, spread = _load(path).astype(np.float64)
+    fits = center.shape == spread.shape == latent.shape[1:]
+    if not fits or not (np.isfinite(center) & np.isfinite(spread)).all():
+        raise ValueError(f"{path.name} does not fit the descriptions")
+    return Scaling(center, spread)
+
+
+def read_names(folder: Path) -> list[str]:
+    """Name of the image of each row of the table.
+
+    Raises
+    ------
+    InputError
+        When the table cannot be read.
+    """
+    try:
+        names = pd.read_csv(folder / TABLE, usecols=["image"], dtype=str)["image"]
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{folder / TABLE} cannot be read ({first_line(error)}): choose a folder "
+            "that explore wrote."
+        ) from error
+    return [str(name) for name in names.fillna("")]
 
 
 def image_shape(folder: Path) -> tuple[int, ...]:
@@ -148,6 +188,7 @@ def _explored(
     size: tuple[int, ...],
     config: ExploreConfig,
     summary: dict[str, Any],
+    scaling: Scaling | None,
 ) -> Explored:
     axes = list(SPATIAL_AXES[len(size)])
     if latent.ndim != 2 or len(latent) != len(table):
@@ -169,6 +210,8 @@ def _explored(
         map=str(summary["map"]),
         error=table["error"].to_numpy() if "error" in table else None,
         images=np.arange(len(table)) if several else None,
+        scaling=scaling,
+        objects=summary.get("objects") is True,
     )
 
 

@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 from qtpy.QtWidgets import (
     QFileDialog,
-    QHBoxLayout,
     QProgressBar,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -18,9 +16,11 @@ from napari_sciml.errors import InputError
 from napari_sciml.exploring.config import ExploreConfig, Grouping
 from napari_sciml.exploring.result import MAP_WORDS, Explored
 from napari_sciml.plugin.docks.base import Dock
+from napari_sciml.plugin.exploring.class_part import ClassPart
 from napari_sciml.plugin.exploring.clusters import ClusterPanel
 from napari_sciml.plugin.exploring.form import ExploreForm, combo
 from napari_sciml.plugin.exploring.plot import MapPlot
+from napari_sciml.plugin.exploring.rows import in_row, toggle
 from napari_sciml.plugin.exploring.strip import Strip
 from napari_sciml.plugin.kit.replacing import write_or_ask
 from napari_sciml.plugin.kit.widgets.controls import (
@@ -76,16 +76,20 @@ class ExploreDock(Dock):
         self.strip = Strip("selected_patches", "Selected patches: click to go there.")
         self.odd_list = Strip("odd_patches", "The oddest patches, and how odd.")
         self.clusters = ClusterPanel()
+        run = self.session.exploring
+        self.sorting = ClassPart(
+            run.classes, run.selection, self.wiring, self.plot.pixmap
+        )
         self.device_line = DeviceLine()
 
     def _make_actions(self) -> None:
-        self.lasso = _toggle(
+        self.lasso = toggle(
             "lasso",
             "Lasso",
             "Drag round points to select them; with Shift they are added, with Ctrl "
             "taken away. Off, dragging moves the map.",
         )
-        self.pictures = _toggle(
+        self.pictures = toggle(
             "show_thumbnails", "Thumbnails", "Show patches in place of points."
         )
         self.all = button("show_all_points", "Show all", "Zoom to all points.")
@@ -101,7 +105,7 @@ class ExploreDock(Dock):
             "Suggest different ones",
             "Select ten patches that differ most from the selected ones.",
         )
-        self.odd = _toggle(
+        self.odd = toggle(
             "show_odd", "Odd ones", "List the oddest patches, and show all as heat."
         )
         self.save = button("save_exploration", "Save…", "Write table and pictures.")
@@ -114,13 +118,14 @@ class ExploreDock(Dock):
         inner = QVBoxLayout(self.results)
         inner.setContentsMargins(0, 0, 0, 0)
         for row in (
-            _row(self.lasso, self.pictures, self.all),
+            in_row(self.lasso, self.pictures, self.all),
             self.chosen,
             self.strip,
-            _row(self.label, self.label_as),
-            _row(self.suggest, self.odd),
+            in_row(self.label, self.label_as),
+            in_row(self.suggest, self.odd),
             self.odd_list,
             self.clusters,
+            self.sorting,
         ):
             inner.addWidget(row)
         for widget in (
@@ -128,7 +133,7 @@ class ExploreDock(Dock):
             *(
                 self.plot.widget,
                 self.results,
-                _row(self.open, self.save),
+                in_row(self.open, self.save),
                 self.device_line,
             ),
         ):
@@ -145,13 +150,14 @@ class ExploreDock(Dock):
         self.pictures.toggled.connect(self.plot.show_pictures)
         self.all.clicked.connect(self.plot.show_all)
         self.plot.lassoed.connect(selection.select)
-        for views in (self.plot, self.strip, self.odd_list):
+        for views in (self.plot, self.strip, self.odd_list, self.sorting):
             views.picked.connect(self._go_to)
         self.label.clicked.connect(self._on_label)
         self.suggest.clicked.connect(self._on_suggest)
         self.odd.toggled.connect(self._on_odd)
         self.clusters.asked.connect(self._on_regroup)
         self.clusters.picked.connect(selection.select_cluster)
+        self.sorting.recolored.connect(self._recolor)
         self.save.clicked.connect(self._on_save)
         self.open.clicked.connect(self._on_open)
         self.wiring.connect(workspace.image_changed, self._on_image)
@@ -235,6 +241,7 @@ class ExploreDock(Dock):
         set_running(self.start, not idle)
         self.form.redraw(idle=idle)
         self.clusters.redraw(idle=idle)
+        self.sorting.allow_work(idle=idle)
         self.enough.setVisible(run.doing == "explore" and run.progress.learning)
         self.open.setEnabled(idle)
         self.save.setEnabled(idle and run.result is not None)
@@ -273,7 +280,7 @@ class ExploreDock(Dock):
         if result is None or selection.exploration is None:
             self.plot.show(np.zeros((0, 2), np.float32), np.zeros(0, np.intp), None)
         elif self._sketch is None and old is not None and old.plane is result.plane:
-            self.plot.color(result.clusters)
+            self._recolor()
         else:
             thumbnail = selection.exploration.patches.thumbnail
             self.plot.show(result.plane, result.clusters, thumbnail)
@@ -285,13 +292,20 @@ class ExploreDock(Dock):
             self.clusters.show_clusters(result.clusters)
         self._on_selection()
 
+    def _recolor(self) -> None:
+        """Color the map by class, or by cluster."""
+        result, numbers = self._drawn, self.sorting.numbers
+        if result is None or len(self.plot.plane) != len(result):
+            return
+        self.plot.color(result.clusters if numbers is None else numbers)
+
     def _on_selection(self) -> None:
         run = self.session.exploring
         if run.result is not self._drawn or self._sketch is not None:
             return  # is drawn with what it belongs to
         selection, result = run.selection, run.result
         self.plot.choose(selection.selected)
-        self.plot.mark(selection.at)
+        self.plot.mark(selection.marked)
         count = len(selection.selected)
         self.chosen.setText(f"{count:,} selected." if count else NO_SELECTION)
         self.strip.setVisible(bool(count))
@@ -312,18 +326,3 @@ class ExploreDock(Dock):
                 self.plot.pixmap,
                 lambda index: f"{odd[index]:.1f}",
             )
-
-
-def _toggle(name: str, text: str, tooltip: str) -> QPushButton:
-    made = button(name, text, tooltip)
-    made.setCheckable(True)
-    return made
-
-
-def _row(*controls: QWidget) -> QWidget:
-    row = QWidget()
-    line = QHBoxLayout(row)
-    line.setContentsMargins(0, 0, 0, 0)
-    for control in controls:
-        line.addWidget(control)
-    return row

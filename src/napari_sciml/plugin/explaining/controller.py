@@ -8,9 +8,9 @@ from napari.layers import Image
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
-from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.explaining.escape import EscapeInCanvas
+from napari_sciml.plugin.explaining.known_strokes import OTHER_CLASSES, KnownStrokes
 from napari_sciml.plugin.explaining.layers import WhyLayers
 from napari_sciml.plugin.kit.camera import go_to
 from napari_sciml.plugin.kit.clicks import Clicks
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_sciml.explaining.channels import ChannelReport
-    from napari_sciml.explaining.session import Learned, Voices
+    from napari_sciml.explaining.session import Voices
     from napari_sciml.explaining.strokes import SimilarStroke
     from napari_sciml.plugin.state.model import Model
     from napari_sciml.plugin.state.prediction import Prediction
@@ -35,7 +35,6 @@ OUTSIDE = "The click was outside of the image: click in it."
 IN_3D = "A click in 3D means a whole line: show slices, by the button below the layers."
 GONE = "The image was closed or changed: ask again."
 WENT_ON = "The model has changed since: click again for what it says now."
-OTHER_CLASSES = "The model has other classes than the strokes, which are not compared."
 
 
 class WhyController:
@@ -76,8 +75,9 @@ class WhyController:
         self._next: tuple[int, ...] | None = None
         self._of: weakref.ref[Image] | None = None
         self._by: Model | None = None
-        self._known: Learned | None = None
-        self._known_of: tuple[Any, ...] = ()
+        self._strokes = KnownStrokes(workspace, prediction)
+        self._strokes.rested.connect(self._on_rested)
+        self._key: tuple[Any, ...] = ()
         self._hand: tuple[weakref.ref[Layer], str] | None = None
         self.asking, self.note = False, ""
         self._clear()
@@ -119,7 +119,13 @@ class WhyController:
         self._clicks.listen(self._workspace.viewer)
         self._escape.listen(self._workspace.viewer)
         self.asking, self.note = True, CLICK
+        self._strokes.prepare()
         self.changed.emit()
+
+    def expect(self) -> None:
+        """A click may come soon: be quick then."""
+        self._strokes.wanted = True
+        QTimer.singleShot(0, self._strokes.prepare)
 
     def end(self) -> None:
         """Clicks mean what they did before; the temporary layers go."""
@@ -136,6 +142,10 @@ class WhyController:
     def ask(self, place: tuple[int, ...]) -> None:
         """Explain a voxel; what is being explained is given up."""
         self._next = place
+        if self._strokes.busy:  # what it finds out is most of the answer
+            self.done, self.words = 0.0, "looking at the strokes"
+            self.changed.emit()
+            return
         if self._runner.busy:
             self._runner.stop()
         else:
@@ -156,7 +166,8 @@ class WhyController:
         self._runner.stop()
         self._clicks.close()
         self._escape.close()
-        self._next, self._known, self._of, self._by = None, None, None, None
+        self._strokes.forget()
+        self._next, self._of, self._by = None, None, None
         self.asking, self.note = False, GONE if told else ""
         self._clear()
         # Where the image is being deleted, others may be too: hands off the list now.
@@ -166,11 +177,14 @@ class WhyController:
     def close(self) -> None:
         """Stop everything; the viewer or the last dock is closed."""
         self.end()
+        self._strokes.wanted = False
+        self._strokes.stop()
         self._runner.stop()
 
     def leave(self) -> None:
         """The viewer goes away: hear nothing more."""
         self._runner.silence()
+        self._strokes.silence()
 
     def _start(self) -> None:
         place, self._next = self._next, None
@@ -182,10 +196,10 @@ class WhyController:
         try:
             if model is None:
                 raise InputError(NO_MODEL)
-            labels = self._labels(model)
-            if self._known_of != self._key(model):
-                self._known, self._known_of = None, self._key(model)
-            given = pixels(image), place, labels, self._known
+            if self._strokes.others(model):
+                self.note = OTHER_CLASSES
+            known, self._key = self._strokes.of(model), self._strokes.key(model)
+            given = pixels(image), place, self._strokes.labels(model), known
             self._runner.start(why_in_view, model.ensemble, *given)
         except InputError as error:
             self.failed.emit(str(error))
@@ -193,21 +207,6 @@ class WhyController:
         self._of, self._by = weakref.ref(image), model
         self.place, self.done, self.words = place, 0.0, "asking the members"
         self.changed.emit()
-
-    def _labels(self, model: "Model") -> Scribbles | None:
-        """What is painted, as it is now; nothing of it changes later."""
-        annotation = self._workspace.annotation
-        if annotation.layer is None or not len(annotation.store):
-            return None
-        if annotation.class_names != model.ensemble.class_names:
-            self.note = OTHER_CLASSES
-            return None
-        store = annotation.learned()
-        return Scribbles(store.shape, store.indices, store.values)
-
-    def _key(self, model: "Model") -> tuple[Any, ...]:
-        revision = self._workspace.annotation.store.revision
-        return id(model), revision, id(self._workspace.image)
 
     def _on_click(self, event: Any) -> None:
         image = self._workspace.image
@@ -244,7 +243,7 @@ class WhyController:
         elif isinstance(event, Occlusion):
             self._layers.show_around(image, event)
         elif isinstance(event, Learned):
-            self._known = event
+            self._strokes.keep(event, self._key)
             return
         elif isinstance(event, Strokes):
             self.strokes = event.found
@@ -268,6 +267,10 @@ class WhyController:
         if self._next is not None:
             self._start()
         self.changed.emit()
+
+    def _on_rested(self) -> None:
+        if not self._runner.busy and self.words:
+            self._on_finished()
 
     def _on_model(self) -> None:
         if self.voices is not None and self._by is not self._prediction.model:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from napari.layers import Image
+from napari.layers import Image, Points
 from napari.utils.colormaps import Colormap
 
 from napari_sciml.plugin.layers.axes import LayerAxes
@@ -46,10 +46,11 @@ class WhyLayers:
             **place,
         }
         layer = layers.get(AROUND)
-        shape = LayerAxes.of(image).lift(values).shape
-        if layer is not None and layer.data.shape != shape:
-            self._remove(AROUND)
-        layer = layers.show_image(AROUND, values, image, **options)
+        if isinstance(layer, Image) and not layer.multiscale:
+            # At the border it has another shape; to remove a layer takes half a second.
+            layer.data = LayerAxes.of(image).lift(values)
+        else:
+            layer = layers.show_image(AROUND, values, image, **options)
         layer.translate = place["translate"]
         layer.contrast_limits_range = layer.contrast_limits = (
             -found.limit,
@@ -62,6 +63,10 @@ class WhyLayers:
         """Mark labeled places in the colors of their classes."""
         axes = LayerAxes.of(image)
         points = np.array([axes.spread(place, 0) for place in places])
+        layer = self._workspace.layers.get(STROKES)
+        if isinstance(layer, Points) and len(layer.data) == len(points) > 0:
+            layer.data, layer.border_color = points, list(colors)
+            return
         self._remove(STROKES)  # points that come and go do not keep their colors
         if len(points):
             self._workspace.layers.show_points(

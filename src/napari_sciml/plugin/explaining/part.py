@@ -38,6 +38,7 @@ class WhyPart(QWidget):
         super().__init__()
         self.run = run
         self._shown: object = None
+        self._known: tuple[object, ...] = ("",) * 4
         self._make_controls()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -53,6 +54,7 @@ class WhyPart(QWidget):
         self._escape.activated.connect(run.end)
         wiring.connect(run.changed, self.redraw)
         wiring.connect(run.failed, self.show_error)
+        run.expect()
         self.redraw()
 
     def _make_controls(self) -> None:
@@ -109,9 +111,12 @@ class WhyPart(QWidget):
         self.progress.setVisible(bool(run.words))
         self.progress.setValue(round(100 * run.done))
         self.progress.setFormat(run.words)
-        self._show_members()
-        self._show_channels()
-        self._show_strokes()
+        known = run.voices, run.channels, run.strokes, run.pictures
+        if any(a is not b for a, b in zip(known, self._known, strict=True)):
+            self._known = known  # it tells how far it is much more often
+            self._show_members()
+            self._show_channels()
+            self._show_strokes()
 
     def _show_members(self) -> None:
         voices = self.run.voices

@@ -2,18 +2,16 @@
 
 import numpy as np
 from qtpy.QtCore import Signal
-from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_sciml.exploring.config import Grouping
 from napari_sciml.plugin.exploring.form import combo, spin
-from napari_sciml.plugin.exploring.pictures import cluster_color
+from napari_sciml.plugin.exploring.pictures import swatch
 from napari_sciml.plugin.kit.widgets.controls import button
 
 TITLES = {"kmeans": "KMeans", "hdbscan": "HDBSCAN"}
 USUAL = {"kmeans": (6, "", " clusters"), "hdbscan": (50, "from ", "")}
 """Number, and what stands before and after it."""
-SWATCH = 12
 
 
 class ClusterPanel(QWidget):
@@ -54,9 +52,7 @@ class ClusterPanel(QWidget):
         numbers, counts = np.unique(clusters, return_counts=True)
         for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
             name = "In no cluster" if number < 0 else f"Cluster {number}"
-            swatch = QPixmap(SWATCH, SWATCH)
-            swatch.fill(QColor(cluster_color(number)))
-            self.list.addItem(QIcon(swatch), f"{name} ({count:,})", number)
+            self.list.addItem(swatch(number), f"{name} ({count:,})", number)
 
     def redraw(self, *, idle: bool) -> None:
         """Show whether others can be looked for now."""

@@ -16,7 +16,9 @@ from napari_sciml.exploring.patches import WholeImages
 from napari_sciml.exploring.result import Explored, ExploreStep
 from napari_sciml.exploring.session import cut
 from napari_sciml.io.results.outputs import check_output
+from napari_sciml.plugin.exploring.classes import PatchClasses
 from napari_sciml.plugin.exploring.layers import fibers_in
+from napari_sciml.plugin.exploring.opening import layers_called, patches_on
 from napari_sciml.plugin.exploring.selection import (
     NOT_EXPLORED,
     Exploration,
@@ -43,8 +45,6 @@ if TYPE_CHECKING:
 
 GONE = "The image was closed or changed, so exploring was stopped: explore it again."
 
-MISFIT = "The patches do not lie on this image as it is now: explore it again."
-
 What = Literal["patches", "images", "fibers"]
 """What the points are."""
 
@@ -55,13 +55,15 @@ class ExploreController:
     Attributes
     ----------
     doing
-        "explore", "group", "write", "read", or "" for nothing.
+        "explore", "group", "sort", "write", "read", or "" for nothing.
     progress
         How far it is.
     sketch
         A rough map of some patches while an autoencoder learns; None = there is none.
     selection
         What was explored, and which patches are selected.
+    classes
+        What they are examples of, and sorted into.
     note
         What was done last, for the user.
     changed, failed
@@ -77,6 +79,8 @@ class ExploreController:
         self.progress = ExploreStep(0.0, "")
         self.sketch: np.ndarray | None = None
         self.selection = PatchSelection(workspace)
+        self.classes = PatchClasses(workspace, self.selection, self._start)
+        self._unsorted = False
         self._of: tuple[weakref.ref[Image], ...] = ()
         self._objects: Objects | None = None
         self._enough = threading.Event()
@@ -169,7 +173,8 @@ class ExploreController:
         size, unit = voxel_size(image)
         names = ["" if each is None else each.name for each in layers]
         explored, patches = exploration.explored, exploration.patches
-        self._start("write", write, explored, patches, folder, size, unit, names)
+        about = size, unit, names, self.classes.examples, self.classes.found
+        self._start("write", write, explored, patches, folder, *about)
 
     def open(self, folder: Path) -> None:
         """Read a folder that the command wrote, for the image at hand.
@@ -183,7 +188,7 @@ class ExploreController:
         image = pixels(layer)
         assert layer is not None
         self._start("read", read, folder, tuple(image.shape))
-        self._of = (weakref.ref(layer),)
+        self._of, self._objects = (weakref.ref(layer),), None
 
     def label(self, label: int) -> None:
         """Label the selection; see `PatchSelection.label`."""
@@ -203,6 +208,7 @@ class ExploreController:
             self._workspace.measuring.stop()
             self.failed.emit(GONE)
         self.selection.use(None)
+        self.classes.begin()
         self.note = ""
         self.changed.emit()
 
@@ -240,12 +246,16 @@ class ExploreController:
             self.progress = event
             if event.sketch is not None:
                 self.sketch = event.sketch
-        elif isinstance(event, ExploredPatches | ExplorationRead):
+        elif isinstance(event, ExploredPatches):
             self._show(event.explored)
+        elif isinstance(event, ExplorationRead):
+            self._show_kept(event)
         elif isinstance(event, Regrouped):
             self._regrouped(event.explored)
         elif isinstance(event, ExplorationWritten):
             self.note = f"Written to {event.folder}"
+        else:
+            self.classes.heard(event)
         self.changed.emit()
 
     def _show(self, explored: Explored) -> None:
@@ -254,18 +264,34 @@ class ExploreController:
         if viewer is None or any(layer not in viewer.layers for layer in layers):
             self.failed.emit(GONE)
             return
-        images = [pixels(layer) for layer in layers]
-        if explored.objects:
-            patches: Any = self._objects or ()
-        elif explored.several:
-            patches = WholeImages(images)
-        else:
-            patches = cut(images[0], explored.config)
-        if len(patches) != len(explored):
-            self.failed.emit(MISFIT)
+        try:
+            patches = patches_on(explored, layers, self._objects)
+        except InputError as error:
+            self.failed.emit(str(error))
             return
         self.note, self.sketch = " ".join(explored.cautions), None
         self.selection.use(Exploration(explored, patches, self._of))
+        self.classes.begin()
+
+    def _show_kept(self, event: ExplorationRead) -> None:
+        """Show what was read, on the images that it is of."""
+        try:
+            if event.explored.several:
+                found = layers_called(self._workspace, event.names)
+                self._of = tuple(weakref.ref(layer) for layer in found)
+        except InputError as error:
+            self.failed.emit(str(error))
+            return
+        self._show(event.explored)
+        if self.result is event.explored:
+            self.classes.begin(dict(event.examples))
+            self._unsorted = len(event.examples) > 1
+
+    def _sort_again(self) -> None:
+        try:
+            self.classes.classify()
+        except InputError as error:
+            self.failed.emit(str(error))
 
     def _regrouped(self, explored: Explored) -> None:
         exploration = self.selection.exploration
@@ -273,11 +299,15 @@ class ExploreController:
             self.selection.exploration = replace(exploration, explored=explored)
 
     def _on_failed(self, sentence: str) -> None:
+        self._unsorted = False
         self.failed.emit(sentence)
 
     def _on_finished(self) -> None:
         self.doing, self.progress = "", ExploreStep(0.0, "")
         self.sketch = None
+        if self._unsorted:  # what was kept with classes comes back with them
+            self._unsorted = False
+            self._sort_again()
         self.changed.emit()
 
 

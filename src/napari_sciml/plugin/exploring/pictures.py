@@ -2,12 +2,13 @@
 
 import numpy as np
 from qtpy.QtCore import QRectF, Qt
-from qtpy.QtGui import QImage, QPixmap
+from qtpy.QtGui import QColor, QIcon, QImage, QPixmap
 
 from napari_sciml.exploring.thumbnails import stretched
 
-BINS = 400
+BINS = 260
 THUMBNAIL = 96
+SWATCH = 12
 COLORS = (
     *("#4c9be8", "#f0883e", "#3fb95f", "#e5534b", "#a371f7"),
     *("#b08968", "#e377c2", "#9aa4ae", "#c5b83a", "#2bb8c4"),
@@ -18,6 +19,13 @@ NOISE = "#7d8590"
 def cluster_color(number: int) -> str:
     """Color of a cluster; gray for what is in none."""
     return NOISE if number < 0 else COLORS[number % len(COLORS)]
+
+
+def swatch(number: int) -> QIcon:
+    """A small square in the color of a cluster or class."""
+    made = QPixmap(SWATCH, SWATCH)
+    made.fill(QColor(cluster_color(number)))
+    return QIcon(made)
 
 
 def density(plane: np.ndarray, clusters: np.ndarray) -> tuple[np.ndarray, QRectF]:
@@ -40,9 +48,7 @@ def density(plane: np.ndarray, clusters: np.ndarray) -> tuple[np.ndarray, QRectF
         total = np.bincount(flat, colors[:, channel], BINS * BINS)
         image[:, channel] = total / np.maximum(1, count)
     most = np.log1p(max(1, int(np.percentile(count[count > 0], 99))))
-    image[:, 3] = (
-        255 * np.clip(0.35 + 0.65 * np.log1p(count) / most, 0, 1) * (count > 0)
-    )
+    image[:, 3] = 255 * np.clip(0.5 + 0.5 * np.log1p(count) / most, 0, 1) * (count > 0)
     where = QRectF(float(low[0]), float(low[1]), float(width[0]), float(width[1]))
     return image.reshape(BINS, BINS, 4).astype(np.uint8), where
 

@@ -124,7 +124,7 @@ class MapPlot(QObject):
         self._inside = Inside(plane)
         self._unhover()
         self.choose(np.zeros(0, np.intp))
-        self.mark(-1)
+        self.mark(np.zeros(0, np.intp))
         self.color(clusters)
         if len(plane):
             self.show_all()
@@ -156,10 +156,9 @@ class MapPlot(QObject):
         shown = self.plane[indices[::step]]
         self._chosen.setData(pos=shown, size=5 if step > 1 else 8)
 
-    def mark(self, index: int) -> None:
-        """Put a ring round the patch that the camera is at; -1 = none."""
-        at = self.plane[index : index + 1] if index >= 0 else self.plane[:0]
-        self._mark.setData(pos=at)
+    def mark(self, indices: np.ndarray) -> None:
+        """Put rings round patches: the one that the camera is at, and others."""
+        self._mark.setData(pos=self.plane[indices[:MOST_CHOSEN]])
 
     def lasso(self, on: bool) -> None:
         """Let dragging draw a lasso, or move the view."""

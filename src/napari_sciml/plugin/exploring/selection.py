@@ -18,9 +18,10 @@ from napari_sciml.plugin.exploring.layers import (
     ODDNESS,
     go_to_patch,
     place_in_image,
+    remove_layer,
     show_oddness,
-    show_selected,
 )
+from napari_sciml.plugin.exploring.squares import Squares
 from napari_sciml.plugin.kit.clicks import Clicks
 from napari_sciml.plugin.layers.images import pixels
 from napari_sciml.plugin.state.annotation import UNDOABLE
@@ -79,10 +80,20 @@ class PatchSelection:
         self.selected = np.zeros(0, np.intp)
         self.at = -1
         self._clicks = Clicks(self._on_click)
+        self._squares = Squares(workspace)
+        self._squares.picked.connect(self.changed.emit)
+        self._squares.removed.connect(self._on_removed)
+        self._squares.added.connect(self._on_added)
         self._showing = QTimer()
         self._showing.setSingleShot(True)
         self._showing.setInterval(0)
         self._showing.timeout.connect(self.show_selected)
+
+    @property
+    def marked(self) -> np.ndarray:
+        """Patches with a ring in the map: gone to, or selected in the layer."""
+        at = [self.at] if self.at >= 0 else []
+        return np.union1d(self._squares.chosen, np.array(at, np.intp)).astype(np.intp)
 
     @property
     def image(self) -> Image | None:
@@ -154,6 +165,7 @@ class PatchSelection:
             viewer.layers.selection.active = layer
         elif layer is not None:
             go_to_patch(viewer, layer, explored.places[index])
+            self._squares.choose(index)
         self.changed.emit()
 
     def label(self, label: int) -> str:
@@ -204,10 +216,8 @@ class PatchSelection:
             When there is no image to show it on.
         """
         layers, viewer = self._workspace.layers, self._workspace.viewer
-        layer = layers.get(ODDNESS)
         if not on:
-            if layer is not None:
-                viewer.layers.remove(layer)
+            remove_layer(layers, viewer, ODDNESS)
             return
         explored, image = self._explored(), self.image
         patches = None if self.exploration is None else self.exploration.patches
@@ -220,13 +230,9 @@ class PatchSelection:
         image = self.image
         if image is None:
             return
-        places, size = np.zeros((0, 2)), tuple[int, ...]((1,))
         explored = self._explored()
-        if not explored.several:
-            places, size = explored.places[self.selected], explored.size
-        show_selected(
-            self._workspace.layers, self._workspace.viewer, image, places, size
-        )
+        rows = self.selected[:0] if explored.several else self.selected
+        self._squares.show(image, rows, explored.places[rows], explored.size)
 
     def watch(self) -> None:
         """Listen to clicks on patches, where there are some."""
@@ -237,6 +243,7 @@ class PatchSelection:
     def close(self) -> None:
         """Listen no more."""
         self._clicks.close()
+        self._squares.close()
         self._showing.stop()
 
     def _layer(self, index: int) -> Image | None:
@@ -251,15 +258,31 @@ class PatchSelection:
         return self.exploration.explored
 
     def _on_click(self, event: Any) -> None:
-        """Mark the patch at a click in the image, in the map too."""
+        """Mark the patch next to a click in the image, in the map too."""
         image = self.image
         if image is None or len(event.dims_displayed) != 2:
             return
-        explored = self._explored()
-        if explored.several:
+        if self._explored().several:
             return
-        away = np.abs(explored.places - place_in_image(image, event.position))
-        rows = np.flatnonzero((away <= np.array(explored.size) / 2).all(1))
-        if len(rows):
-            self.at = int(rows[np.linalg.norm(away[rows], axis=1).argmin()])
+        at, shape = place_in_image(image, event.position), pixels(image).shape
+        if ((at >= -0.5) & (at <= np.array(shape) - 0.5)).all():
+            self.at = self._nearest(at)
+            self._squares.choose(self.at)
             self.changed.emit()
+
+    def _nearest(self, at: np.ndarray) -> int:
+        """The patch at a voxel, or where none is the next one."""
+        explored = self._explored()
+        away = np.abs(explored.places - at)
+        rows = np.flatnonzero((away <= np.array(explored.size) / 2).all(1))
+        if not len(rows):
+            rows = np.arange(len(away))
+        return int(rows[np.linalg.norm(away[rows], axis=1).argmin()])
+
+    def _on_removed(self, rows: np.ndarray) -> None:
+        """Squares were deleted in the layer."""
+        self.select(rows, "remove")
+
+    def _on_added(self, place: np.ndarray) -> None:
+        """A point in the layer means the patch there."""
+        self.select(np.array([self._nearest(place)]), "add")

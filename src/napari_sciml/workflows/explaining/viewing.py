@@ -45,6 +45,17 @@ def why_in_view(
             yield Pictures(tuple(plane_round(image, s.place) for s in event.found))
 
 
+def prepare_in_view(
+    ensemble: "Ensemble", image: Any, labels: "Scribbles | None"
+) -> Generator[Any, None, None]:
+    """Get ready for the first question; yields `Learned` where there are labels."""
+    from napari_sciml.explaining.preparing import prepare_steps
+
+    yield None
+    if labels is not None:
+        yield (yield from prepare_steps(ensemble, image, labels))
+
+
 def plane_round(image: Any, place: Sequence[int]) -> np.ndarray:
     """Gray values ``(y, x)`` of the plane round a voxel; NaN outside of the image.
 

@@ -1,7 +1,7 @@
 """Explore arrays: in a script at once, or beside a living window as a job."""
 
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +16,20 @@ from napari_sciml.io.provenance import provenance
 from napari_sciml.io.results.explored_files import (
     image_shape,
     read_exploration,
+    read_names,
     write_exploration,
 )
 from napari_sciml.progress import exhaust, map_progress
+from napari_sciml.workflows.classifying.kept import read_examples, write_classes
 from napari_sciml.workflows.exploring.files import summary_of
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from napari_sciml.exploring.objects import Objects
     from napari_sciml.networks.ensemble import Ensemble
     from napari_sciml.networks.image_model import ImageModel
+    from napari_sciml.workflows.classifying.patches import SortedPatches
 
 
 def embed(
@@ -77,10 +82,22 @@ class ExploredPatches:
 
 @dataclass(frozen=True)
 class ExplorationRead:
-    """An exploration was read from a folder."""
+    """An exploration was read from a folder.
+
+    Attributes
+    ----------
+    explored, folder
+        What was read, and where.
+    names
+        Of the image of each point.
+    examples
+        Numbers of the points that were examples of classes.
+    """
 
     explored: Explored
     folder: Path
+    names: tuple[str, ...] = ()
+    examples: Mapping[str, "np.ndarray"] = field(default_factory=dict)
 
 
 def explore(
@@ -136,8 +153,10 @@ def write(
     voxel_size: Sequence[float],
     unit: str,
     names: Sequence[str],
+    examples: Mapping[str, "np.ndarray"] | None = None,
+    found: "SortedPatches | None" = None,
 ) -> Generator[ExploreStep | ExplorationWritten, None, None]:
-    """Write the folder that the command writes."""
+    """Write the folder that the command writes, and what is sorted into classes."""
     yield ExploreStep(0.0, "writing")
     several = isinstance(patches, WholeImages)
     images = patches.images if isinstance(patches, WholeImages) else [patches.image]
@@ -153,6 +172,9 @@ def write(
             names=names if several else names[:1],
             record=record | {"provenance": provenance(config=explored.config)},
         )
+        if examples:
+            of = list(names) if several else list(names[:1]) * len(explored)
+            write_classes(part, explored, of, examples, found)
     yield ExplorationWritten(folder)
 
 
@@ -169,10 +191,10 @@ def read(
     yield ExploreStep(0.0, "reading")
     explored = read_exploration(folder)
     found = image_shape(folder)
-    if explored.several or found != shape:
-        made = "several images" if explored.several else f"an image of shape {found}"
+    if not explored.several and found != shape:
         raise InputError(
-            f"{folder} was made of {made}, not of one of shape {shape}: choose the "
-            "image that was explored first."
+            f"{folder} was made of an image of shape {found}, not of one of shape "
+            f"{shape}: choose the image that was explored first."
         )
-    yield ExplorationRead(explored, folder)
+    names, examples = read_names(folder), read_examples(folder, len(explored))
+    yield ExplorationRead(explored, folder, tuple(names), examples)

@@ -1,0 +1,1 @@
+"""Sort images and patches into classes, over arrays and files."""
