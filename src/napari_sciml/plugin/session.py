@@ -20,7 +20,6 @@ from napari_sciml.plugin.kit.activity import ActivityList
 from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.drawing_repair import repair_drawing
 from napari_sciml.plugin.kit.farewell import Farewell
-from napari_sciml.plugin.long_work import long_work
 from napari_sciml.plugin.project.controller import ProjectKeeper
 from napari_sciml.plugin.restoration.controller import RestoreController
 from napari_sciml.plugin.state.coloring import Coloring
@@ -101,11 +100,11 @@ class ViewerSession:
         self._tubes = FiberTubes(workspace, self.fibers.view, self.space)
         self._desk = Desk(workspace, prediction, self.slices)
         self._coloring = Coloring(workspace.annotation, prediction, workspace.layers)
-        self._activities = ActivityList(
-            long_work(
-                self.fibers, self.focus, self.filling, self.restoring, self.exploring
-            )
+        works = (
+            *(self.fibers, self.files, self.focus, self.filling, self.restoring),
+            self.exploring,
         )
+        self._activities = ActivityList([work.activity() for work in works])
         self._wiring = Connections()
         self._farewell = Farewell(viewer, self.leave)
         workspace.adopted.connect(self._on_adopted)

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from psygnal import Signal
+from typing import TYPE_CHECKING
 
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.images.volume import unique
 from napari_sciml.io.results.batch_record import Command
 from napari_sciml.io.results.outputs import OursError
+from napari_sciml.plugin.kit.runner import JobRunner
 from napari_sciml.plugin.state.prediction import Prediction
+from napari_sciml.plugin.state.work import Work
 from napari_sciml.plugin.state.workspace import Workspace
 from napari_sciml.progress import duration
 from napari_sciml.uncertainty.threshold import ThresholdConfig
@@ -71,7 +71,7 @@ class FileRow:
         return " ".join([*errors, *cautions])
 
 
-class FilesController:
+class FilesController(Work):
     """Runs a model on files, one after the other, and remembers what came of it.
 
     Parameters
@@ -83,31 +83,28 @@ class FilesController:
     ----------
     rows
         The images.
-    running, stopping
-        Whether it is at work; whether the user has asked for the end.
+    stopping
+        Whether the user has asked for the end.
     status
         What it does, in a sentence.
-    share
-        Of all steps that is done, 0 to 1.
     report
         The page that compares all, once it is written.
     """
 
-    changed = Signal()
-    failed = Signal(str)
+    title = "Running on files"
 
     def __init__(self, workspace: Workspace, prediction: Prediction) -> None:
-        self._workspace, self._prediction = workspace, prediction
+        super().__init__(workspace)
+        self._prediction = prediction
         self.rows: list[FileRow] = []
-        self.running = self.stopping = False
+        self.stopping = False
         self.status = ""
-        self.share = 0.0
+        self._share = 0.0
         self.report: Path | None = None
         self._step: tuple[int, int] = (1, 1)
         self._left: float = 0.0
         self._begun: Sequence[FileRow] = ()
         self._ended: ChainEnded | None = None
-        self._job: Any = None
 
     @property
     def model_words(self) -> str:
@@ -187,20 +184,29 @@ class FilesController:
         for row in self._begun:
             row.ended = {}
         paths = [row.path for row in self._begun]
-        self._job = job = self._workspace.runner.start(run_chain, paths, chain)
-        job.yielded.connect(self._on_event)
-        job.failed.connect(self.failed.emit)
-        job.finished.connect(self._on_finished)
-        self.running, self.stopping, self.share, self.report = True, False, 0.0, None
-        self._ended, self._left = None, 0.0
-        self._say("Getting ready …")
+        self._start("run", run_chain, paths, chain)
 
     def stop(self) -> None:
         """Stop soon; what is done is kept."""
+        super().stop()
         if self.running:
             self.stopping = True
-            self._workspace.runner.stop()
             self._say("Stopping …")
+
+    @property
+    def share(self) -> float:
+        """How much of all steps is done, 0 to 1."""
+        return self._share
+
+    def _runner(self, doing: str) -> JobRunner:
+        return self._workspace.runner
+
+    def _reset_progress(self) -> None:
+        self.stopping = False
+        if self.running:
+            self._share, self._left = 0.0, 0.0
+            self.report, self._ended = None, None
+            self.status = "Getting ready …"
 
     def _keep_model(self, out: Path, overwrite: bool) -> Path:
         """Put the model beside its results, unless it is there already."""
@@ -235,7 +241,7 @@ class FilesController:
 
     def _grow(self, event: StepGrew) -> None:
         number, total = self._step
-        self.share = (number - 1 + event.share) / total
+        self._share = (number - 1 + event.share) / total
         left = f", {duration(self._left)} left" if self._left >= 1 else ""
         step = f"Step {number} of {total}: " if total > 1 else ""
         self._say(f"{step}{VERBS[event.step]} {event.words}{left}.")
@@ -249,11 +255,11 @@ class FilesController:
         self.changed.emit()
 
     def _on_finished(self) -> None:
-        self.running = self.stopping = False
+        super()._on_finished()
         if self._ended is None:
             self._say("Stopped; what is done is kept: press Run to go on.")
             return
-        self.share = 1.0
+        self._share = 1.0
         results = self._ended.results
         measured = results.get("fibers")
         if measured is not None and measured.tables:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari.layers import Image
-from psygnal import Signal
 
 from napari_sciml.errors import InputError
 from napari_sciml.exploring.config import ExploreConfig, Grouping
@@ -26,6 +25,7 @@ from napari_sciml.plugin.exploring.selection import (
 )
 from napari_sciml.plugin.kit.replacing import sources
 from napari_sciml.plugin.layers.images import dims_for, pixels, voxel_size
+from napari_sciml.plugin.state.work import Work
 from napari_sciml.workflows.exploring.arrays import (
     ExplorationRead,
     ExplorationWritten,
@@ -49,7 +49,7 @@ What = Literal["patches", "images", "fibers"]
 """What the points are."""
 
 
-class ExploreController:
+class ExploreController(Work):
     """Explores, groups, writes and reads.
 
     Attributes
@@ -64,18 +64,13 @@ class ExploreController:
         What was explored, and which patches are selected.
     classes
         What they are examples of, and sorted into.
-    note
-        What was done last, for the user.
-    changed, failed
-        Something here is another; a sentence on what went wrong.
     """
 
-    changed = Signal()
-    failed = Signal(str)
+    title = "Exploring"
 
     def __init__(self, workspace: "Workspace", prediction: "Prediction") -> None:
-        self._workspace, self._prediction = workspace, prediction
-        self.doing, self.note = "", ""
+        super().__init__(workspace)
+        self._prediction = prediction
         self.progress = ExploreStep(0.0, "")
         self.sketch: np.ndarray | None = None
         self.selection = PatchSelection(workspace)
@@ -195,18 +190,9 @@ class ExploreController:
         self.note = self.selection.label(label)
         self.changed.emit()
 
-    def stop(self) -> None:
-        """Stop soon; what was there before stays."""
-        if self.doing:
-            self._workspace.measuring.stop()
-            self.note = "Stopped."
-            self.changed.emit()
-
     def forget(self) -> None:
         """Another image is next."""
-        if self.doing in ("explore", "read"):
-            self._workspace.measuring.stop()
-            self.failed.emit(GONE)
+        self._interrupt(GONE, "explore", "read")
         self.selection.use(None)
         self.classes.begin()
         self.note = ""
@@ -232,14 +218,14 @@ class ExploreController:
             raise InputError(NOT_EXPLORED)
         return self.selection.exploration
 
-    def _start(self, doing: str, job: Any, *args: Any, **kwargs: Any) -> None:
-        started = self._workspace.measuring.start(job, *args, **kwargs)
-        started.yielded.connect(self._on_event)
-        started.failed.connect(self._on_failed)
-        started.finished.connect(self._on_finished)
-        self.doing, self.note = doing, ""
-        self.progress = ExploreStep(0.0, "starting")
-        self.changed.emit()
+    @property
+    def share(self) -> float:
+        """How much of what runs is done, 0 to 1."""
+        return self.progress.fraction
+
+    def _reset_progress(self) -> None:
+        self.progress = ExploreStep(0.0, "starting" if self.running else "")
+        self.sketch = None
 
     def _on_event(self, event: object) -> None:
         if isinstance(event, ExploreStep):
@@ -259,9 +245,8 @@ class ExploreController:
         self.changed.emit()
 
     def _show(self, explored: Explored) -> None:
-        viewer = self._workspace.viewer
         layers = [ref() for ref in self._of]
-        if viewer is None or any(layer not in viewer.layers for layer in layers):
+        if not all(map(self._is_there, layers)):
             self.failed.emit(GONE)
             return
         try:
@@ -300,15 +285,13 @@ class ExploreController:
 
     def _on_failed(self, sentence: str) -> None:
         self._unsorted = False
-        self.failed.emit(sentence)
+        super()._on_failed(sentence)
 
     def _on_finished(self) -> None:
-        self.doing, self.progress = "", ExploreStep(0.0, "")
-        self.sketch = None
+        super()._on_finished()
         if self._unsorted:  # what was kept with classes comes back with them
             self._unsorted = False
             self._sort_again()
-        self.changed.emit()
 
 
 def _spacing(layer: Image) -> tuple[float, ...] | None:

@@ -20,6 +20,7 @@ from napari_sciml.plugin.layers.blanking import Blanked
 from napari_sciml.plugin.layers.images import cautions_on, pixels, space_of, voxel_size
 from napari_sciml.plugin.state.coloring import CONFIDENT
 from napari_sciml.plugin.state.evidence import caution
+from napari_sciml.plugin.state.work import Work
 from napari_sciml.workflows.measuring.arrays import (
     FibersMeasured,
     Stage,
@@ -29,7 +30,6 @@ from napari_sciml.workflows.measuring.export import Exported
 from napari_sciml.workflows.measuring.export import Prediction as MadeFrom
 
 if TYPE_CHECKING:
-    from napari_sciml.plugin.kit.runner import Job
     from napari_sciml.plugin.state.prediction import Prediction
     from napari_sciml.plugin.state.prediction_volume import PredictionVolume
     from napari_sciml.plugin.state.workspace import Workspace
@@ -42,7 +42,7 @@ LITTLE = 0.005
 """Share of a mask that is dropped below which nothing is said."""
 
 
-class FiberController:
+class FiberController(Work):
     """Runs the job, and holds what it has found.
 
     Parameters
@@ -54,10 +54,10 @@ class FiberController:
 
     Attributes
     ----------
-    running
-        Whether fibers are being measured or written.
-    stage, done
-        What it does, in words, and the share that is done (None: unknown).
+    doing
+        "measure", "write", or "" for nothing.
+    done
+        Share of the stage that is done; None = unknown.
     result
         The fibers as they are now, with all corrections by hand.
     config
@@ -66,8 +66,7 @@ class FiberController:
         How they are shown, and what is done to them by hand.
     """
 
-    changed = Signal()
-    failed = Signal(str)
+    title = "Measuring fibers"
     exported = Signal(Exported)
 
     def __init__(
@@ -76,10 +75,10 @@ class FiberController:
         prediction: "Prediction",
         settle: Callable[[], None],
     ) -> None:
-        self._workspace, self._prediction = workspace, prediction
+        super().__init__(workspace)
+        self._prediction = prediction
         self._settle = settle
-        self.running = False
-        self.stage = ""
+        self._stage = ""
         self.config = FiberConfig()
         self.done: float | None = None
         self.result: FibersMeasured | None = None
@@ -116,7 +115,8 @@ class FiberController:
         mask = np.array(image_array(layer))
         size, unit = voxel_size(layer)
         config = config or FiberConfig()
-        job = self._workspace.measuring.start(
+        self._start(
+            "measure",
             find_and_measure,
             mask,
             config,
@@ -126,20 +126,26 @@ class FiberController:
         )
         self._next, self.config = (layer, self._image_under(layer)), config
         self._doubts = self.doubts_of(layer)
-        self._begin(job, "Starting …")
+
+    @property
+    def share(self) -> float:
+        """How much of the stage is done, 0 to 1."""
+        return self.done or 0.0
+
+    @property
+    def stage(self) -> str:
+        """What it is at, in words."""
+        return self._stage
 
     def stop(self) -> None:
         """Stop the job; the fibers from before stay."""
-        self._workspace.measuring.stop()
-        self.stage, self.done = "Stopping …", None
+        super().stop()
+        self._stage, self.done = "Stopping …", None
         self.changed.emit()
 
-    def _begin(self, job: "Job", stage: str) -> None:
-        job.yielded.connect(self._on_event)
-        job.failed.connect(self._on_failed)
-        job.finished.connect(self._on_finished)
-        self.running, self.stage, self.done = True, stage, None
-        self.changed.emit()
+    def _reset_progress(self) -> None:
+        begun = {"measure": "Starting …", "write": "Writing …"}
+        self._stage, self.done = begun.get(self.doing, ""), None
 
     def write(
         self, write: Callable[..., Generator[object]], *args: Any, **settings: Any
@@ -151,8 +157,7 @@ class FiberController:
         InputError
             When another one is running.
         """
-        job = self._workspace.measuring.start(write, *args, **settings)
-        self._begin(job, "Writing …")
+        self._start("write", write, *args, **settings)
 
     @property
     def cautions(self) -> tuple[str, ...]:
@@ -272,7 +277,7 @@ class FiberController:
 
     def _on_event(self, event: object) -> None:
         if isinstance(event, Stage):
-            self.stage, self.done = event.text, event.done
+            self._stage, self.done = event.text, event.done
             self.changed.emit()
         elif isinstance(event, FibersMeasured):
             self._take(event)
@@ -294,13 +299,6 @@ class FiberController:
         )
         self.view.show(result, self.mask)
         self.hand.watch()
-        self.changed.emit()
-
-    def _on_failed(self, sentence: str) -> None:
-        self.failed.emit(sentence)
-
-    def _on_finished(self) -> None:
-        self.running, self.stage, self.done = False, "", None
         self.changed.emit()
 
 

@@ -26,8 +26,11 @@ class Editable(Protocol):
     """Fibers that can be changed."""
 
     view: FiberView
-    running: bool
     edits: FiberEdits | None
+
+    @property
+    def running(self) -> bool:
+        """Whether they are being measured or written."""
 
     def renew(self) -> None:
         """Show them as they are now."""

@@ -1,7 +1,6 @@
 """Filling gaps in a viewer."""
 
 import weakref
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ from napari_sciml.plugin.filling.layers import (
 )
 from napari_sciml.plugin.kit.replacing import sources
 from napari_sciml.plugin.layers.images import pixels, voxel_size
+from napari_sciml.plugin.state.work import Work
 from napari_sciml.workflows.filling.arrays import (
     FillingWritten,
     GapsFilled,
@@ -42,7 +42,7 @@ MOVED = 0.01
 """Pixels from which on the point of the center was dragged by the user."""
 
 
-class FillController:
+class FillController(Work):
     """Finds gaps, fills them, writes, and shows what came out.
 
     Attributes
@@ -53,22 +53,15 @@ class FillController:
         How far it is.
     result
         Of the image; None before it is filled.
-    note
-        What was done last, for the user.
-    changed, failed
-        Something here is another; a sentence on what went wrong.
     """
 
-    changed = Signal()
-    failed = Signal(str)
+    title = "Filling gaps"
     gaps_shown = Signal(object)
 
     def __init__(self, workspace: "Workspace") -> None:
-        self._workspace = workspace
-        self.doing = ""
+        super().__init__(workspace)
         self.step = FillStep(0.0, "")
         self.result: Filled | None = None
-        self.note = ""
         self._data: Any = None
         self._of: weakref.ref[Image] | None = None
         self._config = FillConfig()
@@ -85,6 +78,7 @@ class FillController:
         """
         data = self._take_image()
         self._start("find", look_for_gaps, data)
+        self._data = data
 
     def fill(self, mask: Labels | None, config: FillConfig) -> None:
         """Fill the gaps.
@@ -105,6 +99,7 @@ class FillController:
         self._config = config
         gaps = None if mask is None else np.asarray(mask.data) != 0
         self._start("fill", fill, data, gaps, config, self._center())
+        self._data = data
 
     def export(self, folder: Path, *, overwrite: bool = False) -> None:
         """Write image, mask, uncertainty and profile into a folder.
@@ -128,26 +123,17 @@ class FillController:
         )
         self._start("write", write, save, folder)
 
-    def stop(self) -> None:
-        """Stop soon; what was there before stays."""
-        if self.doing:
-            self._workspace.measuring.stop()
-            self.note = "Stopped."
-            self.changed.emit()
-
     def forget(self) -> None:
         """Another image is next."""
-        if self.doing in ("find", "fill"):
-            self._workspace.measuring.stop()
-            self.failed.emit(GONE)
+        self._interrupt(GONE, "find", "fill")
         self.result, self._data, self._of = None, None, None
         self._own_center, self.note = None, ""
         self.changed.emit()
 
     def close(self) -> None:
         """Stop everything."""
-        if self.doing:
-            self._workspace.measuring.stop()
+        if self.running:
+            self._runner(self.doing).stop()
 
     def _take_image(self) -> np.ndarray:
         layer = self._workspace.image
@@ -171,15 +157,13 @@ class FillController:
                 self._own_center = found
         return self._own_center
 
-    def _start(self, doing: str, job: Callable[..., Any], *args: Any) -> None:
-        started = self._workspace.measuring.start(job, *args)
-        started.yielded.connect(self._on_event)
-        started.failed.connect(self.failed.emit)
-        started.finished.connect(self._on_finished)
-        if doing != "write":
-            self._data = args[0]
-        self.doing, self.step, self.note = doing, FillStep(0.0, "starting"), ""
-        self.changed.emit()
+    @property
+    def share(self) -> float:
+        """How much of what runs is done, 0 to 1."""
+        return self.step.fraction
+
+    def _reset_progress(self) -> None:
+        self.step = FillStep(0.0, "starting" if self.running else "")
 
     def _on_event(self, event: object) -> None:
         if isinstance(event, FillStep):
@@ -196,9 +180,7 @@ class FillController:
 
     def _layer(self) -> Image | None:
         layer = None if self._of is None else self._of()
-        viewer = self._workspace.viewer
-        there = viewer is not None and layer is not None and layer in viewer.layers
-        return layer if there else None
+        return layer if self._is_there(layer) else None
 
     def _on_gaps(self, gaps: np.ndarray) -> None:
         layer = self._layer()
@@ -217,7 +199,3 @@ class FillController:
         self.result = filled
         show_filled(layers, filled, layer)
         show_center(layers, self._workspace.viewer, filled.center, layer)
-
-    def _on_finished(self) -> None:
-        self.doing, self.step = "", FillStep(0.0, "")
-        self.changed.emit()

@@ -1,13 +1,12 @@
 """Rating the focus in a viewer."""
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
-from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_sciml.errors import InputError
@@ -21,6 +20,7 @@ from napari_sciml.plugin.kit.camera import go_to
 from napari_sciml.plugin.kit.replacing import sources
 from napari_sciml.plugin.kit.runner import IdleRunner
 from napari_sciml.plugin.layers.images import dims_for, pixels, value_range
+from napari_sciml.plugin.state.work import Work
 from napari_sciml.workflows.focus.arrays import (
     FocusModelReady,
     FocusProgress,
@@ -43,7 +43,7 @@ BUILT_IN = "built-in"
 GONE = "The image was closed or changed, so the rating was stopped: rate it again."
 
 
-class FocusController:
+class FocusController(Work):
     """Rates, trains, loads and writes, and shows the rating.
 
     Attributes
@@ -58,18 +58,12 @@ class FocusController:
         Of the image; None before the first rating.
     planes
         What the first axis of a stack counts: "plane" or "frame".
-    note
-        What was done last, for the user.
-    changed, failed
-        Something here is another; a sentence on what went wrong.
     """
 
-    changed = Signal()
-    failed = Signal(str)
+    title = "Rating focus"
 
     def __init__(self, workspace: "Workspace") -> None:
-        self._workspace = workspace
-        self.doing = ""
+        super().__init__(workspace)
         self.progress = FocusProgress("")
         self.model: FocusModel | None = None
         self.model_name = BUILT_IN
@@ -77,7 +71,6 @@ class FocusController:
         self.best: BestPlane | None = None
         self.planes = "plane"
         self.scale: tuple[float, float] | None = None
-        self.note = ""
         self._rated_by = ""
         self._data: Any = None
         self._learned_from: list[Path] = []
@@ -97,7 +90,7 @@ class FocusController:
     @property
     def busy(self) -> bool:
         """Whether something runs, or the layers are still being made."""
-        return bool(self.doing) or self._showing.busy
+        return self.running or self._showing.busy
 
     def rate(self, *, tile: int = TILE, channel: int | None = None) -> None:
         """Rate the image at hand.
@@ -196,18 +189,9 @@ class FocusController:
         )
         self._start("write", write_focus, partial(save_focus_model, self.model), folder)
 
-    def stop(self) -> None:
-        """Stop soon; what was there before stays."""
-        if self.doing:
-            self._workspace.measuring.stop()
-            self.note = "Stopped."
-            self.changed.emit()
-
     def forget(self) -> None:
         """Another image is next."""
-        if self.doing == "rate":
-            self._workspace.measuring.stop()
-            self.failed.emit(GONE)
+        self._interrupt(GONE, "rate")
         self._showing.stop()
         self.result, self.best, self.shown, self._data = None, None, None, None
         self.note = ""
@@ -241,15 +225,13 @@ class FocusController:
         offset = viewer.dims.ndim - len(world)
         viewer.dims.set_point([offset + i for i in range(len(world))], list(world))
 
-    def _start(
-        self, doing: str, job: Callable[..., Any], *args: Any, **kw: Any
-    ) -> None:
-        started = self._workspace.measuring.start(job, *args, **kw)
-        started.yielded.connect(self._on_event)
-        started.failed.connect(self._on_failed)
-        started.finished.connect(self._on_finished)
-        self.doing, self.progress, self.note = doing, FocusProgress("Starting …"), ""
-        self.changed.emit()
+    @property
+    def share(self) -> float:
+        """How much of what runs is done, 0 to 1."""
+        return self.progress.fraction
+
+    def _reset_progress(self) -> None:
+        self.progress = FocusProgress("Starting …" if self.running else "")
 
     def _on_event(self, event: object) -> None:
         if isinstance(event, FocusProgress):
@@ -267,8 +249,7 @@ class FocusController:
 
     def _take(self, rated: FocusRated) -> None:
         layer = self._of() if self._of is not None else None
-        viewer = self._workspace.viewer
-        if layer is None or viewer is None or layer not in viewer.layers:
+        if layer is None or not self._is_there(layer):
             self.failed.emit(GONE)
             return
         shape = (*rated.result.level.shape[:-2], *rated.result.shape)
@@ -283,14 +264,7 @@ class FocusController:
         self.shown = FocusLayers(self._workspace.layers, rated.result, layer)
         if self.best is not None and self.best.index is not None:
             self.go_to_plane(self.best.index)
-        self._showing.start(self.shown.show(viewer))
-
-    def _on_failed(self, sentence: str) -> None:
-        self.failed.emit(sentence)
-
-    def _on_finished(self) -> None:
-        self.doing, self.progress = "", FocusProgress("")
-        self.changed.emit()
+        self._showing.start(self.shown.show(self._workspace.viewer))
 
     def _on_shown(self) -> None:
         if self.shown is not None:

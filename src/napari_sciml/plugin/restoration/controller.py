@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.layers import Image
-from psygnal import Signal
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.room import check_room
@@ -17,6 +16,7 @@ from napari_sciml.plugin.kit.replacing import sources
 from napari_sciml.plugin.kit.runner import JobRunner
 from napari_sciml.plugin.layers.images import pixels, voxel_size
 from napari_sciml.plugin.restoration.layers import RestoredLayers
+from napari_sciml.plugin.state.work import Work
 from napari_sciml.restoration.config import RestoreConfig
 from napari_sciml.restoration.noise import NoiseReport
 from napari_sciml.workflows.restoring.preparing import Chosen
@@ -39,7 +39,7 @@ GONE = "The image was closed or changed, so restoring was stopped: restore it ag
 STOPPED = "Stopped: nothing is restored."
 
 
-class RestoreController:
+class RestoreController(Work):
     """Measures the noise, restores, and shows what came out.
 
     Attributes
@@ -56,17 +56,12 @@ class RestoreController:
         How far it is.
     result
         The restored image; None before.
-    note
-        What was done last.
-    changed, failed
-        Something here is another; a sentence on what went wrong.
     """
 
-    changed = Signal()
-    failed = Signal(str)
+    title = "Restoring"
 
     def __init__(self, workspace: "Workspace") -> None:
-        self._workspace = workspace
+        super().__init__(workspace)
         self._meter = JobRunner()
         self._meter.yielded.connect(self._on_measured)
         self._meter.failed.connect(self._on_not_measured)
@@ -74,7 +69,7 @@ class RestoreController:
         self._of: weakref.ref[Image] | None = None
         self._measured_of: weakref.ref[Image] | None = None
         self._again = False
-        self.doing, self.note, self.trouble = "", "", ""
+        self.trouble = ""
         self.report: NoiseReport | None = None
         self.chosen: Chosen | None = None
         self.progress = RestoringGrew(0.0, "")
@@ -123,15 +118,11 @@ class RestoreController:
         name = {"pairs": "second", "supervised": "clean"}.get(config.method)
         others = {} if name is None else {name: pixels(partner)}
         self._on_view()
-        job = self._workspace.runner.start(
-            restore_in_view, image, config, lambda: self._region, **others
+        self._start(
+            "restore", restore_in_view, image, config, lambda: self._region, **others
         )
-        job.yielded.connect(self._on_event)
-        job.failed.connect(self._on_failed)
-        job.finished.connect(self._on_finished)
-        self._of, self.doing = weakref.ref(layer), "restore"
-        self.result, self.chosen, self.note = None, None, ""
-        self.progress = RestoringGrew(0.0, "measuring the noise")
+        self._of = weakref.ref(layer)
+        self.result, self.chosen = None, None
         self.changed.emit()
 
     def save(self, path: Path, *, overwrite: bool = False) -> None:
@@ -150,22 +141,15 @@ class RestoreController:
         size, unit = voxel_size(layer)
         axes = SPATIAL_AXES[self.result.image.ndim]
         volume = Volume(self.result.image, axes, size, unit)
-        job = self._workspace.measuring.start(
-            write_restored, self.result, volume, path, layer.name
-        )
-        job.yielded.connect(self._on_event)
-        job.failed.connect(self._on_failed)
-        job.finished.connect(self._on_finished)
-        self.doing, self.progress = "write", RestoringGrew(0.0, "writing")
-        self.changed.emit()
+        self._start("write", write_restored, self.result, volume, path, layer.name)
 
     def stop(self) -> None:
         """Stop soon; a part of an image stays nowhere."""
         if self.doing != "restore":
             return
-        self._workspace.runner.stop()
-        self.note = STOPPED
         self.shown.remove()
+        super().stop()
+        self.note = STOPPED
         self.changed.emit()
 
     def swipe(self, original: bool) -> None:
@@ -176,7 +160,7 @@ class RestoreController:
         """Another image is next."""
         interrupted = self.doing == "restore"
         if interrupted:
-            self._workspace.runner.stop()
+            self._runner(self.doing).stop()
         self.report, self.result, self.chosen = None, None, None
         self.note, self.trouble = "", ""
         self._measured_of = None
@@ -189,7 +173,7 @@ class RestoreController:
         """Stop everything."""
         self._meter.stop()
         if self.doing == "restore":
-            self._workspace.runner.stop()
+            self._runner(self.doing).stop()
 
     def leave(self) -> None:
         """The viewer goes away: hear nothing more."""
@@ -216,8 +200,7 @@ class RestoreController:
 
     def _on_event(self, event: object) -> None:
         layer = None if self._of is None else self._of()
-        viewer = self._workspace.viewer
-        if layer is None or viewer is None or layer not in viewer.layers:
+        if layer is None or not self._is_there(layer):
             return
         if isinstance(event, Chosen):
             self.chosen = event
@@ -239,9 +222,19 @@ class RestoreController:
             self.shown.remove()
         self.failed.emit(sentence)
 
-    def _on_finished(self) -> None:
-        self.doing, self.progress = "", RestoringGrew(0.0, "")
-        self.changed.emit()
+    @property
+    def share(self) -> float:
+        """How much of what runs is done, 0 to 1."""
+        return self.progress.fraction
+
+    def _runner(self, doing: str) -> JobRunner:
+        # Networks that learn at the same time would only wait for each other.
+        workspace = self._workspace
+        return workspace.runner if doing == "restore" else workspace.measuring
+
+    def _reset_progress(self) -> None:
+        begun = {"restore": "measuring the noise", "write": "writing"}
+        self.progress = RestoringGrew(0.0, begun.get(self.doing, ""))
 
     @property
     def removed_sentence(self) -> str:
