@@ -50,6 +50,7 @@ POOR = {"poor": True}
         (KEPT, Step.FIBERS, "Press Measure fibers"),
         (MEASURED, Step.FIBERS, "export"),
         (replace(MEASURED, drops_most=True), Step.FIBERS, "lower Drop under"),
+        (replace(MEASURED, outdated=True), Step.FIBERS, "again: the mask has changed"),
         # It is poor, but nobody is kept from going on.
         (replace(PREDICTED, **POOR), Step.UNCERTAINTY, "found poorly"),
         (replace(PREDICTED, **POOR), Step.UNCERTAINTY, "Or keep what is sure"),
@@ -76,3 +77,4 @@ def test_what_is_done() -> None:
     ends = (OPENED, PAINTED, LEARNING, KEPT, MEASURED)
     assert [len(done_steps(facts)) for facts in ends] == [0, 1, 2, 3, 4]
     assert done_steps(DOUBTFUL) == {Step.ANNOTATE}
+    assert Step.FIBERS not in done_steps(replace(MEASURED, outdated=True))

@@ -53,6 +53,13 @@ def test_leads_from_an_empty_window_to_lengths(viewer, flow, patience, qtbot) ->
     flow.docks[Step.FIBERS].measure.click()
     patience(lambda: "export" in next_line(flow))
     assert not flow.evidence.go.isVisibleTo(flow)
+    uncertainty = flow.docks[Step.UNCERTAINTY]
+    uncertainty.t.setValue(0.8)
+    patience(lambda: "the mask has changed since" in next_line(flow))
+    assert not flow.bar.buttons[Step.FIBERS].text().startswith("✓")
+    viewer.add_image(image, name="another")
+    flow.session.workspace.choose_image(viewer.layers["another"])
+    patience(lambda: not flow.bar.buttons[Step.FIBERS].text().startswith("✓"))
 
 
 def test_all_of_the_height_is_used_when_it_is_opened_again(viewer, flow) -> None:

@@ -45,7 +45,9 @@ class Facts:
     kept
         Whether there is a mask of what is sure.
     measured
-        Whether the fibers in a mask are measured.
+        Whether the fibers in a mask of the image are measured.
+    outdated
+        Whether the mask has changed since.
     drops_most
         Whether most of that mask is in no fiber.
     poor
@@ -65,6 +67,7 @@ class Facts:
     share: float = 0.0
     kept: bool = False
     measured: bool = False
+    outdated: bool = False
     drops_most: bool = False
     poor: bool = False
 
@@ -93,7 +96,7 @@ def done_steps(facts: Facts) -> frozenset[Step]:
         Step.ANNOTATE: facts.painted,
         Step.TRAIN: facts.model and facts.target not in facts.unknown,
         Step.UNCERTAINTY: facts.kept,
-        Step.FIBERS: facts.measured,
+        Step.FIBERS: facts.measured and not facts.outdated,
     }
     return frozenset(step for step, is_done in done.items() if is_done)
 
@@ -160,6 +163,10 @@ def _use(facts: Facts) -> Advice:
         return Advice(Step.UNCERTAINTY, f"Keep what is sure to be {facts.target}.")
     if not facts.measured:
         return Advice(Step.FIBERS, "Press Measure fibers: lengths and directions.")
+    if facts.outdated:
+        return Advice(
+            Step.FIBERS, "Press Measure fibers again: the mask has changed since."
+        )
     if facts.drops_most:
         return Advice(
             Step.FIBERS,

@@ -32,7 +32,26 @@ def facts_of(session: "ViewerSession") -> Facts:
         target=target,
         share=0.0 if volume is None else volume.share,
         kept=sure.complete and workspace.layers.get(sure.layer_name) is not None,
-        measured=session.fibers.result is not None,
+        measured=_is_measured(session),
+        outdated=_is_outdated(session),
         drops_most=session.fibers.drops_most,
         poor=is_poor(model, target),
     )
+
+
+def _is_measured(session: "ViewerSession") -> bool:
+    """Whether there are fibers of a mask on the image that is shown."""
+    fibers, workspace = session.fibers, session.workspace
+    mask, viewer = fibers.mask, workspace.viewer
+    if fibers.result is None or viewer is None or mask not in viewer.layers:
+        return False
+    layers = workspace.layers
+    return not layers.owns(mask) or bool(layers.name_of(mask))
+
+
+def _is_outdated(session: "ViewerSession") -> bool:
+    """Whether our mask has changed since its fibers were measured."""
+    fibers, sure = session.fibers, session.sure
+    shown = session.workspace.layers.get(sure.layer_name)
+    ours = fibers.mask is not None and fibers.mask is shown
+    return ours and sure.complete and sure.kept != fibers.measured_voxels
