@@ -14,7 +14,7 @@ UNJUDGED = -1
 
 
 @dataclass(frozen=True)
-class ValidationSet:
+class HeldOutScore:
     """How well examples were told apart by trees that had not seen their like.
 
     Attributes
@@ -111,7 +111,7 @@ def judge(
     classes: np.ndarray,
     groups: np.ndarray,
     names: tuple[str, ...],
-) -> ValidationSet:
+) -> HeldOutScore:
     """Judge what was said of held-out examples.
 
     Parameters
@@ -124,7 +124,7 @@ def judge(
         Of the classes.
     """
     known = np.isfinite(probabilities).all(1)
-    return ValidationSet(
+    return HeldOutScore(
         report(probabilities[known], classes[known]),
         len(np.unique(groups[known])),
         len(classes),

@@ -13,7 +13,7 @@ from napari_sciml.classification.folds import (
     folds,
     groups_of,
 )
-from napari_sciml.classification.judging import ValidationSet, judge
+from napari_sciml.classification.judging import HeldOutScore, judge
 from napari_sciml.errors import InputError
 from napari_sciml.networks.trees.forest import Forest
 from napari_sciml.progress import exhaust
@@ -77,7 +77,7 @@ class ImageClasses:
 
     forest: Forest
     names: tuple[str, ...]
-    held_out: ValidationSet
+    held_out: HeldOutScore
     conformal: ConformalCalibration
 
     def classify(self, rows: np.ndarray, coverage: float) -> Classified:

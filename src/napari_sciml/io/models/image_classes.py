@@ -22,7 +22,7 @@ from napari_sciml.io.provenance import jsonable
 
 if TYPE_CHECKING:
     from napari_sciml.classification.described import ClassModel
-    from napari_sciml.classification.judging import ValidationSet
+    from napari_sciml.classification.judging import HeldOutScore
     from napari_sciml.training.evaluation.metrics import Report
 
 TASK, PART = "classify", CLASSES
@@ -146,11 +146,11 @@ def _model(stored: _Stored, forest: Any) -> "ClassModel":
     return ClassModel(ImageClasses(forest, stored.names, held_out, conformal), of)
 
 
-def _held_out(stored: _Stored) -> "ValidationSet":
-    from napari_sciml.classification.judging import ValidationSet
+def _held_out(stored: _Stored) -> "HeldOutScore":
+    from napari_sciml.classification.judging import HeldOutScore
 
     figures = _figures(stored.held_out, stored.names)
-    return ValidationSet(figures, stored.groups, stored.examples, stored.names)
+    return HeldOutScore(figures, stored.groups, stored.examples, stored.names)
 
 
 def _figures(told: dict[str, Any], names: tuple[str, ...]) -> "Report":
