@@ -14,7 +14,7 @@ from napari_sciml.io.models.image_classes import load_image_classes, save_image_
 from napari_sciml.io.provenance import provenance
 from napari_sciml.io.results.explored_files import read_exploration, read_names
 from napari_sciml.io.results.outputs import check_output
-from napari_sciml.progress import Report, exhaust, map_progress
+from napari_sciml.progress import Report, exhaust, map_progress, subrange
 from napari_sciml.workflows.batch.inputs import find_images
 from napari_sciml.workflows.classifying.images import (
     InNumbers,
@@ -37,6 +37,29 @@ if TYPE_CHECKING:
     from napari_sciml.classification.learning import Classified, ImageClasses
 
 MODEL_FILE = "model.json"
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is to be sorted, and where the answers go; see `classify_files`."""
+
+    images: Sequence[Path]
+    out: Path
+    model_out: Path | None
+    coverage: float
+    seed: int
+    overwrite: bool
+    report: Report
+
+    def check_outputs(self, inputs: Sequence[Path]) -> None:
+        """Make sure that nothing is lost that is not ours."""
+        out, overwrite = self.out, self.overwrite
+        check_output(out, "classification", inputs=inputs, overwrite=overwrite)
+        if self.model_out is not None:
+            read = [*inputs, out]
+            check_output(
+                self.model_out, "model", inputs=read, overwrite=overwrite, folder=True
+            )
 
 
 @dataclass(frozen=True)
@@ -99,17 +122,15 @@ def classify_files(
     """
     if out.suffix.lower() != ".csv":
         raise InputError(f"{out} is to be a table: give a name that ends with .csv.")
-    given = [source, *images]
+    asked = _Asked(images, out, model_out, coverage, seed, overwrite, report)
     if source.is_dir() or (source / MODEL_FILE).exists():
         if model_out is not None:
             raise InputError("The model is kept already: leave --model-out out.")
-        found = find_images(images, out=out).paths
-        _check_outputs(out, None, [*given, *found], overwrite)
-        result = _by_model(source, found, coverage, report)
+        result = _by_model(source, asked)
     else:
         table = read_table(source)
         work = _patches if table.of_patches else _whole_images
-        result = work(table, images, out, model_out, coverage, seed, overwrite, report)
+        result = work(table, asked)
     with atomic_path(out) as path:
         names = result.model.names
         write_sorted(path, result.images, names, result.found, result.more)
@@ -118,96 +139,78 @@ def classify_files(
     return _summary(out, result, coverage)
 
 
-def _whole_images(
-    table: ExampleTable,
-    images: Sequence[Path],
-    out: Path,
-    model_out: Path | None,
-    coverage: float,
-    seed: int,
-    overwrite: bool,
-    report: Report,
-) -> _Result:
+def _whole_images(table: ExampleTable, asked: _Asked) -> _Result:
     from napari_sciml.classification.described import Described
     from napari_sciml.classification.learning import learn_classes
 
-    examples, found = image_examples(table), find_images(images, out=out).paths
-    inputs = [table.path, *(one.image for one in examples), *found]
-    _check_outputs(out, model_out, inputs, overwrite)
+    examples = image_examples(table)
+    found = find_images(asked.images, out=asked.out).paths
+    asked.check_outputs([table.path, *(one.image for one in examples), *found])
     paths = list(dict.fromkeys([*(one.image for one in examples), *found]))
-    seen = describe_all(paths, report)
+    seen = describe_all(paths, asked.report)
     known = [seen[one.image] for one in examples]
     _check_alike(examples, known)
     grouped = any(one.group for one in examples)
     groups = [one.group or str(one.image) for one in examples] if grouped else None
     rows = np.stack([row.numbers for row in known])
-    learning = learn_classes(rows, [one.label for one in examples], groups, seed=seed)
-    model = exhaust(
-        map_progress(learning, lambda done: report(0.9 + 0.1 * done, "learning"))
-    )
+    labels = [one.label for one in examples]
+    learning = subrange(0.9, 1, learn_classes(rows, labels, groups, seed=asked.seed))
+    model = exhaust(map_progress(learning, lambda done: asked.report(done, "learning")))
     of = Described(kind="images", axes=known[0].axes, channels=known[0].channels)
-    asked = [seen[image] for image in found]
-    for path, row in zip(found, asked, strict=True):
+    looked_at = [seen[image] for image in found]
+    for path, row in zip(found, looked_at, strict=True):
         check_one(path, row, of, "the examples")
-    said = model.classify(np.stack([row.numbers for row in asked]), coverage)
+    numbers = np.stack([row.numbers for row in looked_at])
+    said = model.classify(numbers, asked.coverage)
     by = "group" if grouped else "image"
     return _Result(model, of, said, [str(path) for path in found], {}, by)
 
 
-def _patches(
-    table: ExampleTable,
-    images: Sequence[Path],
-    out: Path,
-    model_out: Path | None,
-    coverage: float,
-    seed: int,
-    overwrite: bool,
-    report: Report,
-) -> _Result:
+def _patches(table: ExampleTable, asked: _Asked) -> _Result:
     from napari_sciml.workflows.classifying.patches import (
         check_kept,
         described,
         sort_steps,
     )
 
-    if len(images) != 1:
+    if len(asked.images) != 1:
         raise InputError(
             "Examples that are patches belong to one exploration: give the folder that "
             "explore wrote, and nothing else."
         )
-    folder = images[0]
-    _check_outputs(out, model_out, [table.path, folder], overwrite)
+    folder = asked.images[0]
+    asked.check_outputs([table.path, folder])
     explored = read_exploration(folder)
     if explored.several:
         raise InputError(
             f"{folder} is of several images: give a table of examples with the columns "
             "image and class, and the images."
         )
-    if model_out is not None:
+    if asked.model_out is not None:
         check_kept(described(explored, ()))
     examples = patch_examples(table, len(explored))
-    steps = sort_steps(explored, examples, coverage=coverage, seed=seed)
-    done = exhaust(map_progress(steps, lambda share: report(share, "learning")))
+    steps = sort_steps(explored, examples, coverage=asked.coverage, seed=asked.seed)
+    done = exhaust(map_progress(steps, lambda share: asked.report(share, "learning")))
     names = read_names(folder)
     more = place_columns(np.arange(len(explored)), explored.places)
     by = "fiber" if explored.objects else "place"
     return _Result(done.model, done.of, done.found, names, more, by)
 
 
-def _by_model(
-    folder: Path, images: Sequence[Path], coverage: float, report: Report
-) -> _Result:
+def _by_model(folder: Path, asked: _Asked) -> _Result:
     from napari_sciml.classification.learning import Classified
 
+    images = find_images(asked.images, out=asked.out).paths
+    asked.check_outputs([folder, *asked.images, *images])
     model = load_image_classes(folder)
     names: list[str] = []
     parts: list[Classified] = []
     numbers: list[np.ndarray] = []
     places: list[np.ndarray] = []
     for done, path in enumerate(images):
-        report(done / len(images), path.name)
+        asked.report(done / len(images), path.name)
         rows, where = asked_of(model, path)
-        parts.append(model.classes.classify(rows, coverage))
+        parts.append(model.classes.classify(rows, asked.coverage))
         names += [str(path)] * len(rows)
         numbers.append(np.arange(len(rows)))
         places.append(where)
@@ -230,20 +233,6 @@ def _check_alike(examples: Sequence[Example], rows: Sequence[InNumbers]) -> None
                 f"{one.image} has other axes or channels than {examples[0].image}: "
                 "give examples of one kind."
             )
-
-
-def _check_outputs(
-    out: Path, model_out: Path | None, inputs: Sequence[Path], overwrite: bool
-) -> None:
-    check_output(out, "classification", inputs=inputs, overwrite=overwrite)
-    if model_out is not None:
-        check_output(
-            model_out,
-            "model",
-            inputs=[*inputs, out],
-            overwrite=overwrite,
-            folder=True,
-        )
 
 
 def _keep(result: _Result, model_out: Path, source: Path, seed: int) -> None:
