@@ -37,6 +37,7 @@ COMMANDS = {
     "fibers": "fibers mask.tif --image scan.tif --probability p.zarr",
     "focus": "focus slices --tile 16 --stride 8",
     "focus --train": "focus --train large.tif --steps 1",
+    "fill": "fill rings.tif --mask gaps.tif --method symmetry --threads 1",
     "restore": "restore scan.tif --method gaussian --threads 1",
     "explore": "explore scan.tif --patch 8 --stride 8 --map pca --threads 1",
     "classify": "classify examples.csv explored",
@@ -49,7 +50,7 @@ COMMANDS = {
 OURS = {"model", "p.zarr", "project", "mask.tif", "explored"}
 FOREIGN = {
     *("scan.tif", "labels.tif", "large.tif", "notes.txt", "other.npy", "slices"),
-    "examples.csv",
+    *("examples.csv", "rings.tif", "gaps.tif"),
 }
 REPLACED = {
     **{"train": "model", "replay": "model", "threshold": "mask.tif"},
@@ -61,7 +62,7 @@ RESULTS = {
     **{"threshold": ["new.tif", "new.npy", "new.zarr"], "focus": ["new"]},
     **{"focus --train": ["new"], "replay": ["new"], "demo": ["new"]},
     **{"draw": ["new"], "validate": ["new"], "explore": ["new"]},
-    **{"restore": ["new.zarr", "new.tif"]},
+    **{"restore": ["new.zarr", "new.tif"], "fill": ["new"]},
     **{"explain": ["new"], "classify": ["new.csv"]},
 }
 TO_DISK = [(command, out) for command, outs in RESULTS.items() for out in outs]
@@ -113,6 +114,17 @@ def save_prediction(path: Path) -> None:
     store.write(whole, np.stack((1 - fiber, fiber)), std)
 
 
+def scattering() -> tuple[np.ndarray, np.ndarray]:
+    """Rings round the middle, in counts, and a gap across them."""
+    y, x = np.indices((96, 96)) - 48
+    expected = 20 + 200 * np.exp(-(((np.hypot(y, x) - 25) / 6) ** 2))
+    gaps = np.zeros(expected.shape, np.uint8)
+    gaps[:, 60:66] = 1
+    counts = np.random.default_rng(2).poisson(expected).astype(np.int32)
+    counts[gaps > 0] = -1
+    return counts, gaps
+
+
 @pytest.fixture(scope="module")
 def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Inputs of all commands, made once."""
@@ -121,7 +133,10 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
     labels = np.zeros(SHAPE, np.uint8)
     labels[5, 5:7], labels[9, 5:7] = 1, 2
     large = np.random.default_rng(1).integers(0, 255, (300, 300), np.uint8)
+    rings, gaps = scattering()
     for name, data in (
+        ("rings.tif", rings),
+        ("gaps.tif", gaps),
         ("scan.tif", image),
         ("labels.tif", labels),
         ("large.tif", large),

@@ -4,6 +4,7 @@ import errno
 import glob
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ LEAST_ROOM = 2**14
 """Bytes without which nothing is begun: better told now than after hours of work."""
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")
 
 
 @contextmanager
@@ -74,7 +76,7 @@ def atomic_path(final: str | Path) -> Iterator[Path]:
         with _told(final):
             _publish(fresh, target, temp_dir / PREVIOUS)
     except OSError as error:
-        if error.errno in _DISK_FULL:
+        if _is_full(error):
             raise cannot_write(final, error) from error
         raise
     finally:
@@ -267,6 +269,14 @@ def _told(final: Path) -> Iterator[None]:
 
 def cannot_write(final: Path, error: OSError) -> InputError:
     """Say in one sentence why something cannot be written, and what to do."""
-    reason = system_reason(error)
-    remedy = "free some space" if error.errno in _DISK_FULL else "choose another folder"
+    full = _is_full(error)
+    no_number = full and error.errno is None
+    reason = os.strerror(errno.ENOSPC).lower() if no_number else system_reason(error)
+    remedy = "free some space" if full else "choose another folder"
     return InputError(f"{final} cannot be written ({reason}); {remedy}.")
+
+
+def _is_full(error: OSError) -> bool:
+    """Whether there was no room; numpy tells it without a number, in words."""
+    told = _SHORT_WRITE.fullmatch(str(error)) if error.errno is None else None
+    return told is not None or error.errno in _DISK_FULL

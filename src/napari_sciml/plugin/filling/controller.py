@@ -78,7 +78,6 @@ class FillController(Work):
         """
         data = self._take_image()
         self._start("find", look_for_gaps, data)
-        self._data = data
 
     def fill(self, mask: Labels | None, config: FillConfig) -> None:
         """Fill the gaps.
@@ -99,7 +98,6 @@ class FillController(Work):
         self._config = config
         gaps = None if mask is None else np.asarray(mask.data) != 0
         self._start("fill", fill, data, gaps, config, self._center())
-        self._data = data
 
     def export(self, folder: Path, *, overwrite: bool = False) -> None:
         """Write image, mask, uncertainty and profile into a folder.
@@ -135,7 +133,7 @@ class FillController(Work):
         if self.running:
             self._runner(self.doing).stop()
 
-    def _take_image(self) -> np.ndarray:
+    def _take_image(self) -> Any:
         layer = self._workspace.image
         data = pixels(layer)
         assert layer is not None
@@ -144,7 +142,7 @@ class FillController(Work):
                 "A color image has no counts to fill: choose a gray image."
             )
         self._of = weakref.ref(layer)
-        return np.asarray(as_gray(data, 0))
+        return as_gray(data, 0)  # read in the job: it may be large
 
     def _center(self) -> tuple[float, float] | None:
         """The center where the user dragged it to; None = it is to be found."""
@@ -175,6 +173,7 @@ class FillController(Work):
         elif isinstance(event, GapsFound):
             self._on_gaps(event.gaps)
         elif isinstance(event, GapsFilled):
+            self._data = event.image
             self._on_filled(event.filled)
         self.changed.emit()
 

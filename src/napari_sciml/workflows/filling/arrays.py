@@ -23,9 +23,18 @@ class GapsFound:
 
 @dataclass(frozen=True)
 class GapsFilled:
-    """An image without gaps."""
+    """An image without gaps, and the image as it was read.
+
+    Attributes
+    ----------
+    filled
+        What came out.
+    image
+        Of which.
+    """
 
     filled: Filled
+    image: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,7 @@ def fill(
         torch.set_num_threads(default_threads(viewer=True))
     data = np.asarray(image)
     filled = yield from fill_steps(data, mask, config=config, center=center)
-    yield GapsFilled(filled)
+    yield GapsFilled(filled, data)
 
 
 def write(
