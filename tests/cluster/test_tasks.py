@@ -139,7 +139,11 @@ def test_a_result_lost_with_its_worker_is_worked_out_again(monkeypatch) -> None:
     """Tasks that ended while another's result was taken, before theirs was."""
     from distributed import LocalCluster, wait
 
-    monkeypatch.setattr(tasks, "_finished", lambda running: wait(list(running)).done)
+    def all_of_them(client, running):
+        with client.as_current():
+            return wait(list(running)).done
+
+    monkeypatch.setattr(tasks, "_finished", all_of_them)
     said, numbers = [], []
     options = {"processes": False, "threads_per_worker": 1, "dashboard_address": ":0"}
     with (
@@ -158,3 +162,11 @@ def test_a_result_lost_with_its_worker_is_worked_out_again(monkeypatch) -> None:
                 cluster.scale(2)
     assert sorted(numbers) == [(n, n) for n in range(tasks.AHEAD)]
     assert said == ["All workers are lost: waiting for others to come."]
+
+
+def test_others_do_not_compute_on_our_workers(client) -> None:
+    """A viewer's layers of dask arrays would wait for a cluster that has gone."""
+    from distributed import default_client
+
+    with pytest.raises(ValueError, match="No client"):
+        default_client()

@@ -240,8 +240,8 @@ def test_judged_by_trees_that_saw_less(fibers):
     top = every.subset(every.indices < labels.size // 2)
     rest = np.setdiff1d(every.indices, top.indices)
     assert grower.knows(rest).all()
-    found = grower.judged(top, rest)
+    found = grower.first_stage_answers(top, rest)
     assert found.shape == (len(rest), 2)
     assert (found.argmax(1) == truth.ravel()[rest]).mean() > 0.8
-    assert np.array_equal(found, grower.judged(top, rest))
+    assert np.array_equal(found, grower.first_stage_answers(top, rest))
     assert not grower.knows(np.flatnonzero(labels == 0)).all()

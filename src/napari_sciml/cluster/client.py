@@ -50,7 +50,10 @@ def connect(
     )
     with place as where:
         try:
-            client = distributed.Client(timeout=min(ANSWER, patience), **where)
+            # Not the default one: layers of dask arrays would be computed there, too.
+            client = distributed.Client(
+                timeout=min(ANSWER, patience), set_as_default=False, **where
+            )
         except (OSError, TimeoutError, ValueError) as error:
             raise InputError(
                 f"There is no Dask scheduler at {address}: start one with 'dask "

@@ -70,7 +70,7 @@ def run_tasks(
                 running[future] = number
             if not running:
                 return
-            done = _finished(running)
+            done = _finished(client, running)
             if not done:
                 look()
                 yield None
@@ -125,11 +125,12 @@ class _Fetch:
         return _result(self._coming, what)
 
 
-def _finished(running: dict[Any, int]) -> set[Any]:
+def _finished(client: Any, running: dict[Any, int]) -> set[Any]:
     from distributed import wait
 
     try:
-        found = wait(list(running), timeout=EVERY, return_when="FIRST_COMPLETED")
+        with client.as_current():
+            found = wait(list(running), timeout=EVERY, return_when="FIRST_COMPLETED")
     except TimeoutError:
         return set()
     return set(found.done)

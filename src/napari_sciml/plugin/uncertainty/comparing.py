@@ -64,7 +64,9 @@ class Blink:
         self.changed.emit()
 
     def stop(self) -> None:
-        """Show the result again."""
+        """Show the result again; nothing happens where it is shown already."""
+        if not self._seen:
+            return  # also when Qt ends, and has taken the timer away
         self._timer.stop()
         self._show()
         self._seen = []
