@@ -190,7 +190,7 @@ class Person:
 
     def keep(self) -> None:
         """The mask, and a look at it as a contour and without it."""
-        self.press("keep_confident")
+        self.press("keep_sure")
         if not self.flow.findChild(QAbstractButton, "blink").isVisible():
             return
         for name in ("sure_contour", "blink"):

@@ -1,6 +1,7 @@
 """Training on files: what is written, and going on after an interruption."""
 
 import errno
+import json
 import re
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 
 from napari_sciml.errors import InputError
 from napari_sciml.io.models.folder import load_model, read_record
-from napari_sciml.io.models.training_state import read_state
+from napari_sciml.io.models.training_state import RECORD_FILE, read_state
 from napari_sciml.io.settings import training_settings
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.workflows.training import files as training_run
@@ -91,6 +92,9 @@ def test_an_interrupted_training_goes_on(files, monkeypatch):
         run(files, config(), report=interrupt_after(12))
     assert not (files / "model").exists()
     assert 0 < read_state(files / "model.checkpoint").members[0].steps < 8
+    record = json.loads((files / "model.checkpoint" / RECORD_FILE).read_text())
+    kept = {"rng", "steps", "looks_since_best", "scores", "groups"}
+    assert set(record["members"][0]) == kept, "states of before can be read no more"
     # As on the command line: nothing has to be said again.
     settings = training_settings(None, resume=files / "model", seed=None)
     assert settings == config()

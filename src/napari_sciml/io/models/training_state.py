@@ -56,7 +56,7 @@ def write_state(
             {
                 "rng": member.rng,
                 "steps": member.steps,
-                "evaluations_since_best": member.evaluations_since_best,
+                "looks_since_best": member.evaluations_since_best,
                 "scores": member.scores and asdict(member.scores),
                 "groups": member.optimizer["param_groups"],
             }
@@ -190,7 +190,7 @@ def _member(
         optimizer={"state": slots, "param_groups": description["groups"]},
         rng=description["rng"],
         steps=int(description["steps"]),
-        evaluations_since_best=int(description["evaluations_since_best"]),
+        evaluations_since_best=int(description["looks_since_best"]),
         scores=scores,
     )
 

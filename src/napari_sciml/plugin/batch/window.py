@@ -96,7 +96,7 @@ class FilesWindow(QWidget):
         )
         self.remove = button("remove_files", "Remove", "Take these from the list.")
         self.keep = QCheckBox()
-        self.keep.setObjectName("keep_confident")
+        self.keep.setObjectName("keep_sure")
         self.keep.setToolTip("A mask of each, by the rule of the Uncertainty dock.")
         self.keep.setChecked(True)
         self.measure = QCheckBox("Measure fibers and compare the images")

@@ -89,7 +89,7 @@ class UncertaintyDock(Dock):
         self.t.setValue(self.session.sure.config.t)
         self._make_rule_controls()
         self.keep = primary_button(
-            "keep_confident",
+            "keep_sure",
             "Keep what is sure",
             "Make the mask of the whole image, by the rule that is chosen.",
         )
