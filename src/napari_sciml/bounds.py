@@ -6,6 +6,10 @@ far from its cause.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 MAX_THREADS = 1024
 """More than any machine has cores; torch ends in a segmentation fault long after."""
@@ -35,6 +39,17 @@ MAX_VALUE = 1e30
 
 MAX_DEVIATIONS = 1e3
 """Standard deviations that can be taken off a probability: 1 / 1000 is as good as 0."""
+
+
+def bounds_of(
+    model: "type[BaseModel]", field: str
+) -> tuple[float | None, float | None]:
+    """Least and greatest value of a field, None where there is no bound."""
+    low = high = None
+    for rule in model.model_fields[field].metadata:
+        low = getattr(rule, "ge", getattr(rule, "gt", low))
+        high = getattr(rule, "le", getattr(rule, "lt", high))
+    return low, high
 
 
 def is_edge(length: float) -> bool:

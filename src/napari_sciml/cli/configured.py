@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 import typer
 from pydantic import BaseModel
 
+from napari_sciml.bounds import bounds_of
 from napari_sciml.cli.options import finite
 
 Command = Callable[..., None]
@@ -65,7 +66,10 @@ def _option(model: type[BaseModel], name: str, flag: str | None) -> inspect.Para
     flags = [] if flag is None else [flag]
     if get_origin(kind) is Literal:
         kind = _choice(name, get_args(kind))
-    more = _range(field.metadata) if kind in (int, float) else {}
+    more: dict[str, Any] = {}
+    if kind in (int, float):
+        # What an open bound excludes is left to the model.
+        more["min"], more["max"] = bounds_of(model, name)
     if kind is float:
         more["callback"] = finite
     option = typer.Option(*flags, help=field.description, **more)
@@ -91,14 +95,3 @@ def _choice(name: str, values: Sequence[Any]) -> type:
     if not isinstance(values[0], str):
         return type(values[0])
     return cast("type", StrEnum(name, {value.upper(): value for value in values}))
-
-
-def _range(metadata: Sequence[Any]) -> dict[str, Any]:
-    """Bounds; what an open one excludes is left to the model."""
-    limits: dict[str, Any] = {}
-    for one in metadata:
-        for low in ("ge", "gt"):
-            limits |= {"min": getattr(one, low)} if hasattr(one, low) else {}
-        for high in ("le", "lt"):
-            limits |= {"max": getattr(one, high)} if hasattr(one, high) else {}
-    return limits

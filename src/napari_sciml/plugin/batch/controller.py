@@ -188,10 +188,9 @@ class FilesController(Work):
 
     def stop(self) -> None:
         """Stop soon; what is done is kept."""
-        super().stop()
         if self.running:
-            self.stopping = True
-            self._say("Stopping …")
+            self.stopping, self.status = True, "Stopping …"
+        super().stop()
 
     @property
     def share(self) -> float:

@@ -1,10 +1,12 @@
 """What all docks have in common."""
 
+from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_sciml.errors import InputError
 from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.widgets.controls import error_line
 from napari_sciml.plugin.kit.widgets.scrolling import SPACING, ScrollingColumn
@@ -66,6 +68,14 @@ class Dock(Face):
         outer.addWidget(self.area)
         self.column, self.below = self.area.column, outer
         self.error = error_line("error_line", "What went wrong, and what to do.")
+
+    def _try(self, action: Callable[[], object]) -> None:
+        """Do something, or say why it cannot be done."""
+        self.show_error("")
+        try:
+            action()
+        except InputError as error:
+            self.show_error(str(error))
 
     def show_error(self, text: str) -> None:
         """Show one sentence; an empty one hides the line."""

@@ -1,6 +1,5 @@
 """The Explore dock: patches as points, to find what to label and what is odd."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_sciml.errors import InputError
 from napari_sciml.exploring.config import ExploreConfig, Grouping
 from napari_sciml.exploring.result import MAP_WORDS, Explored
 from napari_sciml.plugin.docks.base import Dock
@@ -225,13 +223,6 @@ class ExploreDock(Dock):
 
     def _go_to(self, index: int) -> None:
         self._try(lambda: self.session.exploring.selection.go_to(index))
-
-    def _try(self, action: Callable[[], object]) -> None:
-        self.show_error("")
-        try:
-            action()
-        except InputError as error:
-            self.show_error(str(error))
 
     def redraw(self) -> None:
         """Show the state of the job and its result."""

@@ -1,6 +1,5 @@
 """The Fill dock: detector gaps in scattering images."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from qtpy.QtWidgets import (
     QSpinBox,
 )
 
-from napari_sciml.errors import InputError
 from napari_sciml.filling.config import FillConfig
 from napari_sciml.plugin.docks.base import Dock
 from napari_sciml.plugin.kit.replacing import write_or_ask
@@ -175,13 +173,6 @@ class FillDock(Dock):
         self._try(
             lambda: write_or_ask(self, lambda sure: export(folder, overwrite=sure))
         )
-
-    def _try(self, action: Callable[[], object]) -> None:
-        self.show_error("")
-        try:
-            action()
-        except InputError as error:
-            self.show_error(str(error))
 
     def redraw(self, _: object = None) -> None:
         """Show the state of the job and its result."""

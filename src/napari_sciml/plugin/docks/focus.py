@@ -1,6 +1,5 @@
 """The Focus dock: which parts of the image can be trusted."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -180,13 +179,6 @@ class FocusDock(Dock):
     def export_to(self, folder: Path) -> None:
         """Write the results, or say why not."""
         self._try(lambda: self.session.focus.export(folder))
-
-    def _try(self, action: Callable[[], object]) -> None:
-        self.show_error("")
-        try:
-            action()
-        except InputError as error:
-            self.show_error(str(error))
 
     def _on_view(self) -> None:
         run = self.session.focus

@@ -1,6 +1,5 @@
 """The Restore dock: measure the noise, then remove what can be told from structure."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -194,13 +193,6 @@ class RestoreDock(Dock):
 
     def _on_released(self) -> None:
         self.session.restoring.swipe(False)
-
-    def _try(self, action: Callable[[], object]) -> None:
-        self.show_error("")
-        try:
-            action()
-        except InputError as error:
-            self.show_error(str(error))
 
     @property
     def _method(self) -> Method:

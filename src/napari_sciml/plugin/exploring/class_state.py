@@ -1,6 +1,7 @@
 """Examples of classes, and what was sorted by them: what a step changes."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,13 +30,13 @@ class ClassState:
     found: "SortedPatches | None" = None
     of: dict[str, np.ndarray] | None = None
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Of the classes, as colors are given: those with examples, then others."""
         others = () if self.found is None else self.found.model.names
         return tuple(dict.fromkeys([*self.examples, *others]))
 
-    @property
+    @cached_property
     def numbers(self) -> np.ndarray | None:
         """Number of the class of each point in `names`; None where none is sorted."""
         if self.found is None:

@@ -259,8 +259,8 @@ class PatchClasses:
         exploration = self._selection.exploration
         if exploration is None or not exploration.explored.several:
             return []
-        viewer, layers = self._workspace.viewer, self._layers()
-        if viewer is None or any(layer not in viewer.layers for layer in layers):
+        layers = self._layers()
+        if not all(map(self._workspace.has, layers)):
             raise InputError("An image was closed: explore again.")
         return [pixels(layer) for layer in layers]
 

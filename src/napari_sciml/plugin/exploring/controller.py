@@ -246,7 +246,7 @@ class ExploreController(Work):
 
     def _show(self, explored: Explored) -> None:
         layers = [ref() for ref in self._of]
-        if not all(map(self._is_there, layers)):
+        if not all(map(self._workspace.has, layers)):
             self.failed.emit(GONE)
             return
         try:

@@ -249,8 +249,7 @@ class PatchSelection:
     def _layer(self, index: int) -> Image | None:
         assert self.exploration is not None
         layer = self.exploration.layers[index]()
-        viewer = self._workspace.viewer
-        return layer if viewer is not None and layer in viewer.layers else None
+        return layer if self._workspace.has(layer) else None
 
     def _explored(self) -> Explored:
         if self.exploration is None:

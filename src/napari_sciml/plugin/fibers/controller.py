@@ -62,8 +62,6 @@ class FiberController(Work):
         The fibers as they are now, with all corrections by hand.
     config
         Settings of the last time that fibers were measured.
-    measured_voxels
-        Voxels of the mask when they were measured.
     view, hand
         How they are shown, and what is done to them by hand.
     """
@@ -89,7 +87,6 @@ class FiberController(Work):
         self.hand = FiberEditor(self)
         self.mask: Labels | None = None
         self.image: Image | None = None
-        self.measured_voxels = self._voxels = 0
         self._class = 0
         self._next: tuple[Labels, Image | None] | None = None
         self._doubts: tuple[str, ...] = ()
@@ -128,7 +125,6 @@ class FiberController(Work):
             probability=self._probability(layer),
         )
         self._next, self.config = (layer, self._image_under(layer)), config
-        self._voxels = int(np.count_nonzero(mask))
         self._doubts = self.doubts_of(layer)
 
     @property
@@ -143,9 +139,9 @@ class FiberController(Work):
 
     def stop(self) -> None:
         """Stop the job; the fibers from before stay."""
+        if self.running:
+            self._stage, self.done = "Stopping …", None
         super().stop()
-        self._stage, self.done = "Stopping …", None
-        self.changed.emit()
 
     def _reset_progress(self) -> None:
         begun = {"measure": "Starting …", "write": "Writing …"}
@@ -291,7 +287,6 @@ class FiberController(Work):
     def _take(self, result: FibersMeasured) -> None:
         assert self._next is not None
         self.mask, self.image = self._next
-        self.measured_voxels = self._voxels
         self.hand.forget()
         self.result = result
         self.edits = FiberEdits(

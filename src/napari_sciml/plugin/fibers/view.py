@@ -75,8 +75,7 @@ class FiberView:
     def layer(self) -> Labels | None:
         """The layer of the fibers, unless the user has deleted it."""
         layer = self._layer() if self._layer is not None else None
-        viewer = self._workspace.viewer
-        return layer if viewer is not None and layer in viewer.layers else None
+        return layer if self._workspace.has(layer) else None
 
     @property
     def table(self) -> pd.DataFrame:

@@ -179,7 +179,7 @@ class FillController(Work):
 
     def _layer(self) -> Image | None:
         layer = None if self._of is None else self._of()
-        return layer if self._is_there(layer) else None
+        return layer if self._workspace.has(layer) else None
 
     def _on_gaps(self, gaps: np.ndarray) -> None:
         layer = self._layer()

@@ -42,10 +42,9 @@ def facts_of(session: "ViewerSession") -> Facts:
 def _is_measured(session: "ViewerSession") -> bool:
     """Whether there are fibers of a mask on the image that is shown."""
     fibers, workspace = session.fibers, session.workspace
-    mask, viewer = fibers.mask, workspace.viewer
-    if fibers.result is None or viewer is None or mask not in viewer.layers:
+    mask, layers = fibers.mask, workspace.layers
+    if fibers.result is None or mask is None or not workspace.has(mask):
         return False
-    layers = workspace.layers
     return not layers.owns(mask) or bool(layers.name_of(mask))
 
 
@@ -53,5 +52,6 @@ def _is_outdated(session: "ViewerSession") -> bool:
     """Whether our mask has changed since its fibers were measured."""
     fibers, sure = session.fibers, session.sure
     shown = session.workspace.layers.get(sure.layer_name)
-    ours = fibers.mask is not None and fibers.mask is shown
-    return ours and sure.complete and sure.kept != fibers.measured_voxels
+    if fibers.result is None or shown is None or fibers.mask is not shown:
+        return False
+    return sure.complete and sure.kept != fibers.result.mask_voxels

@@ -249,7 +249,7 @@ class FocusController(Work):
 
     def _take(self, rated: FocusRated) -> None:
         layer = self._of() if self._of is not None else None
-        if layer is None or not self._is_there(layer):
+        if layer is None or not self._workspace.has(layer):
             self.failed.emit(GONE)
             return
         shape = (*rated.result.level.shape[:-2], *rated.result.shape)

@@ -58,7 +58,7 @@ class RestoreController(Work):
         The restored image; None before.
     """
 
-    title = "Restoring"
+    title, stopped = "Restoring", STOPPED
 
     def __init__(self, workspace: "Workspace") -> None:
         super().__init__(workspace)
@@ -149,8 +149,6 @@ class RestoreController(Work):
             return
         self.shown.remove()
         super().stop()
-        self.note = STOPPED
-        self.changed.emit()
 
     def swipe(self, original: bool) -> None:
         """Show the original, or the restored image again."""
@@ -200,7 +198,7 @@ class RestoreController(Work):
 
     def _on_event(self, event: object) -> None:
         layer = None if self._of is None else self._of()
-        if layer is None or not self._is_there(layer):
+        if layer is None or not self._workspace.has(layer):
             return
         if isinstance(event, Chosen):
             self.chosen = event

@@ -1,6 +1,5 @@
 """The model that a viewer uses."""
 
-import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -103,9 +102,7 @@ class Model:
     @property
     def score(self) -> float | None:
         """Mean held-out Dice of the classes but the background."""
-        dice = () if self.scores is None else self.scores.dice[1:]
-        known = [d for d in dice if math.isfinite(d)]
-        return sum(known) / len(known) if known else None
+        return None if self.scores is None else self.scores.foreground_dice
 
     def checkpoint(self) -> Checkpoint:
         """The model as the history keeps it; its record is left to `record`."""

@@ -8,8 +8,6 @@ from psygnal import Signal
 from napari_sciml.plugin.kit.activity import Activity
 
 if TYPE_CHECKING:
-    from napari.layers import Layer
-
     from napari_sciml.plugin.kit.runner import JobOf, JobRunner
     from napari_sciml.plugin.state.workspace import Workspace
 
@@ -25,6 +23,8 @@ class Work(ABC):
         What it does, for napari's list of activities.
     doing
         What runs, in a word of the subclass; "" for nothing.
+    stopped
+        What is noted when a job is stopped.
     note
         What was done last, for the user.
     changed, failed
@@ -32,6 +32,7 @@ class Work(ABC):
     """
 
     title: ClassVar[str]
+    stopped: ClassVar[str] = "Stopped."
     changed = Signal()
     failed = Signal(str)
 
@@ -66,7 +67,7 @@ class Work(ABC):
         """Stop soon; what was there before stays."""
         if self.running:
             self._runner(self.doing).stop()
-            self.note = "Stopped."
+            self.note = self.stopped
             self.changed.emit()
 
     def _runner(self, doing: str) -> "JobRunner":
@@ -88,11 +89,6 @@ class Work(ABC):
         if self.doing in doing:
             self._runner(self.doing).stop()
             self.failed.emit(why)
-
-    def _is_there(self, layer: "Layer | None") -> bool:
-        """Whether a layer is still in the viewer."""
-        viewer = self._workspace.viewer
-        return viewer is not None and layer is not None and layer in viewer.layers
 
     @abstractmethod
     def _on_event(self, event: object) -> None:

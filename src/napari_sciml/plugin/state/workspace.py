@@ -4,7 +4,7 @@ import weakref
 from typing import Any
 
 import numpy as np
-from napari.layers import Image, Labels, Shapes
+from napari.layers import Image, Labels, Layer, Shapes
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
@@ -118,6 +118,11 @@ class Workspace:
         there = set() if self.viewer is None else set(self.viewer.layers)
         known = self._annotation_of
         return [x for x in self.images if known.get(x, lambda: None)() in there]
+
+    def has(self, layer: Layer | None) -> bool:
+        """Whether a layer is still in the viewer."""
+        viewer = self.viewer
+        return viewer is not None and layer is not None and layer in viewer.layers
 
     def annotation_of(self, image: Image) -> Labels | None:
         """The annotation of an image, where it is still in the viewer."""

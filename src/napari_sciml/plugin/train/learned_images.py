@@ -1,6 +1,5 @@
 """Which annotated images a training learns from, and how good it is on each."""
 
-import math
 import weakref
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -79,7 +78,6 @@ class LearnedImages:
     ) -> None:
         """Remember how good a training is on the held-out strokes of each image."""
         for member, found in zip(members, scores, strict=False):
-            dice = () if found is None else found.dice[1:]
-            known = [one for one in dice if math.isfinite(one)]
-            if known:
-                self.dice_of[member.layer] = sum(known) / len(known)
+            dice = None if found is None else found.foreground_dice
+            if dice is not None:
+                self.dice_of[member.layer] = dice

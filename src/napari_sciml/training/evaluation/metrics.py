@@ -50,6 +50,12 @@ class Scores:
     strokes: tuple[int, ...] = ()
     intervals: tuple[tuple[float, float] | None, ...] = ()
 
+    @property
+    def foreground_dice(self) -> float | None:
+        """Mean Dice of the classes but the background; None where none is known."""
+        known = [one for one in self.dice[1:] if math.isfinite(one)]
+        return sum(known) / len(known) if known else None
+
 
 def score(probabilities: Tensor, targets: Tensor) -> Scores:
     """Score probabilities ``(n, class)`` against class indices ``(n,)``.

@@ -56,8 +56,9 @@ class FibersMeasured:
         Bounding box of each label.
     probability
         Of the class, where it was given.
-    left_out
-        Share of the mask that is in no fiber, as its pieces are dropped.
+    mask_voxels, left_out
+        Voxels of the mask, and the share of them that is in no fiber, as its pieces
+        are dropped.
     """
 
     labels: np.ndarray
@@ -69,6 +70,7 @@ class FibersMeasured:
     config: FiberConfig
     boxes: Mapping[int, Box]
     probability: np.ndarray | None = None
+    mask_voxels: int = 0
     left_out: float = 0.0
 
 
@@ -130,15 +132,16 @@ def find_and_measure(
         config,
         find_boxes(labels),
         probability,
-        _left_out(mask, labels),
+        *_left_out(mask, labels),
     )
 
 
-def _left_out(mask: np.ndarray, labels: np.ndarray) -> float:
-    """Share of the mask without a label, slice by slice: a copy may not fit."""
+def _left_out(mask: np.ndarray, labels: np.ndarray) -> tuple[int, float]:
+    """Voxels of a mask, and the share without a label; by slices: a copy is large."""
     pairs = zip(mask, labels, strict=True)
     out = sum(int(np.count_nonzero((part != 0) & (kept == 0))) for part, kept in pairs)
-    return out / max(int(np.count_nonzero(mask)), 1)
+    voxels = int(np.count_nonzero(mask))
+    return voxels, out / max(voxels, 1)
 
 
 def _told(words: str, steps: Steps[T]) -> Generator[Stage, None, T]:

@@ -7,21 +7,14 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QSpinBox
 from superqt import QLabeledDoubleSlider
 
+from napari_sciml.bounds import bounds_of
+
 LARGEST = 2**31 - 1
-
-
-def bounds(model: type[BaseModel], field: str) -> tuple[float | None, float | None]:
-    """Least and greatest value of a field, None where there is no bound."""
-    low = high = None
-    for rule in model.model_fields[field].metadata:
-        low = getattr(rule, "ge", getattr(rule, "gt", low))
-        high = getattr(rule, "le", getattr(rule, "lt", high))
-    return low, high
 
 
 def whole_number(model: type[BaseModel], field: str, name: str = "") -> QSpinBox:
     """A box for whole numbers with bounds, default and help of the field."""
-    low, high = bounds(model, field)
+    low, high = bounds_of(model, field)
     box = QSpinBox()
     # A field may allow more than the 32 bits of the box.
     box.setRange(int(low or 0), LARGEST if high is None else min(LARGEST, int(high)))
@@ -49,7 +42,7 @@ def slider(
     model: type[BaseModel], field: str, name: str, *, largest: float
 ) -> QLabeledDoubleSlider:
     """A labeled slider with default and help of the field."""
-    low, _ = bounds(model, field)
+    low, _ = bounds_of(model, field)
     made = QLabeledDoubleSlider()
     made.setOrientation(Qt.Orientation.Horizontal)
     made.setRange(float(low or 0), largest)
@@ -67,7 +60,7 @@ def _decimal(
     step: float,
     decimals: int,
 ) -> QDoubleSpinBox:
-    low, high = bounds(model, field)
+    low, high = bounds_of(model, field)
     box = QDoubleSpinBox()
     box.setDecimals(decimals)
     box.setRange(max(least, low or 0.0), LARGEST if high is None else high)
