@@ -84,14 +84,20 @@ def test_what_was_looked_at_meanwhile_does_not_matter() -> None:
     for curious in (False, True):
         image, labels = scene()
         training = started(image, labels)
-        for _ in range(3):
+        for turn in range(3):
             run(training, 3)
             if curious:
                 ensemble = exhaust(training.ready())
                 training.scores()
                 exhaust(training.calibrate(ensemble))
-        results.append(exhaust(training.ready()).state_dict())
-    assert all(torch.equal(v, results[1][name]) for name, v in results[0].items())
+            training.update_labels([stroke(2 + turn, 9, 20 - turn, 2 - turn % 2)])
+            exhaust(training.advance())
+        ensemble = exhaust(training.ready())
+        results.append((ensemble.state_dict(), describe_ensemble(ensemble)))
+    (first, told), (second, again) = results
+    assert any(told["log_prior_ratio"]), "the cut was moved"
+    assert told["log_prior_ratio"] == again["log_prior_ratio"]
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
 
 
 def test_the_networks_never_become_worse_while_labels_stay() -> None:

@@ -115,15 +115,15 @@ def test_the_test_is_told_by_trees_that_never_saw_it(fibers):
 
 def test_cut_by_the_kind_of_strokes(training):
     """Corrections say where the picture was wrong: their cut needs no look."""
-    teacher, best = training.trainer.teacher, training.trainer.best()
-    first = exhaust(teacher.offsets(1.0, None, best))
+    teacher = training.trainer.teacher
+    first = exhaust(teacher.offsets(1.0))
     assert first[0] == 0
     assert first[1] != 0
-    corrected = exhaust(teacher.offsets(0.0, None, best))
+    corrected = exhaust(teacher.offsets(0.0))
     assert corrected[0] == 0
     assert -LEANING[2] <= corrected[1] < 0
-    assert np.array_equal(first, exhaust(teacher.offsets(1.0, None, best)))
-    between = exhaust(teacher.offsets(0.5, None, best))[1]
+    assert np.array_equal(first, exhaust(teacher.offsets(1.0)))
+    between = exhaust(teacher.offsets(0.5))[1]
     assert min(first[1], corrected[1]) <= between <= max(first[1], corrected[1])
 
 
@@ -131,7 +131,7 @@ def test_cut_by_the_kind_of_strokes(training):
 def test_a_known_share_is_met(training, share):
     ensemble = training.trainer.best()
     prior = (1 - share, share)
-    offsets = exhaust(training.trainer.teacher.offsets(1.0, prior, ensemble))
+    offsets = exhaust(training.trainer.teacher.offsets_for(prior, ensemble))
     ensemble.set_calibration(log_prior_ratio=offsets.tolist())
     from napari_sciml.prediction.blockwise import predict
 

@@ -19,6 +19,7 @@ from napari_sciml.training.events import TrainingStep, TreesGrown
 from napari_sciml.training.optimization.optimizers import WARM_UP
 from napari_sciml.training.setup import MakeNetwork, check_config, checked_labels
 from napari_sciml.training.start import Start
+from napari_sciml.training.teacher import Teacher
 from napari_sciml.uncertainty.cut import first_offsets, sampling_of
 
 AT_A_TIME = 1
@@ -172,6 +173,9 @@ class LiveTraining:
         if self.trainer.teacher is not None:
             yield from self.trainer.teacher.grow(self.labels)
             self._offsets = None
+            if self._corrections and self.config.prior is None:
+                # At once, as it depends on the cuts before: a replay finds the same.
+                yield from self._find_cut(self.trainer.teacher)
 
     def _round(self) -> Generator[TrainingStep | None, None, None]:
         if self.trainer.teacher is not None:
@@ -208,17 +212,24 @@ class LiveTraining:
         """The same, with its cut where the strokes want it; yields often."""
         ensemble, teacher = self.ensemble(), self.trainer.teacher
         if teacher is not None and teacher.grown is not None:
-            if self._offsets is None:
-                strokes = len(self.labels.strokes())
-                sampling = sampling_of(
-                    before=min(self._before, strokes),
-                    correcting=max(0, strokes - self._before),
-                )
-                self._offsets = yield from teacher.offsets(
-                    sampling, self.config.prior, ensemble
-                )
+            prior = self.config.prior
+            if self._offsets is None and prior is not None:
+                self._offsets = yield from teacher.offsets_for(prior, ensemble)
+            elif self._offsets is None:
+                yield from self._find_cut(teacher)
+            assert self._offsets is not None
             ensemble.set_calibration(log_prior_ratio=self._offsets.tolist())
         return ensemble
+
+    @property
+    def _corrections(self) -> int:
+        """Strokes that were painted when a picture was shown."""
+        return max(0, len(self.labels.strokes()) - self._before)
+
+    def _find_cut(self, teacher: Teacher) -> Generator[None, None, None]:
+        strokes, correcting = len(self.labels.strokes()), self._corrections
+        sampling = sampling_of(before=min(self._before, strokes), correcting=correcting)
+        self._offsets = yield from teacher.offsets(sampling, steady=correcting > 0)
 
     def describe(self) -> str:
         """What answers, in words."""

@@ -163,6 +163,10 @@ class TrainingLoop:
         teacher = self.trainer.teacher
         if teacher is not None and teacher.grown is not None:
             # Labels that came as a file were painted before anything was shown.
-            offsets = yield from teacher.offsets(1.0, self.config.prior, ensemble)
+            offsets = yield from (
+                teacher.offsets(1.0)
+                if self.config.prior is None
+                else teacher.offsets_for(self.config.prior, ensemble)
+            )
             ensemble.set_calibration(log_prior_ratio=offsets.tolist())
         return (yield from self.trainer.calibrate(ensemble, self._labels))

@@ -1,6 +1,7 @@
 """The trees of a training: grown from its strokes, and teachers of its networks."""
 
 from collections.abc import Generator, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -17,7 +18,8 @@ from napari_sciml.training.evaluation.validation_set import ValidationSet
 from napari_sciml.training.start import Start, StartEvaluator
 from napari_sciml.training.trees import GrownTrees, TreeGrower
 from napari_sciml.uncertainty.consensus import offsets_for_shares
-from napari_sciml.uncertainty.cut import LEANING, class_offsets
+from napari_sciml.uncertainty.cut import LEANING, Steadied, class_offsets
+from napari_sciml.uncertainty.steadiness import SteadyShares
 
 MOST_TRUST = 0.5
 """Weight of all networks together at most."""
@@ -99,6 +101,7 @@ class Teacher:
         """Look at a sample of all images that there are now."""
         self._frames = len(frames_of(self._cache.image))
         self._sample = ImageSample(self._cache.image, seed=self._seed)
+        self._shares = SteadyShares()
 
     def grow(self, labels: Scribbles) -> Generator[None, None, GrownTrees]:
         """Grow trees from all labels: bags tell what they are worth, not a test."""
@@ -117,41 +120,61 @@ class Teacher:
     def _known(self, labels: Scribbles) -> Examples | None:
         return None if self.start is None else self.start.weighing(labels)
 
+    def offsets_for(
+        self, prior: Sequence[float], ensemble: Ensemble
+    ) -> Generator[None, None, np.ndarray]:
+        """Find where to cut for known shares of the classes; yields often.
+
+        Parameters
+        ----------
+        prior
+            Shares of the classes in the image.
+        ensemble
+            Trees and networks, at even odds.
+
+        Returns
+        -------
+        ndarray
+            ``(class,)``, to be added to the logarithms of the probabilities.
+        """
+        members, weights = yield from self._sample.members(ensemble)
+        return offsets_for_shares(np.log(members.clip(FLOOR)), prior, weights=weights)
+
     def offsets(
-        self, sampling: float, prior: Sequence[float] | None, ensemble: Ensemble
+        self, sampling: float, *, steady: bool = False
     ) -> Generator[None, None, np.ndarray]:
         """Find where to cut: offsets of the classes' odds, ``(class,)``; yields often.
 
-        Strokes that correct a picture say nothing about shares, and then nothing of
-        the image is looked at.
+        Strokes that correct a picture say nothing about shares, but that these do not
+        jump from one to the next.
 
         Parameters
         ----------
         sampling
             See `napari_sciml.uncertainty.cut.sampling_of`.
-        prior
-            Shares of the classes in the image, where somebody knows them.
-        ensemble
-            Trees and networks, at even odds.
+        steady
+            Whether to keep the shares near what they were: the answer then depends on
+            all answers before.
         """
         grown = self.grown
         assert grown is not None
-        if prior is not None:
-            members, weights = yield from self._sample.members(ensemble)
-            logits = np.log(members.clip(FLOOR))
-            return offsets_for_shares(logits, prior, weights=weights)
         sampling = sampling if sampling >= LEAST_SAMPLING else 0.0
+        alone = self.trees_alone()
         image = np.empty((0, grown.out_of_bag.shape[1]))
         if sampling:
-            alone = self.trees_alone()
             members, _ = yield from self._sample.members(alone, trees=True)
             image = members.mean(0)
+        steadied: Steadied | None = None
+        if steady:
+            seen, _ = yield from self._sample.members(alone, trees=True, glance=True)
+            steadied = partial(self._shares.steady, seen.mean(0))
         return class_offsets(
             image,
             grown.out_of_bag,
             grown.classes,
             sampling=sampling,
             leaning=LEANING[len(self._cache.image.shape)],
+            steadied=steadied,
         )
 
     def trees_alone(self) -> Ensemble:

@@ -16,6 +16,8 @@ EDGE = {2: 48, 3: 14}
 """Of a block: about 20,000 pixels, 30,000 voxels."""
 LEAST = 3
 """Blocks of an image beside others."""
+GLANCE = 3
+"""Every so manieth block is looked at in a glance."""
 
 
 class ImageSample:
@@ -50,9 +52,11 @@ class ImageSample:
         )
 
     def members(
-        self, ensemble: Ensemble, *, trees: bool = False
+        self, ensemble: Ensemble, *, trees: bool = False, glance: bool = False
     ) -> Generator[None, None, tuple[np.ndarray, np.ndarray]]:
         """Ask all members, or the trees alone; yields often.
+
+        A glance looks at some of the blocks, always the same.
 
         Returns
         -------
@@ -60,7 +64,7 @@ class ImageSample:
             ``(member, n, class)`` as `Ensemble` corrects them, and ``(member,)``.
         """
         parts = []
-        for region in self._regions:
+        for region in self._regions[:: GLANCE if glance else 1]:
             asked = ask_members(
                 ensemble, self._image, region, trees=trees, kept=self._kept
             )
