@@ -8,7 +8,7 @@ from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QColorDialog, QMenu, QWidget
 
 from napari_sciml.annotation.classes import ClassTable
-from napari_sciml.errors import InputError
+from napari_sciml.plugin.kit.attempt import attempt
 from napari_sciml.plugin.state.annotation import Annotation
 
 
@@ -99,13 +99,7 @@ class ClassMenu(QMenu):
         return self._try(lambda: self._annotation.set_classes(table()))
 
     def _try(self, change: Callable[[], None]) -> bool:
-        try:
-            change()
-        except InputError as error:
-            self.failed.emit(str(error))
-            return False
-        self.failed.emit("")
-        return True
+        return attempt(change, tell=self.failed.emit)
 
     def _add(self, name: str, text: str, slot: Callable[[], None]) -> Any:
         action = self.addAction(text)

@@ -1,6 +1,5 @@
 """The Annotate dock: say what is what with a few strokes."""
 
-from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import QPoint, Qt
@@ -12,7 +11,6 @@ from qtpy.QtWidgets import (
     QTableWidgetItem,
 )
 
-from napari_sciml.errors import InputError
 from napari_sciml.plugin.annotate import keys
 from napari_sciml.plugin.annotate.class_list import ClassList
 from napari_sciml.plugin.annotate.class_menu import ClassMenu
@@ -231,14 +229,6 @@ class AnnotateDock(Dock):
 
     def _fill(self) -> None:
         self.hint.setText(self.session.slices.fill())
-
-    def _try(self, action: Callable[[], object]) -> None:
-        try:
-            action()
-        except InputError as error:
-            self.show_error(str(error))
-        else:
-            self.show_error("")
 
     def _on_layer(self) -> None:
         self._layer_wiring.close()

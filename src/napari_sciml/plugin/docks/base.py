@@ -6,7 +6,7 @@ from typing import Any
 from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_sciml.errors import InputError
+from napari_sciml.plugin.kit.attempt import attempt
 from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.widgets.controls import error_line
 from napari_sciml.plugin.kit.widgets.scrolling import SPACING, ScrollingColumn
@@ -71,11 +71,7 @@ class Dock(Face):
 
     def _try(self, action: Callable[[], object]) -> None:
         """Do something, or say why it cannot be done."""
-        self.show_error("")
-        try:
-            action()
-        except InputError as error:
-            self.show_error(str(error))
+        attempt(action, tell=self.show_error)
 
     def show_error(self, text: str) -> None:
         """Show one sentence; an empty one hides the line."""

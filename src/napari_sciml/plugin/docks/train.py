@@ -3,7 +3,6 @@
 from functools import partial
 from typing import Any
 
-from pydantic import ValidationError
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QFileDialog,
@@ -12,9 +11,9 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-from napari_sciml.errors import InputError, one_line
 from napari_sciml.plugin.batch.window import FilesWindow
 from napari_sciml.plugin.docks.base import Dock
+from napari_sciml.plugin.kit.attempt import attempt
 from napari_sciml.plugin.kit.colors import UNCERTAIN
 from napari_sciml.plugin.kit.replacing import write_or_ask
 from napari_sciml.plugin.kit.widgets.controls import (
@@ -268,11 +267,7 @@ class TrainDock(Dock):
         self.session.history.remember(model)
 
     def _try(self, action: Any, *args: Any) -> None:
-        self.show_error("")
-        try:
-            action(*args)
-        except (InputError, ValidationError) as error:
-            self.show_error(one_line(error))
+        attempt(action, *args, tell=self.show_error)
         self.redraw()
 
     def _on_counted(self, counts: object) -> None:

@@ -13,13 +13,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_sciml.errors import InputError
 from napari_sciml.plugin.exploring.classes import PatchClasses
 from napari_sciml.plugin.exploring.form import combo
 from napari_sciml.plugin.exploring.pictures import swatch
 from napari_sciml.plugin.exploring.rows import in_row, toggle
 from napari_sciml.plugin.exploring.selection import PatchSelection
 from napari_sciml.plugin.exploring.strip import Strip
+from napari_sciml.plugin.kit.attempt import attempt
 from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.replacing import write_or_ask
 from napari_sciml.plugin.kit.widgets.controls import (
@@ -289,11 +289,7 @@ class ClassPart(QWidget):
         self._try(lambda: self.classes.use(folder))
 
     def _try(self, action: Callable[[], object]) -> None:
-        self.show_error("")
-        try:
-            action()
-        except InputError as error:
-            self.show_error(str(error))
+        attempt(action, tell=self.show_error)
 
     def show_error(self, sentence: str) -> None:
         """Tell what went wrong; an empty sentence hides the line."""

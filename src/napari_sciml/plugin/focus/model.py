@@ -17,9 +17,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_sciml.errors import InputError
 from napari_sciml.focus.config import FocusTrainingConfig
 from napari_sciml.plugin.focus.controller import FocusController
+from napari_sciml.plugin.kit.attempt import attempt
 from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.replacing import write_or_ask
 from napari_sciml.plugin.kit.widgets.controls import button, set_running
@@ -220,12 +220,7 @@ class FocusModelPanel(QWidget):
         self._try(lambda: run.train(layers, files, config))
 
     def _try(self, action: Callable[[], object]) -> None:
-        try:
-            action()
-        except InputError as error:
-            self.failed.emit(str(error))
-        else:
-            self.failed.emit("")
+        attempt(action, tell=self.failed.emit)
 
 
 def _can_save(run: FocusController) -> bool:

@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_sciml.errors import InputError, one_line
+from napari_sciml.plugin.kit.attempt import attempt
 from napari_sciml.plugin.kit.runner import JobRunner
 from napari_sciml.plugin.kit.widgets.controls import (
     allow,
@@ -189,11 +190,7 @@ class ProjectsWindow(QDialog):
             self._try_open(Path(path))
 
     def _try_open(self, folder: Path) -> None:
-        try:
-            self._open_folder(folder)
-        except InputError as error:
-            self.show_error(str(error))
-        else:
+        if attempt(self._open_folder, folder, tell=self.show_error):
             self.accept()
 
     def _on_rename(self) -> None:

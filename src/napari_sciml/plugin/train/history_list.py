@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-from napari_sciml.errors import InputError
+from napari_sciml.plugin.kit.attempt import attempt
 from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.widgets.controls import allow, button, text_line
 from napari_sciml.plugin.state.history import THUMBNAIL, History
@@ -117,11 +117,7 @@ class HistoryList(QCollapsible):
         self.told.setText(sentence)
 
     def _try(self, action: Callable[[], None]) -> None:
-        self.failed.emit("")
-        try:
-            action()
-        except InputError as error:
-            self.failed.emit(str(error))
+        attempt(action, tell=self.failed.emit)
 
 
 def _icon(picture: np.ndarray) -> QIcon:
