@@ -155,7 +155,7 @@ def test_an_image_that_is_picked_is_seen(two, empty, viewer, open_dock) -> None:
     channel = viewer.add_image(np.ones((40, 56)), name="channel", blending="additive")
     far = viewer.add_image(np.ones((40, 56)), name="far", translate=(0, 500))
     picker = open_dock("Annotate").image
-    one, two_ = empty.workspace.annotated
+    one, two_ = empty.workspace.annotations.images
     strokes = empty.workspace.annotation_of
     for name, seen in (("one", [True, False]), ("two", [True, True])):
         picker.setCurrentIndex(picker.findText(name))
@@ -234,7 +234,9 @@ def test_a_layer_of_the_other_image_may_go(two, empty, viewer, patience, gone) -
     tick(two, "one")
     begin(two, empty, patience)
     one = viewer.layers["one"]
-    viewer.layers.remove(one if gone == "image" else empty.workspace.annotation_of(one))
+    viewer.layers.remove(
+        one if gone == "image" else empty.workspace.annotations.of(one)
+    )
     empty.workspace.annotation.layer.paint((30, 30), 1)
     revision = empty.workspace.annotation.revision
     patience(lambda: empty.training.taken == revision)
@@ -284,8 +286,8 @@ def twins(viewer, open_dock, empty):
 
 
 def test_images_of_one_shape_have_an_annotation_each(twins, empty, viewer) -> None:
-    one, two = empty.workspace.annotated
-    layers = [empty.workspace.annotation_of(image) for image in (one, two)]
+    one, two = empty.workspace.annotations.images
+    layers = [empty.workspace.annotations.of(image) for image in (one, two)]
     assert [layer.name for layer in layers] == ["Annotation", "Annotation two"]
     assert [bool(layer.data.any()) for layer in layers] == [False, True]
     for image, layer in zip((one, two), layers, strict=True):
@@ -305,7 +307,7 @@ def test_results_are_seen_with_their_image_alone_and_come_back(
     tick(twins, "one")
     patience(lambda: empty.prediction.probabilities is not None)
     patience(lambda: empty.prediction.probabilities.complete)
-    one, two = empty.workspace.annotated
+    one, two = empty.workspace.annotations.images
 
     def seen() -> list[str]:
         found = [layer for layer in viewer.layers if "Probability" in layer.name]

@@ -9,28 +9,21 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_sciml.annotation.changes import LabelChange
-from napari_sciml.annotation.store import LabelStore
 from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import Region
 from napari_sciml.plugin.kit.camera import camera_of
 from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.farewell import is_closing
 from napari_sciml.plugin.kit.runner import JobRunner
-from napari_sciml.plugin.layers.axes import LayerAxes, image_array
+from napari_sciml.plugin.layers.axes import LayerAxes
 from napari_sciml.plugin.layers.covering import bring_into_view
-from napari_sciml.plugin.layers.images import (
-    RESULT,
-    layer_transform,
-    pixels,
-    shown_view,
-)
+from napari_sciml.plugin.layers.images import layer_transform, pixels, shown_view
 from napari_sciml.plugin.layers.layers import LayerGroup, legal
 from napari_sciml.plugin.state.annotation import Annotation
-from napari_sciml.plugin.state.class_edits import read_classes
+from napari_sciml.plugin.state.annotations import ANNOTATION, Annotations, misfit
 from napari_sciml.plugin.state.exclusion import Exclusion
 from napari_sciml.prediction.viewport import Viewport, ViewportMailbox
 
-ANNOTATION = "Annotation"
 CAMERA_MS = 60
 FIRST_PAINTED = 2
 """The class of interest; what is left is background."""
@@ -50,6 +43,8 @@ class Workspace:
         The layer that is annotated; None without any image.
     annotation
         The painted labels, their classes and revision.
+    annotations
+        Which annotation belongs to which image.
     exclusion
         What training and prediction leave out.
     layers
@@ -83,13 +78,11 @@ class Workspace:
         viewer = getattr(viewer, "__wrapped__", viewer)  # napari may hand out a proxy
         self._viewer = weakref.ref(viewer)
         self.image: Image | None = None
-        self._annotation_of: weakref.WeakKeyDictionary[
-            Image | None, weakref.ref[Labels]
-        ] = weakref.WeakKeyDictionary()
         self.runner = JobRunner()
         self.measuring = JobRunner()
         self.target = ViewportMailbox()
         self.layers = LayerGroup(self._viewer)
+        self.annotations = Annotations(self._viewer, self.layers)
         self.exclusion = Exclusion()
         self.annotation = Annotation(self.exclusion)
         self._camera_rests = QTimer()
@@ -107,28 +100,12 @@ class Workspace:
     @property
     def images(self) -> list[Image]:
         """Image layers that are not ours, the lowest first."""
-        layers = [] if self.viewer is None else self.viewer.layers
-        images = [x for x in layers if isinstance(x, Image) and not self.layers.owns(x)]
-        return [image for image in images if RESULT not in image.metadata]
-
-    @property
-    def annotated(self) -> list[Image]:
-        """Images with an annotation in the viewer, the lowest first."""
-        # One pass: to ask napari whether a layer is there takes as long as there are.
-        there = set() if self.viewer is None else set(self.viewer.layers)
-        known = self._annotation_of
-        return [x for x in self.images if known.get(x, lambda: None)() in there]
+        return self.annotations.candidates
 
     def has(self, layer: Layer | None) -> bool:
         """Whether a layer is still in the viewer."""
         viewer = self.viewer
         return viewer is not None and layer is not None and layer in viewer.layers
-
-    def annotation_of(self, image: Image) -> Labels | None:
-        """The annotation of an image, where it is still in the viewer."""
-        layer = self._annotation_of.get(image, lambda: None)()
-        there = self.viewer is not None and layer in self.viewer.layers
-        return layer if there else None
 
     def labels_of(self, image: Image) -> LabelChange:
         """Labels of another image than the one at hand, as a change of no labels.
@@ -138,27 +115,7 @@ class Workspace:
         InputError
             When there are none that fit, or other classes.
         """
-        layer, shape = self.annotation_of(image), tuple(pixels(image).shape)
-        if layer is None:
-            raise InputError(f"'{image.name}' is not annotated yet: paint on it first.")
-        table = read_classes(layer, self.annotation.classes)
-        if table.names != self.annotation.class_names:
-            raise InputError(
-                f"'{image.name}' has the classes {', '.join(table.names)}, but this "
-                f"image has {', '.join(self.annotation.class_names)}: give both the "
-                "same."
-            )
-        labels = np.asarray(image_array(layer))
-        if labels.shape != shape:
-            raise InputError(_misfit(layer, shape))
-        store = LabelStore(shape)
-        store.read_all(labels)
-        if int(store.values.max(initial=0)) > len(table):
-            raise InputError(
-                f"The annotation of '{image.name}' holds values without a class: "
-                "choose that image and add classes, or erase them."
-            )
-        return store.snapshot()
+        return self.annotations.labels_of(image, self.annotation.classes)
 
     def choose_image(self, layer: Image | None) -> None:
         """Work on another image; what runs on the old one is stopped."""
@@ -172,7 +129,8 @@ class Workspace:
         if self.image is None or self.viewer is None:
             return
         layers = [layer for layer in self.viewer.layers if not self.layers.owns(layer)]
-        painted = {image: self.annotation_of(image) for image in self.annotated}
+        annotations = self.annotations
+        painted = {image: annotations.of(image) for image in annotations.images}
         bring_into_view(self.image, layers, painted, self.layers.of_others())
 
     def start_annotating(self) -> Labels:
@@ -224,10 +182,10 @@ class Workspace:
         if self.annotation.layer is None:
             for layer in self.viewer.layers:
                 if isinstance(layer, Labels) and layer.name.startswith(ANNOTATION):
-                    raise InputError(_misfit(layer, shape))
+                    raise InputError(misfit(layer, shape))
         self.annotation.checked()
         if self.annotation.store.shape != shape:
-            raise InputError(_misfit(self.annotation.layer, shape))
+            raise InputError(misfit(self.annotation.layer, shape))
         return self.annotation.learned().snapshot()
 
     def shown_region(self) -> Region | None:
@@ -254,7 +212,7 @@ class Workspace:
             self._choose_some_image()
         self._watch_axes()
         self._on_axes()
-        self._follow_annotation(self._find_annotation())
+        self._follow_annotation(self.annotations.find(self.image))
         self.follow_view()
 
     def unwatch(self) -> None:
@@ -278,7 +236,7 @@ class Workspace:
         self._axes = None if layer is None else LayerAxes.of(layer)
         self._watch_axes()
         self.image_left.emit()
-        self._follow_annotation(self._find_annotation())
+        self._follow_annotation(self.annotations.find(self.image))
         self.follow_view()
         self.image_changed.emit()
 
@@ -293,7 +251,7 @@ class Workspace:
         if self.image is None:
             self._choose_some_image()
         elif self.annotation.layer is None:
-            self._follow_annotation(self._find_annotation())
+            self._follow_annotation(self.annotations.find(self.image))
 
     def _on_removed(self, event: Any) -> None:
         if is_closing(self.viewer):
@@ -304,7 +262,7 @@ class Workspace:
         if event.value is self.image:
             self._choose_some_image()
         elif event.value is self.annotation.layer:
-            self._follow_annotation(self._find_annotation())
+            self._follow_annotation(self.annotations.find(self.image))
 
     def _watch_axes(self) -> None:
         self._image_wiring.close()
@@ -326,48 +284,14 @@ class Workspace:
         gray = [image for image in images if not image.rgb]
         self.choose_image(next(iter(gray or images), None))
 
-    def _find_annotation(self) -> Labels | None:
-        """An annotation layer that fits the image, the topmost first."""
-        if self.image is None:
-            return None
-        try:
-            shape = tuple(pixels(self.image).shape)
-        except InputError:
-            return None
-        lifted = LayerAxes.of(self.image).lift(np.broadcast_to(np.uint8(0), shape))
-        own = self.annotation_of(self.image)
-        others = [image for image in self.annotated if image is not self.image]
-        taken = [self.annotation_of(image) for image in others]
-        for layer in reversed(self.viewer.layers):
-            named = layer is own or layer.name.startswith(ANNOTATION)
-            if not named or layer in taken or not isinstance(layer, Labels):
-                continue
-            if isinstance(layer.data, np.ndarray) and _fits(layer, lifted.shape):
-                return layer
-        return None
-
     def _follow_annotation(self, layer: Labels | None) -> None:
         if layer is not None and layer is not self.annotation.layer:
             self.layers.adopt(ANNOTATION, layer)
-            self._annotation_of[self.image] = weakref.ref(layer)  # may be renamed
+            assert self.image is not None
+            self.annotations.remember(self.image, layer)
             self.adopted.emit(layer)
         self.annotation.follow(layer)
 
 
 def _painting(layer: Labels) -> bool:
     return str(layer.mode) in ("paint", "fill", "polygon")
-
-
-def _fits(layer: Labels, shape: tuple[int, ...]) -> bool:
-    """Whether labels lie on the axes that our layers have; ones before do not count."""
-    found = tuple(layer.data.shape)
-    lead = len(found) - len(shape)
-    return lead >= 0 and found[lead:] == shape and set(found[:lead]) <= {1}
-
-
-def _misfit(layer: Any, shape: tuple[int, ...]) -> str:
-    found = "several scales" if layer.multiscale else f"shape {layer.data.shape}"
-    return (
-        f"The layer '{layer.name}' has {found}, but the image has {shape}: choose the "
-        'image that it was painted on, or press "Start annotating" for a new one.'
-    )

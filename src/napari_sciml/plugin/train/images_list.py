@@ -73,7 +73,7 @@ class ImagesList(QWidget):
         A training asks for it several times a second: what is shown already stays, or
         the list would scroll back under the hand of who looks for an image.
         """
-        images = self._workspace.annotated
+        images = self._workspace.annotations.images
         ticked = self._learned.ticked
         wanted = [self._row(image, image in ticked) for image in images]
         there = [self.rows.item(n) for n in range(self.rows.count())]

@@ -35,7 +35,7 @@ class LearnedImages:
     def ticked(self) -> list[Image]:
         """Images whose strokes count, as long as they are annotated."""
         known = [ref() for ref in self._ticked]
-        annotated = self._workspace.annotated
+        annotated = self._workspace.annotations.images
         return [one for one in known if one is not None and one in annotated]
 
     @property
