@@ -12,7 +12,7 @@ from napari.utils.shortcuts import default_shortcuts
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.annotate import keys
 from napari_sciml.plugin.annotate.slices import AnnotatedSlices, shown_slice
-from napari_sciml.plugin.state.annotation import Annotation
+from napari_sciml.plugin.state.labels.annotation import Annotation
 
 pytestmark = pytest.mark.gui
 

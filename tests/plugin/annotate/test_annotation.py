@@ -37,7 +37,7 @@ class Listener:
 
 @pytest.fixture
 def annotation(qtbot):
-    from napari_sciml.plugin.state.annotation import Annotation
+    from napari_sciml.plugin.state.labels.annotation import Annotation
 
     annotation = Annotation()
     yield annotation

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import (
     QTableWidgetItem,
 )
 
-from napari_sciml.plugin.state.annotation import Annotation
+from napari_sciml.plugin.state.labels.annotation import Annotation
 
 COLUMNS = ("Key", "Class", "Voxels", "Strokes")
 NAME = 1

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QColorDialog, QMenu, QWidget
 
 from napari_sciml.annotation.classes import ClassTable
 from napari_sciml.plugin.kit.attempt import attempt
-from napari_sciml.plugin.state.annotation import Annotation
+from napari_sciml.plugin.state.labels.annotation import Annotation
 
 
 class ClassMenu(QMenu):

@@ -24,7 +24,7 @@ from napari_sciml.plugin.exploring.layers import (
 from napari_sciml.plugin.exploring.squares import Squares
 from napari_sciml.plugin.kit.clicks import Clicks
 from napari_sciml.plugin.layers.images import pixels
-from napari_sciml.plugin.state.annotation import UNDOABLE
+from napari_sciml.plugin.state.labels.annotation import UNDOABLE
 
 if TYPE_CHECKING:
     import weakref

@@ -10,7 +10,7 @@ from napari_sciml.plugin.kit.connections import Connections
 
 if TYPE_CHECKING:
     from napari_sciml.plugin.layers.layers import LayerGroup
-    from napari_sciml.plugin.state.annotation import Annotation
+    from napari_sciml.plugin.state.labels.annotation import Annotation
     from napari_sciml.plugin.state.prediction import Prediction
 
 CONFIDENT = "Confident "

@@ -19,9 +19,9 @@ from napari_sciml.plugin.layers.axes import LayerAxes
 from napari_sciml.plugin.layers.covering import bring_into_view
 from napari_sciml.plugin.layers.images import layer_transform, pixels, shown_view
 from napari_sciml.plugin.layers.layers import LayerGroup, legal
-from napari_sciml.plugin.state.annotation import Annotation
-from napari_sciml.plugin.state.annotations import ANNOTATION, Annotations, misfit
 from napari_sciml.plugin.state.exclusion import Exclusion
+from napari_sciml.plugin.state.labels.annotation import Annotation
+from napari_sciml.plugin.state.labels.annotations import ANNOTATION, Annotations, misfit
 from napari_sciml.prediction.viewport import Viewport, ViewportMailbox
 
 CAMERA_MS = 60

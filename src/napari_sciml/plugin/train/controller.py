@@ -9,10 +9,10 @@ from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.layers.images import dims_for, pixels
 from napari_sciml.plugin.state.history import History
+from napari_sciml.plugin.state.labels.training_labels import TrainingLabels
 from napari_sciml.plugin.state.model import Model
 from napari_sciml.plugin.state.model_fit import remembered
 from napari_sciml.plugin.state.prediction import Prediction
-from napari_sciml.plugin.state.training_labels import TrainingLabels
 from napari_sciml.plugin.state.workspace import Workspace
 from napari_sciml.plugin.train.curves import Curves
 from napari_sciml.plugin.train.learned_images import LearnedImages

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QW
 
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.kit.connections import Connections
-from napari_sciml.plugin.state.counting import Counts
+from napari_sciml.plugin.state.labels.counting import Counts
 from napari_sciml.plugin.state.workspace import Workspace
 from napari_sciml.plugin.train.learned_images import LearnedImages
 

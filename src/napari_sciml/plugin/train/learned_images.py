@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Image
 
-from napari_sciml.plugin.state.training_labels import Member, TrainingLabels
+from napari_sciml.plugin.state.labels.training_labels import Member, TrainingLabels
 from napari_sciml.plugin.state.workspace import Workspace
 
 if TYPE_CHECKING:

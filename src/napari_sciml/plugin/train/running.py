@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from napari_sciml.plugin.state.labels.training_labels import TrainingLabels
 from napari_sciml.plugin.state.model import Model
-from napari_sciml.plugin.state.training_labels import TrainingLabels
 from napari_sciml.plugin.train.loaded_start import LoadedStart
 from napari_sciml.project.runs import RunEvent, RunTook, run_started
 from napari_sciml.training.config import TrainingConfig

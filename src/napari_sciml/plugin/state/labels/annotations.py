@@ -13,7 +13,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.plugin.layers.axes import LayerAxes, image_array
 from napari_sciml.plugin.layers.images import RESULT, pixels
 from napari_sciml.plugin.layers.layers import LayerGroup
-from napari_sciml.plugin.state.class_edits import read_classes
+from napari_sciml.plugin.state.labels.class_edits import read_classes
 
 ANNOTATION = "Annotation"
 

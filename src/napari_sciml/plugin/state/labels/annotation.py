@@ -17,9 +17,13 @@ from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.painting import forget_history, painted_voxels
 from napari_sciml.plugin.kit.runner import IdleRunner
 from napari_sciml.plugin.layers.axes import image_array
-from napari_sciml.plugin.state.class_edits import Rewrites, read_classes, write_classes
-from napari_sciml.plugin.state.counting import Counts
 from napari_sciml.plugin.state.exclusion import Exclusion
+from napari_sciml.plugin.state.labels.class_edits import (
+    Rewrites,
+    read_classes,
+    write_classes,
+)
+from napari_sciml.plugin.state.labels.counting import Counts
 
 SETTLE_MS = 200
 LONGEST_WAIT = 2.0

@@ -1,0 +1,1 @@
+"""What is painted: its layer, its classes, its revisions."""
