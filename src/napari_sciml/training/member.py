@@ -23,6 +23,7 @@ from napari_sciml.training.state import (
     Average,
     MemberState,
     all_finite,
+    check_groups,
     check_moments,
     check_weights,
     copied,
@@ -215,6 +216,7 @@ class Member:
         self.network.load_state_dict(state.network)
         self._average.network.load_state_dict(state.average)
         self._best_state = {k: v.to(self.device) for k, v in state.best.items()}
+        check_groups(self._optimizer, state.optimizer["param_groups"])
         self._optimizer.load_state_dict(state.optimizer)
         check_moments(self._optimizer)
         try:

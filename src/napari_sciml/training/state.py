@@ -1,7 +1,8 @@
 """Everything that a training needs to go on exactly where it stopped."""
 
 import copy
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -119,6 +120,33 @@ def check_moments(optimizer: torch.optim.Optimizer | AdamW) -> None:
         for value in moments.values():
             if torch.is_tensor(value) and value.ndim and value.shape != weight.shape:
                 raise ValueError("its optimizer belongs to other weights")
+
+
+def check_groups(
+    optimizer: torch.optim.Optimizer | AdamW, groups: Sequence[Mapping[str, Any]]
+) -> None:
+    """Make sure that an optimizer was told before what it is told now.
+
+    Parameters
+    ----------
+    optimizer
+        As the settings of the training make it.
+    groups
+        Its parameter groups as they were kept; the rates are those of their moment.
+
+    Raises
+    ------
+    ValueError
+        When something else stands there, which it would compute with.
+    """
+    for own, given in zip(optimizer.param_groups, groups, strict=True):
+        rate = given["lr"]
+        if not isinstance(rate, int | float) or not 0 <= rate < math.inf:
+            raise ValueError("the rate of its optimizer is no number")
+        for name in own.keys() & given.keys() - {"lr", "params"}:
+            kept = given[name]
+            if (tuple(kept) if isinstance(kept, list) else kept) != own[name]:
+                raise ValueError(f"its optimizer has another {name}")
 
 
 def all_finite(state: Mapping[str, Tensor]) -> bool:

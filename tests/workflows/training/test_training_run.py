@@ -154,6 +154,36 @@ def test_damaged_state(files, file):
     assert "\n" not in str(caught.value)
 
 
+def _member(record):
+    return record["members"][0]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    {
+        "rate: infinite": lambda r: _member(r)["groups"][0].update(lr=1e400),
+        "rate: none": lambda r: _member(r)["groups"][0].update(lr=None),
+        "memory: huge": lambda r: _member(r)["groups"][0].update(betas=[0.9, 10**30]),
+        "memory: none": lambda r: _member(r)["groups"][0].pop("betas"),
+        "decay: text": lambda r: _member(r)["groups"][0].update(weight_decay="0"),
+        "two groups": lambda r: _member(r)["groups"].append({}),
+        "error: text": lambda r: _member(r)["scores"].update(error="much"),
+        "dice: one number": lambda r: _member(r)["scores"].update(dice=1.0),
+        "steps: text": lambda r: _member(r).update(steps="many"),
+        "scores: list": lambda r: _member(r).update(scores=[1, 2]),
+    }.items(),
+    ids=lambda given: given[0],
+)
+def test_a_state_with_other_numbers_is_refused(files, edit):
+    run(files, config(steps=4))
+    path = files / "model" / RECORD_FILE
+    record = json.loads(path.read_text())
+    edit[1](record)
+    path.write_text(json.dumps(record))
+    with pytest.raises(InputError, match=r"train anew|without --resume"):
+        run(files, config(), resume=True)
+
+
 def test_another_annotation_is_not_resumed(files):
     run(files, config())
     labels = tifffile.imread(files / "labels.tif")

@@ -174,12 +174,12 @@ def _damaged(folder: Path, error: Exception) -> InputError:
 def _member(
     number: int, description: dict[str, Any], tensors: "dict[str, Tensor]"
 ) -> "MemberState":
+    from pydantic import TypeAdapter
+
     from napari_sciml.training.evaluation.metrics import Scores
     from napari_sciml.training.state import MemberState
 
-    scores = description["scores"]
-    if scores is not None:
-        scores = Scores(**{**scores, "dice": tuple(scores["dice"])})
+    scores = TypeAdapter(Scores | None).validate_python(description["scores"])
     slots: dict[int, dict[str, Any]] = {}
     for name, value in _below(f"{number}/optimizer/", tensors).items():
         index, slot = name.split("/")
