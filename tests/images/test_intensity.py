@@ -83,6 +83,22 @@ def test_a_large_offset_does_not_swallow_the_contrast() -> None:
     assert len(np.unique(mapped)) == 3
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", [np.uint16, np.uint32, np.uint64])
+def test_numpy_says_nothing_of_what_is_refused(kind) -> None:
+    """A NaN that signals makes numpy warn of the cast; a damaged file has such."""
+    floats = {np.uint16: np.float16, np.uint32: np.float32, np.uint64: np.float64}
+    good = np.ones((8, 8), floats[kind])
+    bad = good.copy()
+    infinite = np.array(np.inf, floats[kind]).view(kind)
+    bad.view(kind)[3, 3] = infinite + kind(1)
+    assert np.isnan(bad[3, 3])
+    scale = estimate_intensity(good)
+    for look in (scale.apply, estimate_intensity):
+        with pytest.raises(InputError, match="NaN or infinite"):
+            look(bad)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_values_that_are_no_numbers_are_refused(bad: float) -> None:
     values = np.ones((8, 8), np.float32)

@@ -85,12 +85,11 @@ class IntensityScale:
         array = np.asarray(values)
         # Where float32 would round the values before the offset is taken off.
         wide = array.dtype.itemsize >= 4 and array.dtype != np.float32
-        array = array.astype(np.float64 if wide else np.float32)
-        offset: Any = self.offset
-        scale: Any = self.scale
-        if isinstance(self.offset, tuple):
-            offset, scale = (np.asarray(x, array.dtype) for x in (offset, scale))
-        mapped = ((array - offset) * scale).astype(np.float32, copy=False)
+        kind: Any = np.float64 if wide else np.float32
+        offset, scale = (np.asarray(x, kind) for x in (self.offset, self.scale))
+        with _without_warnings():
+            array = array.astype(kind)
+            mapped = ((array - offset) * scale).astype(np.float32, copy=False)
         if not np.isfinite(mapped).all():
             raise InputError(UNUSABLE)
         return mapped
@@ -110,7 +109,8 @@ def estimate_intensity(data: Any) -> IntensityScale:
     """
     channels = channels_of(data)
     rows = [block.reshape(-1, channels) for block in _sample_blocks(data)]
-    values = np.concatenate(rows).astype(np.float64)
+    with _without_warnings():
+        values = np.concatenate(rows).astype(np.float64)
     if not np.isfinite(values).all():
         raise InputError(UNUSABLE)
     scales = [_estimate(np.ascontiguousarray(column)) for column in values.T]
@@ -126,6 +126,11 @@ def is_far(one: IntensityScale, other: IntensityScale) -> bool:
     moved = np.abs(np.subtract(one.offset, other.offset)) * first
     ratio = np.maximum(first / second, second / first)
     return bool(np.any(moved > FAR_OFFSET) or np.any(ratio > FAR_SCALE))
+
+
+def _without_warnings() -> np.errstate:
+    """Numpy warns of numbers that are no gray values; who computes refuses them."""
+    return np.errstate(invalid="ignore", over="ignore")
 
 
 def _estimate(values: np.ndarray) -> tuple[float, float]:
