@@ -13,8 +13,8 @@ from napari_sciml.images.mosaic import Mosaic
 from napari_sciml.networks.device import resolve_device
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.training.config import TrainingConfig
+from napari_sciml.training.curriculum import Curriculum
 from napari_sciml.training.data.channels import ChannelCache
-from napari_sciml.training.data.sampling import Batch, CropSampler, bootstrap_strokes
 from napari_sciml.training.evaluation.calibration import (
     Calibration,
     calibrate_ensemble,
@@ -27,14 +27,11 @@ from napari_sciml.training.evaluation.validation_set import (
     ValidationAnswers,
     ValidationSet,
 )
-from napari_sciml.training.member import Draw, Member
-from napari_sciml.training.setup import MakeNetwork, balanced_weights, new_ensemble
+from napari_sciml.training.member import Member
+from napari_sciml.training.setup import MakeNetwork, new_ensemble
 from napari_sciml.training.start import Start
 from napari_sciml.training.state import copied
 from napari_sciml.training.teacher import Teacher
-
-FRESH_BATCHES = 24
-"""Batches of a member after new labels, of which every other is drawn round them."""
 
 
 class EnsembleTrainer:
@@ -84,6 +81,8 @@ class EnsembleTrainer:
         self.members: list[Member] = []
         self.validation: ValidationSet
         self.teacher = Teacher(self.cache, config, start) if config.trees else None
+        lessons = None if self.teacher is None else self.teacher.lessons
+        self._curriculum = Curriculum(self.cache, config, lessons)
 
     def assign(
         self,
@@ -118,7 +117,7 @@ class EnsembleTrainer:
         if self.members:
             self._trained = trained
             for member in self.members:
-                self._exchange(member, trained, fresh)
+                member.relabel(*self._curriculum.of(trained, member.rng, fresh))
             return
         self._trained = trained
         self._make_members()
@@ -126,16 +125,11 @@ class EnsembleTrainer:
     def _make_members(self) -> None:
         self.members = []
         for network, rng in zip(self.ensemble.networks, self._own, strict=True):
-            labels, times = self._draw_strokes(self._trained, rng)
-            self.members.append(
-                Member(
-                    network,
-                    draw=self._taught(self._sampler(labels, times).draw),
-                    weights=self._weights(labels),
-                    config=self.config,
-                    rng=rng,
-                )
+            draw, weights = self._curriculum.of(self._trained, rng)
+            made = Member(
+                network, draw=draw, weights=weights, config=self.config, rng=rng
             )
+            self.members.append(made)
 
     @property
     def goes_on(self) -> bool | None:
@@ -287,64 +281,9 @@ class EnsembleTrainer:
         answers = [member.best_answers(batches) for member in self.members]
         return np.asarray(np.mean(answers, axis=0))
 
-    def _taught(self, strokes: Draw) -> Draw:
-        return strokes if self.teacher is None else self.teacher.lessons.taught(strokes)
-
     def scores(self) -> Scores | None:
         """Mean held-out scores of the networks' best states."""
         return mean_scores([member.best for member in self.members])
-
-    def _exchange(
-        self, member: Member, trained: Scribbles, fresh: Scribbles | None
-    ) -> None:
-        labels, times = self._draw_strokes(trained, member.rng)
-        draw = self._sampler(labels, times).draw
-        if fresh is not None and len(fresh):
-            draw = _FreshFirst(self._sampler(labels, None, fresh).draw, draw).draw
-        member.relabel(self._taught(draw), self._weights(labels))
-
-    def _draw_strokes(
-        self, trained: Scribbles, rng: np.random.Generator
-    ) -> tuple[Scribbles, np.ndarray | None]:
-        if self.config.bootstrap:
-            return bootstrap_strokes(trained, rng)
-        return trained, None
-
-    def _weights(self, labels: Scribbles) -> torch.Tensor:
-        weights = balanced_weights(labels, len(self.ensemble.class_names))
-        if self.teacher is not None:
-            # Both teachers, strokes and trees, speak of shares of what was painted.
-            weights = (weights > 0).float()
-        return weights.to(self.device)
-
-    def _sampler(
-        self,
-        labels: Scribbles,
-        times: np.ndarray | None,
-        centers: Scribbles | None = None,
-    ) -> CropSampler:
-        return CropSampler(
-            labels,
-            self.cache,
-            edge=self.config.crop_shape(self.image.ndim),
-            augmentation=self.config.augmentation,
-            spacing=self.config.spacing_for(self.image.ndim),
-            times=times,
-            centers=centers,
-        )
-
-
-class _FreshFirst:
-    """At first every other batch from what is new, then all from everything."""
-
-    def __init__(self, fresh: Draw, everything: Draw) -> None:
-        self._fresh, self._everything = fresh, everything
-        self._left = FRESH_BATCHES
-
-    def draw(self, size: int, rng: np.random.Generator) -> Batch:
-        self._left -= 1
-        new = self._left >= 0 and self._left % 2 == 1
-        return (self._fresh if new else self._everything)(size, rng)
 
 
 def _same_scale(one: Ensemble, other: Ensemble) -> bool:
