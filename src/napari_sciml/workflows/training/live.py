@@ -13,7 +13,6 @@ from napari_sciml.annotation.feed import LabelFeed
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.errors import InputError
 from napari_sciml.images.checks import check_finite
-from napari_sciml.images.mosaic import Mosaic
 from napari_sciml.prediction.viewport import ViewportMailbox
 
 if TYPE_CHECKING:
@@ -133,19 +132,18 @@ class _Learner:
         import torch
 
         from napari_sciml.networks.device import default_threads, resolve_device
-        from napari_sciml.prediction.viewport_scheduler import ViewportScheduler
+        from napari_sciml.workflows.training.shown_image import ShownImage
 
         torch.set_num_threads(config.threads or default_threads(viewer=True))
         self.image, self.feed, self.config = image, feed, config
         self.control = control
-        self._view, self._device = view, resolve_device(config.device)
-        self._number = control.shown
-        self.scheduler = ViewportScheduler(self._shown_image(), view, self._device)
+        self.shown = ShownImage(
+            image, view, resolve_device(config.device), control.shown
+        )
         self.training: LiveTraining | None = None
         self._start = start
-        self._used: tuple[Ensemble, int] | None = None
         if start is not None:
-            self._use(copy.deepcopy(start.ensemble), 0, urgent=True)
+            self.shown.use(copy.deepcopy(start.ensemble), 0, urgent=True)
         self.number = self.revision = 0
         self.seconds = 0.0
         self._labels = Scribbles.empty(image.shape)
@@ -153,15 +151,15 @@ class _Learner:
         self._obstacle = TWO_CLASSES
         self._told: Activity | None = None
         self._calibration: Calibration | None = None
-        self._shown: tuple[Any, ...] = ()
+        self._state_shown: tuple[Any, ...] = ()
         self._finished = False
 
     def turn(self) -> Generator["Event", None, None]:
         """A round of training, or of waiting."""
         if self.control.model is not None:
             (number, ensemble), self.control.model = self.control.model, None
-            self._use(ensemble, number, urgent=True)
-        self._look_elsewhere()
+            self.shown.use(ensemble, number, urgent=True)
+        self.shown.switch_to(self.control.shown)
         if self.control.paused:
             yield from self._rest("paused")
             return
@@ -176,41 +174,6 @@ class _Learner:
         else:
             yield from self._rest("waiting")
 
-    def _shown_image(self) -> Any:
-        several = isinstance(self.image, Mosaic)
-        return self.image.parts[self._number].image if several else self.image
-
-    def _use(self, ensemble: "Ensemble", number: int, *, urgent: bool) -> None:
-        """Predict with another ensemble from now on."""
-        self._used = ensemble, number
-        self.scheduler.use(ensemble, number, urgent=urgent)
-
-    def _look_elsewhere(self) -> None:
-        """Predict another image, if that is shown now."""
-        from napari_sciml.prediction.viewport_scheduler import ViewportScheduler
-
-        if self.control.shown == self._number:
-            return
-        self._number = self.control.shown
-        self.scheduler = ViewportScheduler(
-            self._shown_image(), self._view, self._device
-        )
-        if self._used is not None:
-            self.scheduler.use(*self._used, urgent=True)
-
-    def _attend(self, indices: np.ndarray) -> None:
-        """Tell where the user works, if that is on the image that is shown."""
-        if isinstance(self.image, Mosaic):
-            own = indices[self.image.numbers_of(indices) == self._number]
-            indices = self.image.to_image(self._number, own)
-        if len(indices):
-            self.scheduler.attend(indices)
-
-    def _predicted(self) -> "BlockPredicted | None":
-        """The next block of what is shown."""
-        block = self.scheduler.advance()
-        return block and replace(block, image=self._number)
-
     def _is_over(self, training: "LiveTraining") -> bool:
         """Whether it learns no more without more labels."""
         late = self.seconds - self._labels_at > self.config.seconds
@@ -220,7 +183,7 @@ class _Learner:
         from napari_sciml.training.events import LabelsUpdated, TreesGrown
 
         changes = self.feed.take()
-        self._attend(changes[-1].indices)
+        self.shown.attend(changes[-1].indices)
         round_ = 0 if self.training is None else self.training.round
         try:
             training = self._taken(changes)
@@ -235,7 +198,7 @@ class _Learner:
         for event in training.advance():
             if isinstance(event, TreesGrown):
                 grown = True
-                if not self._shown:
+                if not self._state_shown:
                     yield from self._sketch(training)
                 yield (yield from self._hand_out(training))
             if grown:
@@ -252,9 +215,9 @@ class _Learner:
         trees = training.hasty()
         if trees is None:
             return
-        self._use(trees, 0, urgent=True)
-        while self.scheduler.blank and not self.feed.waiting:
-            yield self._predicted()
+        self.shown.use(trees, 0, urgent=True)
+        while self.shown.scheduler.blank and not self.feed.waiting:
+            yield self.shown.advance()
 
     def _taken(self, changes: Sequence[LabelChange]) -> "LiveTraining":
         from napari_sciml.training.live import LiveTraining
@@ -292,15 +255,15 @@ class _Learner:
 
     def _look(self) -> Generator["Event", None, None]:
         """Let the prediction have its share; what the user waits for comes at once."""
-        self._look_elsewhere()
-        yield self._predicted() if self.scheduler.is_due() else None
-        while self.scheduler.urgent and not self.feed.waiting:
-            yield self._predicted()
+        self.shown.switch_to(self.control.shown)
+        yield self.shown.advance() if self.shown.scheduler.is_due() else None
+        while self.shown.scheduler.urgent and not self.feed.waiting:
+            yield self.shown.advance()
 
     def _is_news(self, training: "LiveTraining") -> bool:
         """Whether there is a better ensemble than the one that is shown."""
         late = self.seconds - self._handed_out > self.config.snapshot_seconds
-        return training.looked and late and self._state(training) != self._shown
+        return training.looked and late and self._state(training) != self._state_shown
 
     def _state(self, training: "LiveTraining") -> tuple[Any, ...]:
         """What the picture depends on but the labels."""
@@ -347,8 +310,8 @@ class _Learner:
         self.number += 1
         urgent = self._labels_at >= self._handed_out
         self._handed_out = self.seconds
-        self._shown = self._state(training)
-        self._use(ensemble, self.number, urgent=urgent)
+        self._state_shown = self._state(training)
+        self.shown.use(ensemble, self.number, urgent=urgent)
         return ModelReady(
             number=self.number,
             kind="ensemble" if ensemble.trust > 0 else "trees",
@@ -369,8 +332,8 @@ class _Learner:
     ) -> Generator["Event", None, None]:
         """Predict what is left, or take a nap."""
         yield from self._tell(kind, reason)
-        if not self.scheduler.complete:
-            yield self._predicted()
+        if not self.shown.scheduler.complete:
+            yield self.shown.advance()
         else:
             self.feed.wait(NAP)
             yield None
