@@ -17,7 +17,7 @@ EDGE = {2: 48, 3: 14}
 LEAST = 3
 """Blocks of an image beside others."""
 GLANCE = 3
-"""Every so manieth block is looked at in a glance."""
+"""A glance looks at every third block."""
 
 
 class ImageSample:
