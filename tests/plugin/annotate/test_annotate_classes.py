@@ -165,7 +165,7 @@ def test_labels_as_files(dock, session, tmp_path, patience, name) -> None:
 
 
 def test_a_large_import_takes_another_array(session, monkeypatch) -> None:
-    from napari_sciml.plugin.state import annotation as module
+    from napari_sciml.plugin.state.labels import annotation as module
 
     annotation = session.workspace.annotation
     monkeypatch.setattr(module, "UNDOABLE", 10)

@@ -156,7 +156,7 @@ def test_an_image_that_is_picked_is_seen(two, empty, viewer, open_dock) -> None:
     far = viewer.add_image(np.ones((40, 56)), name="far", translate=(0, 500))
     picker = open_dock("Annotate").image
     one, two_ = empty.workspace.annotations.images
-    strokes = empty.workspace.annotation_of
+    strokes = empty.workspace.annotations.of
     for name, seen in (("one", [True, False]), ("two", [True, True])):
         picker.setCurrentIndex(picker.findText(name))
         picker.activated.emit(picker.currentIndex())
