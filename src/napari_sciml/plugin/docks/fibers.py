@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_sciml.errors import InputError
 from napari_sciml.fibers.report.figures import count_title
 from napari_sciml.plugin.docks.base import Dock
 from napari_sciml.plugin.fibers.colors import FiberColors
@@ -144,10 +143,7 @@ class FibersDock(Dock):
         if not self._may_replace():
             return
         self._tell("")
-        try:
-            run.start(self.form.mask.layer, self.form.config)
-        except InputError as error:
-            self.show_error(str(error))
+        self._try(lambda: run.start(self.form.mask.layer, self.form.config))
 
     def _recipe(self) -> Recipe:
         layer, config = self.form.mask.layer, self.form.config
@@ -194,11 +190,7 @@ class FibersDock(Dock):
 
     def export_to(self, folder: Path) -> None:
         """Write what is shown, or say why not."""
-        self.show_error("")
-        try:
-            self.export.write(folder)
-        except InputError as error:
-            self.show_error(str(error))
+        self._try(lambda: self.export.write(folder))
 
     def _on_exported(self, found: Exported) -> None:
         of = "" if found.fibers == found.total else f" of {found.total:,}"

@@ -14,7 +14,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_sciml.errors import InputError
 from napari_sciml.plugin.docks.base import Dock
 from napari_sciml.plugin.explaining.part import WhyPart
 from napari_sciml.plugin.kit.widgets.controls import (
@@ -257,12 +256,7 @@ class UncertaintyDock(Dock):
             control.setVisible(visible)
 
     def _on_keep(self) -> None:
-        try:
-            self.session.sure.keep()
-        except InputError as error:
-            self.show_error(str(error))
-        else:
-            self.show_error("")
+        self._try(self.session.sure.keep)
 
     def _on_blink(self) -> None:
         blink = self.session.blink

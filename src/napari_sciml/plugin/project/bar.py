@@ -8,7 +8,7 @@ from typing import Any
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
-from napari_sciml.errors import InputError
+from napari_sciml.plugin.kit.attempt import attempt
 from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.widgets.controls import allow, button, set_grave, text_line
 from napari_sciml.plugin.project.controller import ProjectKeeper
@@ -136,12 +136,11 @@ class ProjectBar(QWidget):
             self._try(self._recovery.save_copy, path)
 
     def _try(self, action: Callable[..., None], *args: Any) -> None:
-        self._failure = ""
-        try:
-            action(*args)
-        except InputError as error:
-            self._failure = str(error)
+        attempt(action, *args, tell=self._on_failed)
         self.redraw()
+
+    def _on_failed(self, sentence: str) -> None:
+        self._failure = sentence
 
 
 def offer_in_words(offer: Offer) -> str:

@@ -7,7 +7,7 @@ from napari.layers import Image
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
-from napari_sciml.errors import InputError
+from napari_sciml.plugin.kit.attempt import attempt
 from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.state.labels.counting import Counts
 from napari_sciml.plugin.state.workspace import Workspace
@@ -127,10 +127,9 @@ class ImagesList(QWidget):
 
     def _on_ticked(self, item: QListWidgetItem) -> None:
         image = self._shown[self.rows.row(item)]()
-        self.failed.emit("")
-        if image is not None:
-            try:
-                self._choose(image, item.checkState() == Qt.CheckState.Checked)
-            except InputError as error:
-                self.failed.emit(str(error))
+        wanted = item.checkState() == Qt.CheckState.Checked
+        if image is None:
+            self.failed.emit("")
+        else:
+            attempt(self._choose, image, wanted, tell=self.failed.emit)
         self.redraw()
