@@ -121,6 +121,17 @@ def test_blank_images_are_undetermined(model, image):
     assert not result.out_of_focus().any()
 
 
+@pytest.mark.filterwarnings("error")
+def test_numpy_says_nothing_of_a_nan_that_signals(model, sharp):
+    """Damaged files hold such; a viewer would show the warning to its user."""
+    image = _noisy(sharp[0][:168, :168]).astype(np.float32)
+    image.view(np.uint32)[3, 3] = 0x7F800001
+    result = model.rate(image, device="cpu")
+    np.testing.assert_array_equal(result.unusable, [[True, False], [False, False]])
+    assert overlay(image, result).shape == (168, 168, 3)
+    assert np.isnan(measure_tiles(image)["tenengrad"][0])
+
+
 def test_one_bad_pixel_spoils_only_its_tile(model, sharp):
     image = _noisy(sharp[0][:168, :168]).astype(np.float32)
     image[3, 3] = np.inf

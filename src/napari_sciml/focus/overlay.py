@@ -8,6 +8,7 @@ import numpy as np
 from napari_sciml.focus.colors import focus_colors
 from napari_sciml.focus.rating.result import FocusResult
 from napari_sciml.focus.rating.tiling import BAND_PIXELS
+from napari_sciml.images.intensity import doubles
 
 Array = np.ndarray[Any, np.dtype[Any]]
 BORDER = 3
@@ -34,7 +35,7 @@ def overlay(plane: Any, result: FocusResult, place: tuple[int, ...] = ()) -> Arr
         `PICTURE_PIXELS`.
     """
     step = step_of(plane.shape)
-    gray = np.nan_to_num(thinned(plane, step).astype(np.float64, copy=False))
+    gray = np.nan_to_num(doubles(thinned(plane, step)))
     low, high = np.percentile(gray, [1, 99.8])
     gray -= low
     gray /= max(high - low, 1e-12)

@@ -109,8 +109,7 @@ def estimate_intensity(data: Any) -> IntensityScale:
     """
     channels = channels_of(data)
     rows = [block.reshape(-1, channels) for block in _sample_blocks(data)]
-    with _without_warnings():
-        values = np.concatenate(rows).astype(np.float64)
+    values = doubles(np.concatenate(rows))
     if not np.isfinite(values).all():
         raise InputError(UNUSABLE)
     scales = [_estimate(np.ascontiguousarray(column)) for column in values.T]
@@ -126,6 +125,21 @@ def is_far(one: IntensityScale, other: IntensityScale) -> bool:
     moved = np.abs(np.subtract(one.offset, other.offset)) * first
     ratio = np.maximum(first / second, second / first)
     return bool(np.any(moved > FAR_OFFSET) or np.any(ratio > FAR_SCALE))
+
+
+def doubles(values: np.ndarray) -> np.ndarray:
+    """Give numbers as float64; those that are NaN stay so, without a warning.
+
+    numpy warns when it widens a NaN whose first bit is not set, as damaged files hold
+    them, and a viewer shows that to its user.
+
+    Returns
+    -------
+    ndarray
+        The same array where it is float64 already.
+    """
+    with _without_warnings():
+        return values.astype(np.float64, copy=False)
 
 
 def _without_warnings() -> np.errstate:

@@ -13,6 +13,7 @@ from scipy.ndimage import laplace, sobel
 
 from napari_sciml.focus.levels import TILE
 from napari_sciml.focus.rating.tiling import bands, batches, cut, starts
+from napari_sciml.images.intensity import doubles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,7 +109,7 @@ def measure_tiles(
             band = np.asarray(image[(*place, slice(top, int(ys[rows[-1]]) + tile))])
             for some in batches(rows, len(xs), BATCH):
                 tiles = cut(band, top, ys[some[:, 0]], xs[some[:, 1]], tile)
-                found[done : done + len(some)] = _measured(tiles.astype(np.float64))
+                found[done : done + len(some)] = _measured(doubles(tiles))
                 done += len(some)
                 if progress:
                     progress(done / len(found))

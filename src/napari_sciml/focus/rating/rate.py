@@ -12,6 +12,7 @@ from napari_sciml.focus.levels import LEVELS
 from napari_sciml.focus.rating.emptiness import NoiseTest
 from napari_sciml.focus.rating.result import BLANK_CERTAINTY, FocusResult, certainty
 from napari_sciml.focus.rating.tiling import bands, batches, count_tiles, cut, starts
+from napari_sciml.images.intensity import doubles
 from napari_sciml.images.room import check_room, size_in_words
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -88,7 +89,7 @@ def rating_steps(
             width = 1.0 if scale is None else scale[1] - scale[0]
             for some in batches(rows, len(xs), batch):
                 tiles = cut(band, top, ys[some[:, 0]], xs[some[:, 1]], tile)
-                tiles = (tiles.astype(np.float64) - offset) / width
+                tiles = (doubles(tiles) - offset) / width
                 where = (*place, *some.T)
                 out[where], unusable[where] = p, bad = _rate(tiles, probabilities)
                 test.add(tiles, ~bad & (certainty(p) >= BLANK_CERTAINTY))
@@ -126,7 +127,7 @@ def _check_room(image: Any, tile: int, stride: int) -> None:
 
 def _offset(band: Array) -> float:
     """A usual value: that of large counts would eat the contrast of float32."""
-    sampled = band.ravel()[:: max(1, band.size // SAMPLED)].astype(np.float64)
+    sampled = doubles(band.ravel()[:: max(1, band.size // SAMPLED)])
     finite = sampled[np.isfinite(sampled)]
     return float(np.median(finite)) if finite.size else 0.0
 

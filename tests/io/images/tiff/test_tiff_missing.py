@@ -1,6 +1,7 @@
 """Pages that are missing, left out, or stored in another way than the first."""
 
 import re
+import struct
 
 import numpy as np
 import pytest
@@ -16,9 +17,9 @@ GRAY = np.random.default_rng(0).integers(1, 250, SHAPE).astype(np.uint8)
 COLOR = np.zeros((40, 50, 3), np.uint8)
 
 
-def write(path, planes, first="", **options):
+def write(path, planes, first="", big=False, **options):
     """One page a plane; options that are functions are asked for each page."""
-    with tifffile.TiffWriter(path) as file:
+    with tifffile.TiffWriter(path, bigtiff=big) as file:
         for z, plane in enumerate(planes):
             color = {"photometric": "rgb" if plane.ndim == 3 else "minisblack"}
             own = {k: v(z) if callable(v) else v for k, v in options.items()}
@@ -365,3 +366,21 @@ def test_header_that_cannot_be_followed(tmp_path, spoil, told):
     np.testing.assert_array_equal(volume.data, GRAY)
     assert len(volume.cautions) == 1
     assert told in volume.cautions[0]
+
+
+@pytest.mark.situation(
+    "TIFF", "pages whose chain comes back to an earlier one", "refused"
+)
+@pytest.mark.parametrize("header", HEADERS)
+@pytest.mark.parametrize("back", [0, 7, 19])
+@pytest.mark.parametrize("big", [False, True], ids=["tiff", "bigtiff"])
+def test_chain_of_pages_that_never_ends(tmp_path, header, back, big, refused):
+    path = write(tmp_path / "a.tif", GRAY, HEADERS[header], big=big)
+    with tifffile.TiffFile(path) as file:
+        last, target = file.pages[19], file.pages[back].offset
+        end = last.offset + file.tiff.tagnosize + len(last.tags) * file.tiff.tagsize
+        kind = file.tiff.offsetformat
+    content = bytearray(path.read_bytes())
+    struct.pack_into(kind, content, end, target)
+    path.write_bytes(content)
+    refused(path, match=rf"page {back + 1} comes after page 20 again")

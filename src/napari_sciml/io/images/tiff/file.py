@@ -13,6 +13,7 @@ import tifffile
 
 from napari_sciml.errors import InputError, first_line
 from napari_sciml.io.images.beside import leads_away
+from napari_sciml.io.images.tiff.chain import check_chain
 from napari_sciml.io.images.tiff.size import ome_pixels
 
 _BROKEN_LIST = re.compile(
@@ -86,6 +87,7 @@ def parsed(path: Path) -> Iterator[tuple[tifffile.TiffFile, Complaints]]:
 def _with_series(path: Path, complaints: Complaints) -> tifffile.TiffFile:
     file = tifffile.TiffFile(path)
     try:
+        check_chain(file)
         companion = _companion(file, path)
         if companion:
             file.close()
