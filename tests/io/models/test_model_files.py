@@ -98,6 +98,22 @@ def test_record_is_kept(tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    "size",
+    ["1 1", ["1.0", 1, 1], [1, -1], [0, 1], [None], [1] * 4, {"z": 1}],
+)
+def test_a_voxel_size_that_is_none_is_refused(model, size):
+    edit(model, record={"voxel_size": size})
+    with pytest.raises(InputError, match=r"voxel size .* is damaged; copy"):
+        read_record(model)
+
+
+@pytest.mark.parametrize("size", [None, [], [1, 0.5], [2.0, 1, 1]])
+def test_a_voxel_size_may_be_unknown(model, size):
+    edit(model, record={"voxel_size": size})
+    assert read_record(model) == {"voxel_size": size}
+
+
 def test_older_model_is_replaced(model):
     save_model(make_ensemble(seed=5), model, record={"seed": 5})
     assert read_record(model) == {"seed": 5}

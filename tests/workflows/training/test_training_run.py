@@ -145,13 +145,26 @@ def test_nothing_to_resume(files):
             attempt()
 
 
-@pytest.mark.parametrize("file", ["training.json", "training.safetensors"])
-def test_damaged_state(files, file):
+LONG = json.dumps({"all": "y" * 2000}).encode()
+"""A header that a library repeats in what it says."""
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("training.json", b"\x00\x01 nonsense"),
+        ("training.safetensors", b"\x00\x01 nonsense"),
+        ("training.safetensors", len(LONG).to_bytes(8, "little") + LONG),
+    ],
+    ids=["json", "weights", "long header"],
+)
+def test_damaged_state(files, file, content):
     run(files, config())
-    (files / "model" / file).write_bytes(b"\x00\x01 nonsense")
+    (files / "model" / file).write_bytes(content)
     with pytest.raises(InputError, match="cannot be read") as caught:
         run(files, training_settings(None, resume=files / "model"), resume=True)
     assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 500
 
 
 def _member(record):

@@ -1,6 +1,7 @@
 """A trained ensemble as a folder: ``model.json`` and ``weights.safetensors``."""
 
 import hashlib
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,10 +113,14 @@ def read_record(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        When the folder is no model or was written by a newer version.
+        When the folder is no model, was written by a newer version, or is damaged.
     """
-    record = read_description(Path(path)).get("record", {})
-    return dict(record)
+    record = dict(read_description(Path(path)).get("record", {}))
+    if not _is_voxel_size(record.get("voxel_size")):
+        raise InputError(
+            f"The voxel size in {path} is damaged; copy the whole model folder."
+        )
+    return record
 
 
 def read_weights_sha256(path: str | Path) -> str:
@@ -132,3 +137,12 @@ def read_weights_sha256(path: str | Path) -> str:
 def weights_sha256(ensemble: "Ensemble") -> str:
     """Hash of the weights, as `read_weights_sha256` tells it of a saved model."""
     return hashlib.sha256(serialize(ensemble)).hexdigest()
+
+
+def _is_voxel_size(told: Any) -> bool:
+    """Whether it is one to three lengths, or was never told."""
+    return not told or (
+        isinstance(told, list)
+        and len(told) <= len("zyx")
+        and all(isinstance(x, int | float) and 0 < x < math.inf for x in told)
+    )

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_sciml.errors import InputError
+from napari_sciml.errors import InputError, first_line
 from napari_sciml.json_files import read_file, read_object
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _read_record(folder: Path) -> dict[str, Any]:
 
 def _damaged(folder: Path, error: Exception) -> InputError:
     return InputError(
-        f"The training in {folder} cannot be read ({' '.join(str(error).split())}); "
+        f"The training in {folder} cannot be read ({first_line(error)}); "
         "train without --resume."
     )
 

@@ -384,3 +384,12 @@ def test_chain_of_pages_that_never_ends(tmp_path, header, back, big, refused):
     struct.pack_into(kind, content, end, target)
     path.write_bytes(content)
     refused(path, match=rf"page {back + 1} comes after page 20 again")
+
+
+def test_pixels_of_a_width_that_is_none(tmp_path, refused):
+    """tifffile takes 48 bits for double precision, logs it, and gives no pixel."""
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, GRAY[0].astype(np.float32), metadata=None)
+    with tifffile.TiffFile(path, mode="r+") as file:
+        file.pages[0].tags["BitsPerSample"].overwrite(48)
+    refused(path, match="does not hold the 40 x 50 pixels")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tifffile
 
+from napari_sciml.errors import InputError
 from napari_sciml.images.axes import RawImage
 from napari_sciml.images.lazy import PlaneStack
 from napari_sciml.images.room import check_room
@@ -79,7 +80,7 @@ def _whole(
         stored = file.byteorder + series.dtype.char
         return np.memmap(path, stored, "r", series.dataoffset, series.shape)
     if series.nbytes <= READ_AT_ONCE:
-        return series.asarray()
+        return _at_once(path, series)
     if axes == ("z", "y", "x") and len(series) == series.shape[0]:
         check_room(series.shape[1:], series.dtype, f"A page of {path}")
         return _plane_by_plane(list(series), series.shape, series.dtype)
@@ -87,6 +88,17 @@ def _whole(
     import zarr
 
     return zarr.open_array(series.aszarr(level=0), mode="r")
+
+
+def _at_once(path: Path, series: Any) -> np.ndarray:
+    values: np.ndarray = series.asarray()
+    if values.shape != tuple(series.shape):  # tifffile only logs that it gave up
+        told = " x ".join(map(str, series.shape))
+        raise InputError(
+            f"{path} does not hold the {told} pixels that its header tells; "
+            "save it again."
+        )
+    return values
 
 
 def _stacked(path: Path, grid: np.ndarray, axes: str, series: Any) -> tuple[Any, str]:
