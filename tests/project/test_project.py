@@ -12,8 +12,10 @@ import torch
 from PIL import Image
 
 from napari_sciml.errors import InputError
+from napari_sciml.io.images.npy_header import check_npy
 from napari_sciml.io.models.folder import read_record
 from napari_sciml.io.process import this_process
+from napari_sciml.json_files import UnreadableError
 from napari_sciml.project.file import ClassEntry
 from napari_sciml.project.folder import Project
 from napari_sciml.project.image_identity import identify
@@ -140,6 +142,16 @@ def test_a_damaged_copy_of_the_image(make_project, small_image, spoil) -> None:
     path.write_bytes(spoil(path.read_bytes()))
     with pytest.raises(InputError, match="is damaged"):
         project.open_image()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
+def test_nobody_waits_for_a_pipe_in_the_place_of_the_image(make_project) -> None:
+    project = make_project()
+    os.mkfifo(project.folder / "image.npy")
+    with pytest.raises(InputError, match="is damaged"):
+        project.open_image()
+    with pytest.raises(UnreadableError, match="a named pipe"):
+        check_npy(project.folder / "image.npy")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.io.images.reading import open_volume
+from napari_sciml.json_files import check_regular
 from napari_sciml.project.image_identity import ImageIdentity, hash_blocks, pieces
 
 IMAGE_FILE = "image.npy"
@@ -113,6 +114,7 @@ def _checked(data: Any, image: ImageIdentity, path: Path) -> Any:
 
 def _open_copy(path: Path) -> Any:
     try:
+        check_regular(path)
         # Not numpy.load, which also opens archives, of any size.
         return np.lib.format.open_memmap(path, mode="r")
     except Exception as error:  # a header is parsed as Python, and fails as that does

@@ -7,6 +7,7 @@ import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.room import check_stored
+from napari_sciml.json_files import check_regular
 
 _READERS: dict[tuple[int, int], Any] = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -21,9 +22,12 @@ def check_npy(path: Path) -> None:
     ------
     InputError
         In our own words: those of numpy advise to load it unsafely.
+    UnreadableError
+        When it is no regular file; a pipe would be waited for without end.
     ValueError
         When the header cannot be parsed.
     """
+    check_regular(path)
     with path.open("rb") as file:
         try:
             version = np.lib.format.read_magic(file)
