@@ -15,7 +15,6 @@ from napari_sciml.classification.learning import learn_classes
 from napari_sciml.errors import InputError
 from napari_sciml.io.models.folder import load_model
 from napari_sciml.io.models.image_classes import (
-    is_image_classes,
     load_image_classes,
     save_image_classes,
 )
@@ -131,7 +130,6 @@ def test_a_model_is_kept_and_read_again(learned, tmp_path) -> None:
     rows = np.random.default_rng(1).normal(1, 1, (30, 50)).astype(np.float32)
     save_image_classes(learned, tmp_path / "model", {"seed": 0})
     assert read_task(tmp_path / "model") == "classify"
-    assert is_image_classes(tmp_path / "model")
     found = load_image_classes(tmp_path / "model")
     assert found.of == learned.of
     assert found.classes.names == learned.classes.names
@@ -151,7 +149,6 @@ def test_other_readers_say_what_it_is(learned, tmp_path) -> None:
         load_image_model(tmp_path / "model", "classify")
     with pytest.raises(InputError, match="does not exist"):
         load_image_classes(tmp_path / "nothing")
-    assert not is_image_classes(tmp_path)
 
 
 def put(description, *path):

@@ -9,7 +9,6 @@ from napari_sciml.focus.training.optics import (
     airy_psf,
     blur,
     disk_psf,
-    expose,
     gaussian_psf,
     thick_psf,
 )
@@ -68,13 +67,6 @@ def test_level_in_micrometers_matches_the_planes_of_the_reference():
 
 def test_blur_keeps_an_even_image_and_its_shape():
     np.testing.assert_allclose(blur(np.full((60, 70), 3.0), disk_psf(13)), 3.0)
-
-
-def test_exposure_keeps_the_offset_and_saturates():
-    image = np.array([100.0, 1100.0, 60000.0]) / 65535
-    np.testing.assert_allclose(
-        expose(image, 2.0, offset=100) * 65535, [100, 2100, 65535]
-    )
 
 
 def test_noise_is_that_of_photons_above_the_offset():

@@ -85,16 +85,6 @@ def blur(image: Array, psf: Array) -> Array:
     return fftconvolve(padded, psf, mode="valid")
 
 
-def expose(image: Array, factor: float, *, offset: float = 0.0) -> Array:
-    """Change the exposure of an image scaled to 0..1.
-
-    ``offset`` is what the camera adds, in counts of 65535; the result is clipped
-    at 1 as a camera would.
-    """
-    signal = np.maximum(image * 65535.0 - offset, 0.0)
-    return np.minimum((signal * factor + offset) / 65535.0, 1.0)
-
-
 def add_noise(
     image: Array,
     rng: np.random.Generator,

@@ -79,14 +79,6 @@ def save_image_classes(
         write_model_files(folder, weights, jsonable(whole))
 
 
-def is_image_classes(path: str | Path) -> bool:
-    """Whether a folder is such a model; False for all else, which never raises."""
-    try:
-        return PART in read_description(Path(path))
-    except InputError:
-        return False
-
-
 def load_image_classes(path: str | Path) -> "ClassModel":
     """Read learned classes.
 

@@ -194,14 +194,6 @@ def restored_blocks(
         yield BlockRestored(core, block, values[tile.inner], done / len(cores))
 
 
-def restore_region(image: Any, restorer: Restorer, core: Region) -> Block:
-    """Restore a region at once, such as the slice that is shown."""
-    for event in restored_blocks(image, restorer, [core]):
-        if event is not None:
-            return event.block
-    raise AssertionError("a region is a block")
-
-
 def sample_of(shape: Sequence[int]) -> Region:
     """Where what was removed is tested: the middle of a large image, else all."""
     edges = {2: (1024, 1024), 3: (64, 256, 256)}[len(shape)]
