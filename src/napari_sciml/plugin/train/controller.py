@@ -1,4 +1,4 @@
-"""A training in a viewer: starts it, and turns its events into state."""
+"""A training in a viewer: starts it, feeds it, and shows what it makes."""
 
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from napari_sciml.plugin.state.model_fit import remembered
 from napari_sciml.plugin.state.prediction import Prediction
 from napari_sciml.plugin.state.workspace import Workspace
 from napari_sciml.plugin.train.curves import Curves
+from napari_sciml.plugin.train.events import TrainingEvents
 from napari_sciml.plugin.train.learned_images import LearnedImages
 from napari_sciml.plugin.train.loaded_start import LoadedStart
 from napari_sciml.plugin.train.running import RunningTraining
@@ -26,25 +27,12 @@ from napari_sciml.workflows.training.live import TrainingControl, learn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_sciml.plugin.kit.runner import Job
-    from napari_sciml.prediction.blockwise import BlockPredicted
-    from napari_sciml.training.events import (
-        Activity,
-        LabelsUpdated,
-        ModelReady,
-        TrainingStep,
-    )
-
 
 class TrainingController:
     """The training and prediction of one viewer.
 
     Attributes
     ----------
-    status
-        What is going on, and how far it has come.
-    taken
-        Revision of the annotation that the training has taken in.
     logged
         Emitted with all that a replay of a training needs to know.
     """
@@ -58,21 +46,40 @@ class TrainingController:
     ) -> None:
         self._workspace, self._prediction = workspace, prediction
         self._history = history
-        self.status = TrainingStatus()
         self.settings = TrainingConfig()
-        self.curves = Curves()
-        self.taken: int | None = None
         self._next: Callable[[], None] | None = None
-        self._current: RunningTraining | None = None
-        self._numbers = self._run = 0
+        self._run = 0
         self._control = TrainingControl()
         self.images = LearnedImages(workspace)
         workspace.image_left.connect(self._on_image_left)
+        events = TrainingEvents(workspace, prediction, history, self.images)
+        events.changed.connect(self.changed.emit)
+        events.logged.connect(self.logged.emit)
+        events.failed.connect(self.failed.emit)
+        events.gave_up.connect(self._on_gave_up)
+        events.ended.connect(self._on_ended)
+        self._events = events
+
+    @property
+    def status(self) -> TrainingStatus:
+        """What is going on, and how far it has come."""
+        return self._events.status
+
+    @property
+    def curves(self) -> Curves:
+        """How the training went so far."""
+        return self._events.curves
+
+    @property
+    def taken(self) -> int | None:
+        """Revision of the annotation that the training has taken in."""
+        return self._events.taken
 
     @property
     def labels(self) -> TrainingLabels | None:
         """The annotation as a training that runs has it; None where none runs."""
-        return None if self._current is None else self._current.labels
+        training = self._events.training
+        return None if training is None else training.labels
 
     @property
     def phase(self) -> Phase:
@@ -138,7 +145,7 @@ class TrainingController:
         self.settings, self._control = settings, TrainingControl()
         self._run += 1
         trained_on = remembered(workspace.image)
-        self._current = RunningTraining(labels, settings, loaded, self._run, trained_on)
+        training = RunningTraining(labels, settings, loaded, self._run, trained_on)
         self.images.begin(labels)
         if labels.several:  # what is shown now counts, too, when another one is
             self.images.set(member.layer for member in labels.members)
@@ -151,11 +158,10 @@ class TrainingController:
             settings,
             view=workspace.target,
             control=self._control,
-            first_number=self._numbers + 1,
+            first_number=self._events.numbers + 1,
             start=None if loaded is None else loaded.start,
         )
-        self._begin(job, Phase.STARTING)
-        self.curves, self.taken = Curves(), None
+        self._events.follow(job, Phase.STARTING, training)
 
     def _gathered(
         self, settings: TrainingConfig
@@ -193,7 +199,7 @@ class TrainingController:
         job = workspace.runner.start(
             predict_volume, model.ensemble, image, workspace.target, device=device
         )
-        self._begin(job, Phase.PREDICTING)
+        self._events.follow(job, Phase.PREDICTING)
 
     def learn_from(self, layer: Image, wanted: bool) -> None:
         """Learn from an image besides the one that is shown, or no more.
@@ -213,7 +219,7 @@ class TrainingController:
         self.changed.emit()
 
     def _follow_choice(self, layer: Image, wanted: bool) -> None:
-        current = self._current
+        current = self._events.training
         if current is None or self.stopped:
             return
         labels = current.labels
@@ -307,7 +313,7 @@ class TrainingController:
 
         A training that runs keeps its own: stop it first.
         """
-        self._numbers = max(self._numbers, models)
+        self._events.numbers = max(self._events.numbers, models)
         self._run = max(self._run, runs)
 
     def feed(self, change: LabelChange) -> None:
@@ -327,7 +333,7 @@ class TrainingController:
         fits = self.labels is None or self.labels.catch_up(annotation.learned())
         self.images.compare()
         if not fits:
-            self._give_up(
+            self._on_gave_up(
                 "The annotation has another shape now, so the training was stopped: "
                 "press Train to begin anew."
             )
@@ -337,101 +343,17 @@ class TrainingController:
         if self.labels is None:
             return
         if not self.labels.rename(self._workspace.annotation.class_names):
-            self._give_up(
+            self._on_gave_up(
                 "The number of classes has changed, so the training was stopped: "
                 "press Train to begin anew with the new classes."
             )
 
-    def _give_up(self, why: str) -> None:
+    def _on_gave_up(self, why: str) -> None:
         self.stop()
         self.failed.emit(why)
 
-    def _begin(self, job: "Job", phase: Phase) -> None:
-        job.yielded.connect(self._on_event)
-        job.failed.connect(self._on_failed)
-        job.finished.connect(self._on_finished)
-        self._prediction.begin()
-        self.status = TrainingStatus(phase)
-        self.changed.emit()
-
-    def _enter(self, phase: Phase) -> None:
-        self.status.phase = phase
-        self.changed.emit()
-
-    def _on_event(self, event: object) -> None:
-        # The job has imported torch long before its first event.
-        from napari_sciml.prediction.blockwise import BlockPredicted
-        from napari_sciml.training.events import (
-            Activity,
-            LabelsUpdated,
-            ModelReady,
-            TrainingStep,
-        )
-
-        if isinstance(event, TrainingStep):
-            self._on_step(event)
-        elif isinstance(event, ModelReady):
-            self._on_model(event)
-        elif isinstance(event, BlockPredicted):
-            self._on_block(event)
-        elif isinstance(event, Activity):
-            self._on_activity(event)
-        elif isinstance(event, LabelsUpdated):
-            self._on_labels(event)
-
-    def _on_labels(self, taken: "LabelsUpdated") -> None:
-        self.taken, self.status.settled = taken.revision, False
-        if self._current is not None:
-            left_out = self._workspace.exclusion.active
-            for told in self._current.log(taken, left_out=left_out):
-                self.logged.emit(told)
-        self._prediction.prepare(self._workspace.annotation.class_names)
-        self.changed.emit()
-
-    def _on_step(self, step: "TrainingStep") -> None:
-        self.status.fraction = step.fraction
-        self.curves.add_step(step.seconds, step.loss)
-        self.changed.emit()
-
-    def _on_model(self, ready: "ModelReady") -> None:
-        current = self._current
-        if current is None:
-            return
-        if ready.scores is not None:
-            scores, strokes = ready.scores, current.labels.strokes
-            self.curves.add_scores(ready.seconds, scores.loss, scores.dice, strokes)
-        model = current.model(ready)
-        self._numbers = ready.number
-        self.images.note(current.labels.members, ready.by_image)
-        self.status.settled = ready.settled
-        self._history.consider(model, seconds=ready.seconds, settled=ready.settled)
-        try:
-            self._prediction.use(model)
-        except InputError as error:  # the image was changed under the training
-            self._give_up(str(error))
-        self.status.blocks = (0, self.status.blocks[1])
-        self.changed.emit()
-
-    def _on_activity(self, activity: "Activity") -> None:
-        self.status.reason = activity.reason
-        self._enter(Phase(activity.kind))
-
-    def _on_block(self, block: "BlockPredicted") -> None:
-        if self.labels is not None and block.image != self.labels.shown:
-            return  # of an image that is not shown any more
-        self._prediction.take(block)
-        self.status.blocks = (block.done, block.total)
-        self.status.hasty = block.hasty
-        self.status.halved |= block.halved
-        self.changed.emit()
-
-    def _on_failed(self, sentence: str) -> None:
-        self.failed.emit(sentence)
-
-    def _on_finished(self) -> None:
-        self._current = None
+    def _on_ended(self) -> None:
         again, self._next = self._next, None
-        self._enter(Phase.IDLE)
         if again is not None:
             try:
                 again()
