@@ -28,7 +28,9 @@ def preload() -> None:
     """Import the largest libraries, but start no thread, as no fork would have it."""
     import torch
 
-    import napari_sciml.cli.app  # noqa: F401
+    from napari_sciml.cli.app import command_line
+
+    command_line()
 
     torch.set_num_threads(1)
 

@@ -82,7 +82,9 @@ def import_all() -> None:
     import napari_sciml.prediction.blockwise
     import napari_sciml.project.replay
     import napari_sciml.training.live  # noqa: F401
+    from napari_sciml.cli.app import command_line
 
+    command_line()
     torch.set_num_threads(1)
 
 

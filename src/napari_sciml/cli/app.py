@@ -3,63 +3,61 @@
 import logging
 import signal
 import sys
+from importlib import import_module
 from typing import Any, NoReturn
 
 import typer
 
-from napari_sciml.cli.commands.classify import classify
-from napari_sciml.cli.commands.draw import draw
-from napari_sciml.cli.commands.explain import explain
-from napari_sciml.cli.commands.explore import explore
-from napari_sciml.cli.commands.fibers import fibers
-from napari_sciml.cli.commands.fill import fill
-from napari_sciml.cli.commands.focus import focus
-from napari_sciml.cli.commands.learn import demo, replay, train
-from napari_sciml.cli.commands.predict import predict, threshold
-from napari_sciml.cli.commands.restore import restore
-from napari_sciml.cli.commands.validate import check, validate
-from napari_sciml.cli.options import AsJson
-from napari_sciml.cli.terminal import accept_any_text, print_summary, say
+from napari_sciml.cli.terminal import accept_any_text, say
 from napari_sciml.escape import for_terminal
 from napari_sciml.io.failures import input_sentence
 from napari_sciml.notices import heard_by
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help="Scribbles to fiber lengths: train, predict, threshold, measure.",
-)
+COMMANDS = {
+    "demo": "learn",
+    "train": "learn",
+    "check": "validate",
+    "predict": "predict",
+    "threshold": "predict",
+    "fibers": "fibers",
+    "focus": "focus",
+    "explore": "explore",
+    "fill": "fill",
+    "restore": "restore",
+    "validate": "validate",
+    "explain": "explain",
+    "classify": "classify",
+    "draw": "draw",
+    "replay": "learn",
+    "info": "info",
+}
+"""The module of each command, in the order of the help."""
 
 
-def info(as_json: AsJson = False) -> None:
-    """Tell versions, device, threads and memory, and what is missing."""
-    from napari_sciml.cli.missing import missing
-    from napari_sciml.io.machine import machine
+def command_line(wanted: str | None = None) -> typer.Typer:
+    """Put the commands together.
 
-    print_summary({**machine(), "missing": missing()}, as_json)
+    Parameters
+    ----------
+    wanted
+        The one that will run: only its module is imported. Where it is none of them,
+        or is not known, all are there, for the help.
+    """
+    app = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_whole)  # or a single command would be taken for the program
+    for name in [wanted] if wanted in COMMANDS else COMMANDS:
+        module = import_module(f"napari_sciml.cli.commands.{COMMANDS[name]}")
+        app.command(name)(getattr(module, name))
+    return app
 
 
-for command in (
-    demo,
-    train,
-    check,
-    predict,
-    threshold,
-    fibers,
-    focus,
-    explore,
-    fill,
-    restore,
-    validate,
-    explain,
-    classify,
-    draw,
-    replay,
-    info,
-):
-    app.command()(command)
+def _whole() -> None:
+    """Scribbles to fiber lengths: train, predict, threshold, measure."""
 
 
 def main() -> None:
@@ -73,7 +71,7 @@ def main() -> None:
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
         with heard_by(say):
-            app()
+            command_line(next(iter(sys.argv[1:]), None))()
     except Exception as error:
         sentence = input_sentence(error)
         if sentence is None:

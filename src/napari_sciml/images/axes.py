@@ -18,6 +18,8 @@ from napari_sciml.images.volume import SPATIAL_AXES, Volume, unique
 CHANNEL_AXES = ("c", "s")
 """Channels of a microscope, and samples of a color image."""
 COLORS = 3
+MOST_AXES = 16
+"""Of an array, those of length 1 counted."""
 MOST_VALUES = 2**60
 """Of an image; numbers of voxels stay well within 64 bits."""
 
@@ -109,6 +111,11 @@ def check_values(raw: RawImage, path: Path) -> None:
     dtype = np.dtype(raw.data.dtype)
     if dtype.kind not in "buif":
         raise InputError(f"{path} holds {dtype} values; convert them to real numbers.")
+    if len(raw.data.shape) > MOST_AXES:
+        raise InputError(
+            f"{path} claims to have {len(raw.data.shape)} axes, which no image has; it "
+            "is damaged, copy or write it again."
+        )
     if 0 in raw.data.shape:
         raise InputError(f"{path} is empty: its shape is {tuple(raw.data.shape)}.")
     if math.prod(int(n) for n in raw.data.shape) > MOST_VALUES:

@@ -53,6 +53,20 @@ def test_ome_zarr_of_channels_is_read_lazily(tmp_path, name):
     np.testing.assert_array_equal(volume.data[1:3], np.moveaxis(values, 0, -1)[1:3])
 
 
+@pytest.mark.parametrize("name", [[0] * 4000, "y" * 200])
+def test_an_axis_has_a_short_name(tmp_path, refused, name):
+    multiscale = {"axes": [name, "y", "x"], "datasets": [{"path": "0"}]}
+    attributes = {"ome": {"version": "0.5", "multiscales": [multiscale]}}
+    group = zarr.create_group(str(tmp_path / "a.zarr"), attributes=attributes)
+    group.create_array("0", data=GRAY)
+    refused(tmp_path / "a.zarr", match="names an axis by more than a word")
+
+
+def test_more_axes_than_an_image_has(tmp_path, refused):
+    np.save(tmp_path / "a.npy", np.zeros((1,) * 20 + (4, 4), np.uint8))
+    refused(tmp_path / "a.npy", match="claims to have 22 axes")
+
+
 def test_zarr_group_with_one_array(tmp_path):
     zarr.create_group(str(tmp_path / "a.zarr")).create_array("it", data=GRAY)
     np.testing.assert_array_equal(open_volume(tmp_path / "a.zarr").data[:], GRAY)

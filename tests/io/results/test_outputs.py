@@ -8,7 +8,7 @@ import pytest
 import tifffile
 from typer.testing import CliRunner
 
-from napari_sciml.cli.app import app
+from napari_sciml.cli.app import command_line
 from napari_sciml.errors import InputError
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.io.models.folder import save_model
@@ -75,17 +75,17 @@ def test_a_script_can_be_run_again(files, monkeypatch, command) -> None:
     monkeypatch.chdir(files)
     out = "m.tif" if command == "threshold" else "result"
     for _ in range(2):
-        done = CliRunner().invoke(app, [*COMMANDS[command], "--out", out])
+        done = CliRunner().invoke(command_line(), [*COMMANDS[command], "--out", out])
         assert done.exit_code == 0, done.output
 
 
 def test_who_insists_may_replace(files, monkeypatch) -> None:
     monkeypatch.chdir(files)
     words = [*COMMANDS["threshold"], "--out", "labels.tif", "--overwrite"]
-    assert CliRunner().invoke(app, words).exit_code == 0
+    assert CliRunner().invoke(command_line(), words).exit_code == 0
     assert kind_of(files / "labels.tif") == "labels"
     words = [*COMMANDS["threshold"], "--out", "p.zarr", "--overwrite"]
-    assert isinstance(CliRunner().invoke(app, words).exception, InputError)
+    assert isinstance(CliRunner().invoke(command_line(), words).exception, InputError)
 
 
 def test_kinds(files) -> None:

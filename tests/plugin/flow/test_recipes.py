@@ -9,7 +9,7 @@ from gui_helpers import bright_bar, is_settled
 from qtpy.QtGui import QAction, QGuiApplication
 from typer.testing import CliRunner
 
-from napari_sciml.cli.app import app
+from napari_sciml.cli.app import command_line
 from napari_sciml.fibers.config import FiberConfig
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.uncertainty.threshold import ThresholdConfig
@@ -18,7 +18,7 @@ from napari_sciml.workflows.recipes import fibers_recipe, mask_recipe, train_rec
 
 def run_command(lines: str) -> None:
     for line in lines.splitlines():
-        done = CliRunner().invoke(app, shlex.split(line)[1:])
+        done = CliRunner().invoke(command_line(), shlex.split(line)[1:])
         assert done.exit_code == 0, done.output
 
 

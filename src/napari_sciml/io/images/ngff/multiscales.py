@@ -10,6 +10,8 @@ from napari_sciml.images.units import NO_UNIT, unit_name
 from napari_sciml.io.images.ngff.store import readable_store
 from napari_sciml.io.images.restored import caution_of_zarr
 
+LONGEST_NAME = 100
+"""Letters of the name of an axis."""
 LOOKED_UP = 3
 """Folders above an array that may say what it is a level of."""
 
@@ -90,6 +92,11 @@ def _axes(
         raise InputError(
             f"{path} names {len(axes)} axes, but its array has {ndim}; mend its "
             "metadata, or give an array that is no level of it."
+        )
+    if any(len(str(axis["name"])) > LONGEST_NAME for axis in axes):
+        raise InputError(
+            f"{path} names an axis by more than a word; mend its metadata, or copy it "
+            "again."
         )
     names = tuple(
         "c" if axis.get("type") == "channel" else str(axis["name"]).lower()
