@@ -22,7 +22,7 @@ def one_line(error: Exception) -> str:
         return str(error)
     first = problems()[0]
     place = ".".join(str(part) for part in first["loc"])
-    message = str(first["msg"]).removeprefix("Value error, ")
+    message = _shortened(str(first["msg"]).removeprefix("Value error, "), 2 * LONGEST)
     sentence = f"{place}: {message}" if place else message[:1].upper() + message[1:]
     return sentence.rstrip(".") + "."
 
@@ -33,9 +33,13 @@ def first_line(error: BaseException) -> str:
     It may repeat what stands in a file, of whatever length: that is cut.
     """
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0] if len(lines[0]) <= LONGEST else lines[0][:LONGEST] + " …"
+    return _shortened(lines[0], LONGEST)
 
 
 def system_reason(error: OSError) -> str:
     """Why the system refused something, in its words, to stand within a sentence."""
     return (error.strerror or str(error)).lower()
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else text[:most] + " …"

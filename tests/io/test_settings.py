@@ -90,10 +90,12 @@ def test_a_prior_that_is_no_numbers():
         ),
         ({"members": 0}, "^members: Input should be greater than or equal to 1.$"),
         ({"network": "resnet"}, "^network: "),
+        ({"network": "y" * 9000}, "^network: Input tag 'yyy.* …"),
     ],
 )
 def test_refused_settings_are_one_line(given, message):
     with pytest.raises(ValidationError) as caught:
         training_settings(None, **given)
     assert "\n" not in one_line(caught.value)
+    assert len(one_line(caught.value)) < 500
     assert re.search(message, one_line(caught.value))
