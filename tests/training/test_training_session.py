@@ -65,10 +65,10 @@ def test_learns_a_bright_tube(toy, tiny_config, dims):
     assert np.mean(losses[-10:]) < 0.5 * np.mean(losses[:4])
     assert min(events[-1].scores.dice) > 0.95
     mean = predict(events[-1].ensemble, image).mean[1]
-    # Nobody painted the rim of the tube: 0.5 lies within it (0.69 to 0.70 by seed in
-    # 3D), and the order of the voxels is right (0.96 to 1.00 at the best cut).
+    # Nobody painted the rim of the tube: 0.5 lies within it (0.53 to 0.72 by seed in
+    # 3D), and the order of the voxels is right (0.98 to 1.00 at the best cut).
     assert max(_dice(mean > cut, truth) for cut in (0.05, 0.1, 0.2, 0.5)) > 0.9
-    assert _dice(mean > 0.5, truth) > 0.65
+    assert _dice(mean > 0.5, truth) > 0.7
 
 
 def test_events(toy, tiny_config):

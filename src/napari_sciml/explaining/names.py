@@ -83,5 +83,3 @@ def _of_bank(bank: FilterBank) -> Iterator[Channel]:
             for which in ("lesser", "greater"):
                 where = f"{distance} voxels along the fiber ({which})"
                 yield Channel(kind, f"{what} {where}")
-        if bank.means:
-            yield Channel(kind, f"{what}, mean along the fiber")

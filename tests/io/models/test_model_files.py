@@ -144,7 +144,7 @@ def test_not_a_model(tmp_path, kind):
         read_record(path)
 
 
-@pytest.mark.parametrize("version", [5, "1", None])
+@pytest.mark.parametrize("version", [4, "1", None])
 def test_newer_version(model, version):
     edit(model, version=version)
     refused(model, match="newer napari-sciml.*upgrade")

@@ -188,17 +188,7 @@ def test_models_of_version_2_are_read(make_ensemble, tmp_path, dims):
         assert torch.equal(value, loaded.state_dict()[name])
 
 
-@pytest.mark.parametrize("dims", [2, 3])
-def test_trees_of_version_3_saw_less_of_volumes(mixed, tmp_path, dims):
-    save_model(mixed(dims)[1], tmp_path / "model", record={})
-    edited(tmp_path / "model", lambda d: d.update(version=3))
-    if dims == 2:
-        assert load_model(tmp_path / "model").forest is not None
-    else:
-        refused(tmp_path / "model", match=r"older.*train the model again")
-
-
-@pytest.mark.parametrize(("version", "match"), [(5, "newer"), (1, "older")])
+@pytest.mark.parametrize(("version", "match"), [(4, "newer"), (1, "older")])
 def test_other_versions_are_not(model, version, match):
     edited(model, lambda d: d.update(version=version))
     refused(model, match=match)

@@ -9,12 +9,7 @@ from scipy import ndimage
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import with_halo
-from napari_sciml.networks.trees.filter_bank import (
-    ALONG,
-    ALONG_SCALE,
-    AXIS_SCALE,
-    FilterBank,
-)
+from napari_sciml.networks.trees.filter_bank import AXIS_SCALE, FilterBank
 
 SHAPES = {2: (45, 38), 3: (9, 16, 13)}
 FAR = 1e9
@@ -210,25 +205,3 @@ def test_images_smaller_than_the_reach(shape):
 def test_other_channels_than_it_was_made_for():
     with pytest.raises(InputError, match="3 channels"):
         FilterBank(2, inputs=3)(noise((1, 8, 8)))
-
-
-@pytest.mark.parametrize("spacing", [None, (2.0, 1.0, 1.0)])
-def test_means_along_are_those_of_what_is_looked_up(spacing):
-    """The last channel of gray values, and of tube-ness, sums up those before it."""
-    bank = FilterBank(3, spacing=spacing)
-    channels, _ = bank(noise((1, 20, 21, 22), dtype=np.float32))
-    pairs = 2 * len(ALONG)
-    for end, own in ((-1, None), (-2 - pairs, channels[1])):
-        seen = channels[end - pairs + channels.shape[0] : end + channels.shape[0]]
-        here = (1 + pairs) * channels[end] - seen.sum(0)
-        if own is None:
-            values = at_scale(bank, channels, ALONG_SCALE)[2]
-            own = values[0] + values[-1]
-        inner = (slice(8, -8),) * 3
-        torch.testing.assert_close(here[inner], own[inner], atol=1e-4, rtol=1e-4)
-
-
-def test_nothing_is_averaged_along_the_lines_of_photographs():
-    assert not FilterBank(2).means
-    assert not FilterBank(3, spacing=(FAR, 1.0, 1.0)).means
-    assert FilterBank(3).means

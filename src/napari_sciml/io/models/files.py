@@ -25,11 +25,9 @@ class Weighted(Protocol):
 
 
 FORMAT = "napari-sciml model"
-VERSION = 4
+VERSION = 3
 OLDEST = 2
 """Without trees; it is read all the same."""
-OTHER_CHANNELS = 4
-"""Before it, trees of volumes saw fewer channels."""
 DESCRIPTION_FILE = "model.json"
 WEIGHTS_FILE = "weights.safetensors"
 DESCRIPTION_LIMIT = 2**26
@@ -98,19 +96,12 @@ def read_description(path: Path) -> dict[str, Any]:
             f"{path} was written by a newer napari-sciml (model format {written}, "
             f"this one reads {VERSION}); upgrade napari-sciml."
         )
-    if written < OLDEST or (written < OTHER_CHANNELS and _sees_volumes(description)):
+    if written < OLDEST:
         raise InputError(
-            f"{path} was written by an older napari-sciml, whose models were built "
+            f"{path} was written by an older napari-sciml, whose networks were built "
             "differently; train the model again."
         )
     return description
-
-
-def _sees_volumes(description: dict[str, Any]) -> bool:
-    """Whether there are trees for three dimensions."""
-    ensemble = description.get("ensemble")
-    forest = ensemble.get("forest") if isinstance(ensemble, dict) else None
-    return isinstance(forest, dict) and forest.get("dims") == len("zyx")
 
 
 def read_weights(path: Path, description: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,8 +17,7 @@ class Context:
 
     For each class but the first, or for all of three and more: the probability; its
     mean, least and greatest value in the voxels at each distance of `SHELLS` along the
-    axes; the lesser and the greater one ahead and behind along the fiber; and where
-    `FilterBank.means` says so, the mean and the least along it.
+    axes; and the lesser and the greater one ahead and behind along the fiber.
     """
 
     def __init__(
@@ -40,8 +39,7 @@ class Context:
     @property
     def channels(self) -> int:
         """Channels in total."""
-        along = 2 * (len(ALONG) + self._bank.means)
-        return len(self.told) * (self._around + along)
+        return len(self.told) * (self._around + 2 * len(ALONG))
 
     @property
     def reach(self) -> tuple[int, ...]:
@@ -83,13 +81,7 @@ class Context:
                 part = own[:, start:stop]
                 columns += [part.mean(1), part.min(1), part.max(1)]
                 start = stop
-            total, least, count = own[:, 0], own[:, 0], 1
             for ahead in range(start, own.shape[1], 2):
-                # Pair by pair, so that ahead and behind are the same to the last bit.
                 pair = own[:, ahead : ahead + 2]
                 columns += [pair.min(1), pair.max(1)]
-                total, least = total + pair.sum(1), np.minimum(least, pair.min(1))
-                count += 2
-            if self._bank.means:
-                columns += [total / count, least]
         return np.column_stack(columns).astype(np.float32)

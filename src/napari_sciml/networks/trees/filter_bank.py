@@ -4,9 +4,8 @@ Trees look at one channel at a time, so each should mean something by itself: th
 sorted eigenvalues of the Hessian and of the structure tensor say "tube", "sheet" and
 "blob", which trace and determinant only say together. Blurs that are wide against the
 structures tell an uneven background. And as fibers are long, gray value and tube-ness
-are looked up some voxels ahead and behind along the fiber, and in volumes their mean
-over all of these, which a tree could not form from noisy single ones. All channels stay
-the same when the image is flipped or turned.
+are looked up some voxels ahead and behind along the fiber. All channels stay the same
+when the image is flipped or turned.
 
 References
 ----------
@@ -55,7 +54,7 @@ class FilterBank(nn.Module):
     for those of `TENSORS` the roots of the eigenvalues of the structure tensor; a wide
     blur; and the lesser and the greater of the values ahead and behind, at each
     distance of `ALONG`, of the smoothed value and of the sum of the extreme Hessian
-    eigenvalues, and where `means` says so the mean of the voxel and all of these.
+    eigenvalues.
 
     Parameters
     ----------
@@ -83,18 +82,8 @@ class FilterBank(nn.Module):
     def channels(self) -> int:
         """Channels that come out, in total."""
         own = 2 + len(self.scales) * (2 + len(self._near))
-        own += len(self.tensors) * len(self._near)
-        own += 2 * (2 * len(ALONG) + self.means)
+        own += len(self.tensors) * len(self._near) + 4 * len(ALONG)
         return self.inputs * own
-
-    @property
-    def means(self) -> bool:
-        """Whether what lies along a fiber is averaged, too.
-
-        In volumes Dice rose by 0.01 to 0.02 up to 20 strokes; in photographs, whose
-        lines bend and cross, it fell by as much.
-        """
-        return len(self._near) > 2
 
     @property
     def directions(self) -> int:
@@ -176,13 +165,13 @@ class FilterBank(nn.Module):
         return torch.stack(found)
 
     def _look_along(self, values: Tensor, axis: Tensor) -> list[Tensor]:
-        """The lesser and the greater of the values ahead and behind; their mean.
+        """The lesser and the greater of the values ahead and behind.
 
         ``values`` are wider than ``axis`` by `along_reach` on each side.
         """
         strides = [math.prod(values.shape[a + 1 :]) for a in range(values.ndim)]
         flat, here = values.reshape(-1), self._places(values, axis.shape[1:], strides)
-        found, total = [], flat[here]
+        found = []
         for distance in ALONG:
             offset = torch.zeros_like(here)
             for a in self._near:
@@ -191,8 +180,7 @@ class FilterBank(nn.Module):
                 )
             ahead, behind = flat[here + offset], flat[here - offset]
             found += [torch.minimum(ahead, behind), torch.maximum(ahead, behind)]
-            total += ahead + behind
-        return [*found, total / (1 + 2 * len(ALONG))] if self.means else found
+        return found
 
     def _places(
         self, values: Tensor, shape: Sequence[int], strides: Sequence[int]
