@@ -11,6 +11,7 @@ there. The checkouts may be of any age, as only their command lines are used.
 import argparse
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -38,7 +39,7 @@ COMMANDS = {
 
 
 def write_inputs(folder: Path, edge: int) -> None:
-    """A phantom with scribbles, and a plane of noise and blobs for the focus."""
+    """A phantom with scribbles, and a plane of noise for the focus."""
     from napari_sciml.samples.phantom import PhantomConfig, make_phantom
     from napari_sciml.samples.scribbles import scribble
 
@@ -80,12 +81,14 @@ def main() -> None:
     given = parser.parse_args()
     checkouts = [HERE, given.reference.resolve()]
     ratios: dict[str, list[float]] = {name: [] for name in COMMANDS}
-    for number in range(given.rounds):
-        with tempfile.TemporaryDirectory() as place:
-            folders = [Path(place) / name for name in ("here", "there")]
+    with tempfile.TemporaryDirectory() as place:
+        inputs = Path(place) / "inputs"
+        inputs.mkdir()
+        write_inputs(inputs, given.edge)
+        for number in range(given.rounds):
+            folders = [Path(place) / f"{side}{number}" for side in ("here", "there")]
             for folder in folders:
-                folder.mkdir()
-                write_inputs(folder, given.edge)
+                shutil.copytree(inputs, folder)
             for name, command in COMMANDS.items():
                 took = [0.0, 0.0]
                 for k in (0, 1) if number % 2 else (1, 0):

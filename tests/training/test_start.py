@@ -15,12 +15,9 @@ from napari_sciml.training.live import LiveTraining
 from napari_sciml.training.session import train_to_end
 from napari_sciml.training.start import Start
 from napari_sciml.workflows.live_session import LiveSession
+from overlap import dice
 
 CLASSES = ("background", "fiber")
-
-
-def dice(found, truth):
-    return 2 * (found & truth).sum() / max(1, found.sum() + truth.sum())
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from napari_sciml.training.session import (
     train_member,
     train_to_end,
 )
+from overlap import dice
 
 
 def weights(ensemble):
@@ -53,10 +54,6 @@ def test_seeds_and_members_have_graphs_of_their_own(toy, tiny_config):
     assert len(graphs) == 6
 
 
-def _dice(found, truth):
-    return 2 * (found & truth).sum() / (found.sum() + truth.sum())
-
-
 @pytest.mark.parametrize("dims", [2, 3])
 def test_learns_a_bright_tube(toy, tiny_config, dims):
     image, labels, truth = toy(dims)
@@ -67,8 +64,8 @@ def test_learns_a_bright_tube(toy, tiny_config, dims):
     mean = predict(events[-1].ensemble, image).mean[1]
     # Nobody painted the rim of the tube: 0.5 lies within it (0.53 to 0.72 by seed in
     # 3D), and the order of the voxels is right (0.98 to 1.00 at the best cut).
-    assert max(_dice(mean > cut, truth) for cut in (0.05, 0.1, 0.2, 0.5)) > 0.9
-    assert _dice(mean > 0.5, truth) > 0.7
+    assert max(dice(mean > cut, truth) for cut in (0.05, 0.1, 0.2, 0.5)) > 0.9
+    assert dice(mean > 0.5, truth) > 0.7
 
 
 def test_events(toy, tiny_config):
@@ -319,7 +316,7 @@ def test_every_network_learns_a_bright_tube(toy, tiny_config, network, dims):
     answer = predict(last.ensemble, image).mean[1] > 0.5
     # By seed and processor 0.70 to 0.74 of the slowest one; of one that learns nothing
     # under 0.2.
-    assert _dice(answer, truth) > 0.6
+    assert dice(answer, truth) > 0.6
 
 
 def test_own_networks(toy, tiny_config):
@@ -340,7 +337,7 @@ def test_own_networks(toy, tiny_config):
     last = list(train(image, labels, config, make_network=make))[-1]
     assert len(set(made)) == 2
     answer = predict(last.ensemble, image).mean[1] > 0.5
-    assert _dice(answer, truth) > 0.7
+    assert dice(answer, truth) > 0.7
 
 
 @pytest.mark.parametrize(

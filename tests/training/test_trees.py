@@ -14,6 +14,7 @@ from napari_sciml.prediction.blockwise import predict
 from napari_sciml.progress import exhaust
 from napari_sciml.training import trees
 from napari_sciml.training.trees import TreeGrower
+from overlap import dice
 
 CPU = torch.device("cpu")
 
@@ -50,10 +51,6 @@ def answer(image, grown, classes=2):
         forest=grown.trees,
     )
     return predict(ensemble.eval(), image).mean
-
-
-def dice(mask, truth):
-    return 2 * (mask & truth).sum() / (mask.sum() + truth.sum())
 
 
 @pytest.mark.parametrize("dims", [2, 3])

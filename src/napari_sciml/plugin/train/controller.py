@@ -56,7 +56,7 @@ class TrainingController:
         events.changed.connect(self.changed.emit)
         events.logged.connect(self.logged.emit)
         events.failed.connect(self.failed.emit)
-        events.gave_up.connect(self._on_gave_up)
+        events.gave_up.connect(self._give_up)
         events.ended.connect(self._on_ended)
         self._events = events
 
@@ -333,7 +333,7 @@ class TrainingController:
         fits = self.labels is None or self.labels.catch_up(annotation.learned())
         self.images.compare()
         if not fits:
-            self._on_gave_up(
+            self._give_up(
                 "The annotation has another shape now, so the training was stopped: "
                 "press Train to begin anew."
             )
@@ -343,12 +343,12 @@ class TrainingController:
         if self.labels is None:
             return
         if not self.labels.rename(self._workspace.annotation.class_names):
-            self._on_gave_up(
+            self._give_up(
                 "The number of classes has changed, so the training was stopped: "
                 "press Train to begin anew with the new classes."
             )
 
-    def _on_gave_up(self, why: str) -> None:
+    def _give_up(self, why: str) -> None:
         self.stop()
         self.failed.emit(why)
 

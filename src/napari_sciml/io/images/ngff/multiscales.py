@@ -93,14 +93,15 @@ def _axes(
             f"{path} names {len(axes)} axes, but its array has {ndim}; mend its "
             "metadata, or give an array that is no level of it."
         )
-    if any(len(str(axis["name"])) > LONGEST_NAME for axis in axes):
+    told = [str(axis["name"]) for axis in axes]
+    if any(len(name) > LONGEST_NAME for name in told):
         raise InputError(
             f"{path} names an axis by more than a word; mend its metadata, or copy it "
             "again."
         )
     names = tuple(
-        "c" if axis.get("type") == "channel" else str(axis["name"]).lower()
-        for axis in axes
+        "c" if axis.get("type") == "channel" else name.lower()
+        for name, axis in zip(told, axes, strict=True)
     )
     pairs = zip(names, axes, strict=True)
     return names, {n: str(axis["unit"]) for n, axis in pairs if axis.get("unit")}
