@@ -1,7 +1,7 @@
 """What commands show of many files: a line each, and at the end what to look into."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -9,14 +9,16 @@ from napari_sciml.cli.terminal import print_summary, say
 from napari_sciml.images.units import unit_symbol
 from napari_sciml.io.images.text import listed
 from napari_sciml.progress import duration
-from napari_sciml.workflows.batch.driver import FileEnded
-from napari_sciml.workflows.batch.result import BatchResult
+
+if TYPE_CHECKING:
+    from napari_sciml.workflows.batch.driver import FileEnded
+    from napari_sciml.workflows.batch.result import BatchResult
 
 SOME_FAILED = 3
 """Exit code where some files, or all, have no result."""
 
 
-def tell_file(one: FileEnded) -> None:
+def tell_file(one: "FileEnded") -> None:
     """Print the line of a file, above the progress, on standard error."""
     if one.state == "failed":
         words = f"not done: {one.error}"
@@ -27,14 +29,14 @@ def tell_file(one: FileEnded) -> None:
     say(f"{one.number} of {one.total}  {one.image.name}: {words}{_left(one)}")
 
 
-def end_batch(result: BatchResult, as_json: bool) -> None:
+def end_batch(result: "BatchResult", as_json: bool) -> None:
     """Print what many files have come to; leave with `SOME_FAILED` where some did."""
     print_summary(result.as_dict() if as_json else _summary(result), as_json)
     if result.failed:
         raise typer.Exit(SOME_FAILED)
 
 
-def _summary(result: BatchResult) -> dict[str, Any]:
+def _summary(result: "BatchResult") -> dict[str, Any]:
     """For people: the files had a line each already."""
     kept = sum(one.state == "kept" for one in result)
     done = f"{len(result.done)} of {len(result)}"
@@ -71,11 +73,11 @@ def _facts(summary: Any) -> list[str]:
     return words
 
 
-def _time(one: FileEnded) -> list[str]:
+def _time(one: "FileEnded") -> list[str]:
     return ["was there"] if one.state == "kept" else [_short(one.seconds)]
 
 
-def _left(one: FileEnded) -> str:
+def _left(one: "FileEnded") -> str:
     if one.number == one.total or one.seconds_left < 1:
         return ""
     return f" ({_short(one.seconds_left)} left)"

@@ -151,10 +151,8 @@ def threshold(
     as_json: AsJson = False,
 ) -> None:
     """Keep only what is sure: mean - k std > t, or a conformal coverage."""
-    from napari_sciml.cluster.batch import working_on
     from napari_sciml.cluster.executor import on_workers
     from napari_sciml.workflows.batch.inputs import find_predictions, means_one
-    from napari_sciml.workflows.batch.masks import threshold_files
     from napari_sciml.workflows.thresholding.files import threshold_prediction
 
     if means_one(prediction, out, lambda: find_predictions(prediction), say):
@@ -170,6 +168,10 @@ def threshold(
             )
         print_summary(summary, as_json)
         return
+
+    from napari_sciml.cluster.batch import working_on
+    from napari_sciml.workflows.batch.masks import threshold_files
+
     with stage("Keeping what is sure") as report:
         result = threshold_files(
             prediction,

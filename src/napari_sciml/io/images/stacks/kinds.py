@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image
-
 from napari_sciml.io.images.stacks.reading import files_of_set
 from napari_sciml.io.images.tiff.file import parsed
 from napari_sciml.io.images.tiff.reading import TIFF_SUFFIXES, axis_names
@@ -27,8 +25,7 @@ def slice_shape(path: Path) -> tuple[int, ...] | None:
     """
     try:
         if path.suffix.lower() not in TIFF_SUFFIXES:
-            with Image.open(path) as picture:
-                return picture.height, picture.width
+            return _picture_shape(path)
         return _tiff_shape(path)
     except Exception:  # whatever a damaged file leads a library to
         return None
@@ -53,6 +50,13 @@ def _is_of_set(path: Path) -> bool:
         return bool(files_of_set(path))
     except Exception:  # whatever a damaged file leads a library to
         return False
+
+
+def _picture_shape(path: Path) -> tuple[int, ...]:
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        return picture.height, picture.width
 
 
 def _tiff_shape(path: Path) -> tuple[int, ...]:

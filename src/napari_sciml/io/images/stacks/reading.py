@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import tifffile
-from PIL import Image
 
 from napari_sciml.errors import InputError, first_line
 from napari_sciml.images.axes import RawImage, Sizes
@@ -219,6 +218,8 @@ def _tiff(file: Path) -> np.ndarray:
 
 
 def _picture_format(path: Path) -> Format:
+    from PIL import Image
+
     with _readable(path), Image.open(path) as picture:
         if picture.mode not in GRAY_MODES:
             raise InputError(
@@ -230,6 +231,8 @@ def _picture_format(path: Path) -> Format:
 
 
 def _picture(file: Path) -> np.ndarray:
+    from PIL import Image
+
     with Image.open(file) as picture:
         return np.asarray(picture)
 
