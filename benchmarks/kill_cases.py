@@ -76,9 +76,9 @@ def train(*words: str) -> Work:
     """Train, and keep a checkpoint at each chance instead of each quarter minute."""
 
     def run() -> None:
-        from napari_sciml.workflows.training import files as training_run
+        from napari_sciml.workflows.training import checkpoint
 
-        training_run.CHECKPOINT_SECONDS = 0.0
+        checkpoint.CHECKPOINT_SECONDS = 0.0
         resume = not words and Path("model.checkpoint").exists()
         again = ("train", *TRAIN[1:5], "--resume")
         command(*(again if resume else (*TRAIN, *words)))()

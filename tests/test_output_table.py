@@ -23,6 +23,7 @@ from napari_sciml.project.file import ClassEntry
 from napari_sciml.project.folder import Project
 from napari_sciml.project.image_identity import identify
 from napari_sciml.training.config import TrainingConfig
+from napari_sciml.workflows.training import checkpoint
 from napari_sciml.workflows.training import files as training_run
 from napari_sciml.workflows.training.scans import Scan
 
@@ -277,7 +278,7 @@ def test_a_prediction_goes_on_when_there_is_space_again(
 
 
 def test_a_full_disk_ends_no_training(files, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(training_run, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", 0.0)
     settings = TrainingConfig(
         members=1, steps=6, threads=1, snapshot_seconds=1e-9, evaluate_every=2
     )

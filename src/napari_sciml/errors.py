@@ -2,14 +2,20 @@
 
 LONGEST = 200
 """Letters of what a library says that are passed on."""
+LONGEST_SENTENCE = 1200
+"""Letters of a sentence; what it names may be of any length."""
 
 
 class InputError(ValueError):
     """What was given cannot be used.
 
     The message is one sentence for a person: what is wrong and what to do. The
-    command line prints it and exits with 2, the docks show it as it is.
+    command line prints it and exits with 2, the docks show it as it is. Of a longer one
+    than anybody reads, the middle is left out: its end may say what to do.
     """
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(_without_middle(sentence))
 
 
 def one_line(error: Exception) -> str:
@@ -39,6 +45,12 @@ def first_line(error: BaseException) -> str:
 def system_reason(error: OSError) -> str:
     """Why the system refused something, in its words, to stand within a sentence."""
     return (error.strerror or str(error)).lower()
+
+
+def _without_middle(text: str) -> str:
+    if len(text) <= LONGEST_SENTENCE:
+        return text
+    return f"{text[: LONGEST_SENTENCE - LONGEST]} … {text[-LONGEST:]}"
 
 
 def _shortened(text: str, most: int) -> str:

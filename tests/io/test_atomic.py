@@ -1,10 +1,5 @@
 import errno
-import json
 import os
-import signal
-import subprocess
-import sys
-from contextlib import suppress
 
 import pytest
 import zarr
@@ -12,7 +7,6 @@ import zarr
 from napari_sciml.errors import InputError
 from napari_sciml.io import atomic
 from napari_sciml.io.atomic import MANIFEST, atomic_path, check_target
-from napari_sciml.io.process import this_process
 
 
 def write_file(path, text="new"):
@@ -226,81 +220,3 @@ def test_target_is_checked_before_the_work(tmp_path, existing, folder, match):
         with pytest.raises(InputError, match=match):
             check_target(final, folder=folder)
     assert names(tmp_path) == ["out"]
-
-
-def killed_while_writing(folder):
-    """Write in another process that is killed; what it leaves."""
-    code = f"""
-import os, signal
-from napari_sciml.io.atomic import atomic_path
-with atomic_path({str(folder / "mask.zarr")!r}) as fresh:
-    fresh.mkdir()
-    (fresh / "half").write_text("half")
-    os.kill(os.getpid(), signal.SIGKILL)
-"""
-    done = subprocess.run([sys.executable, "-c", code], check=False)
-    assert done.returncode == -signal.SIGKILL
-    (left,) = folder.iterdir()
-    return left
-
-
-def test_the_next_run_removes_what_a_killed_one_left(tmp_path):
-    left = killed_while_writing(tmp_path)
-    write_file(tmp_path / "other.zarr")
-    assert left.exists()
-    write_file(tmp_path / "mask.zarr")
-    assert names(tmp_path) == ["mask.zarr", "other.zarr"]
-
-
-KILLED_BETWEEN = """
-import os, signal, sys
-from napari_sciml.io.atomic import atomic_path
-final = sys.argv[1]
-
-def die_before_the_second_rename(event, given):
-    if event == "os.rename" and str(given[1]) == final:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-def write(text):
-    with atomic_path(final) as fresh:
-        fresh.mkdir()
-        (fresh / "a.txt").write_text(text)
-
-write("old")
-sys.addaudithook(die_before_the_second_rename)
-write("new")
-"""
-
-
-@pytest.mark.parametrize("other", ["ends well", "fails"])
-def test_killed_between_the_renames_the_new_result_is_there_next_time(tmp_path, other):
-    final = tmp_path.resolve() / "result"
-    command = [sys.executable, "-c", KILLED_BETWEEN, str(final)]
-    done = subprocess.run(command, check=False)
-    assert done.returncode == -signal.SIGKILL
-    assert not final.exists()
-    with suppress(KeyboardInterrupt), atomic_path(final) as fresh:
-        assert (final / "a.txt").read_text() == "new"
-        if other == "fails":
-            raise KeyboardInterrupt
-        fresh.mkdir()
-        (fresh / "a.txt").write_text("newest")
-    assert names(tmp_path) == ["result"]
-    expected = "new" if other == "fails" else "newest"
-    assert (final / "a.txt").read_text() == expected
-
-
-@pytest.mark.parametrize("owner", ["alive", "elsewhere", "unknown"])
-def test_what_may_still_be_written_stays(tmp_path, owner):
-    left = killed_while_writing(tmp_path)
-    note = left / atomic.OWNER
-    held = json.loads(note.read_text())
-    if owner == "alive":
-        note.write_text(json.dumps(this_process()))
-    elif owner == "elsewhere":
-        note.write_text(json.dumps({**held, "host": "another machine"}))
-        os.utime(note, (0, 0))
-    else:
-        note.unlink()
-    write_file(tmp_path / "mask.zarr")
-    assert (left / "mask.zarr" / "half").exists()

@@ -1,36 +1,27 @@
 """Results appear under their name when they are whole, or not at all."""
 
 import errno
-import glob
-import json
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from napari_sciml.errors import InputError, system_reason
-from napari_sciml.io.process import is_alive, read_process, this_process
+from napari_sciml.io.workshop import (
+    PREVIOUS,
+    longest_name_beside,
+    make_workshop,
+    remove_workshop,
+)
 from napari_sciml.json_files import read_object
 
 MANIFEST = ".napari-sciml"
 """In a folder that we wrote: the names of what we put there, one a line."""
 
-WORKSHOP = ".{}.partial-"
-"""Begin of the name of the hidden folder that a result is written in."""
-
-RANDOM = 8
-"""Signs that `tempfile` puts behind it."""
-
 MAX_NAME_BYTES = 255
 """Of one file or folder, in every usual file system."""
-
-OWNER = ".owner"
-"""In the hidden folder of a run: which process it is of."""
-PREVIOUS = "previous"
-"""There, too: an older folder, until the new one has its name."""
 
 LEAST_ROOM = 2**14
 """Bytes without which nothing is begun: better told now than after hours of work."""
@@ -67,20 +58,21 @@ def atomic_path(final: str | Path) -> Iterator[Path]:
     final = Path(final)
     check_target(final)
     target = final.resolve()
-    temp_dir = _make_temp_dir(target)
-    fresh = temp_dir / target.name
+    with _told(target):
+        workshop = make_workshop(target)
+    fresh = workshop / target.name
     try:
         yield fresh
         if not fresh.exists():
             raise RuntimeError(f"nothing was written to {fresh}")
         with _told(final):
-            _publish(fresh, target, temp_dir / PREVIOUS)
+            _publish(fresh, target, workshop / PREVIOUS)
     except OSError as error:
         if _is_full(error):
             raise cannot_write(final, error) from error
         raise
     finally:
-        shutil.rmtree(temp_dir, ignore_errors=True)
+        remove_workshop(workshop)
 
 
 def check_target(final: str | Path, *, folder: bool | None = None) -> None:
@@ -118,7 +110,7 @@ def check_length(final: Path) -> None:
     InputError
         When the name is too long.
     """
-    room = MAX_NAME_BYTES - len(os.fsencode(WORKSHOP.format(final.name))) - RANDOM
+    room = MAX_NAME_BYTES - longest_name_beside(final)
     if room < 0:
         raise InputError(
             f"{final} has a name that is too long by {-room} bytes for the files that "
@@ -191,47 +183,6 @@ def _check_parent(target: Path, final: Path) -> None:
         )
     if shutil.disk_usage(parent).free < LEAST_ROOM:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def _make_temp_dir(target: Path) -> Path:
-    with _told(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(target)
-        prefix = WORKSHOP.format(target.name)
-        made = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
-        try:
-            (made / OWNER).write_text(json.dumps(this_process()), "utf-8")
-        except BaseException:
-            shutil.rmtree(made, ignore_errors=True)
-            raise
-    return made
-
-
-def _remove_abandoned(target: Path) -> None:
-    """Remove what runs on this machine left that were killed.
-
-    What does not say whose it is stays: it may be of an older version. So does what is
-    of another machine, as nobody can tell from here whether it still runs.
-    """
-    here = this_process()["host"]
-    prefix = glob.escape(WORKSHOP.format(target.name))
-    for left in target.parent.glob(f"{prefix}*"):
-        owner = read_process(left / OWNER)
-        if owner is None or owner.get("host") != here:
-            continue
-        if not is_alive(owner, left / OWNER):
-            _end_publishing(left, target)
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _end_publishing(left: Path, target: Path) -> None:
-    """Do the second rename of `_publish` for a run that was killed before it.
-
-    Without, the old result would go with the rest while nothing has its name.
-    """
-    fresh = left / target.name
-    if (left / PREVIOUS).exists() and fresh.exists() and not target.exists():
-        os.rename(fresh, target)
 
 
 def _publish(fresh: Path, target: Path, backup: Path) -> None:

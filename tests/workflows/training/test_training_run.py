@@ -14,7 +14,7 @@ from napari_sciml.io.models.folder import load_model, read_record
 from napari_sciml.io.models.training_state import RECORD_FILE, read_state
 from napari_sciml.io.settings import training_settings
 from napari_sciml.training.config import TrainingConfig
-from napari_sciml.workflows.training import files as training_run
+from napari_sciml.workflows.training import checkpoint as training_checkpoint
 from napari_sciml.workflows.training.files import train_model
 from napari_sciml.workflows.training.scans import Scan
 
@@ -86,7 +86,7 @@ def test_too_few_seconds_are_said(files):
 
 
 def test_an_interrupted_training_goes_on(files, monkeypatch):
-    monkeypatch.setattr(training_run, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(training_checkpoint, "CHECKPOINT_SECONDS", 0.0)
     run(files, config(), "straight")
     with pytest.raises(KeyboardInterrupt):
         run(files, config(), report=interrupt_after(12))
@@ -105,8 +105,8 @@ def test_an_interrupted_training_goes_on(files, monkeypatch):
 
 
 def test_a_disk_that_is_full_for_a_while_ends_no_training(files, monkeypatch):
-    monkeypatch.setattr(training_run, "CHECKPOINT_SECONDS", 0.0)
-    written = training_run.write_state
+    monkeypatch.setattr(training_checkpoint, "CHECKPOINT_SECONDS", 0.0)
+    written = training_checkpoint.write_state
     full = [True] * 3
 
     def write(*args):
@@ -115,7 +115,7 @@ def test_a_disk_that_is_full_for_a_while_ends_no_training(files, monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device")
         written(*args)
 
-    monkeypatch.setattr(training_run, "write_state", write)
+    monkeypatch.setattr(training_checkpoint, "write_state", write)
     said = []
     summary = run(files, config(), say=said.append)
     assert summary["steps"] == 8

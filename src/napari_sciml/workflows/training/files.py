@@ -1,30 +1,25 @@
 """Train on files, and go on after an interruption."""
 
 import math
-import shutil
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_sciml.errors import InputError, first_line
-from napari_sciml.io.atomic import atomic_path, check_target
+from napari_sciml.io.atomic import check_target
 from napari_sciml.io.images.label_map import LabelMap, map_in_words
 from napari_sciml.io.models.fit import facts_of
 from napari_sciml.io.models.folder import save_model
 from napari_sciml.io.models.start import read_start
 from napari_sciml.io.models.training_state import (
-    RECORD_FILE,
     checkpoint_of,
     folder_to_resume,
     read_state,
     start_of_training,
-    write_state,
 )
 from napari_sciml.io.provenance import provenance
 from napari_sciml.io.results.outputs import check_output
 from napari_sciml.progress import Report, Say
+from napari_sciml.workflows.training.checkpoint import Checkpoint
 from napari_sciml.workflows.training.scans import (
     Scan,
     TrainingFiles,
@@ -39,7 +34,6 @@ if TYPE_CHECKING:
     from napari_sciml.training.events import Snapshot
     from napari_sciml.training.state import TrainingState
 
-CHECKPOINT_SECONDS = 15.0
 OVER_CHANCE = 0.1
 """Of the held-out strokes, mean over classes, by which an answer is no mere chance."""
 FEW_STEPS = 120
@@ -111,7 +105,7 @@ def train_model(
         start = start or start_of_training(out)
         state = read_state(folder_to_resume(out))
     settings = config.model_dump(mode="json")
-    checkpoint = _Checkpoint(out, settings, start, say)
+    checkpoint = Checkpoint(out, settings, start, say)
     known = None if start is None else read_start(start)
     last: Snapshot | None = None
     for event in train(
@@ -239,50 +233,6 @@ def calibration_record(
     if calibration.report is not None:
         record["held_out"] = calibration.report.as_dict(names)
     return record
-
-
-class _Checkpoint:
-    """The state of a training on disk, renewed now and then."""
-
-    def __init__(
-        self, out: Path, settings: dict[str, Any], start: Path | None, say: Say
-    ) -> None:
-        self._folder = checkpoint_of(out)
-        self._start = None if start is None else str(start.absolute())
-        self._settings = settings
-        self._say = say
-        self._failed = False
-        self._last = time.monotonic()
-
-    def update(self, snapshot: "Snapshot") -> None:
-        if time.monotonic() - self._last < CHECKPOINT_SECONDS:
-            return
-        self._last = time.monotonic()
-        try:
-            with atomic_path(self._folder) as folder:
-                folder.mkdir()
-                write_state(snapshot.state, folder, self._settings, self._start)
-        except Exception as error:  # a disk says so through any library
-            if not self._failed:
-                self._say(
-                    "The training goes on, but could not be resumed if it were stopped "
-                    f"now: {first_line(error)}"
-                )
-            self._failed = True
-
-    @contextmanager
-    def named(self) -> Iterator[None]:
-        """Tell whom the end has failed that the training is not lost."""
-        try:
-            yield
-        except InputError as error:
-            if not (self._folder / RECORD_FILE).exists():
-                raise
-            told = str(error).rstrip(".")
-            raise InputError(f"{told}, and go on with --resume.") from error
-
-    def remove(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _named(names: Sequence[str], values: Sequence[float]) -> dict[str, float]:
