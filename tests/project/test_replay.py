@@ -88,6 +88,7 @@ def test_the_schedule_merges_what_was_taken_at_once(journal) -> None:
         (((0, 4), (9, 8)), None, "has lost strokes: they end with revision 7"),
         (((0, 4), (9, 6)), 5, "never took revision 5"),
         ((), None, "never took"),
+        (((0, 2),), 2, "begin after revision 2"),
     ],
 )
 def test_what_cannot_be_scheduled(journal, taken, revision, match) -> None:

@@ -146,6 +146,11 @@ def replay_schedule(
             change = _with_revision(merged(changes[after:end]), upto)
             schedule.append((round_, upto, change))
         after = end
+    if not schedule:
+        raise InputError(
+            f"The strokes of the project begin after revision {taken[-1][1]}, the last "
+            "one that the training has seen: this model cannot be made again."
+        )
     return schedule
 
 
