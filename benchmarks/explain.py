@@ -40,8 +40,8 @@ from napari_sciml.explaining.occlusion import (
 from napari_sciml.explaining.panel import Panel, log_odds
 from napari_sciml.explaining.patches import voxel
 from napari_sciml.explaining.place import Blocks
-from napari_sciml.explaining.preparing import prepare_steps
-from napari_sciml.explaining.session import Learned, Strokes, explain_steps
+from napari_sciml.explaining.preparing import Preparation
+from napari_sciml.explaining.session import Strokes, explain_steps
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.progress import exhaust
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
@@ -111,17 +111,14 @@ def clicks(ensemble: Ensemble, case: Case, count: int) -> Iterator[dict[str, flo
     image, labels, truth = case
     scribbles = as_scribbles(labels)
     begin, work = time.perf_counter(), time.process_time()
-    known = exhaust(prepare_steps(ensemble, image, scribbles))
+    prepared = Preparation(ensemble, image, scribbles)
+    exhaust(prepared.finish())
     wall, work = time.perf_counter() - begin, time.process_time() - work
     print(f"beforehand {wall:.2f} s, {work:.2f} CPU s")
     for at in places(truth, count, 0):
         begin, work, told = time.perf_counter(), time.process_time(), {}
-        for event in explain_steps(
-            ensemble, image, at.tolist(), scribbles, known=known
-        ):
-            if isinstance(event, Learned):
-                known = event
-                continue
+        answer = explain_steps(ensemble, image, at.tolist(), prepared=prepared)
+        for event in answer:
             name = {Occlusion: "around", Strokes: "strokes", ChannelReport: "all"}
             told[name.get(type(event), "members")] = time.perf_counter() - begin
         yield {**told, "work": time.process_time() - work}

@@ -1,19 +1,20 @@
 """All parts of an explanation together, and what cannot be explained."""
 
+import threading
+from itertools import islice
+
 import numpy as np
 import pytest
 import torch
 
 import napari_sciml as ns
+from napari_sciml.annotation.scribbles import as_scribbles
 from napari_sciml.errors import InputError
 from napari_sciml.explaining.panel import Panel
 from napari_sciml.explaining.place import region_at
+from napari_sciml.explaining.preparing import Preparation
 from napari_sciml.explaining.saliency import salient
-from napari_sciml.explaining.session import (
-    Explaining,
-    Learned,
-    explain_steps,
-)
+from napari_sciml.explaining.session import Explaining, explain_steps
 from napari_sciml.images.channels import ChannelImage
 from napari_sciml.images.intensity import IntensityScale
 from napari_sciml.networks.custom import CustomNetwork
@@ -46,19 +47,13 @@ def test_without_labels_channels_are_asked_around(mixed_model) -> None:
     assert found.channels.kinds
 
 
-def test_what_is_known_of_the_labels_is_not_asked_again(mixed_model) -> None:
+def test_the_parts_come_one_by_one(mixed_model) -> None:
     image, labels, ensemble = mixed_model(2)
     events = list(explain_steps(ensemble, image, (40, 50), labels))
-    learned = [event for event in events if isinstance(event, Learned)]
-    assert [one.channels is None for one in learned] == [True, False]
-    again = list(explain_steps(ensemble, image, (9, 9), labels, known=learned[1]))
-    assert not any(isinstance(event, Learned) for event in again)
     done = [event.done for event in events if isinstance(event, Explaining)]
     assert done == sorted(done)
     kinds = [type(e).__name__ for e in events if not isinstance(e, Explaining)]
-    assert kinds == [
-        *("Voices", "Occlusion", "Learned", "Strokes", "Learned", "ChannelReport")
-    ]
+    assert kinds == ["Voices", "Occlusion", "Strokes", "ChannelReport"]
 
 
 def test_a_class_can_be_asked_for(mixed_model) -> None:
@@ -170,16 +165,37 @@ def test_what_cannot_be_explained_is_told(tree_case, change, sentence) -> None:
     assert sentence in str(raised.value)
 
 
-def test_what_is_learned_before_is_what_an_answer_learns(mixed_model) -> None:
-    from napari_sciml.annotation.scribbles import as_scribbles
-    from napari_sciml.explaining.preparing import prepare_steps
-    from napari_sciml.explaining.session import Learned, explain_steps
-
+@pytest.mark.parametrize("steps", [0, 5, 30, 10_000])
+def test_a_preparation_goes_on_where_it_was_left(mixed_model, steps) -> None:
     image, labels, ensemble = mixed_model(2)
-    known = exhaust(prepare_steps(ensemble, image, as_scribbles(labels)))
-    events = list(explain_steps(ensemble, image, (40, 50), labels, known=known))
-    assert not any(isinstance(event, Learned) for event in events)
-    with_it = exhaust(explain_steps(ensemble, image, (40, 50), labels, known=known))
+    prepared = Preparation(ensemble, image, as_scribbles(labels))
+    begun = list(islice(prepared.finish(), steps))
+    assert (prepared.channels is not None) == (steps > len(begun))
+    left = [
+        exhaust(explain_steps(ensemble, image, place, prepared=prepared))
+        for place in ((9, 9), (40, 50))
+    ]
+    assert not list(prepared.finish())
     without = ns.explain(ensemble, image, (40, 50), labels)
-    assert with_it.channels == without.channels
-    assert with_it.strokes == without.strokes
+    assert left[1].channels == without.channels
+    assert left[1].strokes == without.strokes
+
+
+def test_a_preparation_may_be_gone_on_with_by_two_at_once(mixed_model) -> None:
+    image, labels, ensemble = mixed_model(2)
+    prepared = Preparation(ensemble, image, as_scribbles(labels))
+    other = threading.Thread(target=lambda: exhaust(prepared.finish()))
+    other.start()
+    found = exhaust(explain_steps(ensemble, image, (40, 50), prepared=prepared))
+    other.join()
+    without = ns.explain(ensemble, image, (40, 50), labels)
+    assert found.channels == without.channels
+    assert found.strokes == without.strokes
+
+
+def test_a_preparation_that_failed_tells_everybody(tree_case) -> None:
+    image, _, _, ensemble = tree_case(2)
+    prepared = Preparation(ensemble, image, as_scribbles(np.ones((9, 9), np.uint8)))
+    for _ in range(2):
+        with pytest.raises(InputError, match="The labels have shape"):
+            exhaust(prepared.finish())

@@ -1,52 +1,98 @@
-"""Look at the strokes before anybody asks: that takes most of the first answer."""
+"""What all questions about a model ask of the strokes, found out once."""
 
+import threading
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from napari_sciml.annotation.scribbles import Scribbles
-from napari_sciml.explaining.channels import ask_channels
+from napari_sciml.explaining.channels import ChannelReport, ask_channels
 from napari_sciml.explaining.config import ExplainConfig
-from napari_sciml.explaining.lessons import check_labels, learn
+from napari_sciml.explaining.lessons import Lessons, check_labels, learn
 from napari_sciml.explaining.panel import Panel
-from napari_sciml.explaining.session import Explaining, Learned
-from napari_sciml.progress import map_progress
 
 if TYPE_CHECKING:
     from napari_sciml.networks.ensemble import Ensemble
 
-WORDS = "looking at the strokes"
 
+class Preparation:
+    """Looks at the strokes, and goes on where it was left, whoever asks.
 
-def prepare_steps(
-    ensemble: "Ensemble",
-    image: Any,
-    labels: Scribbles,
-    *,
-    config: ExplainConfig | None = None,
-) -> Generator[Explaining, None, Learned]:
-    """Learn of labeled voxels what `explain_steps` takes as ``known``.
+    It takes several times as long as the rest of an answer. So it is begun before
+    anybody asks, and what is left of it is done when it is needed, by any thread.
 
     Parameters
     ----------
-    ensemble, image, labels
+    ensemble, image
         As of `napari_sciml.explaining.session.explain_steps`.
+    labels
+        Strokes on this image.
     config
         Settings; only the seed counts.
 
-    Yields
-    ------
-    Explaining
-        How far it is, several times a second.
-
-    Raises
-    ------
-    InputError
-        When image, labels and model do not fit together.
+    Attributes
+    ----------
+    lessons
+        Labeled voxels as the members see them; None before.
+    channels
+        Which channels the model goes by; None before.
     """
-    config, panel = config or ExplainConfig(), Panel(ensemble, image)
-    check_labels(labels, panel)
-    seen = learn(panel, labels, config.seed)
-    lessons = yield from map_progress(seen, lambda _: Explaining(0.3, WORDS))
-    asked = ask_channels(panel, lessons, config.seed)
-    report = yield from map_progress(asked, lambda _: Explaining(0.8, WORDS))
-    return Learned(lessons, report)
+
+    def __init__(
+        self,
+        ensemble: "Ensemble",
+        image: Any,
+        labels: Scribbles,
+        *,
+        config: ExplainConfig | None = None,
+    ) -> None:
+        self.labels = labels
+        self.lessons: Lessons | None = None
+        self.channels: ChannelReport | None = None
+        seed = (config or ExplainConfig()).seed
+        self._steps = self._learn(ensemble, image, seed)
+        self._error: Exception | None = None
+        self._turn = threading.Lock()
+
+    def look(self) -> Generator[None, None, Lessons]:
+        """Look at the strokes; yields often.
+
+        Raises
+        ------
+        InputError
+            When image, labels and model do not fit together.
+        """
+        while self.lessons is None:
+            self._step()
+            yield
+        return self.lessons
+
+    def finish(self) -> Generator[None, None, ChannelReport]:
+        """Look at the strokes, and exchange the channels; yields often.
+
+        Raises
+        ------
+        InputError
+            As of `look`.
+        """
+        while self.channels is None:
+            self._step()
+            yield
+        return self.channels
+
+    def _step(self) -> None:
+        with self._turn:
+            if self._error is not None:
+                raise self._error
+            try:
+                next(self._steps, None)
+            except Exception as error:
+                self._error = error
+                raise
+
+    def _learn(
+        self, ensemble: "Ensemble", image: Any, seed: int
+    ) -> Generator[None, None, None]:
+        panel = Panel(ensemble, image)
+        check_labels(self.labels, panel)
+        self.lessons = yield from learn(panel, self.labels, seed)
+        self.channels = yield from ask_channels(panel, self.lessons, seed)

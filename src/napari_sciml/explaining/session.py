@@ -11,11 +11,12 @@ from napari_sciml.errors import InputError
 from napari_sciml.explaining.channels import ChannelReport, ask_channels
 from napari_sciml.explaining.config import ExplainConfig
 from napari_sciml.explaining.features import features_of, weights_of
-from napari_sciml.explaining.lessons import Lessons, check_labels, learn, look_around
+from napari_sciml.explaining.lessons import Lessons, check_labels, look_around
 from napari_sciml.explaining.occlusion import Occlusion, occlude
 from napari_sciml.explaining.panel import Member, Panel
 from napari_sciml.explaining.patches import take_patch
 from napari_sciml.explaining.place import At, Blocks, region_at
+from napari_sciml.explaining.preparing import Preparation
 from napari_sciml.explaining.strokes import SimilarStroke, similar_strokes
 from napari_sciml.images.tiles import Region, with_halo
 from napari_sciml.progress import exhaust, map_progress
@@ -89,14 +90,6 @@ class Strokes:
 
 
 @dataclass(frozen=True)
-class Learned:
-    """Labeled voxels were looked at: to be given again while model and labels last."""
-
-    lessons: Lessons
-    channels: ChannelReport | None = None
-
-
-@dataclass(frozen=True)
 class Explaining:
     """How far it is, 0 to 1, and what is done."""
 
@@ -126,7 +119,7 @@ class Explanation:
     strokes: tuple[SimilarStroke, ...] | None
 
 
-Event = Explaining | Voices | Occlusion | Strokes | Learned | ChannelReport
+Event = Explaining | Voices | Occlusion | Strokes | ChannelReport
 
 
 def explain_steps(
@@ -136,7 +129,7 @@ def explain_steps(
     labels: "np.ndarray | Scribbles | None" = None,
     *,
     config: ExplainConfig | None = None,
-    known: Learned | None = None,
+    prepared: Preparation | None = None,
 ) -> Generator[Event, None, Explanation]:
     """Explain a voxel in steps that can be watched and stopped.
 
@@ -153,8 +146,9 @@ def explain_steps(
         Strokes on this image; 0 = not annotated.
     config
         Settings; see `ExplainConfig`.
-    known
-        What an earlier explanation yielded, for the same model, image and labels.
+    prepared
+        What is known of the strokes already, for the same model and image; instead of
+        labels.
 
     Yields
     ------
@@ -169,9 +163,10 @@ def explain_steps(
     config = config or ExplainConfig()
     panel = Panel(ensemble, image)
     core = region_at(at, panel.shape)
-    strokes = None if labels is None else as_scribbles(labels)
-    if strokes is not None:
+    if prepared is None and labels is not None:
+        strokes = as_scribbles(labels)
         check_labels(strokes, panel)
+        prepared = Preparation(ensemble, image, strokes, config=config)
     voices = yield from _told(_voices(panel, core, config), 0.0, "asking the members")
     yield voices
     blocks = Blocks.around(core, ensemble, panel.shape, config)
@@ -180,21 +175,20 @@ def explain_steps(
         covering, lambda done: Explaining(0.6 * done, "covering what is around")
     )
     yield occlusion
-    if known is None:
-        near = with_halo(core, blocks.edges, panel.shape).read
-        known = yield from _learned(panel, strokes, near, config)
-        yield known
     similar = None
-    if strokes is not None:
-        comparing = _similar(panel, voices, known.lessons, config)
+    if prepared is None:
+        near = with_halo(core, blocks.edges, panel.shape).read
+        around = look_around(panel, near, config.seed)
+        lessons = yield from _told(around, 0.6, "looking around")
+        asking = ask_channels(panel, lessons, config.seed)
+    else:
+        looking = prepared.look()
+        lessons = yield from _told(looking, 0.6, "looking at the strokes")
+        comparing = _similar(panel, voices, lessons, config)
         similar = yield from _told(comparing, 0.8, "comparing with the strokes")
         yield Strokes(similar)
-    report = known.channels
-    if report is None:
-        asking = ask_channels(panel, known.lessons, config.seed)
-        report = yield from _told(asking, 0.8, "exchanging the channels")
-        if known.lessons.labeled:
-            yield Learned(known.lessons, report)
+        asking = prepared.finish()
+    report = yield from _told(asking, 0.8, "exchanging the channels")
     yield report
     return Explanation(voices, occlusion, report, similar)
 
@@ -246,17 +240,6 @@ def _voices(
     names = panel.ensemble.class_names
     index = class_index(config.class_name, names, mean)
     return Voices(core, names, panel.members, shares, mean, index)
-
-
-def _learned(
-    panel: Panel, strokes: Scribbles | None, near: Region, config: ExplainConfig
-) -> Generator[Explaining, None, Learned]:
-    """Look at labeled voxels, or without labels at those near the place."""
-    if strokes is None:
-        seen, words = look_around(panel, near, config.seed), "looking around"
-    else:
-        seen, words = learn(panel, strokes, config.seed), "looking at the strokes"
-    return Learned((yield from _told(seen, 0.6, words)))
 
 
 def _similar(

@@ -164,26 +164,31 @@ def test_labels_are_looked_at_once(asking, click, done) -> None:
     click(4, 20)
     done(asking)
     assert run._strokes.of(model) is known
+    assert run.channels is known.channels
     layer = asking.session.workspace.annotation.layer
     layer.data_setitem((np.array([6]), np.array([16]), np.array([2])), 2)
     asking.session.workspace.annotation.read_now()
     click(15, 14)
     done(asking)
     assert run._strokes.of(model) is not known
-    assert run._strokes.of(model) is not None
+    assert run.channels is run._strokes.of(model).channels
 
 
-def test_strokes_are_looked_at_before_a_click(dock, model, click, done, patience):
-    """By the switch of the mode; and what comes meanwhile waits for it."""
+def test_a_click_does_not_wait_for_what_is_looked_at_before(
+    dock, model, done, patience
+) -> None:
+    """The members answer first; what is left of the strokes is looked at after."""
     dock.session.prediction.use(model)
     run = dock.session.why
     assert not run._strokes.busy
     dock.why.start.click()
     assert run._strokes.busy
-    run.ask((4, 15, 14))
-    assert run.words
-    done(dock)
     known = run._strokes.of(model)
+    seen = []
+    run.changed.connect(lambda: seen.append((run.voices, known.channels)))
+    run.ask((4, 15, 14))
+    done(dock)
+    assert any(voices is not None and not channels for voices, channels in seen)
     assert run.channels is known.channels
     assert run.voices.center == (4, 15, 14)
 
@@ -195,7 +200,8 @@ def test_strokes_are_looked_at_when_a_training_ends(dock, patience) -> None:
     session.training.start(TrainingConfig(members=2, seconds=1))
     patience(lambda: is_settled(session))
     session.training.stop()
-    patience(lambda: session.why._strokes.of(session.prediction.model) is not None)
+    model = session.prediction.model
+    patience(lambda: session.why._strokes.of(model).channels is not None)
     assert session.why.place is None
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from napari_sciml.networks.layers.kernels import Taps, physical_taps
@@ -57,7 +58,7 @@ class Plan:
         readout = sum(self.channels[node] for node in self.readers) + 1
         return weights + sum(self.channels[1:]) + classes * readout
 
-    @property
+    @cached_property
     def reach(self) -> tuple[int, ...]:
         """Voxels an axis that the output depends on, on each side."""
         axes = len(self.groups[0].taps.reach)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 NO_MODEL = "Nothing is trained yet: train first, in the Train dock."
 CLICK = "Click a place in the image; Escape ends it."
 OUTSIDE = "The click was outside of the image: click in it."
+ASKING = "asking the members"
 IN_3D = "A click in 3D means a whole line: show slices, by the button below the layers."
 GONE = "The image was closed or changed: ask again."
 WENT_ON = "The model has changed since: click again for what it says now."
@@ -77,7 +78,6 @@ class WhyController:
         self._by: Model | None = None
         self._strokes = KnownStrokes(workspace, prediction)
         self._strokes.rested.connect(self._on_rested)
-        self._key: tuple[Any, ...] = ()
         self._hand: tuple[weakref.ref[Layer], str] | None = None
         self.asking, self.note = False, ""
         self._clear()
@@ -142,14 +142,13 @@ class WhyController:
     def ask(self, place: tuple[int, ...]) -> None:
         """Explain a voxel; what is being explained is given up."""
         self._next = place
-        if self._strokes.busy:  # what it finds out is most of the answer
-            self.done, self.words = 0.0, "looking at the strokes"
-            self.changed.emit()
-            return
-        if self._runner.busy:
-            self._runner.stop()
-        else:
+        self._strokes.stop()  # the answer goes on with it, where it needs that
+        self._runner.stop()
+        if not (self._strokes.busy or self._runner.busy):
             self._start()
+            return
+        self.done, self.words = 0.0, ASKING
+        self.changed.emit()
 
     def go_to(self, place: tuple[int, ...]) -> None:
         """Show a voxel of the image."""
@@ -198,14 +197,13 @@ class WhyController:
                 raise InputError(NO_MODEL)
             if self._strokes.others(model):
                 self.note = OTHER_CLASSES
-            known, self._key = self._strokes.of(model), self._strokes.key(model)
-            given = pixels(image), place, self._strokes.labels(model), known
+            given = pixels(image), place, self._strokes.of(model)
             self._runner.start(why_in_view, model.ensemble, *given)
         except InputError as error:
             self.failed.emit(str(error))
             return
         self._of, self._by = weakref.ref(image), model
-        self.place, self.done, self.words = place, 0.0, "asking the members"
+        self.place, self.done, self.words = place, 0.0, ASKING
         self.changed.emit()
 
     def _on_click(self, event: Any) -> None:
@@ -226,12 +224,7 @@ class WhyController:
     def _on_event(self, event: object) -> None:
         from napari_sciml.explaining.channels import ChannelReport
         from napari_sciml.explaining.occlusion import Occlusion
-        from napari_sciml.explaining.session import (
-            Explaining,
-            Learned,
-            Strokes,
-            Voices,
-        )
+        from napari_sciml.explaining.session import Explaining, Strokes, Voices
 
         image = None if self._of is None else self._of()
         if image is None or image is not self._workspace.image:
@@ -242,9 +235,6 @@ class WhyController:
             self.voices = event
         elif isinstance(event, Occlusion):
             self._layers.show_around(image, event)
-        elif isinstance(event, Learned):
-            self._strokes.keep(event, self._key)
-            return
         elif isinstance(event, Strokes):
             self.strokes = event.found
             self._show_strokes(image)
@@ -269,7 +259,7 @@ class WhyController:
         self.changed.emit()
 
     def _on_rested(self) -> None:
-        if not self._runner.busy and self.words:
+        if self.words and not self._runner.busy:
             self._on_finished()
 
     def _on_model(self) -> None:

@@ -8,10 +8,9 @@ from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.kit.runner import JobRunner
 from napari_sciml.plugin.layers.images import pixels
-from napari_sciml.workflows.explaining.viewing import prepare_in_view
 
 if TYPE_CHECKING:
-    from napari_sciml.explaining.session import Learned
+    from napari_sciml.explaining.preparing import Preparation
     from napari_sciml.plugin.state.model import Model
     from napari_sciml.plugin.state.prediction import Prediction
     from napari_sciml.plugin.state.workspace import Workspace
@@ -35,31 +34,38 @@ class KnownStrokes:
     def __init__(self, workspace: "Workspace", prediction: "Prediction") -> None:
         self._workspace, self._prediction = workspace, prediction
         self._runner = JobRunner()
-        self._runner.yielded.connect(self._on_event)
         self._runner.finished.connect(self.rested.emit)
         workspace.runner.finished.connect(self._on_trained)
         self.wanted = False
-        self._known: Learned | None = None
+        self._known: Preparation | None = None
         self._of: tuple[Any, ...] = ()
-        self._next: tuple[Any, ...] = ()
 
     @property
     def busy(self) -> bool:
         """Whether it looks at the strokes now."""
         return self._runner.busy
 
-    def of(self, model: "Model") -> "Learned | None":
-        """What is known for a model and the strokes as they are."""
-        return self._known if self._of == self.key(model) else None
+    def of(self, model: "Model") -> "Preparation | None":
+        """What is known for a model and the strokes as they are, done or not.
 
-    def keep(self, learned: "Learned", key: tuple[Any, ...]) -> None:
-        """Take what an answer has learned, where `key` was what it was asked by."""
-        self._known, self._of = learned, key
+        None where there is nothing to compare.
 
-    def key(self, model: "Model") -> tuple[Any, ...]:
-        """By which what is known is found again."""
+        Raises
+        ------
+        InputError
+            When there is no image.
+        """
         revision = self._workspace.annotation.store.revision
-        return id(model), revision, id(self._workspace.image)
+        key = model, revision, self._workspace.image
+        if not _same(key, self._of):
+            self._known, self._of = self._preparation(model), key
+        return self._known
+
+    def _preparation(self, model: "Model") -> "Preparation | None":
+        from napari_sciml.explaining.preparing import Preparation
+
+        labels, image = self.labels(model), pixels(self._workspace.image)
+        return None if labels is None else Preparation(model.ensemble, image, labels)
 
     def labels(self, model: "Model") -> Scribbles | None:
         """What is painted, as it is now; None where there is nothing to compare."""
@@ -80,22 +86,19 @@ class KnownStrokes:
     def prepare(self) -> None:
         """Look at the strokes now, so that the next answer comes quickly."""
         image, model = self._workspace.image, self._prediction.model
-        if image is None or model is None or self.busy or self.of(model):
+        if image is None or model is None or self.busy:
             return
-        labels = self.labels(model)
-        if labels is None:
-            return
-        self._next = self.key(model)
         try:
-            given = model.ensemble, pixels(image), labels
+            known = self.of(model)
         except InputError:
             return  # who asks is told
-        self._runner.start(prepare_in_view, *given)
+        if known is not None and known.channels is None:
+            self._runner.start(known.finish)
 
     def forget(self) -> None:
         """Another image is next."""
         self._runner.stop()
-        self._known, self._of, self._next = None, (), ()
+        self._known, self._of = None, ()
 
     def stop(self) -> None:
         """Look no further."""
@@ -105,12 +108,14 @@ class KnownStrokes:
         """The viewer goes away."""
         self._runner.silence()
 
-    def _on_event(self, event: Any) -> None:
-        from napari_sciml.explaining.session import Learned
-
-        if isinstance(event, Learned):
-            self._known, self._of = event, self._next
-
     def _on_trained(self) -> None:
         if self.wanted:
             self.prepare()
+
+
+def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    """Whether both hold the very same things."""
+    return len(one) == len(other) and all(
+        a is b or (isinstance(a, int) and a == b)
+        for a, b in zip(one, other, strict=True)
+    )

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from napari_sciml.annotation.scribbles import Scribbles
-    from napari_sciml.explaining.session import Learned
+    from napari_sciml.explaining.preparing import Preparation
     from napari_sciml.networks.ensemble import Ensemble
 
 HALF = 16
@@ -32,28 +31,16 @@ def why_in_view(
     ensemble: "Ensemble",
     image: Any,
     at: Sequence[int],
-    labels: "Scribbles | None",
-    known: "Learned | None",
+    prepared: "Preparation | None",
 ) -> Generator[Any, None, None]:
     """Explain a voxel; parameters and events as of `explain_steps`, and `Pictures`."""
     # Torch is imported here and not by whoever opens a dock.
     from napari_sciml.explaining.session import Strokes, explain_steps
 
-    for event in explain_steps(ensemble, image, at, labels, known=known):
+    for event in explain_steps(ensemble, image, at, prepared=prepared):
         yield event
         if isinstance(event, Strokes):
             yield Pictures(tuple(plane_round(image, s.place) for s in event.found))
-
-
-def prepare_in_view(
-    ensemble: "Ensemble", image: Any, labels: "Scribbles | None"
-) -> Generator[Any, None, None]:
-    """Get ready for the first question; yields `Learned` where there are labels."""
-    from napari_sciml.explaining.preparing import prepare_steps
-
-    yield None
-    if labels is not None:
-        yield (yield from prepare_steps(ensemble, image, labels))
 
 
 def plane_round(image: Any, place: Sequence[int]) -> np.ndarray:
