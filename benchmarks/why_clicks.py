@@ -12,6 +12,7 @@ of the later ones until the members are told, and until all is.
 import argparse
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ import race_cases
 from explain import lines, places
 from flow_gaps import spin
 from flow_hand import Hand, until
+from qtpy.QtCore import QEventLoop, QTimer
 from scipy.ndimage import binary_dilation
 
 from napari_sciml.samples.phantom import PhantomConfig, make_phantom
@@ -58,14 +60,25 @@ def train(hand: Hand, labels: np.ndarray, seconds: float) -> object:
     return session
 
 
+def rest_until(done: Callable[[], bool], seconds: float) -> bool:
+    """As `until`, but asleep between events, as a window is."""
+    loop, timer, end = QEventLoop(), QTimer(), time.monotonic() + seconds
+    timer.timeout.connect(
+        lambda: loop.quit() if done() or time.monotonic() > end else None
+    )
+    timer.start(10)
+    loop.exec()
+    return done()
+
+
 def ask(hand: Hand, run: object, place: tuple[int, int]) -> tuple[float, float]:
     """Click a place; seconds until the members, and until everything, are shown."""
     begun = time.perf_counter()
     hand.stroke([place])
-    if not until(lambda: run.voices is not None and run.place == place, PATIENCE):
+    if not rest_until(lambda: run.voices is not None and run.place == place, PATIENCE):
         raise RuntimeError(f"no answer at {place}")
     first = time.perf_counter() - begun
-    if not until(lambda: not run.words and not run._runner.busy, PATIENCE):
+    if not rest_until(lambda: not run.words and not run._runner.busy, PATIENCE):
         raise RuntimeError(f"no end of the answer at {place}")
     return first, time.perf_counter() - begun
 
@@ -101,9 +114,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="folder of the pictures")
     given = parser.parse_args()
     given.out = given.out or Path(tempfile.mkdtemp())
-    print(
-        "| image | members, first | later, median | 95 % | all, first | median | 95 % |"
-    )
+    columns = "members, first | later, median | 95 % | all, first | median | 95 %"
+    print(f"| image | {columns} |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for name, (image, truth) in pictures().items():
         took = measured(name, image, truth, given)
