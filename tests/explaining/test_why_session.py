@@ -48,12 +48,21 @@ def test_without_labels_channels_are_asked_around(mixed_model) -> None:
 
 
 def test_the_parts_come_one_by_one(mixed_model) -> None:
+    """What is known at once comes first; the longest part last, unless others wait."""
     image, labels, ensemble = mixed_model(2)
-    events = list(explain_steps(ensemble, image, (40, 50), labels))
-    done = [event.done for event in events if isinstance(event, Explaining)]
-    assert done == sorted(done)
-    kinds = [type(e).__name__ for e in events if not isinstance(e, Explaining)]
-    assert kinds == ["Voices", "Occlusion", "Strokes", "ChannelReport"]
+    prepared = Preparation(ensemble, image, as_scribbles(labels))
+    for kinds in (
+        ["Voices", "Occlusion", "Strokes", "ChannelReport"],
+        ["Voices", "Strokes", "ChannelReport", "Occlusion"],
+    ):
+        events = list(explain_steps(ensemble, image, (40, 50), prepared=prepared))
+        done = [event.done for event in events if isinstance(event, Explaining)]
+        assert done == sorted(done)
+        told = [type(e).__name__ for e in events if not isinstance(e, Explaining)]
+        assert told == kinds
+    without = list(explain_steps(ensemble, image, (40, 50)))
+    told = [type(e).__name__ for e in without if not isinstance(e, Explaining)]
+    assert told == ["Voices", "Occlusion", "ChannelReport"]
 
 
 def test_a_class_can_be_asked_for(mixed_model) -> None:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from napari_sciml.networks.ensemble import Ensemble
 
 T = TypeVar("T")
+P = TypeVar("P", Occlusion, ChannelReport)
+
+READY = 0.1
+"""Share of an answer that is not what is around, where the strokes are known."""
 
 NO_PROOF = (
     "This tells what the model goes by, not what is there: it does not prove that the "
@@ -170,26 +174,25 @@ def explain_steps(
     voices = yield from _told(_voices(panel, core, config), 0.0, "asking the members")
     yield voices
     blocks = Blocks.around(core, ensemble, panel.shape, config)
-    covering = occlude(panel, core, blocks, voices.class_index)
-    occlusion = yield from map_progress(
-        covering, lambda done: Explaining(0.6 * done, "covering what is around")
+    ready = prepared is not None and prepared.channels is not None
+    first, last = (READY, 1.0) if ready else (0.0, 0.6)
+    covering = map_progress(
+        occlude(panel, core, blocks, voices.class_index),
+        lambda done: Explaining(
+            first + (last - first) * done, "covering what is around"
+        ),
     )
-    yield occlusion
-    similar = None
     if prepared is None:
+        occlusion = yield from _tell(covering)
         near = with_halo(core, blocks.edges, panel.shape).read
-        around = look_around(panel, near, config.seed)
-        lessons = yield from _told(around, 0.6, "looking around")
-        asking = ask_channels(panel, lessons, config.seed)
+        report = yield from _tell(_channels_around(panel, near, config))
+        return Explanation(voices, occlusion, report, None)
+    if ready:  # then that is told at once
+        similar, report = yield from _of_strokes(panel, voices, prepared, config)
+        occlusion = yield from _tell(covering)
     else:
-        looking = prepared.look()
-        lessons = yield from _told(looking, 0.6, "looking at the strokes")
-        comparing = _similar(panel, voices, lessons, config)
-        similar = yield from _told(comparing, 0.8, "comparing with the strokes")
-        yield Strokes(similar)
-        asking = prepared.finish()
-    report = yield from _told(asking, 0.8, "exchanging the channels")
-    yield report
+        occlusion = yield from _tell(covering)
+        similar, report = yield from _of_strokes(panel, voices, prepared, config)
     return Explanation(voices, occlusion, report, similar)
 
 
@@ -242,6 +245,22 @@ def _voices(
     return Voices(core, names, panel.members, shares, mean, index)
 
 
+def _of_strokes(
+    panel: Panel, voices: Voices, prepared: Preparation, config: ExplainConfig
+) -> Generator[Event, None, tuple[tuple[SimilarStroke, ...], ChannelReport]]:
+    """What the strokes tell of the place, and which channels tell them apart."""
+    ready = prepared.channels is not None
+    looking = prepared.look()
+    lessons = yield from _told(looking, 0.6, "looking at the strokes")
+    comparing = _similar(panel, voices, lessons, config)
+    words = "comparing with the strokes"
+    similar = yield from _told(comparing, 0.0 if ready else 0.8, words)
+    yield Strokes(similar)
+    report = yield from _told(prepared.finish(), 0.8, "exchanging the channels")
+    yield report
+    return similar, report
+
+
 def _similar(
     panel: Panel, voices: Voices, lessons: Lessons, config: ExplainConfig
 ) -> Generator[None, None, tuple[SimilarStroke, ...]]:
@@ -249,6 +268,23 @@ def _similar(
     one = yield from features_of(panel, patch)
     weights, said = weights_of(panel), voices.predicted
     return similar_strokes(lessons, one, weights, said, config.strokes)
+
+
+def _channels_around(
+    panel: Panel, near: Region, config: ExplainConfig
+) -> Generator[Explaining, None, ChannelReport]:
+    """Which channels matter to voxels round the place, where there are no strokes."""
+    around = look_around(panel, near, config.seed)
+    lessons = yield from _told(around, 0.6, "looking around")
+    asking = ask_channels(panel, lessons, config.seed)
+    return (yield from _told(asking, 0.8, "exchanging the channels"))
+
+
+def _tell(steps: Generator[Explaining, None, P]) -> Generator[Event | P, None, P]:
+    """Yield what steps return as well."""
+    found = yield from steps
+    yield found
+    return found
 
 
 def _told(

@@ -1,5 +1,6 @@
 """Explain a voxel beside a living GUI."""
 
+import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from napari_sciml.explaining.preparing import Preparation
     from napari_sciml.networks.ensemble import Ensemble
 
+TOLD_SECONDS = 0.15
+"""Between two words on how far it is."""
 HALF = 16
 """Pixels on each side of a place that its picture shows."""
 
@@ -35,9 +38,16 @@ def why_in_view(
 ) -> Generator[Any, None, None]:
     """Explain a voxel; parameters and events as of `explain_steps`, and `Pictures`."""
     # Torch is imported here and not by whoever opens a dock.
-    from napari_sciml.explaining.session import Strokes, explain_steps
+    from napari_sciml.explaining.session import Explaining, Strokes, explain_steps
 
+    told = 0.0
     for event in explain_steps(ensemble, image, at, prepared=prepared):
+        if isinstance(event, Explaining):
+            # To draw each of these would take as long as a part of the answer.
+            if time.monotonic() - told < TOLD_SECONDS:
+                yield None
+                continue
+            told = time.monotonic()
         yield event
         if isinstance(event, Strokes):
             yield Pictures(tuple(plane_round(image, s.place) for s in event.found))
