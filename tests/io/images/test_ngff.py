@@ -1,3 +1,7 @@
+import json
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import zarr
@@ -249,3 +253,21 @@ def test_chunks_that_are_not_stored_are_told(tmp_path, zarr_format, shards, lost
     cautions = open_volume(tmp_path / "a.zarr").cautions
     assert len(cautions) == lost
     assert not lost or "chunks of a.zarr are not stored and count as 3" in cautions[0]
+
+
+def test_a_fill_value_too_large_for_the_type_is_infinite_and_no_warning(tmp_path):
+    path = tmp_path / "a.zarr"
+    array = zarr.create_array(
+        str(path), shape=SHAPE, chunks=SHAPE, dtype="f4", zarr_format=2
+    )
+    array[:] = GRAY
+    header = json.loads((path / ".zarray").read_text())
+    (path / ".zarray").write_text(json.dumps({**header, "fill_value": -1e300}))
+    code = (
+        "import sys; from napari_sciml.io.images.reading import open_volume; "
+        "print(open_volume(sys.argv[1]).data[...].max())"
+    )
+    command = [sys.executable, "-c", code, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert float(done.stdout) == GRAY.max()

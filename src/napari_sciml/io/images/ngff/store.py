@@ -1,5 +1,6 @@
 """Folders of zarr whose files are looked at before they are read."""
 
+import warnings
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,10 @@ def readable_store(path: str | Path, *, writable: bool = False) -> Any:
 def _store_class() -> Any:
     # Made when it is needed: importing zarr takes a while.
     from zarr.storage import LocalStore
+
+    # A fill value that is too large for the type becomes infinite; pixels are checked.
+    overflow = "overflow encountered in cast"
+    warnings.filterwarnings("ignore", overflow, RuntimeWarning, "zarr")
 
     class CheckedFiles(LocalStore):
         """A folder of which files are looked at before they are read."""
