@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from gui_helpers import bright_bar, is_settled
+from qtpy.QtCore import QPoint
 
 from napari_sciml.images.intensity import estimate_intensity
 from napari_sciml.networks.ensemble import Ensemble
@@ -310,3 +311,21 @@ def test_a_picture_of_a_place_at_the_border_is_filled_up() -> None:
     assert np.isnan(found[0]).all()
     assert np.isnan(found[:, HALF + 1 :]).all()
     assert found[HALF - 2, HALF - 3] == image[1, 0, 46]
+
+
+def test_the_first_answer_is_scrolled_to_and_later_ones_are_not(
+    asking, viewer, click, done, qtbot
+) -> None:
+    viewer.window._qt_window.resize(1200, 500)
+    bar = asking.area.verticalScrollBar()
+    bar.setValue(0)
+    click(15, 14)
+    done(asking)
+    top = asking.why.start.mapTo(asking.area.viewport(), QPoint()).y
+    qtbot.waitUntil(lambda: top() <= 0)
+    assert asking.why.members_words.visibleRegion().isEmpty() is False
+    bar.setValue(0)
+    click(4, 20)
+    done(asking)
+    qtbot.wait(100)
+    assert bar.value() == 0

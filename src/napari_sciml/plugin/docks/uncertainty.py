@@ -190,7 +190,7 @@ class UncertaintyDock(Dock):
         guide.addWidget(self.dismiss, 1)
         self.column.addLayout(guide)
         self.column.addWidget(self.guidance)
-        self.why = WhyPart(self.session.why, self.wiring)
+        self.why = WhyPart(self.session.why, self.wiring, self.area)
         self.column.addWidget(self.why)
         self.column.addStretch()
 

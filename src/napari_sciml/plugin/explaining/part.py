@@ -1,7 +1,7 @@
 """The part of the Uncertainty dock that asks why."""
 
 import numpy as np
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QIcon, QImage, QKeySequence, QPixmap
 from qtpy.QtWidgets import (
     QListWidget,
@@ -17,6 +17,7 @@ from napari_sciml.plugin.explaining.bars import Bars, Dots
 from napari_sciml.plugin.explaining.controller import WhyController
 from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.widgets.controls import button, error_line, text_line
+from napari_sciml.plugin.kit.widgets.scrolling import ScrollingColumn
 
 ICON = 44
 MOST_BARS = 3
@@ -32,11 +33,15 @@ class WhyPart(QWidget):
         Asks.
     wiring
         Of the dock.
+    area
+        What scrolls in the dock: to the first answer, which begins below its end.
     """
 
-    def __init__(self, run: WhyController, wiring: Connections) -> None:
+    def __init__(
+        self, run: WhyController, wiring: Connections, area: ScrollingColumn
+    ) -> None:
         super().__init__()
-        self.run = run
+        self.run, self._area, self._is_first = run, area, False
         self._shown: object = None
         self._known: tuple[object, ...] = ("",) * 4
         self._make_controls()
@@ -117,6 +122,10 @@ class WhyPart(QWidget):
             self._show_members()
             self._show_channels()
             self._show_strokes()
+            if self._is_first and run.voices is not None:
+                # Once what is new has its place.
+                QTimer.singleShot(0, lambda: self._area.begin_with(self.start))
+        self._is_first = self._is_first and not (run.voices and not run.words)
 
     def _show_members(self) -> None:
         voices = self.run.voices
@@ -198,6 +207,7 @@ class WhyPart(QWidget):
             return
         try:
             self.run.begin()
+            self._is_first = True
         except InputError as error:
             self.start.setChecked(False)
             self.show_error(str(error))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtCore import QEvent, QPoint, QSize, Qt
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
@@ -40,6 +40,10 @@ class ScrollingColumn(QScrollArea):
         self.column.setSpacing(SPACING)
         self.setWidget(inner)
         self.verticalScrollBar().rangeChanged.connect(self._make_way)
+
+    def begin_with(self, control: QWidget) -> None:
+        """Scroll so that a control, of what is seen, is at the top."""
+        self.verticalScrollBar().setValue(control.mapTo(self.widget(), QPoint()).y())
 
     def showEvent(self, event: Any) -> None:
         """Keep the wheel from changing what it is to scroll past."""
