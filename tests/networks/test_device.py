@@ -5,10 +5,12 @@ import torch
 
 from napari_sciml.errors import InputError
 from napari_sciml.networks.device import (
+    MOST_THREADS,
     autocast,
     default_threads,
     has_fast_bfloat16,
     resolve_device,
+    use_threads,
 )
 
 
@@ -65,3 +67,14 @@ def test_autocast_that_is_off_works_on_any_device():
         torch.autocast("meta", torch.bfloat16, enabled=False)
     with autocast(torch.device("meta"), False):
         assert torch.ones(2, device="meta").dtype == torch.float32
+
+
+def test_no_file_can_ask_for_more_threads_than_a_system_gives() -> None:
+    before = torch.get_num_threads()
+    try:
+        use_threads(3)
+        assert torch.get_num_threads() == 3
+        use_threads(10**6)
+        assert torch.get_num_threads() == max(MOST_THREADS, 4 * default_threads())
+    finally:
+        torch.set_num_threads(before)

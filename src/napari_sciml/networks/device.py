@@ -11,6 +11,9 @@ import torch
 
 from napari_sciml.errors import InputError
 
+MOST_THREADS = 64
+"""As of a larger machine, whose work is to be done again to the last bit."""
+
 
 def resolve_device(name: str) -> torch.device:
     """Turn "auto", "cpu", "cuda" or "mps" into a device that is there.
@@ -48,6 +51,15 @@ def default_threads(*, viewer: bool = False) -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
     cores = cores or os.cpu_count() or 1
     return max(1, cores - 1) if viewer else cores
+
+
+def use_threads(count: int) -> None:
+    """Let torch compute with so many threads.
+
+    With no more than `MOST_THREADS`, or four a core: a file may ask for a thousand,
+    and where the system refuses them the process ends at once.
+    """
+    torch.set_num_threads(min(count, max(MOST_THREADS, 4 * default_threads())))
 
 
 def is_out_of_memory(error: BaseException) -> bool:

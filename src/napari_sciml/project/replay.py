@@ -174,14 +174,13 @@ def train_again(
     report
         Called with the progress.
     """
-    import torch
-
+    from napari_sciml.networks.device import use_threads
     from napari_sciml.training.config import TrainingConfig
     from napari_sciml.training.live import LiveTraining
 
     config = TrainingConfig.model_validate(dict(run.started.settings))
     if run.started.threads is not None:
-        torch.set_num_threads(run.started.threads)
+        use_threads(run.started.threads)
     labels = Scribbles.empty(image.shape).changed(schedule[0][2])
     training = LiveTraining(
         image, labels, config, run.started.class_names, start=_start(run)

@@ -5,11 +5,9 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any
 
-import torch
-
 from napari_sciml.annotation.classes import DEFAULT_CLASSES
 from napari_sciml.errors import InputError
-from napari_sciml.networks.device import default_threads
+from napari_sciml.networks.device import default_threads, use_threads
 from napari_sciml.networks.ensemble import Ensemble
 from napari_sciml.progress import exhaust
 from napari_sciml.training.config import TrainingConfig
@@ -199,7 +197,7 @@ def _begin(
     scribbles = checked_labels(image, labels, class_names)
     check_contrasts(image, scribbles)
     check_config(config, image.ndim, len(class_names))
-    torch.set_num_threads(config.threads or default_threads())
+    use_threads(config.threads or default_threads())
     return TrainingLoop(image, scribbles, config, class_names, **kwargs)
 
 

@@ -79,10 +79,9 @@ class LiveSession:
         config: "TrainingConfig | None" = None,
         start: str | Path | None = None,
     ) -> None:
-        import torch
 
         from napari_sciml.io.models.start import read_start
-        from napari_sciml.networks.device import default_threads
+        from napari_sciml.networks.device import default_threads, use_threads
         from napari_sciml.networks.trees.kept_rows import KeptRows
         from napari_sciml.training.config import TrainingConfig
 
@@ -101,7 +100,7 @@ class LiveSession:
         self._ensemble: Ensemble | None = None
         self._revision, self._seen = 0, False
         self._rows = [KeptRows() for _ in self.images]
-        torch.set_num_threads(threads or default_threads())
+        use_threads(threads or default_threads())
 
     def update(self, labels: np.ndarray | Sequence[np.ndarray]) -> None:
         """Take in the annotation as it is now; what has changed is found out.

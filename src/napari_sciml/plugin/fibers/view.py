@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from napari.layers import Labels
-from napari.utils.colormaps import CyclicLabelColormap, DirectLabelColormap
+from napari.utils.colormaps import CyclicLabelColormap
 from psygnal import Signal
 
 from napari_sciml.errors import InputError
@@ -16,6 +16,7 @@ from napari_sciml.fibers.report.filtering import FiberFilter
 from napari_sciml.fibers.report.tubes import Mesh, tubes
 from napari_sciml.plugin.kit.camera import go_to
 from napari_sciml.plugin.kit.connections import Connections
+from napari_sciml.plugin.kit.many_labels import colormap_of_many
 from napari_sciml.plugin.layers.axes import LayerAxes
 from napari_sciml.plugin.layers.layers import CHEAP
 
@@ -240,11 +241,7 @@ class FiberView:
         if len(colors) <= MOST_CYCLIC + 1 and layer.data.dtype.itemsize <= 2:
             layer.colormap = CyclicLabelColormap(colors=colors)
         else:
-            known: dict[int | None, Any] = {
-                None: np.zeros(4),
-                **dict(enumerate(colors)),
-            }
-            layer.colormap = DirectLabelColormap(color_dict=known)
+            layer.colormap = colormap_of_many(colors)
 
     def _colors(self) -> np.ndarray:
         """Color and opacity of each label; a spare one for new labels."""

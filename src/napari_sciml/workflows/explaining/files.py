@@ -68,13 +68,15 @@ def explain_file(
         When files cannot be read or do not fit together, the voxel lies outside, or
         the folder cannot be written.
     """
-    import torch
-
     from napari_sciml.explaining.session import Explaining, explain_steps
     from napari_sciml.io.images.reading import open_labels, open_volume
     from napari_sciml.io.labels.checks import check_apart
     from napari_sciml.io.models.folder import load_model
-    from napari_sciml.networks.device import default_threads, resolve_device
+    from napari_sciml.networks.device import (
+        default_threads,
+        resolve_device,
+        use_threads,
+    )
 
     inputs = [model, image, labels]
     check_output(out, "explanation", inputs=inputs, overwrite=overwrite, folder=True)
@@ -88,7 +90,7 @@ def explain_file(
         cautions += given.cautions
     for caution in dict.fromkeys(cautions):
         say(caution)
-    torch.set_num_threads(threads or default_threads())
+    use_threads(threads or default_threads())
     ensemble.to(resolve_device(device)).eval()
     steps = explain_steps(ensemble, volume.data, at, strokes, config=config)
     found = _followed(steps, Explaining, report)

@@ -109,11 +109,9 @@ def explore(
     enough: Callable[[], bool] = lambda: False,
 ) -> Generator[ExploreStep | ExploredPatches, None, None]:
     """Explore, leaving a core to the viewer; see `explore_steps`."""
-    import torch
+    from napari_sciml.networks.device import default_threads, use_threads
 
-    from napari_sciml.networks.device import default_threads
-
-    torch.set_num_threads(default_threads(viewer=True))
+    use_threads(default_threads(viewer=True))
     found = yield from explore_steps(
         images, config, model=model, spacing=spacing, enough=enough
     )

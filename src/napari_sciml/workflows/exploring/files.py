@@ -71,9 +71,7 @@ def explore_files(
     dict
         The summary, and where it was written.
     """
-    import torch
-
-    from napari_sciml.networks.device import default_threads
+    from napari_sciml.networks.device import default_threads, use_threads
 
     config = config or ExploreConfig()
     inputs = [*images, model]
@@ -83,7 +81,7 @@ def explore_files(
     cautions = unique(*(volume.cautions for volume in volumes))
     for caution in cautions:
         say(caution)
-    torch.set_num_threads(threads or default_threads())
+    use_threads(threads or default_threads())
     data = [_held(volume) for volume in volumes]
     spacing = volumes[0].voxel_size
     events = explore_steps(data, config, model=used, spacing=spacing)

@@ -60,11 +60,9 @@ def fill(
 ) -> Generator[FillStep | GapsFilled, None, None]:
     """Fill gaps, leaving a core to the viewer; see `fill_steps`."""
     if config.method != "symmetry":
-        import torch
+        from napari_sciml.networks.device import default_threads, use_threads
 
-        from napari_sciml.networks.device import default_threads
-
-        torch.set_num_threads(default_threads(viewer=True))
+        use_threads(default_threads(viewer=True))
     data = np.asarray(image)
     filled = yield from fill_steps(data, mask, config=config, center=center)
     yield GapsFilled(filled, data)

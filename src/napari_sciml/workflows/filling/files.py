@@ -221,8 +221,7 @@ def _beamstop(beamstop: Path | str) -> Any:
 
 
 def _use_threads(threads: int | None) -> None:
-    import torch
 
-    from napari_sciml.networks.device import default_threads
+    from napari_sciml.networks.device import default_threads, use_threads
 
-    torch.set_num_threads(threads or default_threads())
+    use_threads(threads or default_threads())

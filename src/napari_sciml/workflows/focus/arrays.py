@@ -178,12 +178,10 @@ def write_focus(
 
 def _leave_a_core() -> int:
     """Torch works beside the viewer; threads that it uses."""
-    import torch
-
-    from napari_sciml.networks.device import default_threads
+    from napari_sciml.networks.device import default_threads, use_threads
 
     threads = default_threads(viewer=True)
-    torch.set_num_threads(threads)
+    use_threads(threads)
     return threads
 
 

@@ -49,10 +49,8 @@ def rate_file(
 
     Of a color image the mean is rated, of several channels ``channel`` or the first.
     """
-    import torch
-
     from napari_sciml.focus.rating.measures import measure_tiles
-    from napari_sciml.networks.device import default_threads
+    from napari_sciml.networks.device import default_threads, use_threads
 
     inputs = [image, model] if model is not None else [image]
     check_output(out, "focus rating", inputs=inputs, overwrite=overwrite, folder=True)
@@ -61,7 +59,7 @@ def rate_file(
     for caution in volume.cautions:
         say(caution)
     data = volume.data
-    torch.set_num_threads(threads or default_threads())
+    use_threads(threads or default_threads())
     stride = stride or tile
     rating, measuring = (0.5, 0.9) if measures else (0.9, 0.9)
     result = chosen.rate(

@@ -43,11 +43,10 @@ def predict_volume(
     BlockPredicted or None
         None is a chance to stop.
     """
-    import torch
-
+    from napari_sciml.networks.device import use_threads
     from napari_sciml.prediction.blockwise import DEFAULT_BLOCK, BlockPredictor
 
-    torch.set_num_threads(_viewer_threads())
+    use_threads(_viewer_threads())
     predictor = BlockPredictor(ensemble, image, device=device)
     edge = block or DEFAULT_BLOCK[ensemble.dims]
     left = split_into_tiles(image.shape, edge, ensemble.halo)

@@ -80,10 +80,10 @@ def predict_block(
     InputError
         When model or image have changed, or something cannot be read or written.
     """
-    import torch
+    from napari_sciml.networks.device import use_threads
 
     if threads is not None:
-        torch.set_num_threads(threads)
+        use_threads(threads)
     started = time.monotonic()
     worker = _worker(plan, device)
     found = exhaust(worker.compute(index, worker.read(index)))

@@ -79,14 +79,12 @@ def predict_image(
     dict
         What was done, JSON-able.
     """
-    import torch
-
-    from napari_sciml.networks.device import default_threads
+    from napari_sciml.networks.device import default_threads, use_threads
 
     places = output_places(out, (model, image), overwrite=overwrite)
     out = places.zarr
     check_length(out.with_name(out.name + SUFFIX))
-    torch.set_num_threads(threads or default_threads())
+    use_threads(threads or default_threads())
     stored = read_plan(out, restart=restart) if resume else None
     if stored is not None:
         block = block or stored.block

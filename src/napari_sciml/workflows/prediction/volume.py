@@ -108,11 +108,9 @@ def predict_to_disk(
         As `napari_sciml.workflows.prediction.run.PredictionRun`; also where the name
         ends like another kind of file.
     """
-    import torch
-
     from napari_sciml.io.models.fit import fit_cautions
     from napari_sciml.io.results.prediction_tiff import check_zarr_name
-    from napari_sciml.networks.device import default_threads
+    from napari_sciml.networks.device import default_threads, use_threads
     from napari_sciml.training.evaluation.familiarity import share_outside
     from napari_sciml.workflows.prediction.blocks import BlockWorker
     from napari_sciml.workflows.prediction.facts import costs
@@ -121,7 +119,7 @@ def predict_to_disk(
     from napari_sciml.workflows.prediction.run import PredictionRun, is_finished
 
     check_zarr_name(out)
-    torch.set_num_threads(default_threads(viewer=True))
+    use_threads(default_threads(viewer=True))
     ensemble = copy.deepcopy(ensemble)
     plan = plan_for(ensemble, volume, out, model=NO_FILE, image=source, device=device)
     outside = share_outside(ensemble, volume.data)

@@ -87,14 +87,12 @@ def restore_file(
     dict
         What was done, JSON-able.
     """
-    import torch
-
-    from napari_sciml.networks.device import default_threads
+    from napari_sciml.networks.device import default_threads, use_threads
 
     config = config or RestoreConfig()
     job = _Job(image, out, config, second, clean, model, model_out, dtype)
     job.check(overwrite=overwrite)
-    torch.set_num_threads(threads or default_threads())
+    use_threads(threads or default_threads())
     settled = job.fingerprint()
     if resume and job.is_whole(settled):
         return {"restored": str(out), "resumed": "it was whole already"}

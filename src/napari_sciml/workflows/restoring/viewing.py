@@ -202,8 +202,7 @@ class _Looks:
 
 
 def _leave_a_core() -> None:
-    import torch
 
-    from napari_sciml.networks.device import default_threads
+    from napari_sciml.networks.device import default_threads, use_threads
 
-    torch.set_num_threads(default_threads(viewer=True))
+    use_threads(default_threads(viewer=True))

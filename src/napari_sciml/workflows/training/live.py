@@ -129,12 +129,14 @@ class _Learner:
         control: TrainingControl,
         start: "Start | None",
     ) -> None:
-        import torch
-
-        from napari_sciml.networks.device import default_threads, resolve_device
+        from napari_sciml.networks.device import (
+            default_threads,
+            resolve_device,
+            use_threads,
+        )
         from napari_sciml.workflows.training.shown_image import ShownImage
 
-        torch.set_num_threads(config.threads or default_threads(viewer=True))
+        use_threads(config.threads or default_threads(viewer=True))
         self.image, self.feed, self.config = image, feed, config
         self.control = control
         self.shown = ShownImage(

@@ -84,9 +84,7 @@ def check_strokes(
     InputError
         When there are too few strokes, or one class only.
     """
-    import torch
-
-    from napari_sciml.networks.device import default_threads
+    from napari_sciml.networks.device import default_threads, use_threads
     from napari_sciml.training.cross_validation import cross_check
     from napari_sciml.training.evaluation.labels import join
 
@@ -97,7 +95,7 @@ def check_strokes(
             "some more of each class."
         )
     threads = default_threads(viewer=True)
-    torch.set_num_threads(threads)
+    use_threads(threads)
     config = TrainingConfig(
         members=MEMBERS, seconds=SECONDS, dims=dims, device=device, threads=threads
     )

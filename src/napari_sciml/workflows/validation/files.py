@@ -55,16 +55,14 @@ def validate_model(
     InputError
         When files cannot be read or do not fit together.
     """
-    import torch
-
-    from napari_sciml.networks.device import default_threads
+    from napari_sciml.networks.device import default_threads, use_threads
     from napari_sciml.workflows.validation.arrays import validating
 
     given = ValidationInputs.read(files)
     doubts = trained_on_these(given.record, files, given.volume)
     for caution in (*given.cautions, *doubts):
         say(caution)
-    torch.set_num_threads(threads or default_threads())
+    use_threads(threads or default_threads())
     ensemble, image = given.ensemble, given.volume.data
     steps = validating(ensemble, image, given.annotation, device=device)
     found = _followed(steps, report, "asking about the strokes")
