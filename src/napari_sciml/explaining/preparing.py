@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Generator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari_sciml.annotation.scribbles import Scribbles
@@ -49,8 +50,8 @@ class Preparation:
         self.lessons: Lessons | None = None
         self.channels: ChannelReport | None = None
         seed = (config or ExplainConfig()).seed
-        self._steps = self._learn(ensemble, image, seed)
-        self._error: Exception | None = None
+        self._begin = partial(self._learn, ensemble, image, seed)
+        self._steps = self._begin()
         self._turn = threading.Lock()
 
     def look(self) -> Generator[None, None, Lessons]:
@@ -81,12 +82,10 @@ class Preparation:
 
     def _step(self) -> None:
         with self._turn:
-            if self._error is not None:
-                raise self._error
             try:
                 next(self._steps, None)
-            except Exception as error:
-                self._error = error
+            except Exception:  # who asks again may have more memory
+                self._steps = self._begin()
                 raise
 
     def _learn(

@@ -198,7 +198,8 @@ class WhyController:
             if self._strokes.others(model):
                 self.note = OTHER_CLASSES
             given = pixels(image), place, self._strokes.of(model)
-            self._runner.start(why_in_view, model.ensemble, *given)
+            alone = not self._workspace.runner.busy
+            self._runner.start(why_in_view, model.ensemble, *given, alone=alone)
         except InputError as error:
             self.failed.emit(str(error))
             return

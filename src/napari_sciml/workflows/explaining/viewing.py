@@ -35,11 +35,18 @@ def why_in_view(
     image: Any,
     at: Sequence[int],
     prepared: "Preparation | None",
+    *,
+    alone: bool,
 ) -> Generator[Any, None, None]:
-    """Explain a voxel; parameters and events as of `explain_steps`, and `Pictures`."""
+    """Explain a voxel; parameters and events as of `explain_steps`, and `Pictures`.
+
+    ``alone``: nothing else computes, so that all cores may answer.
+    """
     # Torch is imported here and not by whoever opens a dock.
     from napari_sciml.explaining.session import Explaining, Strokes, explain_steps
+    from napari_sciml.networks.device import default_threads, use_threads
 
+    use_threads(default_threads(viewer=not alone))
     told = 0.0
     for event in explain_steps(ensemble, image, at, prepared=prepared):
         if isinstance(event, Explaining):
