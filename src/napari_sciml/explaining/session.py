@@ -19,7 +19,7 @@ from napari_sciml.explaining.place import At, Blocks, region_at
 from napari_sciml.explaining.preparing import Preparation
 from napari_sciml.explaining.strokes import SimilarStroke, similar_strokes
 from napari_sciml.images.tiles import Region, with_halo
-from napari_sciml.progress import exhaust, map_progress
+from napari_sciml.progress import exhaust, map_progress, subrange
 
 if TYPE_CHECKING:
     from napari_sciml.networks.ensemble import Ensemble
@@ -175,12 +175,10 @@ def explain_steps(
     yield voices
     blocks = Blocks.around(core, ensemble, panel.shape, config)
     ready = prepared is not None and prepared.channels is not None
-    first, last = (READY, 1.0) if ready else (0.0, 0.6)
+    low, high = (READY, 1.0) if ready else (0.0, 0.6)
     covering = map_progress(
-        occlude(panel, core, blocks, voices.class_index),
-        lambda done: Explaining(
-            first + (last - first) * done, "covering what is around"
-        ),
+        subrange(low, high, occlude(panel, core, blocks, voices.class_index)),
+        lambda done: Explaining(done, "covering what is around"),
     )
     if prepared is None:
         occlusion = yield from _tell(covering)

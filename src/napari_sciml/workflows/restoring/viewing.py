@@ -202,7 +202,6 @@ class _Looks:
 
 
 def _leave_a_core() -> None:
-
     from napari_sciml.networks.device import default_threads, use_threads
 
     use_threads(default_threads(viewer=True))
