@@ -18,6 +18,7 @@ from napari_sciml.plugin.explaining.controller import (
     WENT_ON,
 )
 from napari_sciml.plugin.explaining.layers import AROUND, STROKES
+from napari_sciml.plugin.explaining.part import LAID_OUT_MS
 from napari_sciml.plugin.state.model import Model
 from napari_sciml.workflows.explaining.viewing import HALF, plane_round
 
@@ -324,8 +325,26 @@ def test_the_first_answer_is_scrolled_to_and_later_ones_are_not(
     top = asking.why.start.mapTo(asking.area.viewport(), QPoint()).y
     qtbot.waitUntil(lambda: top() <= 0)
     assert asking.why.members_words.visibleRegion().isEmpty() is False
+    qtbot.wait(2 * LAID_OUT_MS)
+    assert top() <= 0  # also of what came last
     bar.setValue(0)
     click(4, 20)
     done(asking)
-    qtbot.wait(100)
+    qtbot.wait(2 * LAID_OUT_MS)
     assert bar.value() == 0
+
+
+def test_what_was_told_stays_in_gray_until_it_is_told_anew(asking, click, done) -> None:
+    click(15, 14)
+    done(asking)
+    part = asking.why
+    answers = part.members_words, part.members, part.channels, part.strokes
+    seen = []
+    asking.session.why.changed.connect(
+        lambda: seen.append([(w.isHidden(), w.isEnabled()) for w in answers])
+    )
+    click(4, 20)
+    done(asking)
+    assert seen[0] == [(False, False)] * 4
+    assert seen[-1] == [(False, True)] * 4
+    assert not any(hidden for row in seen for hidden, _ in row)

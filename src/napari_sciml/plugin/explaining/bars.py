@@ -12,6 +12,7 @@ INDENT = 14
 LANE = 24
 BLUE, GREEN = "#5b8fd9", "#3fa35c"
 DOT = 9
+FAINT = 0.4
 LEFT = 66
 """Of the names of lanes."""
 
@@ -44,8 +45,7 @@ class Bars(QWidget):
 
     def paintEvent(self, event: Any) -> None:
         """Draw."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter = _painter(self)
         most = max((value for _, value, _ in self.rows), default=0.0)
         for number, (name, value, is_part) in enumerate(self.rows):
             left = INDENT if is_part else 0
@@ -106,8 +106,7 @@ class Dots(QWidget):
         """Draw."""
         if not self.lanes:
             return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter = _painter(self)
         ink = self.palette().windowText().color()
         bottom = LANE * len(self.lanes)
         for number, (name, values) in enumerate(self.lanes):
@@ -146,3 +145,11 @@ def _faint(widget: QWidget) -> QColor:
     color = QColor(widget.palette().windowText().color())
     color.setAlpha(40)
     return color
+
+
+def _painter(widget: QWidget) -> QPainter:
+    """Draw smoothly, and faintly what no longer holds."""
+    painter = QPainter(widget)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setOpacity(1.0 if widget.isEnabled() else FAINT)
+    return painter

@@ -22,6 +22,8 @@ from napari_sciml.plugin.kit.widgets.scrolling import ScrollingColumn
 ICON = 44
 MOST_BARS = 3
 """Single channels that are shown."""
+LAID_OUT_MS = 100
+"""After which what is new in the dock has its place."""
 
 
 class WhyPart(QWidget):
@@ -43,7 +45,7 @@ class WhyPart(QWidget):
         super().__init__()
         self.run, self._area, self._is_first = run, area, False
         self._shown: object = None
-        self._known: tuple[object, ...] = ("",) * 4
+        self._known: tuple[object, ...] = ("",) * 5
         self._make_controls()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -116,21 +118,32 @@ class WhyPart(QWidget):
         self.progress.setVisible(bool(run.words))
         self.progress.setValue(round(100 * run.done))
         self.progress.setFormat(run.words)
-        known = run.voices, run.channels, run.strokes, run.pictures
+        known = run.voices, run.channels, run.strokes, run.pictures, not run.words
         if any(a is not b for a, b in zip(known, self._known, strict=True)):
             self._known = known  # it tells how far it is much more often
             self._show_members()
             self._show_channels()
             self._show_strokes()
             if self._is_first and run.voices is not None:
-                # Once what is new has its place.
-                QTimer.singleShot(0, lambda: self._area.begin_with(self.start))
-        self._is_first = self._is_first and not (run.voices and not run.words)
+                self._is_first = bool(run.words)
+                QTimer.singleShot(LAID_OUT_MS, self._bring_up)
+
+    def _bring_up(self) -> None:
+        self._area.begin_with(self.start)
+
+    def _show(self, known: bool, *widgets: QWidget) -> None:
+        """Show what is known; while that is asked anew, what was stays, in gray.
+
+        To hide it and to show it again would move all of the dock, twice a click.
+        """
+        for widget in widgets:
+            widget.setEnabled(known)
+            if known or not self.run.words:
+                widget.setVisible(known)
 
     def _show_members(self) -> None:
         voices = self.run.voices
-        for widget in (self.members_words, self.members, self.no_proof):
-            widget.setVisible(voices is not None)
+        self._show(voices is not None, self.members_words, self.members, self.no_proof)
         if voices is None:
             return
         from napari_sciml.explaining.session import NO_PROOF
@@ -157,8 +170,7 @@ class WhyPart(QWidget):
 
     def _show_channels(self) -> None:
         report = self.run.channels
-        for widget in (self.channels_words, self.channels):
-            widget.setVisible(report is not None)
+        self._show(report is not None, self.channels_words, self.channels)
         if report is None:
             return
         of = "your strokes" if report.labeled else "voxels around"
@@ -172,8 +184,7 @@ class WhyPart(QWidget):
 
     def _show_strokes(self) -> None:
         strokes, pictures = self.run.strokes, self.run.pictures
-        for widget in (self.strokes_words, self.strokes):
-            widget.setVisible(bool(strokes))
+        self._show(bool(strokes), self.strokes_words, self.strokes)
         if not strokes or self.run.voices is None:
             return
         names = self.run.voices.class_names

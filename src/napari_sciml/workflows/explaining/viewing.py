@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from napari_sciml.explaining.preparing import Preparation
     from napari_sciml.networks.ensemble import Ensemble
 
-TOLD_SECONDS = 0.15
+TOLD_SECONDS = 0.3
 """Between two words on how far it is."""
 HALF = 16
 """Pixels on each side of a place that its picture shows."""
