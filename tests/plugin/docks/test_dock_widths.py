@@ -5,6 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from qtpy.QtCore import Qt
+
+from napari_sciml.plugin.project.bar import ProjectBar
 
 pytestmark = pytest.mark.gui
 DOCKS = (
@@ -154,3 +157,18 @@ def test_a_low_window_scrolls_and_the_wheel_changes_no_number(
     qtbot.waitUntil(dock.members.hasFocus)
     turn_wheel(dock.members)
     assert dock.members.value() == before - 1
+
+
+def test_lines_below_are_whole_in_docks_that_share_a_column(shown_dock, qtbot) -> None:
+    first = shown_dock("Annotate", NARROW)
+    window = first.session.workspace.viewer.window
+    other = window.add_plugin_dock_widget("napari-sciml", "Uncertainty")[0]
+    bar = first.findChild(ProjectBar)
+    bar._tick.stop()
+    bar.status.setText("Recover 40 strokes and 3 models from Nov 30, 19:05? " * 2)
+    docks = first.parentWidget(), other
+    window._qt_window.resizeDocks(docks, (1, 2000), Qt.Orientation.Vertical)
+    qtbot.waitUntil(lambda: first.height() < 300)
+    line = bar.status
+    qtbot.waitUntil(lambda: line.height() >= line.heightForWidth(line.width()))
+    assert bar.geometry().bottom() < first.height()

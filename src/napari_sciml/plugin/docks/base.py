@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtCore import QEvent, QSize, QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_sciml.plugin.kit.attempt import attempt
@@ -68,6 +68,12 @@ class Dock(Face):
         outer.addWidget(self.area)
         self.column, self.below = self.area.column, outer
         self.error = error_line("error_line", "What went wrong, and what to do.")
+
+    def minimumSizeHint(self) -> QSize:
+        """As high as the lines below need, which wrap: Qt counts one row of each."""
+        hint, layout = super().minimumSizeHint(), self.layout()
+        high = layout.minimumHeightForWidth(max(self.width(), hint.width()))
+        return QSize(hint.width(), max(hint.height(), high))
 
     def _try(self, action: Callable[[], object]) -> None:
         """Do something, or say why it cannot be done."""
