@@ -82,7 +82,8 @@ def block_memory(ensemble: Ensemble, image: Any) -> BlockMemory:
     """
     channels, forest = channels_of(image), ensemble.forest
     columns = 0 if forest is None else forest.second.features
-    answers = 0 if forest is None else forest.members * forest.classes
+    # Of each member, of the mean of all, and of the linear model.
+    answers = 0 if forest is None else (forest.members + 2) * forest.classes
     edge = TRIED_EDGE[ensemble.dims]
     looked_at = np.prod([edge + 2 * n for n in ensemble.reach])
     return BlockMemory(

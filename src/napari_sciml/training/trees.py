@@ -15,7 +15,8 @@ from napari_sciml.images.tiles import Tile, with_halo
 from napari_sciml.networks.trees.context import Context
 from napari_sciml.networks.trees.examples import Examples
 from napari_sciml.networks.trees.forest import Forest
-from napari_sciml.networks.trees.forest_block import GROUPS
+from napari_sciml.networks.trees.forest_block import GROUPS, beside
+from napari_sciml.networks.trees.linear import LinearModel
 from napari_sciml.networks.trees.two_stage import TwoStageForest
 from napari_sciml.training.data.row_table import (
     SHARED_BOX,
@@ -23,6 +24,7 @@ from napari_sciml.training.data.row_table import (
     flat_pieces,
     mixed,
 )
+from napari_sciml.training.linear_fitting import fit_linear
 from napari_sciml.training.tree_growing import Grown, grow_trees
 
 TREES = 12 * GROUPS
@@ -136,10 +138,12 @@ class TreeGrower:
         yield
         both = np.concatenate([rows, context], axis=1)
         second, again = self._grow(both, classes, weights, 1, known)
-        trees = TwoStageForest(first, second, **self._like)
+        linear = self._fit(rows, classes, weights, known)
+        trees = TwoStageForest(first, second, linear=linear, **self._like)
         trees.examples = _all(Examples(rows, context, classes, weights), known)
         yield
-        return GrownTrees(trees.eval(), chosen.indices, classes, (seen + again) / 2)
+        told = beside(linear, (seen + again) / 2, rows)
+        return GrownTrees(trees.eval(), chosen.indices, classes, told)
 
     def look_at(self, scribbles: Scribbles) -> Generator[None, None, None]:
         """Compute the channels of what will be learned from; yields often."""
@@ -177,7 +181,9 @@ class TreeGrower:
         weights = _weights(scribbles, chosen)
         rows = self._rows.at(chosen.indices)
         forest, _ = self._grow(rows, classes, weights, 2, known)
-        return forest.probabilities(self._rows.at(indices), range(len(forest.nodes)))
+        asked = self._rows.at(indices)
+        found = forest.probabilities(asked, range(len(forest.nodes)))
+        return beside(self._fit(rows, classes, weights, known), found, asked)
 
     def _chosen(self, scribbles: Scribbles) -> Scribbles:
         """Not too many of a class; which ones does not depend on the others."""
@@ -243,6 +249,16 @@ class TreeGrower:
         answers[at] = seen
         return answers[inverse.reshape(around.shape)]
 
+    def _fit(
+        self,
+        rows: np.ndarray,
+        classes: np.ndarray,
+        weights: np.ndarray,
+        known: Examples | None,
+    ) -> LinearModel:
+        given = _with_known(rows, classes, weights, known)
+        return fit_linear(*given, known=self._classes, dims=len(self._shape))
+
     def _grow(
         self,
         rows: np.ndarray,
@@ -253,11 +269,7 @@ class TreeGrower:
     ) -> tuple[Forest, np.ndarray]:
         """A stage, and its probabilities ``(n, class)`` of the rows out of bag."""
         words, count = np.random.SeedSequence([self._seed, stage]), len(rows)
-        if known is not None:
-            more = known.for_columns(rows.shape[1])
-            rows = np.concatenate([rows, more[0]])
-            classes = np.concatenate([classes, more[1]])
-            weights = np.concatenate([weights, more[2]])
+        rows, classes, weights = _with_known(rows, classes, weights, known)
         grown = grow_trees(
             rows,
             classes,
@@ -288,6 +300,20 @@ def _untrained(like: dict[str, Any], classes: int) -> TwoStageForest:
     sizes = (bank.channels, bank.channels + context.channels)
     stages = (Forest([1] * GROUPS, features=n, classes=classes) for n in sizes)
     return TwoStageForest(*stages, **like)
+
+
+def _with_known(
+    rows: np.ndarray, classes: np.ndarray, weights: np.ndarray, known: Examples | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Labeled voxels, and those of other images that have the same columns."""
+    if known is None:
+        return rows, classes, weights
+    more = known.for_columns(rows.shape[1])
+    return (
+        np.concatenate([rows, more[0]]),
+        np.concatenate([classes, more[1]]),
+        np.concatenate([weights, more[2]]),
+    )
 
 
 def _all(own: Examples, known: Examples | None) -> Examples:

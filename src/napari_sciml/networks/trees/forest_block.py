@@ -15,6 +15,7 @@ from napari_sciml.networks.trees.context import Context
 from napari_sciml.networks.trees.filter_bank import FilterBank
 from napari_sciml.networks.trees.forest import Forest
 from napari_sciml.networks.trees.kept_rows import KeptRows, Rows
+from napari_sciml.networks.trees.linear import LinearModel, mixed
 
 GROUPS = 4
 """Parts of each stage that count as members of an ensemble."""
@@ -56,6 +57,7 @@ class Stages(Protocol):
     context: Context
     first: Forest
     second: Forest
+    linear: LinearModel | None
 
     @property
     def classes(self) -> int:
@@ -85,6 +87,7 @@ class ForestBlock:
         self._inside, self._wanted = np.zeros(sizes, bool), np.zeros(sizes, bool)
         self._inside[self._wide.inner] = True
         self._open: list[_Open] = []
+        self._told: list[np.ndarray] = []
 
     def first(self) -> Iterator[None]:
         """The first stage, in the block and where its context lies."""
@@ -111,6 +114,9 @@ class ForestBlock:
         """Ask about the block itself, and want to know what lies round open voxels."""
         asked = np.flatnonzero(self._inside[slab.start : slab.stop])
         groups, left = self._ask(slab, asked)
+        if self._trees.linear is not None and len(asked):
+            own = slab.rows[asked]
+            self._told.append(self._trees.linear.log_probabilities(own))
         rows, axis = slab.rows[asked[left]], slab.axis[:, asked[left]]
         index = asked[left] + self._before(slab)
         around = self._places_around(index, axis)
@@ -153,6 +159,7 @@ class ForestBlock:
         """The answers of the first stage alone, in the block alone."""
         rows, _ = self._channels(self._tile.core)
         groups, _ = ask_first(self._trees.first, rows)
+        groups = beside(self._trees.linear, groups, rows)
         core = [part.stop - part.start for part in self._tile.core]
         shape = (GROUPS, *core, self._trees.classes)
         return np.ascontiguousarray(np.moveaxis(groups.reshape(shape), -1, 1))
@@ -163,7 +170,9 @@ class ForestBlock:
         inner = self._wide.inner
         core = [cut.stop - cut.start for cut in inner]
         found = np.empty((2 * GROUPS, classes, *core), np.float32)
-        found[:] = np.moveaxis(self._answer[inner], -1, 0)
+        told = np.concatenate(self._told) if self._told else None
+        usual = self._mixed(self._answer[inner].reshape(-1, classes), told)
+        found[:] = np.moveaxis(usual.reshape(*core, classes), -1, 0)
         starts = np.array([cut.start for cut in inner])
         known = self._answer.reshape(-1, classes)
         for part in self._open:
@@ -173,11 +182,18 @@ class ForestBlock:
             rows = np.concatenate([part.rows, around], axis=1)
             places = np.stack(np.unravel_index(part.index, shape))
             into = tuple(places - starts[:, None])
+            own = None if told is None else told[np.ravel_multi_index(into, core)]
             for number, trees in enumerate(group_ranges(self._trees.second)):
                 answer = self._trees.second.probabilities(rows, trees)
-                found[number][:, *into] = part.groups[number].T
-                found[GROUPS + number][:, *into] = answer.T
+                found[number][:, *into] = self._mixed(part.groups[number], own).T
+                found[GROUPS + number][:, *into] = self._mixed(answer, own).T
         return found
+
+    def _mixed(self, shares: np.ndarray, told: np.ndarray | None) -> np.ndarray:
+        linear = self._trees.linear
+        if linear is None or told is None:
+            return shares
+        return mixed(shares, told, linear.share)
 
     def _places_around(self, index: np.ndarray, axis: np.ndarray) -> np.ndarray:
         """Context of voxels, raveled; the image is continued at its borders."""
@@ -212,6 +228,25 @@ def ask_first(first: Forest, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for number in range(1, GROUPS):
         groups[number, left] = first.probabilities(doubtful, ranges[number])
     return groups, left
+
+
+def beside(
+    linear: LinearModel | None, shares: np.ndarray, rows: np.ndarray
+) -> np.ndarray:
+    """Answers ``(…, n, class)`` of trees, and those of the linear model if it is there.
+
+    Parameters
+    ----------
+    linear
+        May be missing: earlier models have none.
+    shares
+        Of the trees.
+    rows
+        ``(n, channel)`` float32.
+    """
+    if linear is None:
+        return shares
+    return mixed(shares, linear.log_probabilities(rows), linear.share)
 
 
 def group_ranges(forest: Forest) -> list[range]:

@@ -13,6 +13,7 @@ from napari_sciml.networks.trees.forest_block import (
     GROUPS,
     Stages,
     ask_first,
+    beside,
     group_ranges,
 )
 
@@ -114,11 +115,12 @@ def ask_about(trees: Stages, rows: np.ndarray) -> np.ndarray:
     rows
         As from `rows_around`.
     """
-    groups, left = ask_first(trees.first, np.ascontiguousarray(rows[:, 0]))
+    own = np.ascontiguousarray(rows[:, 0])
+    groups, left = ask_first(trees.first, own)
     second = np.repeat(groups.mean(0)[None], GROUPS, axis=0)
     if len(left):
         _fill_second(trees.second, rows_of_second(trees, rows[left]), second, left)
-    return np.concatenate([groups, second])
+    return beside(trees.linear, np.concatenate([groups, second]), own)
 
 
 def _fill_second(

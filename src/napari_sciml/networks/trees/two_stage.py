@@ -3,7 +3,7 @@
 The first stage sees the channels of `FilterBank`. The second one sees them again, and
 the first one's probabilities around the voxel and along the fiber ("auto-context": Tu,
 CVPR 2008). Where it was trained, these came from trees that had not seen the voxel
-(out of bag).
+(out of bag). Into what comes out a linear model of the channels has its say.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,6 +18,7 @@ from napari_sciml.networks.trees.filter_bank import FilterBank
 from napari_sciml.networks.trees.forest import DAMAGED, Forest
 from napari_sciml.networks.trees.forest_block import GROUPS, ForestBlock
 from napari_sciml.networks.trees.kept_rows import KeptRows
+from napari_sciml.networks.trees.linear import LinearModel
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,6 +35,8 @@ class TwoStageForest(nn.Module):
         The stages; both have a multiple of `GROUPS` trees.
     dims, spacing, inputs
         As in `FilterBank`.
+    linear
+        Beside the trees; earlier models have none.
 
     Attributes
     ----------
@@ -54,11 +57,12 @@ class TwoStageForest(nn.Module):
         dims: int,
         spacing: Sequence[float] | None = None,
         inputs: int = 1,
+        linear: LinearModel | None = None,
     ) -> None:
         super().__init__()
         self.bank = FilterBank(dims, spacing=spacing, inputs=inputs)
         self.context = Context(self.bank, first.classes, spacing)
-        self.first, self.second = first, second
+        self.first, self.second, self.linear = first, second, linear
         self.dims, self.classes, self.inputs = dims, first.classes, inputs
         self.spacing = None if spacing is None else tuple(map(float, spacing))
         self.examples: Examples | None = None
@@ -68,8 +72,13 @@ class TwoStageForest(nn.Module):
             (first.features, second.features) != wanted
             or second.classes != first.classes
             or any(count % GROUPS for count in trees)
+            or not self._fits(linear)
         ):
             raise InputError(DAMAGED)
+
+    def _fits(self, linear: LinearModel | None) -> bool:
+        wanted = self.bank.channels, self.classes
+        return linear is None or (linear.features, linear.classes) == wanted
 
     @property
     def members(self) -> int:
@@ -141,24 +150,30 @@ class TwoStageForest(nn.Module):
         """Make sure that the arrays are trees; see `Forest.check`."""
         self.first.check()
         self.second.check()
+        if self.linear is not None:
+            self.linear.check()
 
     def description(self) -> dict[str, Any]:
         """What `from_description` needs, JSON-able."""
+        linear = {} if self.linear is None else {"linear": self.linear.description()}
         return {
             "dims": self.dims,
             "spacing": None if self.spacing is None else list(self.spacing),
             "inputs": self.inputs,
             "first": self.first.description(),
             "second": self.second.description(),
+            **linear,
         }
 
     @classmethod
     def from_description(cls, description: dict[str, Any]) -> "TwoStageForest":
         """Make room for trees whose arrays come separately."""
+        linear = description.get("linear")
         return cls(
             Forest.from_description(description["first"]),
             Forest.from_description(description["second"]),
             dims=int(description["dims"]),
             spacing=description["spacing"],
             inputs=int(description["inputs"]),
+            linear=None if linear is None else LinearModel.from_description(linear),
         )

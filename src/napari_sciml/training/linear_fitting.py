@@ -1,0 +1,65 @@
+"""Fit a linear model to labeled voxels in a moment."""
+
+import warnings
+
+import numpy as np
+import torch
+
+from napari_sciml.networks.trees.linear import LinearModel
+
+SHARE = {2: 0.5, 3: 0.3}
+"""How much it counts beside the trees, by axes. On strokes painted on the errors of a
+random forest, on the images of others, the Dice at the best cut rose by 0.01 to 0.13
+in photographs, most of all after 20 strokes, and by up to 0.01 in volumes."""
+PENALTY = 0.003
+"""Inverse of the penalty on weights, for each labeled voxel."""
+TOLERANCE, ROUNDS = 1e-2, 60
+SMALLEST = 1e-6
+"""Spread of a channel that says nothing."""
+
+
+def fit_linear(
+    rows: np.ndarray,
+    classes: np.ndarray,
+    weights: np.ndarray,
+    *,
+    known: int,
+    dims: int,
+) -> LinearModel:
+    """Fit a linear model, in which classes count alike.
+
+    Parameters
+    ----------
+    rows
+        ``(n, channel)`` float32.
+    classes
+        ``(n,)`` class indices, of two or more.
+    weights
+        ``(n,)``: how much each counts among those of its class.
+    known
+        Number of classes of the model.
+    dims
+        Axes of the image.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    labels, own = np.unique(classes, return_inverse=True)
+    # In each class they add up to the same, and in total to their number.
+    even = len(rows) * weights / (len(labels) * np.bincount(own, weights)[own])
+    model = LinearModel(rows.shape[1], known, share=SHARE[dims])
+    center = np.average(rows, axis=0, weights=even)
+    spread = np.sqrt(np.average((rows - center) ** 2, axis=0, weights=even))
+    model.center.copy_(torch.from_numpy(center))
+    model.spread.copy_(torch.from_numpy(np.maximum(spread, SMALLEST)))
+    fitted = LogisticRegression(C=PENALTY, max_iter=ROUNDS, tol=TOLERANCE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # so many rounds are enough
+        fitted.fit(model.seen(rows), own, sample_weight=even)
+    weight, bias = fitted.coef_, fitted.intercept_
+    if len(labels) == 2:  # of the second one against the first
+        weight, bias = (np.concatenate([-x / 2, x / 2]) for x in (weight, bias))
+    model.bias.fill_(-torch.inf)
+    for number, label in enumerate(labels):
+        model.weight[label] = torch.from_numpy(weight[number])
+        model.bias[label] = float(bias[number])
+    return model.eval()
