@@ -85,7 +85,7 @@ def grow_trees():
     from napari_sciml.progress import exhaust
     from napari_sciml.training.trees import TreeGrower
 
-    def grow(image, labels, *, classes=2, spacing=None, seed=0):
+    def grow(image, labels, *, classes=2, spacing=None, seed=0, correcting=1.0):
         grower = TreeGrower(
             image,
             estimate_intensity(image),
@@ -94,7 +94,7 @@ def grow_trees():
             seed=seed,
             device=torch.device("cpu"),
         )
-        return exhaust(grower.grow(as_scribbles(labels)))
+        return exhaust(grower.grow(as_scribbles(labels), correcting=correcting))
 
     return grow
 

@@ -144,10 +144,23 @@ def test_labels_that_were_erased_do_not_matter(training, fibers):
     image, labels, _ = fibers(2)
     config = TrainingConfig(members=1, crop=16, threads=1)
     begun = LiveTraining(image, labels, config, CLASSES)
-    grown = exhaust(begun.trainer.teacher.grow(as_scribbles(labels)))
+    grown = exhaust(begun.trainer.teacher.grow(as_scribbles(labels), sampling=0.5))
     half = labels.copy()
     half[:50] = 0
-    other = exhaust(begun.trainer.teacher.grow(as_scribbles(half)))
+    other = exhaust(begun.trainer.teacher.grow(as_scribbles(half), sampling=0.5))
     assert (other.indices >= 50 * labels.shape[1]).all()
-    again = exhaust(begun.trainer.teacher.grow(as_scribbles(labels)))
+    again = exhaust(begun.trainer.teacher.grow(as_scribbles(labels), sampling=0.5))
     assert np.array_equal(again.out_of_bag, grown.out_of_bag)
+
+
+@pytest.mark.parametrize(("sampling", "share"), [(1.0, None), (0.25, 0.375), (0, 0.5)])
+def test_a_linear_model_helps_as_far_as_strokes_correct(
+    fibers, sampling, share
+) -> None:
+    """Strokes that were painted in advance gained nothing by it."""
+    image, labels, _ = fibers(2)
+    config = TrainingConfig(members=1, crop=16, threads=1)
+    begun = LiveTraining(image, labels, config, CLASSES)
+    teacher = begun.trainer.teacher
+    trees = exhaust(teacher.grow(as_scribbles(labels), sampling=sampling)).trees
+    assert (trees.linear and trees.linear.share) == share

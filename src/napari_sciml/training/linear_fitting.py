@@ -8,9 +8,10 @@ import torch
 from napari_sciml.networks.trees.linear import LinearModel
 
 SHARE = {2: 0.5, 3: 0.3}
-"""How much it counts beside the trees, by axes. On strokes painted on the errors of a
-random forest, on the images of others, the Dice at the best cut rose by 0.01 to 0.13
-in photographs, most of all after 20 strokes, and by up to 0.01 in volumes."""
+"""How much it counts beside the trees where strokes correct a picture, by axes. On
+those painted on the errors of a random forest, on images of others, Dice at the own cut
+rose by 0.05 in photographs, in each of six, and by up to 0.02 in volumes. Strokes that
+were painted in advance gained nothing."""
 PENALTY = 0.003
 """Inverse of the penalty on weights, for each labeled voxel."""
 TOLERANCE, ROUNDS = 1e-2, 60
@@ -24,7 +25,7 @@ def fit_linear(
     weights: np.ndarray,
     *,
     known: int,
-    dims: int,
+    share: float,
 ) -> LinearModel:
     """Fit a linear model, in which classes count alike.
 
@@ -38,15 +39,15 @@ def fit_linear(
         ``(n,)``: how much each counts among those of its class.
     known
         Number of classes of the model.
-    dims
-        Axes of the image.
+    share
+        Of the linear model beside the trees.
     """
     from sklearn.linear_model import LogisticRegression
 
     labels, own = np.unique(classes, return_inverse=True)
     # In each class they add up to the same, and in total to their number.
     even = len(rows) * weights / (len(labels) * np.bincount(own, weights)[own])
-    model = LinearModel(rows.shape[1], known, share=SHARE[dims])
+    model = LinearModel(rows.shape[1], known, share=share)
     center = np.average(rows, axis=0, weights=even)
     spread = np.sqrt(np.average((rows - center) ** 2, axis=0, weights=even))
     model.center.copy_(torch.from_numpy(center))

@@ -171,7 +171,7 @@ class LiveTraining:
     def _grow(self) -> Generator[None, None, None]:
         yield from self.trainer.evaluate_start(self.labels)
         if self.trainer.teacher is not None:
-            yield from self.trainer.teacher.grow(self.labels)
+            yield from self.trainer.teacher.grow(self.labels, sampling=self._sampling)
             self._offsets = None
             if self._corrections and self.config.prior is None:
                 # At once, as it depends on the cuts before: a replay finds the same.
@@ -226,10 +226,16 @@ class LiveTraining:
         """Strokes that were painted when a picture was shown."""
         return max(0, len(self.labels.strokes()) - self._before)
 
+    @property
+    def _sampling(self) -> float:
+        """How far the strokes are like a sample; see `sampling_of`."""
+        before = min(self._before, len(self.labels.strokes()))
+        return sampling_of(before=before, correcting=self._corrections)
+
     def _find_cut(self, teacher: Teacher) -> Generator[None, None, None]:
-        strokes, correcting = len(self.labels.strokes()), self._corrections
-        sampling = sampling_of(before=min(self._before, strokes), correcting=correcting)
-        self._offsets = yield from teacher.offsets(sampling, steady=correcting > 0)
+        self._offsets = yield from teacher.offsets(
+            self._sampling, steady=self._corrections > 0
+        )
 
     def describe(self) -> str:
         """What answers, in words."""

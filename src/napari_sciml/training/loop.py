@@ -22,6 +22,8 @@ from napari_sciml.training.state import TrainingState
 
 Split = tuple[np.ndarray, np.ndarray] | tuple[Scribbles, Scribbles]
 """Labels to train on, and labels held out."""
+SAMPLING = 1.0
+"""Labels that came as a file were painted before anything was shown."""
 
 
 class TrainingLoop:
@@ -86,7 +88,7 @@ class TrainingLoop:
         """All that comes before the first round; its time does not count."""
         yield from self.validation.prepare()
         if self.trainer.teacher is not None:
-            yield from self.trainer.teacher.grow(self._labels)
+            yield from self.trainer.teacher.grow(self._labels, sampling=SAMPLING)
             yield from self.trainer.teacher.lessons.catch_up(self._rounds)
         self._started = time.monotonic() - self.seconds
 
@@ -162,9 +164,8 @@ class TrainingLoop:
         """Find the cut of the result, and out what its probabilities mean."""
         teacher = self.trainer.teacher
         if teacher is not None and teacher.grown is not None:
-            # Labels that came as a file were painted before anything was shown.
             offsets = yield from (
-                teacher.offsets(1.0)
+                teacher.offsets(SAMPLING)
                 if self.config.prior is None
                 else teacher.offsets_for(self.config.prior, ensemble)
             )

@@ -103,9 +103,21 @@ class Teacher:
         self._sample = ImageSample(self._cache.image, seed=self._seed)
         self._shares = SteadyShares()
 
-    def grow(self, labels: Scribbles) -> Generator[None, None, GrownTrees]:
-        """Grow trees from all labels: bags tell what they are worth, not a test."""
-        self.grown = yield from self.grower.grow(labels, self._known(labels))
+    def grow(
+        self, labels: Scribbles, *, sampling: float
+    ) -> Generator[None, None, GrownTrees]:
+        """Grow trees from all labels: bags tell what they are worth, not a test.
+
+        Parameters
+        ----------
+        labels
+            What was painted.
+        sampling
+            See `napari_sciml.uncertainty.cut.sampling_of`.
+        """
+        self.grown = yield from self.grower.grow(
+            labels, self._known(labels), correcting=1 - sampling
+        )
         # Of the validation set more may be known now than when it was told.
         self._tested = None
         self.lessons.use(self.grown.trees)

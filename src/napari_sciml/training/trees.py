@@ -24,7 +24,7 @@ from napari_sciml.training.data.row_table import (
     flat_pieces,
     mixed,
 )
-from napari_sciml.training.linear_fitting import fit_linear
+from napari_sciml.training.linear_fitting import SHARE, fit_linear
 from napari_sciml.training.tree_growing import Grown, grow_trees
 
 TREES = 12 * GROUPS
@@ -105,6 +105,7 @@ class TreeGrower:
         self._bank, self._context = empty.bank, empty.context
         self._rows = RowTable((self._bank.channels,), np.float32)
         self._around = RowTable((self._points,), np.int64)
+        self._correcting = 0.0
 
     @property
     def _points(self) -> int:
@@ -114,6 +115,8 @@ class TreeGrower:
         self,
         scribbles: Scribbles,
         known: Examples | None = None,
+        *,
+        correcting: float = 0.0,
     ) -> Generator[None, None, GrownTrees]:
         """Grow both stages; yields often.
 
@@ -123,7 +126,11 @@ class TreeGrower:
             Of the image's shape, with two classes or more.
         known
             Labeled voxels of other images that count, too.
+        correcting
+            How far the strokes correct a picture, 0 to 1: only as far a linear model
+            helps.
         """
+        self._correcting = correcting
         chosen = self._chosen(scribbles)
         yield from self._look_at(chosen)
         classes = chosen.values.astype(np.intp) - 1
@@ -255,9 +262,12 @@ class TreeGrower:
         classes: np.ndarray,
         weights: np.ndarray,
         known: Examples | None,
-    ) -> LinearModel:
+    ) -> LinearModel | None:
         given = _with_known(rows, classes, weights, known)
-        return fit_linear(*given, known=self._classes, dims=len(self._shape))
+        share = SHARE[len(self._shape)] * self._correcting
+        if share == 0 or len(np.unique(given[1])) < 2:
+            return None
+        return fit_linear(*given, known=self._classes, share=share)
 
     def _grow(
         self,

@@ -112,7 +112,7 @@ def test_nothing_is_pickled(model):
     assert files == {"model.json", "weights.safetensors", "examples.safetensors"}
     names = load((model / "weights.safetensors").read_bytes())
     assert {n.split(".")[1] for n in names if n.startswith("forest.")} == {
-        *("first", "second")
+        *("first", "second", "linear")
     }
 
 

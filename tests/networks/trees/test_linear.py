@@ -27,7 +27,7 @@ def labeled(classes, count=400, seed=0):
 @pytest.mark.parametrize("classes", [2, 3])
 def test_answers_are_those_of_scikit_learn(classes) -> None:
     rows, label, weights = labeled(classes)
-    model = fit_linear(rows, label, weights, known=classes, dims=2)
+    model = fit_linear(rows, label, weights, known=classes, share=0.5)
     even = len(rows) / (classes * np.bincount(label))[label]
     oracle = LogisticRegression(C=PENALTY, max_iter=ROUNDS, tol=TOLERANCE)
     oracle.fit(model.seen(rows), label, sample_weight=even)
@@ -40,16 +40,16 @@ def test_answers_are_those_of_scikit_learn(classes) -> None:
 def test_classes_count_alike_however_much_was_painted() -> None:
     rows, label, weights = labeled(2)
     often = np.concatenate([np.arange(400), *[np.flatnonzero(label)] * 4])
-    once = fit_linear(rows, label, weights, known=2, dims=3)
-    again = fit_linear(rows[often], label[often], weights[often], known=2, dims=3)
+    once = fit_linear(rows, label, weights, known=2, share=0.5)
+    again = fit_linear(rows[often], label[often], weights[often], known=2, share=0.5)
     assert once.bias[1] == pytest.approx(float(again.bias[1]), abs=0.1)
-    heavy = fit_linear(rows, label, 1 + 4.0 * label, known=2, dims=3)
+    heavy = fit_linear(rows, label, 1 + 4.0 * label, known=2, share=0.5)
     assert once.bias[1] == pytest.approx(float(heavy.bias[1]), abs=1e-3)
 
 
 def test_a_class_that_nobody_painted_gets_nothing() -> None:
     rows, label, weights = labeled(2)
-    model = fit_linear(rows, 2 * label, weights, known=4, dims=3)
+    model = fit_linear(rows, 2 * label, weights, known=4, share=0.3)
     told = model.log_probabilities(rows)
     assert np.isneginf(told[:, [1, 3]]).all()
     assert np.isfinite(told[:, [0, 2]]).all()
@@ -72,7 +72,7 @@ def test_both_have_their_say_by_their_odds() -> None:
 
 def test_pieces_do_not_matter(monkeypatch) -> None:
     rows, label, weights = labeled(2)
-    model = fit_linear(rows, label, weights, known=2, dims=2)
+    model = fit_linear(rows, label, weights, known=2, share=0.5)
     expected = model.log_probabilities(rows)
     monkeypatch.setattr(linear, "PIECE", 7)
     assert np.array_equal(model.log_probabilities(rows), expected)
@@ -81,7 +81,7 @@ def test_pieces_do_not_matter(monkeypatch) -> None:
 def test_a_constant_channel_says_nothing() -> None:
     rows, label, weights = labeled(2)
     rows[:, 3] = 5
-    model = fit_linear(rows, label, weights, known=2, dims=2)
+    model = fit_linear(rows, label, weights, known=2, share=0.5)
     assert np.isfinite(model.log_probabilities(rows)).all()
 
 

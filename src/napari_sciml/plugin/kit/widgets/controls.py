@@ -9,7 +9,7 @@ PRIMARY = """
 QPushButton { background-color: #0a6ebd; color: white; font-weight: 600;
               padding: 7px; border-radius: 3px; }
 QPushButton:hover { background-color: #1481d6; }
-QPushButton:disabled { background-color: #55606b; color: #b8bec4; }
+QPushButton:disabled { background-color: rgba(128, 128, 128, 70); color: gray; }
 QPushButton[running="true"] { background-color: #a63d40; }
 QPushButton[running="true"]:hover { background-color: #c04a4d; }
 """
