@@ -115,18 +115,19 @@ def strokes():
         yield places, labels.reshape(-1)[places]
 
 
-def live_project(folder, image, config):
+def live_project(folder, image, config, before):
     """Paint and train as in a viewer, and keep all that comes."""
     classes = [ClassEntry(name=name) for name in NAMES]
     project = Project.create(folder, identify(image, name="bar"), classes=classes)
     changes = [change(r, *both) for r, both in enumerate(strokes(), start=1)]
     feed = LabelFeed(changes[0], NAMES)
     settings = config.model_dump(mode="json")
-    project.append_runs([RunStarted(1, NOW, settings, NAMES, config.seed, 1)])
+    begun = RunStarted(1, NOW, settings, NAMES, config.seed, 1, before=before)
+    project.append_runs([begun])
     project.append_strokes([JournalEntry(c, NOW) for c in changes])
     due = {8: changes[1], 25: changes[2]}
     last, kept = 0, set()
-    for event in learn(image, feed, config, view=ViewportMailbox()):
+    for event in learn(image, feed, config, view=ViewportMailbox(), before=before):
         if isinstance(event, LabelsUpdated):
             project.append_runs([RunTook(1, event.round, event.revision)])
         elif isinstance(event, ModelReady) and (event.kind, event.revision) not in kept:
@@ -151,8 +152,8 @@ def as_kept(ready):
     )
 
 
-@pytest.fixture
-def live(tmp_path, monkeypatch):
+@pytest.fixture(params=[None, 1])
+def live(request, tmp_path, monkeypatch):
     # The networks count early, or the test would take minutes.
     monkeypatch.setattr("napari_sciml.training.teacher.LEARNED", 20)
     rng = np.random.default_rng(0)
@@ -167,7 +168,7 @@ def live(tmp_path, monkeypatch):
         }
     )
     threads = torch.get_num_threads()
-    yield live_project(tmp_path / "live", image, config), image
+    yield live_project(tmp_path / "live", image, config, request.param), image
     torch.set_num_threads(threads)
 
 

@@ -143,6 +143,30 @@ def test_labels_that_come_later_are_learned() -> None:
     assert predict(exhaust(training.ready()), image).mean[1, :, 29].mean() < 0.5
 
 
+@pytest.mark.parametrize("before", [None, 0, 2, 99])
+def test_a_training_begun_anew_knows_which_strokes_corrected_a_picture(before) -> None:
+    image, labels = scene()
+    went_on = LiveTraining(image, labels, config(), CLASSES)
+    painted = went_on.before
+    assert painted > 2
+    exhaust(went_on.advance())
+    went_on.update_labels([stroke(2, 9, 20, 2), stroke(3, 9, 30, 1)])
+    exhaust(went_on.advance())
+    assert went_on.before == painted
+    known = painted if before is None else before
+    anew = LiveTraining(image, went_on.labels, config(), CLASSES, before=known)
+    exhaust(anew.advance())
+    assert anew.before == min(known, painted + 2)
+    one, other = (exhaust(made.ready()).forest.linear for made in (went_on, anew))
+    assert one is not None
+    if before is None:
+        assert other.share == pytest.approx(one.share)
+    elif before == 99:  # nobody had seen a picture
+        assert other is None
+    else:
+        assert other.share > one.share
+
+
 def test_trees_answer_before_the_first_step() -> None:
     image, labels = scene()
     training = started(image, labels)

@@ -183,7 +183,12 @@ def train_again(
         use_threads(run.started.threads)
     labels = Scribbles.empty(image.shape).changed(schedule[0][2])
     training = LiveTraining(
-        image, labels, config, run.started.class_names, start=_start(run)
+        image,
+        labels,
+        config,
+        run.started.class_names,
+        start=_start(run),
+        before=run.started.before,
     )
     exhaust(training.advance())
     for round_, _, change in schedule[1:]:

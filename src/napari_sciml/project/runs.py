@@ -33,6 +33,9 @@ class RunStarted:
         What the result depends on besides.
     start
         Folder and hash of the model that it begins with, if any.
+    before
+        Strokes among its first labels that were painted before any picture was shown;
+        None = all of them.
     """
 
     run: int
@@ -42,6 +45,7 @@ class RunStarted:
     seed: int
     threads: int | None = None
     start: tuple[str, str] | None = None
+    before: int | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,7 @@ def run_started(
     settings: "TrainingConfig",
     class_names: Sequence[str],
     start: tuple[str, str] | None = None,
+    before: int | None = None,
 ) -> RunStarted:
     """Describe a training in a viewer that begins now."""
     from napari_sciml.networks.device import default_threads
@@ -98,7 +103,8 @@ def run_started(
     described = settings.model_dump(mode="json")
     now = datetime.now(UTC)
     names = tuple(class_names)
-    return RunStarted(run, now, described, names, settings.seed, threads, start)
+    told = described, names, settings.seed, threads, start, before
+    return RunStarted(run, now, *told)
 
 
 class RunLog:
@@ -164,7 +170,11 @@ def _encoded(event: RunEvent) -> dict[str, Any]:
     if isinstance(event, RunTook):
         took = {"run": event.run, "round": event.round, "revision": event.revision}
         return {**took, "left_out": True} if event.left_out else took
-    begun = {} if event.start is None else {"start": list(event.start)}
+    begun: dict[str, Any] = {}
+    if event.start is not None:
+        begun["start"] = list(event.start)
+    if event.before is not None:
+        begun["before"] = event.before
     return {
         "run": event.run,
         "started": event.time.astimezone(UTC).isoformat(timespec="milliseconds"),
@@ -189,6 +199,7 @@ def _decoded(record: Mapping[str, Any]) -> RunEvent:
         int(record["seed"]),
         None if record["threads"] is None else _threads(record["threads"]),
         _start(record.get("start")),
+        _before(record.get("before")),
     )
 
 
@@ -197,6 +208,12 @@ def _start(found: Any) -> tuple[str, str] | None:
         return None
     folder, identity = map(str, found)
     return folder, identity
+
+
+def _before(count: Any) -> int | None:
+    if count is not None and int(count) < 0:
+        raise ValueError(f"{count} strokes")
+    return None if count is None else int(count)
 
 
 def _threads(count: Any) -> int:

@@ -85,10 +85,13 @@ class LabelsUpdated:
         Of the annotation.
     round
         Of the training, before which.
+    before
+        Strokes that were painted before any picture was shown.
     """
 
     revision: int
     round: int
+    before: int = 0
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,9 @@ class LiveTraining:
         Name of each class.
     make_network, start
         As in `napari_sciml.training.session.train`.
+    before
+        Strokes among the labels that were painted before any picture was shown; none =
+        all of them. The others correct a picture of an earlier training.
 
     Attributes
     ----------
@@ -80,6 +83,7 @@ class LiveTraining:
         class_names: Sequence[str],
         make_network: MakeNetwork | None = None,
         start: Start | None = None,
+        before: int | None = None,
     ) -> None:
         image, labels = gathered(image, labels)
         self.labels = checked_labels(image, labels, class_names)
@@ -87,7 +91,8 @@ class LiveTraining:
         check_config(config, image.ndim, len(class_names))
         self.image, self.config = image, config
         self.round = 0
-        self._before = len(self.labels.strokes())
+        strokes = len(self.labels.strokes())
+        self._before = strokes if before is None else min(before, strokes)
         self._offsets: np.ndarray | None = None
         self._since = 0
         self._age = 0
@@ -104,6 +109,11 @@ class LiveTraining:
             rng=self.trainer.rng,
         )
         self._assign(None)
+
+    @property
+    def before(self) -> int:
+        """Strokes that were painted before any picture was shown."""
+        return self._before
 
     @property
     def settled(self) -> bool:

@@ -72,6 +72,8 @@ class ProjectRead:
         Its models with their pictures; their networks are still on the disk.
     last_run
         Number of the last training; 0 = none.
+    before
+        Strokes that were painted before any picture was shown; None = not known.
     image
         Index of the layer that the project belongs to; None = none does.
     data
@@ -82,6 +84,7 @@ class ProjectRead:
     labels: LabelChange
     history: tuple[Checkpoint, ...]
     last_run: int
+    before: int | None
     image: int | None = None
     data: Any = None
 
@@ -158,11 +161,13 @@ def read_project(
     image = project.open_image() if fits is None else None
     yield None
     runs = project.runs()
+    last = max(runs, default=0)
     yield ProjectRead(
         project,
         _labeled(project),
         tuple(replace(c, thumbnail=c.picture()) for c in project.models.entries()),
-        max(runs, default=0),
+        last,
+        runs[last].started.before if runs else None,
         fits,
         image,
     )

@@ -388,11 +388,14 @@ def come_back_the_next_day(viewer, project, stored, patience):
     session.training.go_back(0)
     assert session.prediction.model.revision == stored[0].revision
     patience(lambda: not session.workspace.runner.busy)
+    session.workspace.annotation.layer.paint((1, 1, 1), 2)
     train_until_settled(session, patience)
     models = session.history.models
     assert models[len(stored)].number == stored[-1].number + 1
     again = flushed(session, patience)
     assert max(again.runs()) == 2
+    # A stroke of the next day corrects the picture of the day before.
+    assert again.runs()[2].started.before == again.runs()[1].started.before
     assert len(again.models.entries()) == len(models)
     session.close()
     patience(ended)

@@ -125,6 +125,31 @@ def test_start_over_keeps_the_history(dock, session, patience) -> None:
     patience(lambda: not session.workspace.runner.busy)
 
 
+def test_start_over_knows_which_strokes_corrected_a_picture(
+    dock, session, patience
+) -> None:
+    from napari_sciml.project.runs import RunStarted
+
+    told = []
+    session.training.logged.connect(told.append)
+    dock.seconds.setValue(600)
+    dock.start.click()
+    patience(lambda: session.prediction.model is not None)
+    layer, revision = session.workspace.annotation.layer, session.training.taken
+    for z in (0, 2):
+        layer.data_setitem((np.full(4, z), np.full(4, 2), np.arange(4)), 1)
+    patience(lambda: session.training.taken > revision)
+    dock.start_over.click()
+    begun = [event for event in told if isinstance(event, RunStarted)]
+    patience(lambda: len([e for e in told if isinstance(e, RunStarted)]) == 2)
+    first, again = (event for event in told if isinstance(event, RunStarted))
+    assert begun == [first]
+    assert first.before == again.before
+    assert 0 < first.before < session.training.labels.strokes
+    session.training.stop()
+    patience(lambda: not session.workspace.runner.busy)
+
+
 def test_back_to_an_earlier_model(dock, session, viewer, patience) -> None:
     dock.start.click()
     patience(lambda: is_settled(session))

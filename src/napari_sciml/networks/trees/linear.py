@@ -21,7 +21,7 @@ LEAST_TOLD = -5.0
 """Logarithm of the least probability that it gives to a class that it knows."""
 LEAST_SHARE = 1e-3
 """Least probability of the trees: they are steps, and beyond it mean nothing."""
-PIECE = 2**15
+PIECE = 2**12
 """Rows that are weighed together, in double precision: no block shall matter."""
 DAMAGED = "The model is damaged: copy it again, or train it anew."
 
@@ -62,7 +62,7 @@ class LinearModel(nn.Module):
     def seen(self, rows: np.ndarray) -> np.ndarray:
         """What it weighs of rows ``(n, features)``: ``(n, 2 * features)`` float32."""
         with torch.inference_mode():
-            return self._seen(torch.from_numpy(rows)).numpy()
+            return torch.cat(self._seen(torch.from_numpy(rows)), dim=1).numpy()
 
     def log_probabilities(self, rows: np.ndarray) -> np.ndarray:
         """Logarithms ``(n, class)`` float32; -inf for classes that it never saw.
@@ -74,12 +74,14 @@ class LinearModel(nn.Module):
         """
         found = np.empty((len(rows), self.classes), np.float32)
         bias = self.bias.cpu().double()
-        weight = self.weight.cpu().double().T
+        straight, bent = self.weight.cpu().double().T.chunk(2)
         for start in range(0, len(rows), PIECE):
             part = slice(start, start + PIECE)
             with torch.inference_mode():
-                told = self._seen(torch.from_numpy(rows[part])).double() @ weight + bias
-                told = told.log_softmax(1).clamp_min(LEAST_TOLD)
+                both = self._seen(torch.from_numpy(rows[part]))
+                told = torch.addmm(bias, both[0].double(), straight)
+                told = told.addmm_(both[1].double(), bent)
+                told = told.log_softmax(1).clamp_min_(LEAST_TOLD)
                 found[part] = torch.where(bias.isfinite(), told, bias).numpy()
         return found
 
@@ -117,12 +119,12 @@ class LinearModel(nn.Module):
         if not bool(known.any()):
             raise InputError(DAMAGED)
 
-    def _seen(self, rows: Tensor) -> Tensor:
-        units = (rows - self.center.cpu()) / self.spread.cpu()
-        steep = STEEP * units
-        # Of operations that are rounded in one way only: no block shall matter.
-        bent = steep * STEEP / (1 + steep.square()).sqrt()
-        return torch.cat([units.clamp(-FARTHEST, FARTHEST), bent], dim=1)
+    def _seen(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Straight and bent, by operations that are rounded in one way only."""
+        units = (rows - self.center.cpu()).mul_(1 / self.spread.cpu())
+        length = units.square().mul_(STEEP**2).add_(1).sqrt_()
+        bent = (units * STEEP**2).div_(length)
+        return units.clamp_(-FARTHEST, FARTHEST), bent
 
 
 def mixed(shares: np.ndarray, told: np.ndarray, share: float) -> np.ndarray:

@@ -48,8 +48,8 @@ class Trainer(Protocol):
     def stop(self) -> None:
         """Stop soon."""
 
-    def count_on(self, *, models: int, runs: int) -> None:
-        """Give higher numbers to what comes next."""
+    def count_on(self, *, models: int, runs: int, before: int | None) -> None:
+        """Go on after what was trained."""
 
 
 class Keeper(Protocol):
@@ -290,7 +290,7 @@ class Recovery:
     def _restore_models(self, read: ProjectRead) -> None:
         self._history.restore(read.history)
         last = max((kept.number for kept in read.history), default=0)
-        self._training.count_on(models=last, runs=read.last_run)
+        self._training.count_on(models=last, runs=read.last_run, before=read.before)
 
 
 def _all_ended(closing: "list[Autosave]") -> bool:

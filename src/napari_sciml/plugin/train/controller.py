@@ -160,6 +160,7 @@ class TrainingController:
             control=self._control,
             first_number=self._events.numbers + 1,
             start=None if loaded is None else loaded.start,
+            before=self._events.before.get(workspace.image),
         )
         self._events.follow(job, Phase.STARTING, training)
 
@@ -308,11 +309,21 @@ class TrainingController:
         self.show(self._history.opened(index))
         self._history.changed.emit()
 
-    def count_on(self, *, models: int, runs: int) -> None:
-        """Give numbers to models and trainings that come after the ones of a project.
+    def count_on(self, *, models: int, runs: int, before: int | None) -> None:
+        """Go on after the models and the trainings of a project.
 
-        A training that runs keeps its own: stop it first.
+        A training that runs keeps its own numbers: stop it first.
+
+        Parameters
+        ----------
+        models, runs
+            Highest numbers so far.
+        before
+            Strokes that were painted before any picture was shown; None = not known.
         """
+        image = self._workspace.image
+        if image is not None and before is not None:
+            self._events.before[image] = before
         self._events.numbers = max(self._events.numbers, models)
         self._run = max(self._run, runs)
 

@@ -80,5 +80,5 @@ class RunningTraining:
             self._told = True
             names = self.labels.feed.class_names
             begun = None if self.loaded is None else self.loaded.named
-            yield run_started(self.run, self.settings, names, begun)
+            yield run_started(self.run, self.settings, names, begun, taken.before)
         yield RunTook(self.run, taken.round, taken.revision, left_out)

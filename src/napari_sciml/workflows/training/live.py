@@ -65,6 +65,7 @@ def learn(
     control: TrainingControl | None = None,
     first_number: int = 1,
     start: "Start | None" = None,
+    before: int | None = None,
 ) -> Generator["Event", None, None]:
     """Train on the labels that come, for as long as they may come.
 
@@ -92,6 +93,9 @@ def learn(
     start
         An earlier model to begin with: it is shown until there are two classes, and
         counts as far as the labels agree with it.
+    before
+        Strokes among the first labels that were painted before any picture was shown,
+        by an earlier training; none = all of them. The others correct a picture.
 
     Yields
     ------
@@ -109,7 +113,7 @@ def learn(
     if isinstance(image, np.ndarray):  # others are checked block by block
         check_finite(image)
     learner = _Learner(image, feed, config, view, control or TrainingControl(), start)
-    learner.number = first_number - 1
+    learner.number, learner.before = first_number - 1, before
     yield from learner.turn()
     # Or the first picture and the first step would wait for it.
     warm_up(config.optimizer, resolve_device(config.device))
@@ -144,6 +148,7 @@ class _Learner:
         )
         self.training: LiveTraining | None = None
         self._start = start
+        self.before: int | None = None
         if start is not None:
             self.shown.use(copy.deepcopy(start.ensemble), 0, urgent=True)
         self.number = self.revision = 0
@@ -194,7 +199,7 @@ class _Learner:
             return
         self._obstacle, self._finished = "", False
         self.revision, self._labels_at = changes[-1].revision, self.seconds
-        yield LabelsUpdated(self.revision, round_)
+        yield LabelsUpdated(self.revision, round_, training.before)
         yield from self._tell("training")
         grown = False
         for event in training.advance():
@@ -235,6 +240,7 @@ class _Learner:
             self.config,
             self.feed.class_names,
             start=self._start,
+            before=self.before,
         )
         return self.training
 
