@@ -1,7 +1,5 @@
 """Fit a linear model to labeled voxels in a moment."""
 
-import warnings
-
 import numpy as np
 import torch
 
@@ -14,7 +12,8 @@ rose by 0.05 in photographs, in each of six, and by up to 0.02 in volumes. Strok
 were painted in advance gained nothing."""
 PENALTY = 0.003
 """Inverse of the penalty on weights, for each labeled voxel."""
-TOLERANCE, ROUNDS = 1e-2, 60
+TOLERANCE = 1e-2
+"""It is reached within a dozen rounds."""
 SMALLEST = 1e-6
 """Spread of a channel that says nothing."""
 
@@ -52,10 +51,8 @@ def fit_linear(
     spread = np.sqrt(np.average((rows - center) ** 2, axis=0, weights=even))
     model.center.copy_(torch.from_numpy(center))
     model.spread.copy_(torch.from_numpy(np.maximum(spread, SMALLEST)))
-    fitted = LogisticRegression(C=PENALTY, max_iter=ROUNDS, tol=TOLERANCE)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # so many rounds are enough
-        fitted.fit(model.seen(rows), own, sample_weight=even)
+    fitted = LogisticRegression(C=PENALTY, tol=TOLERANCE)
+    fitted.fit(model.seen(rows), own, sample_weight=even)
     weight, bias = fitted.coef_, fitted.intercept_
     if len(labels) == 2:  # of the second one against the first
         weight, bias = (np.concatenate([-x / 2, x / 2]) for x in (weight, bias))

@@ -12,7 +12,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.networks.trees import linear
 from napari_sciml.networks.trees.linear import LEAST_TOLD, LinearModel, mixed
 from napari_sciml.networks.trees.two_stage import TwoStageForest
-from napari_sciml.training.linear_fitting import PENALTY, ROUNDS, TOLERANCE, fit_linear
+from napari_sciml.training.linear_fitting import PENALTY, TOLERANCE, fit_linear
 
 
 def labeled(classes, count=400, seed=0):
@@ -29,7 +29,7 @@ def test_answers_are_those_of_scikit_learn(classes) -> None:
     rows, label, weights = labeled(classes)
     model = fit_linear(rows, label, weights, known=classes, share=0.5)
     even = len(rows) / (classes * np.bincount(label))[label]
-    oracle = LogisticRegression(C=PENALTY, max_iter=ROUNDS, tol=TOLERANCE)
+    oracle = LogisticRegression(C=PENALTY, tol=TOLERANCE)
     oracle.fit(model.seen(rows), label, sample_weight=even)
     expected = oracle.predict_log_proba(model.seen(rows))
     found = model.log_probabilities(rows)
@@ -85,6 +85,15 @@ def test_a_constant_channel_says_nothing() -> None:
     assert np.isfinite(model.log_probabilities(rows)).all()
 
 
+def test_values_of_any_size_are_answered() -> None:
+    rows, label, weights = labeled(2)
+    rows[:, 3] = 5
+    model = fit_linear(rows, label, weights, known=2, share=0.5)
+    for size in (1e10, 1e30, 3e38):
+        assert np.isfinite(model.log_probabilities(rows * size)).all()
+        assert np.isfinite(model.log_probabilities(-rows * size)).all()
+
+
 def test_models_from_before_have_none_and_answer_as_trees(grow_trees, fibers) -> None:
     image, labels, _ = fibers(2)
     trees = grow_trees(image, labels).trees
@@ -119,6 +128,7 @@ def test_it_is_kept_with_the_trees(grow_trees, fibers) -> None:
     [
         ("center", np.nan),
         ("spread", 0.0),
+        ("spread", 1e-45),
         ("spread", np.inf),
         ("weight", np.inf),
         ("bias", np.nan),
@@ -136,7 +146,10 @@ def test_damaged_arrays_are_refused(name, value) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"features": 0}, {"classes": 0}, {"share": 1.0}, {"share": float("nan")}],
+    [
+        *({"features": 0}, {"classes": 0}, {"features": 10**12}),
+        *({"share": 1.0}, {"share": -0.1}, {"share": float("nan")}),
+    ],
 )
 def test_senseless_descriptions_are_refused(wrong) -> None:
     sound = {"features": 7, "classes": 2, "share": 0.3}

@@ -21,6 +21,9 @@ LEAST_TOLD = -5.0
 """Logarithm of the least probability that it gives to a class that it knows."""
 LEAST_SHARE = 1e-3
 """Least probability of the trees: they are steps, and beyond it mean nothing."""
+FAR = 1e6
+"""Spreads that are no further away than this in the bend, or it would be no number."""
+MOST_WEIGHTS = 10**7
 PIECE = 2**12
 """Rows that are weighed together, in double precision: no block shall matter."""
 DAMAGED = "The model is damaged: copy it again, or train it anew."
@@ -46,7 +49,8 @@ class LinearModel(nn.Module):
 
     def __init__(self, features: int, classes: int, *, share: float) -> None:
         super().__init__()
-        if min(features, classes) < 1 or not 0 <= share < 1:
+        sound = min(features, classes) >= 1 and features * classes <= MOST_WEIGHTS
+        if not sound or not 0 <= share < 1:
             raise InputError(DAMAGED)
         self.features, self.classes, self.share = features, classes, share
         self.register_buffer("center", torch.zeros(features))
@@ -111,17 +115,16 @@ class LinearModel(nn.Module):
             When they are not.
         """
         known = self.bias.isfinite()
-        unknown = self.bias == -torch.inf
-        parts = [self.center, self.spread, self.weight]
+        told = known | (self.bias == -torch.inf)
+        parts = [self.center, self.spread, 1 / self.spread, self.weight]
         sound = all(bool(part.isfinite().all()) for part in parts)
-        if not (sound and bool((self.spread > 0).all() and (known | unknown).all())):
-            raise InputError(DAMAGED)
-        if not bool(known.any()):
+        if not (sound and bool((self.spread > 0).all() and told.all() and known.any())):
             raise InputError(DAMAGED)
 
     def _seen(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Straight and bent, by operations that are rounded in one way only."""
         units = (rows - self.center.cpu()).mul_(1 / self.spread.cpu())
+        units.clamp_(-FAR, FAR)
         length = units.square().mul_(STEEP**2).add_(1).sqrt_()
         bent = (units * STEEP**2).div_(length)
         return units.clamp_(-FARTHEST, FARTHEST), bent

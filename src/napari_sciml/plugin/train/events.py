@@ -115,8 +115,9 @@ class TrainingEvents:
 
     def _on_labels(self, taken: "LabelsUpdated") -> None:
         self.taken, self.status.settled = taken.revision, False
-        if self._workspace.image is not None:
-            self.before[self._workspace.image] = taken.before
+        image = self._workspace.image
+        if image is not None:
+            self.before[image] = min(taken.before, self.before.get(image, taken.before))
         if self.training is not None:
             left_out = self._workspace.exclusion.active
             for told in self.training.log(taken, left_out=left_out):
