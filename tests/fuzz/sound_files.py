@@ -52,10 +52,14 @@ def _images(suffix: str, *files: str) -> Kind:
     )
 
 
+LIVE = "project/models/0001"
+MODEL_FILES = ("model.json", "weights.safetensors")
 ZARR_FILES = ("zarr.json", "**/zarr.json", "**/c/**/*")
 KINDS = (
-    Kind("model", ("model/model.json", "model/weights.safetensors"),
+    Kind("model", tuple(f"model/{name}" for name in MODEL_FILES),
          ("predict model image.tif --out out.zarr --threads 1",)),
+    Kind("live model", tuple(f"{LIVE}/{name}" for name in MODEL_FILES),
+         (f"predict {LIVE} image.tif --out out.zarr --threads 1",)),
     Kind("training", ("model/training.json", "model/training.safetensors"),
          ("train image.tif labels.tif --out model --resume --steps 3",)),
     Kind("settings", ("settings.json",),
@@ -174,8 +178,11 @@ def _project(image: np.ndarray, labels: np.ndarray) -> None:
     change = LabelChange(1, places, labels.reshape(-1)[places])
     project.append_strokes([JournalEntry(change, now)])
     settings = config.model_dump(mode="json")
-    project.append_runs([RunStarted(1, now, settings, names, config.seed, 1)])
-    for event in learn(image, LabelFeed(change, names), config, view=ViewportMailbox()):
+    # Strokes that correct a picture: the model has all that a model can have.
+    begun = RunStarted(1, now, settings, names, config.seed, 1, before=0)
+    project.append_runs([begun])
+    feed, view = LabelFeed(change, names), ViewportMailbox()
+    for event in learn(image, feed, config, view=view, before=0):
         if isinstance(event, LabelsUpdated):
             project.append_runs([RunTook(1, event.round, event.revision)])
         elif isinstance(event, ModelReady):

@@ -108,6 +108,13 @@ def test_a_voxel_size_that_is_none_is_refused(model, size):
         read_record(model)
 
 
+@pytest.mark.parametrize("record", ["uint8", [1], 3, None])
+def test_a_record_that_is_none_is_refused(model, record):
+    edit(model, record=record)
+    with pytest.raises(InputError, match=r"record in .* is damaged; copy"):
+        read_record(model)
+
+
 @pytest.mark.parametrize("size", [None, [], [1, 0.5], [2.0, 1, 1]])
 def test_a_voxel_size_may_be_unknown(model, size):
     edit(model, record={"voxel_size": size})

@@ -115,7 +115,11 @@ def read_record(path: str | Path) -> dict[str, Any]:
     InputError
         When the folder is no model, was written by a newer version, or is damaged.
     """
-    record = dict(read_description(Path(path)).get("record", {}))
+    record = read_description(Path(path)).get("record", {})
+    if not isinstance(record, dict):
+        raise InputError(
+            f"The record in {path} is damaged; copy the whole model folder."
+        )
     if not _is_voxel_size(record.get("voxel_size")):
         raise InputError(
             f"The voxel size in {path} is damaged; copy the whole model folder."
