@@ -49,6 +49,10 @@ class _Slab:
     rows: np.ndarray
     axis: np.ndarray
 
+    def rows_at(self, index: np.ndarray) -> np.ndarray:
+        """Rows of some of the voxels; no copy where it is all of them."""
+        return self.rows[index] if len(index) < len(self.rows) else self.rows
+
 
 class Stages(Protocol):
     """What a block is answered by; see `TwoStageForest`."""
@@ -113,11 +117,11 @@ class ForestBlock:
     def _answer_inside(self, slab: _Slab) -> None:
         """Ask about the block itself, and want to know what lies round open voxels."""
         asked = np.flatnonzero(self._inside[slab.start : slab.stop])
-        groups, left = self._ask(slab, asked)
-        if self._trees.linear is not None and len(asked):
-            own = slab.rows[asked]
+        own = slab.rows_at(asked)
+        groups, left = self._ask(slab, asked, own)
+        if self._trees.linear is not None:
             self._told.append(self._trees.linear.log_probabilities(own))
-        rows, axis = slab.rows[asked[left]], slab.axis[:, asked[left]]
+        rows, axis = own[left], slab.axis[:, asked[left]]
         index = asked[left] + self._before(slab)
         around = self._places_around(index, axis)
         self._wanted.reshape(-1)[around] = True
@@ -126,7 +130,8 @@ class ForestBlock:
     def _answer_around(self, slab: _Slab) -> None:
         """Ask about what is wanted and not known yet."""
         mine = slice(slab.start, slab.stop)
-        self._ask(slab, np.flatnonzero(self._wanted[mine] & ~self._inside[mine]))
+        asked = np.flatnonzero(self._wanted[mine] & ~self._inside[mine])
+        self._ask(slab, asked, slab.rows_at(asked))
 
     def _before(self, slab: _Slab) -> int:
         """Voxels before a slab."""
@@ -147,9 +152,10 @@ class ForestBlock:
         rows = channels.flatten(1).T.cpu().contiguous().numpy()
         return rows, axes.flatten(1).cpu().numpy()
 
-    def _ask(self, slab: _Slab, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _ask(
+        self, slab: _Slab, index: np.ndarray, rows: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Answers ``(group, n, class)``, and which of them are not settled."""
-        rows = slab.rows[index] if len(index) < len(slab.rows) else slab.rows
         groups, left = ask_first(self._trees.first, rows)
         answer = self._answer.reshape(-1, self._trees.classes)
         answer[index + self._before(slab)] = groups.mean(0)

@@ -30,7 +30,7 @@ class _ManyLabels(DirectLabelColormap):
     def _told_apart(self) -> tuple[np.ndarray, np.ndarray]:
         """Number of each label's color from 1 on, and a label for each."""
         known = [color for name, color in self.color_dict.items() if name is not None]
-        rows = np.ascontiguousarray(np.array(known, np.float32))
+        rows = np.array(known, np.float32)
         whole = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1])))
         _, first, numbers = np.unique(
             whole.ravel(), return_index=True, return_inverse=True
