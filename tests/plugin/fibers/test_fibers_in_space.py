@@ -49,6 +49,28 @@ def test_tubes_take_the_place_of_voxels(scene, patience) -> None:
     assert viewer.dims.nsteps == slices
 
 
+def test_it_is_dark_behind_a_view_in_space(scene, patience) -> None:
+    viewer, _, _ = scene
+    viewer.theme = "light"
+    canvas = getattr(viewer, "canvas", None)
+    if canvas is None:  # napari before 0.9
+        to_space(viewer, patience)
+        return
+    light = canvas.background_color.copy()
+    assert light[:3].min() > 0.5
+    to_space(viewer, patience)
+    assert canvas.background_color[:3].max() == 0
+    to_slices(viewer, patience)
+    np.testing.assert_array_equal(canvas.background_color, light)
+    to_space(viewer, patience)
+    canvas.background_color_override = "teal"
+    to_slices(viewer, patience)
+    teal = canvas.background_color
+    assert 0 < teal[1] < 1
+    to_space(viewer, patience)
+    np.testing.assert_array_equal(canvas.background_color, teal)
+
+
 def test_they_lie_where_the_fibers_do(scene, patience) -> None:
     viewer, _, _ = scene
     to_space(viewer, patience)

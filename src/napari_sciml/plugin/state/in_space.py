@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import numpy as np
 from napari.layers import Image, Layer
+from napari.utils.color import ColorValue
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
@@ -18,6 +20,9 @@ IMAGE = {
 }
 OVER = {"rendering": "mip", "blending": "additive"}
 """Of probabilities and uncertainty."""
+DARK = "black"
+"""Behind a view in space, with light themes, too: on white, what is added to the light
+cannot be seen, and an image is a gray block."""
 
 
 class InSpace:
@@ -40,6 +45,7 @@ class InSpace:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._before: list[tuple[Layer, dict[str, Any], dict[str, Any]]] = []
+        self._darkened = False
         # napari's camera is one of slices yet when it tells of the switch.
         self._soon = QTimer()
         self._soon.setSingleShot(True)
@@ -64,6 +70,7 @@ class InSpace:
         self._wiring.close()
         self._soon.stop()
         self._before = []
+        self._lighten()
 
     def _on_switch(self, event: object) -> None:
         self._soon.start()
@@ -80,6 +87,7 @@ class InSpace:
         image = self._workspace.image
         if image is None or image.rgb or self._before:
             return
+        self._darken()
         self._look(image, IMAGE)
         for layer in self._workspace.layers.of(Image, PREDICTED):
             self._look(layer, OVER)
@@ -96,3 +104,24 @@ class InSpace:
             for name, value in was.items():
                 if getattr(layer, name) == look[name]:
                     setattr(layer, name, value)
+        self._lighten()
+
+    @property
+    def _canvas(self) -> Any:
+        """Of napari 0.9 or later; earlier ones cannot be asked for another color."""
+        return getattr(self._workspace.viewer, "canvas", None)
+
+    def _darken(self) -> None:
+        canvas = self._canvas
+        if canvas is not None and canvas.background_color_override is None:
+            canvas.background_color_override = DARK
+            self._darkened = True
+
+    def _lighten(self) -> None:
+        """A color that the user has chosen meanwhile stays."""
+        canvas, darkened = self._canvas, self._darkened
+        self._darkened = False
+        if darkened and canvas is not None:
+            color = canvas.background_color_override
+            if color is not None and np.array_equal(color, ColorValue(DARK)):
+                canvas.background_color_override = None
