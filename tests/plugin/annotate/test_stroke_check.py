@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_sciml.workflows.validation import doubtful
+from napari_sciml.workflows.validation import others
 
 pytestmark = pytest.mark.gui
 
@@ -26,7 +26,7 @@ def bars() -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture
 def dock(viewer, open_dock, monkeypatch):
-    monkeypatch.setattr(doubtful, "SECONDS", 1.0)
+    monkeypatch.setattr(others, "SECONDS", 1.0)
     image, labels = bars()
     viewer.add_image(image, name="bars")
     dock = open_dock("Annotate")
@@ -40,7 +40,7 @@ def test_a_stroke_of_the_wrong_class_is_found_and_mended(
     face = dock.stroke_check
     assert not face.next.isEnabled()
     face.check.click()
-    patience(lambda: not face.running)
+    patience(lambda: not face.job.running)
     assert "of 18 strokes look doubtful" in face.words.text()
     face.next.click()
     assert face.words.text().startswith("1 of ")  # the surest is the first
@@ -64,12 +64,12 @@ def test_stopped_and_another_image_chosen(dock, viewer, patience) -> None:
     face.check.click()
     assert face.check.text() == "Stop checking"
     face.check.click()
-    patience(lambda: not face.running)
-    assert face.words.text() == "The check was stopped."
+    patience(lambda: not face.job.running)
+    assert face.words.text() == "Checking your strokes was stopped."
     face.check.click()
     viewer.add_image(np.zeros(SHAPE), name="other")
     dock.session.workspace.choose_image(viewer.layers["other"])
-    patience(lambda: not face.running)
+    patience(lambda: not face.job.running)
     assert not face.next.isEnabled()
 
 
@@ -86,5 +86,5 @@ def test_too_little_is_told(dock, patience, keep, sentence) -> None:
     patience(lambda: not dock.session.workspace.annotation.settling)
     face = dock.stroke_check
     face.check.click()
-    patience(lambda: not face.running)
+    patience(lambda: not face.job.running)
     assert face.words.text()

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from napari_sciml.training.evaluation.figures import ENOUGH, intervals_of, report_of
+from napari_sciml.training.evaluation.figures import (
+    ENOUGH,
+    dice_gain,
+    intervals_of,
+    report_of,
+)
 from napari_sciml.training.evaluation.labels import Pieces, join
 from napari_sciml.training.evaluation.metrics import BINS, report
 
@@ -123,3 +128,30 @@ def test_scores_of_several_models_are_joined(told) -> None:
     joined, whole = join(parts), pieces_of(rows, truth, strokes)
     assert report_of(joined).as_dict("abc") == report_of(whole).as_dict("abc")
     assert joined.clusters.tolist() == list(range(30))
+
+
+def test_a_gain_is_told_from_chance_by_the_strokes_that_both_saw() -> None:
+    rng = np.random.default_rng(5)
+    strokes = np.repeat(np.arange(40), 10)
+    truth = strokes % 2
+    hard = rng.random(40)[strokes]  # some strokes are hard for both
+
+    def rows(right: float) -> np.ndarray:
+        own = np.clip(right + 0.5 - hard, 0.02, 0.98)
+        own = np.where(truth == 1, own, 0.9)
+        chances = np.where(truth == 1, own, 1 - own)
+        return np.column_stack([1 - chances, chances])
+
+    worse, better = (pieces_of(rows(x), truth, strokes) for x in (0.3, 0.7))
+    gain, interval = dice_gain(worse, better)
+    dice = [report_of(pieces).dice[1] for pieces in (worse, better)]
+    assert gain == pytest.approx(dice[1] - dice[0])
+    assert interval is not None
+    assert 0 < interval[0] < gain < interval[1]
+    # Each by itself varies more than what they differ by.
+    alone = intervals_of(worse).by_class["dice"][1]
+    assert interval[1] - interval[0] < alone[1] - alone[0]
+    assert dice_gain(worse, worse) == (0.0, None)
+    few = strokes < ENOUGH
+    cut = [pieces_of(rows(x)[few], truth[few], strokes[few]) for x in (0.3, 0.7)]
+    assert dice_gain(*cut)[1] is None

@@ -4,9 +4,10 @@ import numpy as np
 from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_sciml.annotation.scribbles import Scribbles
-from napari_sciml.errors import InputError
 from napari_sciml.plugin.kit.camera import go_to
 from napari_sciml.plugin.kit.connections import Connections
+from napari_sciml.plugin.kit.runner import Job
+from napari_sciml.plugin.kit.widgets.button_job import ButtonJob
 from napari_sciml.plugin.kit.widgets.controls import allow, button, text_line
 from napari_sciml.plugin.layers.axes import LayerAxes
 from napari_sciml.plugin.layers.images import dims_for, pixels
@@ -18,7 +19,6 @@ from napari_sciml.workflows.validation.doubtful import (
 )
 
 NOT_CHECKED = "No stroke is known to be doubtful: press Check strokes first."
-CHECK, STOP = "Check strokes", "Stop checking"
 
 
 class StrokeCheck(QWidget):
@@ -36,10 +36,9 @@ class StrokeCheck(QWidget):
         self._workspace = workspace
         self._found: list[DoubtfulStroke] = []
         self._at = -1
-        self.running = False
         self.check = button(
             "check_strokes",
-            CHECK,
+            "Check strokes",
             "See which strokes small models that were trained without them take for "
             "something else; takes about a minute.",
         )
@@ -48,7 +47,6 @@ class StrokeCheck(QWidget):
         )
         allow(self.next, NOT_CHECKED)
         self.words = text_line("stroke_check_words", "What the check says.")
-        self.words.hide()
         row = QHBoxLayout()
         row.addWidget(self.check)
         row.addWidget(self.next)
@@ -58,14 +56,21 @@ class StrokeCheck(QWidget):
         column.addWidget(self.words)
         self.wiring = Connections()
         self.destroyed.connect(self.wiring.close)
-        self.check.clicked.connect(self._on_check)
+        self.job = ButtonJob(
+            workspace.runner,
+            self.check,
+            self.words,
+            stop="Stop checking",
+            working="Checking your strokes",
+            begin=self._begin,
+            take=self._on_checked,
+        )
         self.next.clicked.connect(self.show_next)
         self.wiring.connect(workspace.image_left, self.forget)
 
     def forget(self) -> None:
         """Another image is next: what was found is of the old one."""
-        if self.running:
-            self._workspace.runner.stop()
+        self.job.stop()
         self._show([], "")
 
     def show_next(self) -> None:
@@ -82,16 +87,7 @@ class StrokeCheck(QWidget):
                 return
         self._show([], "All doubtful strokes are mended.")
 
-    def _on_check(self) -> None:
-        if self.running:
-            self._workspace.runner.stop()
-            return
-        try:
-            self._start()
-        except InputError as error:
-            self._say(str(error))
-
-    def _start(self) -> None:
+    def _begin(self) -> Job:
         workspace = self._workspace
         change = workspace.labels_for_job()
         image = pixels(workspace.image)
@@ -99,37 +95,16 @@ class StrokeCheck(QWidget):
         names = workspace.annotation.class_names
         dims = dims_for(workspace.image)
         job = workspace.runner.start(check_strokes, image, labels, names, dims=dims)
-        self._job = job  # PyQt's signals do not keep their object
-        self.wiring.connect(job.yielded, self._on_event)
-        self.wiring.connect(job.failed, self._on_failed)
-        self.wiring.connect(job.finished, self._on_finished)
-        self.running = True
-        self.check.setText(STOP)
-        self._show([], "Checking your strokes …")
+        self._show([], "")
+        return job
 
-    def _on_event(self, event: object) -> None:
-        if isinstance(event, StrokesChecked):
-            self._show(list(event.doubtful), _summary(event))
-        elif isinstance(event, float):
-            self._say(f"Checking your strokes: {event:.0%}.")
-
-    def _on_failed(self, sentence: str) -> None:
-        self._show([], sentence)
-
-    def _on_finished(self) -> None:
-        self.running = False
-        self.check.setText(CHECK)
-        if self.words.text().startswith("Checking"):
-            self._say("The check was stopped.")
+    def _on_checked(self, event: StrokesChecked) -> None:
+        self._show(list(event.doubtful), _summary(event))
 
     def _show(self, found: list[DoubtfulStroke], sentence: str) -> None:
         self._found, self._at = found, -1
         allow(self.next, "" if found else NOT_CHECKED)
-        self._say(sentence)
-
-    def _say(self, sentence: str) -> None:
-        self.words.setText(sentence)
-        self.words.setVisible(bool(sentence))
+        self.job.say(sentence)
 
     def _go_to(self, stroke: DoubtfulStroke) -> None:
         image, viewer = self._workspace.image, self._workspace.viewer
@@ -138,7 +113,7 @@ class StrokeCheck(QWidget):
         axes = LayerAxes.of(image)
         world = np.asarray(image.data_to_world(axes.point(np.array(stroke.place))))
         go_to(viewer, world[list(axes.own)])
-        self._say(
+        self.job.say(
             f"{self._at + 1} of {len(self._found)}: you painted {stroke.painted}; a "
             f"model that never saw this stroke says {stroke.said} ({stroke.sure:.0%}). "
             "Erase or repaint it if it is right; leave it if you are."

@@ -25,6 +25,7 @@ from napari_sciml.plugin.kit.widgets.controls import (
 )
 from napari_sciml.plugin.kit.widgets.layer_picker import LayerPicker
 from napari_sciml.plugin.restoration.layers import SWIPE_KEY
+from napari_sciml.plugin.restoration.training_use import TrainingUse
 from napari_sciml.plugin.train.device_line import DeviceLine
 from napari_sciml.restoration.choice import ADVICE, choose_method
 from napari_sciml.restoration.config import Method, RestoreConfig
@@ -47,7 +48,7 @@ FILTERS_INSTEAD = (
 PARTNERS = {"pairs": "Second scan", "supervised": "Clean image"}
 FILTERS = ("tv", "nlm", "gaussian")
 MEASURING = "Measuring the noise …"
-CLEAN_LOOK = "For looking: networks find fibers better in the raw image."
+CLEAN_LOOK = "For looking: networks mostly find fibers better in the raw image."
 DEFAULTS = RestoreConfig()
 
 
@@ -108,6 +109,8 @@ class RestoreDock(Dock):
             "removed_line", "Whether structure went with the noise."
         )
         self.advice = text_line("restore_advice", "What it is for.", CLEAN_LOOK)
+        session = self.session
+        self.training_use = TrainingUse(session.workspace, session.restoring)
         self.device_line = DeviceLine()
 
     def _lay_out(self) -> None:
@@ -131,6 +134,7 @@ class RestoreDock(Dock):
             self.removed,
             self.swipe,
             self.save,
+            self.training_use,
             self.advice,
             self.device_line,
         ):
@@ -216,7 +220,7 @@ class RestoreDock(Dock):
             control.setEnabled(idle)
         for control in (self.seconds, self.members):
             control.setEnabled(idle and self._method not in FILTERS)
-        for control in (self.swipe, self.save):
+        for control in (self.swipe, self.save, self.training_use.compare):
             none = "" if run.result is not None else "Restore the image first."
             allow(control, none if idle else "Wait until it is restored.")
         self._show_partner()

@@ -114,7 +114,7 @@ def layer_transform(layer: Layer, axes: list[int] | None = None) -> dict[str, An
         place[name] = np.asarray(place[name])[axes]
     for name in ("units", "axis_labels"):
         place[name] = tuple(place[name][axis] for axis in axes)
-    place["shear"] = _as_matrix(place["shear"], layer.ndim)
+    place["shear"] = shear_matrix(place["shear"], layer.ndim)
     for name, kept in (
         *(("rotate", axes), ("shear", axes)),
         ("affine", [*axes, layer.ndim]),
@@ -257,7 +257,7 @@ def _check_size(layer: Image, image: Any) -> None:
         )
 
 
-def _as_matrix(shear: Any, ndim: int) -> np.ndarray:
+def shear_matrix(shear: Any, ndim: int) -> np.ndarray:
     """Napari gives a shear as it was set: all numbers, or those above the diagonal."""
     shear = np.asarray(shear, float)
     if shear.ndim == 2:

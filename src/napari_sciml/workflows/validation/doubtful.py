@@ -7,20 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from napari_sciml.annotation.scribbles import Scribbles
-from napari_sciml.errors import InputError
-from napari_sciml.progress import map_progress
-from napari_sciml.training.config import TrainingConfig
+from napari_sciml.workflows.validation.others import ask_others
 from napari_sciml.workflows.validation.record import suspicious
 
 if TYPE_CHECKING:
     from napari_sciml.training.evaluation.labels import Pieces
-
-FOLDS = 5
-LEAST = 4
-"""Strokes with which a check begins to mean something."""
-SECONDS = 8.0
-"""Of each of the trainings: enough for trees and a first idea of the networks."""
-MEMBERS = 2
 
 
 @dataclass(frozen=True)
@@ -84,28 +75,9 @@ def check_strokes(
     InputError
         When there are too few strokes, or one class only.
     """
-    from napari_sciml.networks.device import default_threads, use_threads
-    from napari_sciml.training.cross_validation import cross_check
-    from napari_sciml.training.evaluation.labels import join
-
-    strokes = len(labels.strokes())
-    if strokes < LEAST:
-        raise InputError(
-            f"A check needs {LEAST} strokes at least, and there are {strokes}: paint "
-            "some more of each class."
-        )
-    threads = default_threads(viewer=True)
-    use_threads(threads)
-    config = TrainingConfig(
-        members=MEMBERS, seconds=SECONDS, dims=dims, device=device, threads=threads
-    )
-    steps = cross_check(
-        image, labels, config, folds=min(FOLDS, strokes), class_names=class_names
-    )
-    checked = yield from map_progress(steps, _share)
-    pieces = join([one.pieces for one in checked])
+    pieces = yield from ask_others(image, labels, class_names, dims=dims, device=device)
     found = [_doubtful(pieces, number, class_names) for number in suspicious(pieces)]
-    result = StrokesChecked(strokes, _once_a_stroke(found, labels))
+    result = StrokesChecked(len(labels.strokes()), _once_a_stroke(found, labels))
     yield result
     return result
 
@@ -129,7 +101,3 @@ def _once_a_stroke(
     numbers = labels.stroke_numbers[np.searchsorted(labels.indices, places)]
     first = np.sort(np.unique(numbers, return_index=True)[1])
     return tuple(found[index] for index in first)
-
-
-def _share(step: Any) -> float | None:
-    return None if step is None else float(getattr(step, "fraction", step))
