@@ -155,6 +155,8 @@ def test_a_training_begun_anew_knows_which_strokes_corrected_a_picture(before) -
     assert went_on.before == painted
     known = painted if before is None else before
     anew = LiveTraining(image, went_on.labels, config(), CLASSES, before=known)
+    by_settings = LiveTraining(image, went_on.labels, config(before=known), CLASSES)
+    assert by_settings.before == anew.before
     exhaust(anew.advance())
     assert anew.before == min(known, painted + 2)
     one, other = (exhaust(made.ready()).forest.linear for made in (went_on, anew))

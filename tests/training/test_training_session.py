@@ -550,3 +550,26 @@ def test_members_of_other_labels_are_not_joined(toy, tiny_config):
     one, two = (exhaust(train_member(image, x, config, 0)) for x in (labels, other))
     with pytest.raises(InputError, match="same image and labels"):
         joined([one, two])
+
+
+def test_strokes_that_correct_are_no_sample(toy, tiny_config):
+    """Where to cut, and whether a linear model helps, depends on who has painted."""
+    image, labels, _ = toy(3)
+    found = {}
+    for before in (None, 10**6, 0):
+        config = tiny_config(3, steps=2, before=before)
+        ensemble = train_to_end(image, labels, config=config)
+        found[before] = ensemble.log_prior_ratio.tolist(), ensemble.forest.linear
+    assert found[None][0] == found[10**6][0]
+    assert found[None][0][1] != 0
+    assert found[0][0] == [0, 0]
+    assert found[None][1] is found[10**6][1] is None
+    assert found[0][1].share == pytest.approx(0.3)
+
+
+def test_a_training_goes_on_only_with_strokes_of_the_same_kind(toy, tiny_config):
+    image, labels, _ = toy(2)
+    *_, last = train(image, labels, tiny_config(2, steps=2))
+    config = tiny_config(2, steps=4, before=1)
+    with pytest.raises(InputError, match="settings"):
+        train_to_end(image, labels, config=config, resume=last.state)

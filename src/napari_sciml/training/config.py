@@ -125,6 +125,13 @@ class TrainingConfig(BaseModel):
         description="Share of each class in the image; none = estimated from the "
         "unlabeled voxels.",
     )
+    before: int | None = Field(
+        None,
+        ge=0,
+        le=MAX_COUNT,
+        description="Strokes painted before a prediction was shown; all others correct "
+        "one, on which the cut depends; none = all.",
+    )
     evaluate_every: int = Field(
         30,
         ge=1,

@@ -59,8 +59,8 @@ class LiveTraining:
     make_network, start
         As in `napari_sciml.training.session.train`.
     before
-        Strokes among the labels that were painted before any picture was shown; none =
-        all of them. The others correct a picture of an earlier training.
+        Strokes among the labels that were painted before any picture was shown; the
+        others correct one of an earlier training. None = as the settings say, or all.
 
     Attributes
     ----------
@@ -92,6 +92,7 @@ class LiveTraining:
         self.image, self.config = image, config
         self.round = 0
         strokes = len(self.labels.strokes())
+        before = config.before if before is None else before
         self._before = strokes if before is None else min(before, strokes)
         self._offsets: np.ndarray | None = None
         self._since = 0

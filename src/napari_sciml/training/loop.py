@@ -19,11 +19,10 @@ from napari_sciml.training.events import Snapshot, TrainingStep
 from napari_sciml.training.setup import MakeNetwork, fingerprint
 from napari_sciml.training.start import Start
 from napari_sciml.training.state import TrainingState
+from napari_sciml.uncertainty.cut import sampling_of
 
 Split = tuple[np.ndarray, np.ndarray] | tuple[Scribbles, Scribbles]
 """Labels to train on, and labels held out."""
-SAMPLING = 1.0
-"""Labels that came as a file were painted before anything was shown."""
 
 
 class TrainingLoop:
@@ -69,6 +68,7 @@ class TrainingLoop:
         )
         self.trainer.assign(trained, held_out)
         self._labels = labels
+        self._sampling = _sampling(labels, config.before)
         numbers = range(config.members) if only is None else [only]
         self.members = {number: self.trainer.members[number] for number in numbers}
 
@@ -88,7 +88,7 @@ class TrainingLoop:
         """All that comes before the first round; its time does not count."""
         yield from self.validation.prepare()
         if self.trainer.teacher is not None:
-            yield from self.trainer.teacher.grow(self._labels, sampling=SAMPLING)
+            yield from self.trainer.teacher.grow(self._labels, sampling=self._sampling)
             yield from self.trainer.teacher.lessons.catch_up(self._rounds)
         self._started = time.monotonic() - self.seconds
 
@@ -165,9 +165,18 @@ class TrainingLoop:
         teacher = self.trainer.teacher
         if teacher is not None and teacher.grown is not None:
             offsets = yield from (
-                teacher.offsets(SAMPLING)
+                teacher.offsets(self._sampling)
                 if self.config.prior is None
                 else teacher.offsets_for(self.config.prior, ensemble)
             )
             ensemble.set_calibration(log_prior_ratio=offsets.tolist())
         return (yield from self.trainer.calibrate(ensemble, self._labels))
+
+
+def _sampling(labels: Scribbles, before: int | None) -> float:
+    """How far strokes are like a sample: as files of labels are, unless told."""
+    if before is None:
+        return 1.0
+    strokes = len(labels.strokes())
+    before = min(before, strokes)
+    return sampling_of(before=before, correcting=strokes - before)

@@ -163,6 +163,8 @@ def fingerprint(
         Model that it began with.
     """
     budget = {"seconds", "steps", "patience", "threads", "snapshot_seconds", "prior"}
+    if config.before is None:  # earlier trainings did not know of it
+        budget.add("before")
     members = [member.description() for member in ensemble.members]
     digest = hashlib.sha256()
     for part in (

@@ -228,7 +228,10 @@ class LiveSession:
 
         learn_range(self._shown(), self.image, seed=self.config.seed)
         record = provenance(annotation_revision=self._revision)
-        record["config"] = self.config.model_dump(mode="json")
+        config = self.config.model_dump(mode="json")
+        if self._training is not None:
+            config["before"] = self._training.before
+        record["config"] = config
         save_model(self._shown(), folder, record=record)
 
     def _shown(self) -> "Ensemble":

@@ -206,7 +206,8 @@ def test_saved_and_read(tmp_path, rounds):
     again = predict(model, image, device="cpu", half=True)
     assert np.array_equal(again.mean, shown.mean)
     assert np.array_equal(again.std, shown.std)
-    assert read_record(tmp_path / "model")["config"]["seed"] == 0
+    config = read_record(tmp_path / "model")["config"]
+    assert (config["seed"], config["before"]) == (0, session._training.before)
     assert same(session.predict(), shown)
 
 

@@ -141,6 +141,9 @@ def train(
         str | None,
         typer.Option(help="Shares of the classes, with commas; estimated if not set."),
     ] = None,
+    before: Annotated[
+        int | None, typer.Option(min=0, help=describe(TrainingConfig, "before"))
+    ] = None,
     physical: Annotated[
         bool,
         typer.Option("--physical", help="Kernels in space, by the image's voxel size."),
@@ -178,6 +181,7 @@ def train(
         steps=steps,
         seed=seed,
         prior=prior,
+        before=before,
         spacing_of=[scan.image for scan in scans] if physical else (),
         device=device,
         threads=threads,

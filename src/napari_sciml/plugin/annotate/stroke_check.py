@@ -90,11 +90,18 @@ class StrokeCheck(QWidget):
     def _begin(self) -> Job:
         workspace = self._workspace
         change = workspace.labels_for_job()
-        image = pixels(workspace.image)
+        image, layer = pixels(workspace.image), workspace.image
+        assert layer is not None
         labels = Scribbles(image.shape, change.indices, change.values)
         names = workspace.annotation.class_names
-        dims = dims_for(workspace.image)
-        job = workspace.runner.start(check_strokes, image, labels, names, dims=dims)
+        job = workspace.runner.start(
+            check_strokes,
+            image,
+            labels,
+            names,
+            dims=dims_for(layer),
+            before=workspace.strokes_before,
+        )
         self._show([], "")
         return job
 

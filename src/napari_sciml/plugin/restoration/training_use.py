@@ -95,6 +95,7 @@ class TrainingUse(QWidget):
             labels,
             workspace.annotation.class_names,
             dims=dims_for(layer),
+            before=workspace.strokes_before,
         )
 
     def _on_compared(self, found: ChannelsCompared) -> None:
@@ -124,5 +125,8 @@ class TrainingUse(QWidget):
         viewer.layers.append(layer)
         viewer.layers.append(strokes)
         workspace.annotations.remember(layer, strokes)
+        before = workspace.strokes_before
+        if before is not None:
+            workspace.annotations.before[layer] = before
         workspace.pick_image(layer)
         return str(layer.name)

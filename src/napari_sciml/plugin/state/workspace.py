@@ -188,6 +188,11 @@ class Workspace:
             raise InputError(misfit(self.annotation.layer, shape))
         return self.annotation.learned().snapshot()
 
+    @property
+    def strokes_before(self) -> int | None:
+        """Strokes that were painted before a picture was shown; None = all of them."""
+        return None if self.image is None else self.annotations.before.get(self.image)
+
     def shown_region(self) -> Region | None:
         """Part of the image that is on the screen; a slice of a volume."""
         view = self._view()

@@ -160,7 +160,7 @@ class TrainingController:
             control=self._control,
             first_number=self._events.numbers + 1,
             start=None if loaded is None else loaded.start,
-            before=self._events.before.get(workspace.image),
+            before=workspace.strokes_before,
         )
         self._events.follow(job, Phase.STARTING, training)
 
@@ -323,7 +323,7 @@ class TrainingController:
         """
         image = self._workspace.image
         if image is not None and before is not None:
-            self._events.before[image] = before
+            self._workspace.annotations.before[image] = before
         self._events.numbers = max(self._events.numbers, models)
         self._run = max(self._run, runs)
 

@@ -1,7 +1,6 @@
 """What a training or a prediction tells, as the state that a viewer shows."""
 
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from psygnal import Signal
 
@@ -15,8 +14,6 @@ from napari_sciml.plugin.train.running import RunningTraining
 from napari_sciml.plugin.train.status import Phase, TrainingStatus
 
 if TYPE_CHECKING:
-    from napari.layers import Layer
-
     from napari_sciml.plugin.kit.runner import Job
     from napari_sciml.prediction.blockwise import BlockPredicted
     from napari_sciml.training.events import (
@@ -40,8 +37,6 @@ class TrainingEvents:
         Revision of the annotation that the training has taken in.
     numbers
         Of the newest model.
-    before
-        Of each image, strokes that were painted before any picture of it was shown.
     training
         The one that runs; None where there is none.
     logged
@@ -72,7 +67,6 @@ class TrainingEvents:
         self.curves = Curves()
         self.taken: int | None = None
         self.numbers = 0
-        self.before: WeakKeyDictionary[Layer, int] = WeakKeyDictionary()
 
     def follow(
         self, job: "Job", phase: Phase, training: RunningTraining | None = None
@@ -117,7 +111,8 @@ class TrainingEvents:
         self.taken, self.status.settled = taken.revision, False
         image = self._workspace.image
         if image is not None:
-            self.before[image] = min(taken.before, self.before.get(image, taken.before))
+            before = self._workspace.annotations.before
+            before[image] = min(taken.before, before.get(image, taken.before))
         if self.training is not None:
             left_out = self._workspace.exclusion.active
             for told in self.training.log(taken, left_out=left_out):

@@ -39,6 +39,7 @@ class RunningTraining:
     run: int
     trained_on: dict[str, Any]
     _told: bool = field(default=False, init=False)
+    _before: int | None = field(default=None, init=False)
     _judged: "tuple[Calibration | None, int | None]" = field(
         default=(None, None), init=False
     )
@@ -55,7 +56,8 @@ class RunningTraining:
             scores=ready.scores,
             calibration=ready.calibration,
             judged=self._judged[1],
-            settings=self.settings,
+            # Others like it can then be trained on the same strokes.
+            settings=self.settings.model_copy(update={"before": self._before}),
             run=self.run,
             round=ready.round,
             seconds=ready.seconds,
@@ -74,6 +76,7 @@ class RunningTraining:
         left_out
             Whether strokes on what is out of focus were left out.
         """
+        self._before = taken.before
         if self.labels.several:
             return  # a project knows the strokes of one image
         if not self._told:

@@ -61,6 +61,7 @@ def compare_channels(
     class_names: Sequence[str],
     *,
     dims: Literal[2, 3] | None = None,
+    before: int | None = None,
     device: str = "auto",
 ) -> Generator[float | ChannelsCompared | None, None, ChannelsCompared]:
     """Train small ensembles with a further channel and without, and ask about strokes.
@@ -71,7 +72,7 @@ def compare_channels(
         Array-like of gray values, ``(y, x)`` or ``(z, y, x)``, of one channel.
     further
         Of the same shape, such as a restored image.
-    labels, class_names, dims, device
+    labels, class_names, dims, before, device
         As of `napari_sciml.workflows.validation.others.ask_others`.
 
     Yields
@@ -97,7 +98,9 @@ def compare_channels(
     both = np.stack([np.asarray(image[...], np.float32), further.astype(np.float32)])
     said = []
     for part, source in enumerate((both[0], ChannelImage(both, 0))):
-        steps = ask_others(source, labels, class_names, dims=dims, device=device)
+        steps = ask_others(
+            source, labels, class_names, dims=dims, before=before, device=device
+        )
         said.append((yield from map_progress(steps, _half(part))))
     alone, beside = (mean_known(report_of(pieces).dice[1:]) for pieces in said)
     result = ChannelsCompared(both, alone, beside, dice_gain(*said)[1])

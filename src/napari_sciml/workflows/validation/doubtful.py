@@ -48,22 +48,15 @@ def check_strokes(
     class_names: Sequence[str],
     *,
     dims: Literal[2, 3] | None = None,
+    before: int | None = None,
     device: str = "auto",
 ) -> Generator[float | StrokesChecked | None, None, StrokesChecked]:
     """Train a few small ensembles, each without some strokes, and ask about these.
 
     Parameters
     ----------
-    image
-        Array-like of gray values, ``(y, x)`` or ``(z, y, x)``.
-    labels
-        Annotation of it.
-    class_names
-        In order of the labels.
-    dims
-        2 = look at each slice of a volume by itself; None = as many as the image has.
-    device
-        "auto", "cpu", "cuda" or "mps".
+    image, labels, class_names, dims, before, device
+        As of `napari_sciml.workflows.validation.others.ask_others`.
 
     Yields
     ------
@@ -75,7 +68,9 @@ def check_strokes(
     InputError
         When there are too few strokes, or one class only.
     """
-    pieces = yield from ask_others(image, labels, class_names, dims=dims, device=device)
+    pieces = yield from ask_others(
+        image, labels, class_names, dims=dims, before=before, device=device
+    )
     found = [_doubtful(pieces, number, class_names) for number in suspicious(pieces)]
     result = StrokesChecked(len(labels.strokes()), _once_a_stroke(found, labels))
     yield result

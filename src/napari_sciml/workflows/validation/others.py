@@ -25,6 +25,7 @@ def ask_others(
     class_names: Sequence[str],
     *,
     dims: Literal[2, 3] | None = None,
+    before: int | None = None,
     device: str = "auto",
 ) -> Generator[float | None, None, "Pieces"]:
     """Train a few small ensembles, each without some strokes, and ask about these.
@@ -39,6 +40,8 @@ def ask_others(
         In order of the labels.
     dims
         2 = look at each slice of a volume by itself; None = as many as the image has.
+    before
+        Strokes that were painted before a prediction was shown; None = all.
     device
         "auto", "cpu", "cuda" or "mps".
 
@@ -70,7 +73,12 @@ def ask_others(
     threads = default_threads(viewer=True)
     use_threads(threads)
     config = TrainingConfig(
-        members=MEMBERS, seconds=SECONDS, dims=dims, device=device, threads=threads
+        members=MEMBERS,
+        seconds=SECONDS,
+        dims=dims,
+        before=before,
+        device=device,
+        threads=threads,
     )
     steps = cross_check(
         image, labels, config, folds=min(FOLDS, strokes), class_names=class_names

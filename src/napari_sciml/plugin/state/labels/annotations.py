@@ -27,10 +27,16 @@ class Annotations:
         Is held weakly, and may be gone.
     layers
         Those that we made: nobody annotates them.
+
+    Attributes
+    ----------
+    before
+        Of each image, strokes that were painted before any picture of it was shown.
     """
 
     def __init__(self, viewer: "weakref.ref[Any]", layers: LayerGroup) -> None:
         self._viewer, self._layers = viewer, layers
+        self.before: weakref.WeakKeyDictionary[Image, int] = weakref.WeakKeyDictionary()
         self._known: weakref.WeakKeyDictionary[Image, weakref.ref[Labels]] = (
             weakref.WeakKeyDictionary()
         )
