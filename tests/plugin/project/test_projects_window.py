@@ -19,7 +19,7 @@ def projects(qtbot):
         picture = np.random.default_rng(seed).random(SHAPE).astype(np.float32)
         folder = root / f"{name.lower()}-folder"
         autosave = seed_project(picture, folder, strokes, name)
-        qtbot.waitUntil(lambda made=autosave: made.settled)
+        qtbot.waitUntil(lambda made=autosave: made.settled, timeout=60_000)
         assert autosave.close(20)
         found[name] = (Project.open(folder), picture)
     return found
