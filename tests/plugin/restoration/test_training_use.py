@@ -99,6 +99,16 @@ def test_without_strokes_it_says_what_is_missing(dock, viewer, patience) -> None
     assert "Not annotated yet" in said or "annotat" in said.lower()
 
 
+def test_an_annotation_that_was_closed_meanwhile_is_told(dock, viewer) -> None:
+    face = dock.training_use
+    face._begin()
+    del viewer.layers["Annotation"]
+    both = np.zeros((2, *SHAPE), np.float32)
+    face.job._on_event(ChannelsCompared(both, 0.7, 0.8, (0.05, 0.15)))
+    assert face.words.text() == "The annotation was closed meanwhile: annotate again."
+    assert "scan and restored" not in viewer.layers
+
+
 def test_it_can_be_stopped_and_forgets_with_the_image(
     dock, viewer, patience, monkeypatch
 ) -> None:

@@ -111,10 +111,11 @@ class TrainingUse(QWidget):
 
     def _go_on_with_both(self, image: Image, both: np.ndarray) -> str:
         workspace = self._workspace
+        old = workspace.annotation.layer
+        if old is None:
+            raise InputError("The annotation was closed meanwhile: annotate again.")
         layer = channels_on(image, both, f"{image.name} and restored")
         layer.metadata[CAUTIONS] = (CAUTION,)
-        old = workspace.annotation.layer
-        assert old is not None
         strokes = Labels(
             old.data.copy(),
             name=f"{old.name} of both",

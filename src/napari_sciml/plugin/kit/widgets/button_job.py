@@ -26,7 +26,7 @@ class ButtonJob:
     begin
         Starts the job on the runner; InputError is told in the line.
     take
-        Gets what the job yields but shares that are done.
+        Gets what the job yields but shares that are done; InputError is told, too.
     """
 
     def __init__(
@@ -82,8 +82,11 @@ class ButtonJob:
     def _on_event(self, event: object) -> None:
         if isinstance(event, float):
             self.say(f"{self._working}: {event:.0%}.")
-        else:
+            return
+        try:
             self._take(event)
+        except InputError as error:
+            self.say(str(error))
 
     def _on_finished(self) -> None:
         self._hearing.close()
