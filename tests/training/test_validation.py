@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from napari_sciml.errors import InputError
-from napari_sciml.training.cross_validation import cross_validate
+from napari_sciml.progress import exhaust
+from napari_sciml.training.cross_validation import cross_check, cross_validate
 from napari_sciml.training.events import TrainingStep
 
 
@@ -54,3 +55,15 @@ def test_labels_are_checked(toy, tiny_config):
     image, labels, _ = toy(2)
     with pytest.raises(InputError, match="two classes"):
         next(cross_validate(image, np.minimum(labels, 1), tiny_config(2)))
+
+
+def test_folds_keep_the_share_of_strokes_that_correct(toy, tiny_config):
+    """They drop strokes, and cut long ones in pieces: a number of all means nothing."""
+    image, labels, _ = toy(3)
+    said = {}
+    for before in (None, 10**6, 0):
+        config = tiny_config(3, steps=1, members=1, before=before)
+        checked = exhaust(cross_check(image, labels, config, folds=3))
+        said[before] = np.concatenate([one.pieces.said for one in checked])
+    np.testing.assert_array_equal(said[None], said[10**6])
+    assert np.abs(said[0] - said[None]).max() > 0.01

@@ -55,7 +55,7 @@ def test_a_channel_of_noise_does_not(short, bars) -> None:
     ("cut", "kept", "said"),
     [
         (slice(0, 200), slice(None), "the shape (200, 120), but the image has (240"),
-        (slice(None), slice(0, 1), "4 strokes at least, and there are 1"),
+        (slice(None), slice(0, 8), "there are 4 of background; paint 8 of each"),
     ],
 )
 def test_what_cannot_be_compared_is_told_in_a_sentence(bars, cut, kept, said) -> None:

@@ -142,7 +142,8 @@ def cross_check(
     checked = []
     for done, (index, (trained, held_out)) in enumerate(used):
         last: Snapshot | None = None
-        for event in train(image, trained, config, class_names=class_names):
+        own = _on_a_part(config, scribbles, trained)
+        for event in train(image, trained, own, class_names=class_names):
             if event is None:
                 yield None
                 continue
@@ -155,6 +156,20 @@ def cross_check(
         shares, dice = (found.shares, found.expected_dice) if found else (None, None)
         checked.append(Checked(index, pieces, shares, dice))
     return checked
+
+
+def _on_a_part(
+    config: TrainingConfig, labels: Scribbles, trained: Scribbles
+) -> TrainingConfig:
+    """The settings for some of the strokes: as many of them are corrections as of all.
+
+    Folds drop strokes and cut long ones, so that a number of all means nothing there.
+    """
+    if config.before is None:
+        return config
+    share = config.before / len(labels.strokes())
+    before = None if share >= 1 else round(share * len(trained.strokes()))
+    return config.model_copy(update={"before": before})
 
 
 def _part_of(done: int, total: int) -> Callable[[float], float]:

@@ -20,7 +20,10 @@ IMAGE, LABELS, MODEL = "IMAGE.tif", "LABELS.tif", "MODEL"
 PREDICTION, MASK, OUT = "prediction.ome.zarr", "mask.tif", "fibers"
 File = str | Path | None
 OTHER_NAMES = {"class_name": "class"}
-IN_TRAIN = ("members", "seconds", "steps", "seed", "dims", "device", "threads")
+IN_TRAIN = (
+    *("members", "seconds", "steps", "seed", "dims", "device", "threads"),
+    "before",
+)
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,10 @@ def test_it_is_dark_behind_a_view_in_space(scene, patience) -> None:
     assert light[:3].min() > 0.5
     to_space(viewer, patience)
     assert canvas.background_color[:3].max() == 0
+    other = viewer.add_image(two_bars().astype(np.float32), name="other")
+    ViewerSession.of(viewer).workspace.choose_image(other)
+    assert canvas.background_color[:3].max() == 0  # of another image, too
+    assert other.rendering == "attenuated_mip"
     to_slices(viewer, patience)
     np.testing.assert_array_equal(canvas.background_color, light)
     to_space(viewer, patience)

@@ -29,11 +29,12 @@ def run_python(lines: str) -> None:
 def test_only_what_is_not_usual_is_written() -> None:
     usual = train_recipe("a b.tif", "l.tif", TrainingConfig())
     assert usual.command == "napari-sciml train 'a b.tif' l.tif --out MODEL\n"
-    config = TrainingConfig(seconds=20, members=3, prior=(0.9, 0.1))
+    config = TrainingConfig(seconds=20, members=3, before=4, prior=(0.9, 0.1))
     options = shlex.split(train_recipe(None, None, config).command)[2:]
     assert options[:4] == ["IMAGE.tif", "LABELS.tif", "--out", "MODEL"]
     told = dict(zip(options[4::2], options[5::2], strict=True))
-    assert told == {"--seconds": "20", "--members": "3", "--prior": "0.9,0.1"}
+    few = {"--seconds": "20", "--members": "3", "--before": "4"}
+    assert told == {**few, "--prior": "0.9,0.1"}
     assert (
         "--no-split"
         in fibers_recipe(None, FiberConfig(split=False), (1,), "um").command

@@ -60,7 +60,7 @@ def test_strokes_and_training_go_on_with_both_where_it_helps(
     names = workspace.annotation.class_names
     said = compared(dock, patience)
     assert "with it as a second channel" in said
-    assert said.endswith('It helps: strokes and training go on in "scan and restored".')
+    assert 'It helps: the layer "scan and restored" has both' in said
     layer = viewer.layers["scan and restored"]
     assert workspace.image.name == layer.name
     assert isinstance(pixels(layer), ChannelImage)
@@ -80,7 +80,7 @@ def test_strokes_and_training_go_on_with_both_where_it_helps(
     ("interval", "said"),
     [
         ((-0.02, 0.03), "(difference -0.02 to +0.03). It is not shown to help: go on"),
-        (None, "0.80 without. Too few strokes to tell: paint eight of each class"),
+        (None, "0.80 without. It is not shown to help: go on with the image alone."),
     ],
 )
 def test_the_image_alone_stays_where_it_does_not(dock, viewer, interval, said) -> None:

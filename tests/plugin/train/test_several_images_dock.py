@@ -215,6 +215,12 @@ def test_ticking_while_one_image_trains_begins_anew_with_both(
         lambda: empty.training.labels is not None and empty.training.labels.several
     )
     patience(lambda: empty.training.phase is Phase.TRAINING)
+    known, members = empty.workspace.annotations.before, empty.training.labels.members
+    counts = [sum(member.given.stroke_counts().values()) for member in members]
+    assert [known[member.layer] for member in members] == counts
+    old = empty.prediction.model.number
+    patience(lambda: empty.prediction.model.number > old)
+    assert empty.prediction.model.settings.before is None  # which are whose is lost
     end(two, empty, patience)
 
 

@@ -143,7 +143,8 @@ def test_a_gain_is_told_from_chance_by_the_strokes_that_both_saw() -> None:
         return np.column_stack([1 - chances, chances])
 
     worse, better = (pieces_of(rows(x), truth, strokes) for x in (0.3, 0.7))
-    gain, interval = dice_gain(worse, better)
+    own = np.arange(40)
+    gain, interval = dice_gain(worse, better, own)
     dice = [report_of(pieces).dice[1] for pieces in (worse, better)]
     assert gain == pytest.approx(dice[1] - dice[0])
     assert interval is not None
@@ -151,7 +152,11 @@ def test_a_gain_is_told_from_chance_by_the_strokes_that_both_saw() -> None:
     # Each by itself varies more than what they differ by.
     alone = intervals_of(worse).by_class["dice"][1]
     assert interval[1] - interval[0] < alone[1] - alone[0]
-    assert dice_gain(worse, worse) == (0.0, None)
+    assert dice_gain(worse, worse, own) == (0.0, None)
+    # Pieces of one stroke are one observation, not several.
+    halves = dice_gain(worse, better, own // 4 * 2 + own % 2)[1]
+    assert halves[1] - halves[0] > interval[1] - interval[0]
+    assert dice_gain(worse, better, own // 6 * 2 + own % 2)[1] is None
     few = strokes < ENOUGH
     cut = [pieces_of(rows(x)[few], truth[few], strokes[few]) for x in (0.3, 0.7)]
-    assert dice_gain(*cut)[1] is None
+    assert dice_gain(*cut, np.arange(ENOUGH))[1] is None

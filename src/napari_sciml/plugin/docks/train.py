@@ -208,7 +208,8 @@ class TrainDock(Dock):
     def _recipe(self) -> Recipe:
         image = path_of(self.session.workspace.image)
         labels = path_of(self.session.workspace.annotation.layer)
-        return train_recipe(image, labels, self.settings)
+        before = {"before": self.session.workspace.strokes_before}
+        return train_recipe(image, labels, self.settings.model_copy(update=before))
 
     def _on_pause(self) -> None:
         self.session.training.pause(not self.session.training.paused)

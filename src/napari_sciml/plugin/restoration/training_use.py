@@ -15,6 +15,7 @@ from napari_sciml.plugin.kit.widgets.controls import button, text_line
 from napari_sciml.plugin.layers.channels import channels_on
 from napari_sciml.plugin.layers.images import (
     CAUTIONS,
+    cautions_on,
     dims_for,
     layer_transform,
     pixels,
@@ -28,7 +29,10 @@ from napari_sciml.workflows.validation.channels import (
 
 CAUTION = "One of the two channels is a restored image."
 NOT_SHOWN = "It is not shown to help: go on with the image alone."
-TOO_FEW = "Too few strokes to tell: paint eight of each class, or more."
+HELPS = (
+    'It helps: the layer "{}" has both and a copy of your strokes. Save it, as it is '
+    "in memory only, and press Train."
+)
 
 
 class TrainingUse(QWidget):
@@ -55,7 +59,7 @@ class TrainingUse(QWidget):
             "Use for training",
             "Train small models on your strokes with the restored image as a second "
             "channel, and without; go on with both only if that is better on strokes "
-            "that they had not seen. Takes about a minute and a half.",
+            "that they had not seen. Takes about two minutes.",
         )
         self.words = text_line("training_use_words", "Whether it helps a training.")
         column = QVBoxLayout(self)
@@ -103,10 +107,9 @@ class TrainingUse(QWidget):
         if image is None or image is not self._workspace.image:
             return
         if found.helps:
-            name = self._go_on_with_both(image, found.both)
-            done = f'It helps: strokes and training go on in "{name}".'
+            done = HELPS.format(self._go_on_with_both(image, found.both))
         else:
-            done = NOT_SHOWN if found.interval is not None else TOO_FEW
+            done = NOT_SHOWN
         self.job.say(f"{found.sentence} {done}")
 
     def _go_on_with_both(self, image: Image, both: np.ndarray) -> str:
@@ -115,7 +118,7 @@ class TrainingUse(QWidget):
         if old is None:
             raise InputError("The annotation was closed meanwhile: annotate again.")
         layer = channels_on(image, both, f"{image.name} and restored")
-        layer.metadata[CAUTIONS] = (CAUTION,)
+        layer.metadata[CAUTIONS] = (*cautions_on(image), CAUTION)
         strokes = Labels(
             old.data.copy(),
             name=f"{old.name} of both",

@@ -64,6 +64,7 @@ class InSpace:
         dims = self._workspace.viewer.dims.events
         self._wiring.connect(dims.ndisplay, self._on_switch)
         self._wiring.connect(self._workspace.image_leaving, self._leave)
+        self._wiring.connect(self._workspace.image_changed, self._on_image)
 
     def close(self) -> None:
         """Follow it no more."""
@@ -74,6 +75,10 @@ class InSpace:
 
     def _on_switch(self, event: object) -> None:
         self._soon.start()
+
+    def _on_image(self) -> None:
+        if self.active:
+            self._enter()
 
     def _switch(self) -> None:
         if self.active:

@@ -160,9 +160,19 @@ class TrainingController:
             control=self._control,
             first_number=self._events.numbers + 1,
             start=None if loaded is None else loaded.start,
-            before=workspace.strokes_before,
+            before=self._strokes_before(labels),
         )
         self._events.follow(job, Phase.STARTING, training)
+
+    def _strokes_before(self, labels: TrainingLabels) -> int | None:
+        """Strokes painted before a picture was shown, in all images together."""
+        if not labels.several:
+            return self._workspace.strokes_before
+        known = self._workspace.annotations.before
+        for member in labels.members:
+            painted = member.given.stroke_counts().values()
+            known.setdefault(member.layer, sum(painted))
+        return sum(known[member.layer] for member in labels.members)
 
     def _gathered(
         self, settings: TrainingConfig

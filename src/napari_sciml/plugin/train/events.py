@@ -109,8 +109,9 @@ class TrainingEvents:
 
     def _on_labels(self, taken: "LabelsUpdated") -> None:
         self.taken, self.status.settled = taken.revision, False
-        image = self._workspace.image
-        if image is not None:
+        image, training = self._workspace.image, self.training
+        # Of several images the number is that of all strokes together.
+        if image is not None and not (training and training.labels.several):
             before = self._workspace.annotations.before
             before[image] = min(taken.before, before.get(image, taken.before))
         if self.training is not None:

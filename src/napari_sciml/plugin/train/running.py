@@ -76,9 +76,9 @@ class RunningTraining:
         left_out
             Whether strokes on what is out of focus were left out.
         """
-        self._before = taken.before
         if self.labels.several:
             return  # a project knows the strokes of one image
+        self._before = taken.before
         if not self._told:
             self._told = True
             names = self.labels.feed.class_names

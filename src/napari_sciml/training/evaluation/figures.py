@@ -116,7 +116,7 @@ def intervals_of(
 
 
 def dice_gain(
-    before: Pieces, after: Pieces, *, seed: int = 0
+    before: Pieces, after: Pieces, strokes: np.ndarray, *, seed: int = 0
 ) -> tuple[float, Interval | None]:
     """Tell by how much the mean Dice of the classes but the background has risen.
 
@@ -127,6 +127,8 @@ def dice_gain(
     ----------
     before, after
         What two models say about the same strokes.
+    strokes
+        ``(u,)``: number of the stroke that each piece is of; they are drawn whole.
     seed
         Of the draws.
 
@@ -136,7 +138,7 @@ def dice_gain(
         None where there are too few strokes to tell, or no draw differs.
     """
     present = np.unique(before.labels)
-    few = min(int((before.labels == label).sum()) for label in present)
+    few = min(len(np.unique(strokes[before.labels == c])) for c in present)
     fiber = present[present > 0]
 
     def mean(times: np.ndarray) -> np.ndarray:
@@ -147,9 +149,8 @@ def dice_gain(
     gain = float(mean(np.ones((1, len(before))))[0])
     if few < ENOUGH:
         return gain, None
-    return gain, _interval(
-        mean(_draws(before, np.random.default_rng(seed))), _ends(few)
-    )
+    draws = _draws(before, np.random.default_rng(seed), strokes)
+    return gain, _interval(mean(draws), _ends(few))
 
 
 def dice_intervals(
@@ -219,17 +220,22 @@ def _by_label(pieces: Pieces, values: np.ndarray, times: np.ndarray) -> np.ndarr
     return np.stack(parts, 1).reshape(len(times), classes, *values.shape[1:])
 
 
-def _draws(pieces: Pieces, rng: np.random.Generator) -> np.ndarray:
-    """How often each piece is in each draw, ``(draw, u)``."""
+def _draws(
+    pieces: Pieces, rng: np.random.Generator, strokes: np.ndarray | None = None
+) -> np.ndarray:
+    """How often each piece is in each draw, ``(draw, u)``; those of a stroke alike."""
     times = np.zeros((DRAWS, len(pieces)))
     if pieces.dense:
         count = int(pieces.clusters.max()) + 1
         drawn = rng.multinomial(count, np.full(count, 1 / count), DRAWS)
         return drawn[:, pieces.clusters].astype(np.float64)
     for label in np.unique(pieces.labels):
-        own = pieces.labels == label
-        count = int(own.sum())
-        times[:, own] = rng.multinomial(count, np.full(count, 1 / count), DRAWS)
+        own = np.flatnonzero(pieces.labels == label)
+        units = own if strokes is None else strokes[own]
+        _, unit = np.unique(units, return_inverse=True)
+        count = int(unit.max()) + 1
+        drawn = rng.multinomial(count, np.full(count, 1 / count), DRAWS)
+        times[:, own] = drawn[:, unit]
     return times
 
 

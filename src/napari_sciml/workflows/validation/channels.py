@@ -1,5 +1,6 @@
 """Tell whether a further channel of an image helps a training."""
 
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,7 +12,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.images.channels import ChannelImage
 from napari_sciml.images.room import check_room
 from napari_sciml.progress import map_progress
-from napari_sciml.workflows.validation.others import ask_others
+from napari_sciml.workflows.validation.others import ask_others, strokes_of
 
 Interval = tuple[float, float]
 
@@ -28,7 +29,8 @@ class ChannelsCompared:
         Mean Dice of the classes but the background, of the image alone and of both.
     interval
         95 % interval of the difference, with the same strokes for both; None where
-        there are too few strokes, or they differ nowhere.
+        they differ nowhere. It knows the chance in the strokes, not that in the
+        trainings.
     """
 
     both: np.ndarray
@@ -38,7 +40,7 @@ class ChannelsCompared:
 
     @property
     def helps(self) -> bool:
-        """Whether it is shown to help, and not by chance."""
+        """Whether it helps on more than a few of the strokes."""
         return self.interval is not None and self.interval[0] > 0
 
     @property
@@ -83,9 +85,10 @@ def compare_channels(
     Raises
     ------
     InputError
-        When the shapes differ, there are too few strokes, or one class only.
+        When the shapes differ, there are too few strokes of a class, or one class
+        only.
     """
-    from napari_sciml.training.evaluation.figures import dice_gain, report_of
+    from napari_sciml.training.evaluation.figures import ENOUGH, dice_gain, report_of
     from napari_sciml.training.evaluation.metrics import mean_known
 
     if tuple(image.shape) != tuple(further.shape):
@@ -93,6 +96,7 @@ def compare_channels(
             f"The channel has the shape {tuple(further.shape)}, but the image has "
             f"{tuple(image.shape)}."
         )
+    _check_strokes(labels, class_names, ENOUGH)
     check_room((2, *image.shape), np.float32, "The image with a second channel")
     yield None
     both = np.stack([np.asarray(image[...], np.float32), further.astype(np.float32)])
@@ -103,9 +107,22 @@ def compare_channels(
         )
         said.append((yield from map_progress(steps, _half(part))))
     alone, beside = (mean_known(report_of(pieces).dice[1:]) for pieces in said)
-    result = ChannelsCompared(both, alone, beside, dice_gain(*said)[1])
+    strokes = strokes_of(said[0].places, labels)
+    _, interval = dice_gain(said[0], said[1], strokes)
+    result = ChannelsCompared(both, alone, beside, interval)
     yield result
     return result
+
+
+def _check_strokes(labels: Scribbles, names: Sequence[str], enough: int) -> None:
+    painted = Counter(stroke.label for stroke in labels.strokes())
+    for label, count in sorted(painted.items()):
+        if count < enough:
+            name = names[label - 1] if label <= len(names) else f"class {label}"
+            raise InputError(
+                f"Too few strokes to tell: there are {count} of {name}; paint {enough} "
+                "of each class, or more."
+            )
 
 
 def _half(part: int) -> Callable[[float | None], float | None]:

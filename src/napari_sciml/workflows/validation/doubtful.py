@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from napari_sciml.annotation.scribbles import Scribbles
-from napari_sciml.workflows.validation.others import ask_others
+from napari_sciml.workflows.validation.others import ask_others, strokes_of
 from napari_sciml.workflows.validation.record import suspicious
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ def _once_a_stroke(
     found: Sequence[DoubtfulStroke], labels: Scribbles
 ) -> tuple[DoubtfulStroke, ...]:
     """The first of each stroke, as folds have cut long ones into pieces."""
-    places = [np.ravel_multi_index(one.place, labels.shape) for one in found]
-    numbers = labels.stroke_numbers[np.searchsorted(labels.indices, places)]
+    if not found:
+        return ()
+    numbers = strokes_of(np.array([one.place for one in found]), labels)
     first = np.sort(np.unique(numbers, return_index=True)[1])
     return tuple(found[index] for index in first)

@@ -3,6 +3,8 @@
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.errors import InputError
 from napari_sciml.progress import map_progress
@@ -85,6 +87,20 @@ def ask_others(
     )
     checked = yield from map_progress(steps, _share)
     return join([one.pieces for one in checked])
+
+
+def strokes_of(places: np.ndarray, labels: Scribbles) -> np.ndarray:
+    """Numbers of the strokes that voxels ``(n, ndim)`` are of, as folds cut long ones.
+
+    Parameters
+    ----------
+    places
+        Of labeled voxels.
+    labels
+        All of them.
+    """
+    flat = np.ravel_multi_index(tuple(np.asarray(places).T), labels.shape)
+    return labels.stroke_numbers[np.searchsorted(labels.indices, flat)]
 
 
 def _share(step: Any) -> float | None:

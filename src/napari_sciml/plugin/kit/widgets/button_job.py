@@ -47,7 +47,7 @@ class ButtonJob:
         self._job: Job | None = None  # held as long as its signals are heard
         line.hide()
         button.clicked.connect(self._on_click)
-        button.destroyed.connect(self._hearing.close)
+        button.destroyed.connect(self._on_gone)
 
     @property
     def running(self) -> bool:
@@ -87,6 +87,11 @@ class ButtonJob:
             self._take(event)
         except InputError as error:
             self.say(str(error))
+
+    def _on_gone(self) -> None:
+        """Nobody could stop it any more."""
+        self.stop()
+        self._hearing.close()
 
     def _on_finished(self) -> None:
         self._hearing.close()
