@@ -3,7 +3,6 @@
 import numpy as np
 from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.plugin.kit.camera import go_to
 from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.runner import Job
@@ -89,16 +88,13 @@ class StrokeCheck(QWidget):
 
     def _begin(self) -> Job:
         workspace = self._workspace
-        change = workspace.labels_for_job()
-        image, layer = pixels(workspace.image), workspace.image
+        labels, layer = workspace.scribbles_for_job(), workspace.image
         assert layer is not None
-        labels = Scribbles(image.shape, change.indices, change.values)
-        names = workspace.annotation.class_names
         job = workspace.runner.start(
             check_strokes,
-            image,
+            pixels(layer),
             labels,
-            names,
+            workspace.annotation.class_names,
             dims=dims_for(layer),
             before=workspace.strokes_before,
         )

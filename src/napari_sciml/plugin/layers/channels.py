@@ -24,8 +24,9 @@ def channels_on(image: Image, channels: np.ndarray, name: str) -> Image:
         Of the layer.
     """
     axes = LayerAxes.of(image)
-    lifted = [axes.lift(one)[None] for one in channels]
-    data = channels if axes.plain else np.concatenate(lifted)
+    data = channels
+    if not axes.plain:
+        data = np.stack([axes.lift(one) for one in channels])
     place: dict[str, Any] = layer_transform(image)
     ndim = data.ndim - 1
     for kind, first in (("scale", 1.0), ("translate", 0.0)):

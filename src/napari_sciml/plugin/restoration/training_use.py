@@ -1,12 +1,9 @@
 """Lets a restored image help a training, where strokes show that it does."""
 
-import weakref
-
 import numpy as np
-from napari.layers import Image, Labels
+from napari.layers import Labels
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.runner import Job
@@ -53,7 +50,6 @@ class TrainingUse(QWidget):
         super().__init__()
         self.setObjectName("training_use")
         self._workspace, self._restoring = workspace, restoring
-        self._of: weakref.ref[Image] | None = None
         self.compare = button(
             "use_for_training",
             "Use for training",
@@ -86,36 +82,29 @@ class TrainingUse(QWidget):
 
     def _begin(self) -> Job:
         workspace, found = self._workspace, self._restoring.result
-        image, layer = pixels(workspace.image), workspace.image
+        layer = workspace.image
         if found is None or layer is None:
             raise InputError('Nothing is restored yet: press "Restore".')
-        change = workspace.labels_for_job()
-        labels = Scribbles(image.shape, change.indices, change.values)
-        self._of = weakref.ref(layer)
         return workspace.runner.start(
             compare_channels,
-            image,
+            pixels(layer),
             found.image,
-            labels,
+            workspace.scribbles_for_job(),
             workspace.annotation.class_names,
             dims=dims_for(layer),
             before=workspace.strokes_before,
         )
 
     def _on_compared(self, found: ChannelsCompared) -> None:
-        image = None if self._of is None else self._of()
-        if image is None or image is not self._workspace.image:
-            return
-        if found.helps:
-            done = HELPS.format(self._go_on_with_both(image, found.both))
-        else:
-            done = NOT_SHOWN
+        helps = found.helps  # of the image at hand: with another one the job ends
+        done = HELPS.format(self._go_on_with(found.both)) if helps else NOT_SHOWN
         self.job.say(f"{found.sentence} {done}")
 
-    def _go_on_with_both(self, image: Image, both: np.ndarray) -> str:
+    def _go_on_with(self, both: np.ndarray) -> str:
+        """Let both channels be the image; gives the name of their layer."""
         workspace = self._workspace
-        old = workspace.annotation.layer
-        if old is None:
+        image, old = workspace.image, workspace.annotation.layer
+        if image is None or old is None:
             raise InputError("The annotation was closed meanwhile: annotate again.")
         layer = channels_on(image, both, f"{image.name} and restored")
         layer.metadata[CAUTIONS] = (*cautions_on(image), CAUTION)

@@ -9,6 +9,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_sciml.annotation.changes import LabelChange
+from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.errors import InputError
 from napari_sciml.images.tiles import Region
 from napari_sciml.plugin.kit.camera import camera_of
@@ -187,6 +188,12 @@ class Workspace:
         if self.annotation.store.shape != shape:
             raise InputError(misfit(self.annotation.layer, shape))
         return self.annotation.learned().snapshot()
+
+    def scribbles_for_job(self) -> Scribbles:
+        """The same labels, as scribbles; InputError as `labels_for_job`."""
+        change = self.labels_for_job()
+        shape = self.annotation.store.shape
+        return Scribbles(shape, change.indices, change.values)
 
     @property
     def strokes_before(self) -> int | None:

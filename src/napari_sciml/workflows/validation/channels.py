@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -14,7 +14,8 @@ from napari_sciml.images.room import check_room
 from napari_sciml.progress import map_progress
 from napari_sciml.workflows.validation.others import ask_others, strokes_of
 
-Interval = tuple[float, float]
+if TYPE_CHECKING:
+    from napari_sciml.training.evaluation.figures import Interval
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class ChannelsCompared:
     both: np.ndarray
     alone: float
     beside: float
-    interval: Interval | None
+    interval: "Interval | None"
 
     @property
     def helps(self) -> bool:
