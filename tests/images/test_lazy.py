@@ -1,11 +1,15 @@
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from threading import Event
 
+import dask.array as da
 import numpy as np
 import pytest
-from hypothesis import given
+from dask.cache import Cache
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_sciml.images.lazy import AxesView, PlaneStack
+from napari_sciml.images.lazy import AxesView, DaskArray, PlaneStack, without_callbacks
 
 SHAPE = (6, 7, 8)
 GRAY = np.arange(np.prod(SHAPE), dtype=np.uint16).reshape(SHAPE)
@@ -28,11 +32,13 @@ keys = st.one_of(
 )
 
 
+@settings(deadline=None)  # dask is slow at first
 @given(keys)
 def test_lazy_arrays_slice_like_numpy(key):
     stack = PlaneStack(lambda z: GRAY[z], SHAPE, GRAY.dtype)
     view = AxesView(GRAY.astype(">u2")[:, None, :, :], (0, 2, 3))
-    for lazy in (stack, view):
+    dask = DaskArray(da.from_array(GRAY, chunks=3))
+    for lazy in (stack, view, dask):
         np.testing.assert_array_equal(lazy[key], GRAY[key])
         assert lazy[key].dtype == GRAY.dtype
 
@@ -51,3 +57,32 @@ def test_plane_is_read_once():
     stack = PlaneStack(lambda z: (next(reads), GRAY[z])[1], SHAPE, GRAY.dtype)
     _ = stack[2:4], stack[3], stack[2, 1]
     assert next(reads) == 2
+
+
+def test_dask_is_computed_beside_the_cache_of_a_viewer():
+    cache, begun, go_on = Cache(1e6), Event(), Event()
+
+    def slow(block):
+        begun.set()
+        assert go_on.wait(20)
+        return block + 1
+
+    lazy = da.map_blocks(slow, da.zeros((4, 4), chunks=4), meta=np.zeros((0, 0)))
+    with ThreadPoolExecutor() as pool, cache:
+        job = pool.submit(lambda: without_callbacks(lazy)[1:, 2])
+        assert begun.wait(20)
+        with cache:
+            da.ones(3).compute()  # the cache forgets whatever has begun
+        go_on.set()
+        np.testing.assert_array_equal(job.result(), np.ones(3))
+
+
+def test_only_what_dask_computes_is_wrapped():
+    class NumpyInside:
+        """As an xarray that needs no dask."""
+
+        def __dask_graph__(self):
+            return None
+
+    for plain in (GRAY, NumpyInside()):
+        assert without_callbacks(plain) is plain

@@ -158,6 +158,38 @@ class Transposed(LazyArray):
         return values.transpose([sorted(left).index(axis) for axis in left])
 
 
+class DaskArray(LazyArray):
+    """A dask array, computed without what others hang on every computation.
+
+    Dask's callbacks are one set for all threads. Napari has its cache of chunks there
+    while it slices, which forgets what every thread has begun as soon as one is done:
+    a job that reads at that moment would die of a ``KeyError``.
+
+    Parameters
+    ----------
+    source
+        A dask array, or an xarray with one inside.
+
+    Attributes
+    ----------
+    source
+        The same.
+    """
+
+    def __init__(self, source: Any) -> None:
+        super().__init__(source.shape, np.dtype(source.dtype))
+        self.source = source
+
+    def _read(self, key: Key) -> Any:
+        return self.source[key].compute(callbacks=())
+
+
+def without_callbacks(data: Any) -> Any:
+    """Give an array-like as it is, and as a `DaskArray` if dask is to compute it."""
+    graph = getattr(data, "__dask_graph__", None)
+    return data if graph is None or graph() is None else DaskArray(data)
+
+
 class PlaneStack(LazyArray):
     """Planes of equal shape along z, each read when it is needed.
 

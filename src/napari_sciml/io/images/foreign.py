@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.images.axes import RawImage
+from napari_sciml.images.lazy import without_callbacks
 from napari_sciml.io.images.dicom import SUFFIXES as DICOM_SUFFIXES
 from napari_sciml.io.images.dicom import is_series, open_dicom, open_series
 from napari_sciml.io.images.hdf5.reading import StoredArray
@@ -164,7 +165,8 @@ def _open_bioio(path: Path) -> RawImage:
     told = {"z": found.Z, "y": found.Y, "x": found.X}
     sizes = {axis: float(size) for axis, size in told.items() if size is not None}
     units = dict.fromkeys(sizes, "micrometer")
-    return _in_order(image.dask_data, image.dims.order.lower(), path, sizes, units)
+    data = without_callbacks(image.dask_data)
+    return _in_order(data, image.dims.order.lower(), path, sizes, units)
 
 
 def _scenes_of_czi(path: Path) -> int:

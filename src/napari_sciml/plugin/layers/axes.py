@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from napari.layers import Image, Layer
 
-from napari_sciml.images.lazy import AxesView, Key, LazyArray
+from napari_sciml.images.lazy import AxesView, Key, LazyArray, without_callbacks
 
 CHANNEL = ("c", "ch", "channel", "channels")
 TIME = ("t", "time", "frame", "frames")
@@ -154,8 +154,9 @@ def image_array(layer: Layer) -> Any:
 
 
 def finest(layer: Layer) -> Any:
-    """The array of a layer as it is; of a pyramid, its finest level."""
-    return layer.data[0] if getattr(layer, "multiscale", False) else layer.data
+    """The array of a layer, for any thread; of a pyramid, its finest level."""
+    several = getattr(layer, "multiscale", False)
+    return without_callbacks(layer.data[0] if several else layer.data)
 
 
 def _named(layer: Layer, names: Container[str], kept: Sequence[int]) -> int | None:
