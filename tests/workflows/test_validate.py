@@ -11,6 +11,7 @@ import tifffile
 import napari_sciml as ns
 from command import run_command
 from napari_sciml.annotation.scribbles import Scribbles
+from napari_sciml.io.labels.export import save_annotation
 from napari_sciml.io.models.folder import load_model, read_record, save_model
 from napari_sciml.workflows.validation.arrays import thinned
 from napari_sciml.workflows.validation.inputs import SAME_IMAGE, SAME_LABELS
@@ -144,11 +145,15 @@ def test_classes_are_matched_by_name(folder, capsys) -> None:
 
 
 def test_folds_find_the_wrong_stroke(folder, capsys, tmp_path) -> None:
-    out = tmp_path / "folds"
+    out, labels = tmp_path / "folds", tmp_path / "flipped.tif"
+    flipped = tifffile.imread("flipped.tif")
+    save_annotation(labels, flipped, (1, 1), before=20)
     record = validated(
-        capsys, "model", "image.tif", "flipped.tif", "--folds", "3", "--out", str(out)
+        capsys, "model", "image.tif", str(labels), "--folds", "3", "--out", str(out)
     )
     assert len(record["folds"]) == 3
+    (caution,) = record["cautions"]
+    assert caution.startswith("4 of 24 strokes correct a prediction")
     assert record["suspicious_strokes"][0]["place"][0] == ROWS[WRONG]
     assert record["over_folds"]["fiber"]["dice"]["folds"] == 3
     (suspicious,) = table(out / "suspicious_strokes.csv")

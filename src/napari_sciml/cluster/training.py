@@ -166,7 +166,7 @@ def train_one(
     training = train_member(
         files.image,
         files.annotation,
-        config,
+        files.settings(config),
         number,
         class_names=files.class_names,
         start=None if start is None else read_start(start),

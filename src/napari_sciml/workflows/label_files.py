@@ -11,6 +11,12 @@ from napari_sciml.annotation.classes import ClassTable
 from napari_sciml.io.images.label_classes import UnknownClassesError
 from napari_sciml.io.images.label_map import LabelMap
 from napari_sciml.io.labels.export import load_annotation, save_annotation
+from napari_sciml.io.labels.painted_before import strokes_before
+
+NOT_KEPT = (
+    "A file of this kind does not keep that {0} of its strokes were painted before a "
+    "prediction was shown: write a TIFF, or train on it with --before {0}."
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,9 @@ class LabelsRead:
         ``(n,)``: places in which it differs, flat in C order, and its labels there.
     cautions
         What a person should know before he trusts them.
+    before
+        Strokes that were painted before a prediction was shown; None where the file
+        does not tell.
     """
 
     path: Path
@@ -34,6 +43,7 @@ class LabelsRead:
     indices: np.ndarray
     values: np.ndarray
     cautions: tuple[str, ...] = ()
+    before: int | None = None
 
 
 @dataclass(frozen=True)
@@ -57,9 +67,18 @@ class MapWanted:
 
 @dataclass(frozen=True)
 class LabelsWritten:
-    """The file is there."""
+    """The file is there.
+
+    Attributes
+    ----------
+    path
+        Of the labels.
+    caution
+        What was known of them and is not in it; a sentence, or empty.
+    """
 
     path: Path
+    caution: str = ""
 
 
 def import_labels(
@@ -89,7 +108,8 @@ def import_labels(
     differs.reshape(-1)[present.indices] = held != present.values
     indices = np.flatnonzero(differs)
     values = labels.reshape(-1)[indices]
-    yield LabelsRead(path, labels, indices, values, volume.cautions)
+    before = strokes_before(path)
+    yield LabelsRead(path, labels, indices, values, volume.cautions, before)
 
 
 def export_labels(
@@ -98,9 +118,11 @@ def export_labels(
     shape: Sequence[int],
     voxel_size: Sequence[float],
     unit: str,
+    before: int | None = None,
 ) -> Generator[LabelsWritten, None, None]:
     """Write a snapshot of the annotation; parameters as of `save_annotation`."""
     labels = np.zeros(tuple(shape), np.uint8)
     present.apply_to(labels)
-    save_annotation(path, labels, voxel_size, unit)
-    yield LabelsWritten(path)
+    save_annotation(path, labels, voxel_size, unit, before)
+    caution = "" if strokes_before(path) == before else NOT_KEPT.format(before)
+    yield LabelsWritten(path, caution)

@@ -11,6 +11,7 @@ from napari_sciml.io.labels.export import (
     save_annotation,
     save_classes,
 )
+from napari_sciml.io.labels.painted_before import KEY, strokes_before
 from napari_sciml.workflows.label_files import (
     LabelsWritten,
     export_labels,
@@ -36,6 +37,52 @@ def test_labels_go_out_and_come_back(tmp_path, suffix, shape):
     [written] = export_labels(path, store.snapshot(), shape, size, "micrometer")
     assert written == LabelsWritten(path)
     assert np.array_equal(load_annotation(path, shape, TWO).data, painted(shape))
+
+
+SIZES = {"a.tif": (2, 1, 1), "ome.tif": (1, 1e-12, 1), "a.zarr": (1, 1, 1)}
+
+
+@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("before", [None, 0, 4])
+def test_files_keep_how_many_strokes_came_before_a_prediction(tmp_path, name, before):
+    store, path = LabelStore((5, 6, 7)), tmp_path / name
+    store.read_all(painted())
+    snapshot = store.snapshot()
+    [written] = export_labels(
+        path, snapshot, store.shape, SIZES[name], "micrometer", before
+    )
+    assert written.caution == ""
+    assert strokes_before(path) == before
+    [read] = import_labels(path, store.shape, TWO, snapshot)
+    assert read.before == before
+
+
+def test_a_file_that_cannot_keep_it_says_so(tmp_path):
+    store, path = LabelStore((5, 6, 7)), tmp_path / "a.npy"
+    given = (store.snapshot(), store.shape, (1, 1, 1), "pixel")
+    [written] = export_labels(path, *given, 4)
+    assert "that 4 of its strokes" in written.caution
+    assert "--before 4" in written.caution
+    assert strokes_before(path) is None
+    [written] = export_labels(path, *given)
+    assert written.caution == ""
+
+
+@pytest.mark.parametrize("number", ["true", '"4"', "-1", "4.5", "null", "[4]"])
+def test_a_number_that_is_none_is_not_believed(tmp_path, number):
+    save_annotation(tmp_path / "a.zarr", painted(), (1, 1, 1), before=4)
+    place = tmp_path / "a.zarr" / "zarr.json"
+    text = place.read_text()
+    assert f'"{KEY}": 4' in text
+    place.write_text(text.replace(f'"{KEY}": 4', f'"{KEY}": {number}'))
+    assert strokes_before(tmp_path / "a.zarr") is None
+
+
+def test_files_of_others_tell_nothing(tmp_path):
+    (tmp_path / "no.tif").write_bytes(b"no TIFF")
+    imsave(tmp_path / "a.png", painted()[0], check_contrast=False)
+    for name in ("no.tif", "a.png", "missing.tif", "."):
+        assert strokes_before(tmp_path / name) is None
 
 
 def test_an_import_tells_where_it_differs(tmp_path):

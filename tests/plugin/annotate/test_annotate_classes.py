@@ -164,6 +164,23 @@ def test_labels_as_files(dock, session, tmp_path, patience, name) -> None:
     assert annotation.snapshot()[0, 0, 0] == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "kept"), [("l.tif", 4), ("l.zarr", 4), ("l.npy", None)]
+)
+def test_files_keep_which_strokes_correct(
+    dock, session, tmp_path, patience, name, kept
+) -> None:
+    workspace, path = session.workspace, str(tmp_path / name)
+    workspace.annotations.painted_before(workspace.image, 4)
+    dock.files.export_labels(path)
+    patience(lambda: not dock.files.runner.busy)
+    assert ("--before 4" in dock.hint.text()) == (kept is None)
+    workspace.annotations.painted_before(workspace.image, 2)
+    dock.files.import_labels(path)
+    patience(lambda: not dock.files.runner.busy)
+    assert workspace.strokes_before == kept
+
+
 def test_a_large_import_takes_another_array(session, monkeypatch) -> None:
     from napari_sciml.plugin.state.labels import annotation as module
 

@@ -8,8 +8,10 @@ import pytest
 from command import exit_code
 from napari_sciml.errors import InputError
 from napari_sciml.images.mosaic import Mosaic
+from napari_sciml.io.labels.export import save_annotation
 from napari_sciml.io.models.folder import read_record
 from napari_sciml.io.results.arrays import save_labels
+from napari_sciml.training.config import TrainingConfig
 from napari_sciml.workflows.training.scans import (
     Scan,
     TrainingFiles,
@@ -48,6 +50,29 @@ def scans(tmp_path):
         np.save(scan.labels, labels)
         found.append(scan)
     return found
+
+
+def with_a_note(scan, before):
+    """The same scan, its labels in a file that tells of its strokes."""
+    labels = np.load(scan.labels)
+    noted = Scan(scan.image, scan.labels.with_suffix(".tif"))
+    save_annotation(noted.labels, labels, (1, 1), before=before)
+    return noted
+
+
+@pytest.mark.parametrize(
+    ("notes", "before"),
+    [((None, None), None), ((0, None), 1), ((1, 0), 1), ((None, 9), 2), ((0, 0), 0)],
+)
+def test_files_tell_how_many_strokes_came_before_a_prediction(scans, notes, before):
+    # Each has one stroke; those of a file without a word were painted in advance.
+    noted = [with_a_note(*pair) for pair in zip(scans, notes, strict=True)]
+    files = TrainingFiles.read(noted)
+    assert files.before == before
+    config = TrainingConfig(steps=1)
+    assert files.settings(config).before == before
+    said = config.model_copy(update={"before": 7})
+    assert files.settings(said).before == 7, "who says it himself knows better"
 
 
 def test_classes_may_be_spread_over_the_images(scans):
@@ -159,6 +184,14 @@ def test_a_model_of_two_files_knows_both(scans, tmp_path, capsys):
     assert list(summary["images"]) == [str(s.image) for s in scans]
     record = read_record(out)
     assert [one["image"] for one in record["scans"]] == [str(s.image) for s in scans]
+
+
+def test_a_model_learns_by_what_its_labels_tell(scans, tmp_path, capsys):
+    files = [str(f) for s in scans for f in (s.image, with_a_note(s, 0).labels)]
+    for out, said, before in (("a", (), 0), ("b", ("--before", "2"), 2)):
+        told = ["train", *files, "--out", str(tmp_path / out), *QUICK, *said]
+        assert exit_code(*told) == 0
+        assert read_record(tmp_path / out)["config"]["before"] == before
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from napari_sciml.io.atomic import atomic_path
 from napari_sciml.io.images.label_classes import check_classes
 from napari_sciml.io.images.label_map import LabelMap
 from napari_sciml.io.images.reading import open_labels
+from napari_sciml.io.labels.painted_before import KEY
 from napari_sciml.io.results.arrays import save_labels
 
 
@@ -61,8 +62,17 @@ def save_annotation(
     labels: np.ndarray,
     voxel_size: Sequence[float],
     unit: str = "pixel",
+    before: int | None = None,
 ) -> None:
     """Write labels as ``.tif``, ``.npy`` or ``.zarr``; see `save_labels`.
+
+    Parameters
+    ----------
+    path, labels, voxel_size, unit
+        As of `save_labels`.
+    before
+        Strokes that were painted before a prediction was shown, for `strokes_before`;
+        None = all. ``.npy`` does not keep it.
 
     Raises
     ------
@@ -75,7 +85,8 @@ def save_annotation(
             f"Labels with {labels.ndim} axes cannot be exported: choose an image with "
             "the axes y, x or z, y, x."
         )
-    save_labels(path, labels, voxel_size, unit)
+    about = {} if before is None else {KEY: before}
+    save_labels(path, labels, voxel_size, unit, about)
 
 
 def load_classes(path: str | Path) -> ClassTable:

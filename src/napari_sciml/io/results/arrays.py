@@ -1,6 +1,6 @@
 """Write masks and instance labels so that other programs open them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ def save_labels(
     labels: np.ndarray,
     voxel_size: Sequence[float],
     unit: str = "pixel",
+    about: Mapping[str, int] | None = None,
 ) -> None:
     """Write labels, whole or not at all.
 
@@ -56,6 +57,8 @@ def save_labels(
         Integers ``(y, x)`` or ``(z, y, x)``.
     voxel_size, unit
         Size along each axis.
+    about
+        Numbers to keep beside them by a name; ``.npy`` keeps none.
 
     Raises
     ------
@@ -65,7 +68,7 @@ def save_labels(
     path = Path(path)
     write = check_array_suffix(path)
     with atomic_path(path) as temporary:
-        write(temporary, np.asarray(labels), tuple(voxel_size), unit)
+        write(temporary, np.asarray(labels), tuple(voxel_size), unit, about or {})
 
 
 def check_array_suffix(path: str | Path) -> Callable[..., None]:
@@ -87,7 +90,11 @@ def check_array_suffix(path: str | Path) -> Callable[..., None]:
 
 
 def _tiff(
-    path: Path, labels: np.ndarray, voxel_size: tuple[float, ...], unit: str
+    path: Path,
+    labels: np.ndarray,
+    voxel_size: tuple[float, ...],
+    unit: str,
+    about: Mapping[str, int],
 ) -> None:
     import tifffile
 
@@ -95,15 +102,23 @@ def _tiff(
     small = labels.nbytes < CLASSIC_TIFF_BYTES
     imagej = labels.dtype in (np.uint8, np.uint16) and small
     imagej = imagej and has_resolution(voxel_size)
-    options = imagej_options if imagej else ome_options
     highest = int(labels.max(initial=0))
+    options = (imagej_options if imagej else ome_options)(
+        labels.ndim, highest, voxel_size, unit
+    )
+    if imagej:
+        options["metadata"] |= about
+    elif about:
+        options["metadata"]["Description"] = " ".join(
+            f"{name}={number}" for name, number in about.items()
+        )
     tifffile.imwrite(
         path,
         labels,
         photometric="minisblack",
         compression="zlib",
         software=SOFTWARE,
-        **options(labels.ndim, highest, voxel_size, unit),
+        **options,
     )
 
 
@@ -149,16 +164,26 @@ def ome_options(
 
 
 def _npy(
-    path: Path, labels: np.ndarray, voxel_size: tuple[float, ...], unit: str
+    path: Path,
+    labels: np.ndarray,
+    voxel_size: tuple[float, ...],
+    unit: str,
+    about: Mapping[str, int],
 ) -> None:
     np.save(path, labels, allow_pickle=False)
 
 
 def _zarr(
-    path: Path, labels: np.ndarray, voxel_size: tuple[float, ...], unit: str
+    path: Path,
+    labels: np.ndarray,
+    voxel_size: tuple[float, ...],
+    unit: str,
+    about: Mapping[str, int],
 ) -> None:
     chunks = (CHUNK[labels.ndim],) * labels.ndim
-    array = create_labels(path, labels.shape, labels.dtype, chunks, voxel_size, unit)
+    array = create_labels(
+        path, labels.shape, labels.dtype, chunks, voxel_size, unit, about
+    )
     array[...] = labels
 
 
@@ -169,6 +194,7 @@ def create_labels(
     chunks: Sequence[int],
     voxel_size: Sequence[float],
     unit: str,
+    about: Mapping[str, int] | None = None,
 ) -> Any:
     """Make an OME-Zarr 0.5 for labels; give its array to write all of.
 
@@ -178,7 +204,10 @@ def create_labels(
 
     axes = SPATIAL_AXES[len(shape)]
     attributes = {
-        "napari_sciml": {"kind": "labels", "version": 1, "every_chunk": True},
+        "napari_sciml": {
+            **{"kind": "labels", "version": 1, "every_chunk": True},
+            **(about or {}),
+        },
         **multiscales(path.stem, axes, voxel_size, unit),
     }
     group = zarr.create_group(str(path), zarr_format=3, attributes=attributes)

@@ -128,7 +128,13 @@ class LabelFiles(QMenu):
         size, unit = voxel_size(annotation.layer)
         store = annotation.store
         self.runner.start(
-            export_labels, Path(path), store.snapshot(), store.shape, size, unit
+            export_labels,
+            Path(path),
+            store.snapshot(),
+            store.shape,
+            size,
+            unit,
+            self._workspace.strokes_before,
         )
 
     def import_classes(self, path: str) -> None:
@@ -145,7 +151,8 @@ class LabelFiles(QMenu):
 
     def _on_event(self, event: LabelsRead | LabelsWritten | MapWanted) -> None:
         if isinstance(event, LabelsWritten):
-            self.done.emit(f"Labels are in {event.path}.")
+            said = (f"Labels are in {event.path}.", event.caution)
+            self.done.emit(" ".join(filter(None, said)))
             return
         if isinstance(event, MapWanted):
             self._wanted = event
@@ -155,6 +162,9 @@ class LabelFiles(QMenu):
             self.failed.emit("The annotation is another one now: import once more.")
             return
         undoable = annotation.replace(event.labels, event.indices, event.values)
+        image = self._workspace.image
+        if image is not None:
+            self._workspace.annotations.painted_before(image, event.before)
         hint = " Ctrl-Z takes it back." if undoable and len(event.indices) else ""
         done = f"{len(event.indices):,} voxels have another label now.{hint}"
         self.done.emit(" ".join((done, *event.cautions)))

@@ -118,8 +118,6 @@ class TrainingUse(QWidget):
         viewer.layers.append(layer)
         viewer.layers.append(strokes)
         workspace.annotations.remember(layer, strokes)
-        before = workspace.strokes_before
-        if before is not None:
-            workspace.annotations.before[layer] = before
+        workspace.annotations.painted_before(layer, workspace.strokes_before)
         workspace.pick_image(layer)
         return str(layer.name)

@@ -101,6 +101,7 @@ def train_model(
     names = given.class_names
     for caution in given.cautions:
         say(caution)
+    config = given.settings(config)
     if resume:
         start = start or start_of_training(out)
         state = read_state(folder_to_resume(out))

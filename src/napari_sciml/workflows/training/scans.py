@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,7 +26,11 @@ from napari_sciml.io.labels.checks import (
     label_cautions,
     name_classes,
 )
+from napari_sciml.io.labels.painted_before import strokes_before
 from napari_sciml.json_files import UnreadableError, read_file
+
+if TYPE_CHECKING:
+    from napari_sciml.training.config import TrainingConfig
 
 COLUMNS = ("image", "labels")
 MOST_BYTES = 16 * 2**20
@@ -61,6 +65,9 @@ class TrainingFiles:
         One for each label value in use, at least.
     cautions
         What a person should know of the files.
+    before
+        Strokes that were painted before a prediction was shown; None where no file of
+        labels tells.
     """
 
     scans: tuple[Scan, ...]
@@ -70,6 +77,7 @@ class TrainingFiles:
     counts: dict[int, int]
     class_names: tuple[str, ...]
     cautions: tuple[str, ...] = ()
+    before: int | None = None
 
     @classmethod
     def read(
@@ -104,7 +112,14 @@ class TrainingFiles:
             names,
             unique(*(one.cautions for one in opened), _sizes(scans, volumes), missing)
             + unique(*doubts),
+            _before(opened),
         )
+
+    def settings(self, config: "TrainingConfig") -> "TrainingConfig":
+        """Settings with what the labels tell, where these do not say it themselves."""
+        if config.before is not None:
+            return config
+        return config.model_copy(update={"before": self.before})
 
 
 @dataclass(frozen=True)
@@ -117,6 +132,7 @@ class _Opened:
     values: Mapping[int, int]
     is_image: bool
     cautions: tuple[str, ...]
+    before: int | None
 
     @classmethod
     def open(
@@ -135,6 +151,7 @@ class _Opened:
             {int(v): n for v, n in count_values(given.data).items()},
             is_same(volume.data, given.data),
             unique(volume.cautions, given.cautions, differ),
+            strokes_before(scan.labels),
         )
 
     def doubts(self, names: Sequence[str], *, alone: bool) -> tuple[str, ...]:
@@ -162,6 +179,18 @@ def _together(opened: Sequence[_Opened]) -> tuple[Any, Scribbles]:
         except InputError as error:
             raise InputError(f"{one.scan.image}: {error}") from error
     return mosaic, gathered_labels(mosaic, [one.labels for one in opened])
+
+
+def _before(opened: Sequence[_Opened]) -> int | None:
+    """Of several images, those without a word were painted in advance."""
+    if all(one.before is None for one in opened):
+        return None
+    counts = [len(one.labels.strokes()) for one in opened]
+    told = [one.before for one in opened]
+    return sum(
+        n if before is None else min(n, before)
+        for n, before in zip(counts, told, strict=True)
+    )
 
 
 def _check_distinct(scans: Sequence[Scan]) -> None:

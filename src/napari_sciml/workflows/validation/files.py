@@ -116,8 +116,12 @@ def cross_check_model(
     given = ValidationInputs.read(files)
     names, labels = given.ensemble.class_names, as_scribbles(given.annotation)
     config = settings_of(given.record, seconds=seconds, device=device, threads=threads)
-    _check_folds(folds, len(labels.strokes()))
-    for caution in given.cautions:
+    strokes = len(labels.strokes())
+    _check_folds(folds, strokes)
+    if given.before is not None:
+        config = config.model_copy(update={"before": given.before})
+    cautions = [*given.cautions, *_correcting(strokes, config.before)]
+    for caution in cautions:
         say(caution)
     steps = cross_check(
         given.volume.data, labels, config, folds=folds, class_names=names
@@ -137,7 +141,7 @@ def cross_check_model(
         "over_folds": over_folds(by_fold, names),
         "suspicious_strokes": suspicious_rows(pieces, names),
     }
-    return _finished(files, numbers, pieces, names, list(given.cautions))
+    return _finished(files, numbers, pieces, names, cautions)
 
 
 def _check_folds(folds: int, strokes: int) -> None:
@@ -146,6 +150,17 @@ def _check_folds(folds: int, strokes: int) -> None:
             f"{strokes} strokes cannot be dealt into {folds} folds: paint more, or "
             "ask for fewer folds."
         )
+
+
+def _correcting(strokes: int, before: int | None) -> tuple[str, ...]:
+    """Say what held-out corrections cannot tell."""
+    if before is None or before >= strokes:
+        return ()
+    return (
+        f"{strokes - before} of {strokes} strokes correct a prediction, so they lie "
+        "where models are wrong: expect the whole image to be better than these "
+        "figures.",
+    )
 
 
 def _finished(

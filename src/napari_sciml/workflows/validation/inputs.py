@@ -72,6 +72,8 @@ class ValidationInputs:
         Labels in the classes of the model.
     cautions
         What a person should know of the files.
+    before
+        Strokes that were painted before a prediction was shown; None if not told.
     """
 
     ensemble: "Ensemble"
@@ -79,6 +81,7 @@ class ValidationInputs:
     volume: Volume
     annotation: Scribbles
     cautions: tuple[str, ...]
+    before: int | None
 
     @classmethod
     def read(cls, files: ValidationFiles) -> "ValidationInputs":
@@ -110,7 +113,7 @@ class ValidationInputs:
         check_axes(ensemble.dims, volume)
         ensemble.check_channels(volume.data)
         annotation = in_classes(given.annotation, given.class_names, ensemble)
-        return cls(ensemble, record, volume, annotation, given.cautions)
+        return cls(ensemble, record, volume, annotation, given.cautions, given.before)
 
 
 def in_classes(

@@ -63,6 +63,20 @@ class Annotations:
         """Know a layer for the annotation of an image, whatever it is called later."""
         self._known[image] = weakref.ref(layer)
 
+    def painted_before(self, image: Image, number: int | None) -> None:
+        """Know of the strokes on an image what a file or a project tells of them.
+
+        Parameters
+        ----------
+        image
+            Which one.
+        number
+            Strokes painted before a picture was shown; None = it does not tell.
+        """
+        self.before.pop(image, None)
+        if number is not None:
+            self.before[image] = number
+
     def find(self, image: Image | None) -> Labels | None:
         """An annotation layer that fits an image, the topmost first."""
         if image is None:
