@@ -7,7 +7,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gamma
-from scipy.stats import lognorm, weibull_min
 
 Array = NDArray[np.float64]
 Family = Literal["weibull", "lognormal"]
@@ -15,7 +14,7 @@ Family = Literal["weibull", "lognormal"]
 _FEWEST = 5
 _NARROW = 1e-6
 _ROUNDS = 30
-_SCIPY = {"weibull": weibull_min, "lognormal": lognorm}
+_SCIPY = {"weibull": "weibull_min", "lognormal": "lognorm"}
 
 
 @dataclass(frozen=True)
@@ -95,10 +94,15 @@ def fit_many(family: str, lengths: Array, weights: NDArray[np.floating]) -> Arra
 
 def density(family: str, lengths: Array, shape: float, scale: float) -> Array:
     """Probability density of one distribution at lengths of any shape."""
+    # Half a second, which a window that opens should not wait for.
+    from scipy import stats
+
     # Drawn anew, a few fibers may all be of one length: the fit is a needle then, and
     # next to nothing anywhere else.
     with np.errstate(all="ignore"):
-        found = np.asarray(_SCIPY[family].pdf(lengths, shape, scale=scale))
+        found = np.asarray(
+            getattr(stats, _SCIPY[family]).pdf(lengths, shape, scale=scale)
+        )
     return np.nan_to_num(found, nan=0.0, posinf=np.inf)
 
 

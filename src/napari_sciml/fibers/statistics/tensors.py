@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from napari_sciml.fibers.orientation import unit_and_share, upper_hemisphere
 from napari_sciml.fibers.statistics.bootstrap import LEVEL, draw_anew
@@ -82,7 +82,7 @@ def uniformity_p(directions: Array) -> float:
     """
     tensor = np.einsum("ni,nj->ij", directions, directions) / len(directions)
     excess = 7.5 * len(directions) * (float((tensor**2).sum()) - 1 / 3)
-    return float(chi2.sf(excess, 5))
+    return float(chdtrc(5, max(excess, 0.0)))
 
 
 def _describe(unit: Array, weights: Array, draws: int, seed: int) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class DeviceLine(QLabel):
         self._settled.start()
 
     def _find_out(self) -> None:
-        if "torch" in sys.modules:
+        if is_imported("torch"):
             self._on_described(_describe(self._device))
             return
         worker = create_worker(_describe, self._device, _start_thread=False)
@@ -46,6 +46,15 @@ class DeviceLine(QLabel):
 
     def _on_described(self, text: str) -> None:
         self.setText(f"Computes on: {text}")
+
+
+def is_imported(name: str) -> bool:
+    """Whether a package is there, and not just being imported by a job.
+
+    One would wait for the end of that import, and the window with it.
+    """
+    spec = getattr(sys.modules.get(name), "__spec__", None)
+    return spec is not None and not getattr(spec, "_initializing", False)
 
 
 def _describe(device: str) -> str:

@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyqtgraph as pg
 from qtpy.QtCore import Qt
-from scipy.signal import lfilter
 
 from napari_sciml.plugin.kit.colors import class_color
 from napari_sciml.plugin.kit.widgets.palette import Palette, follow
@@ -66,6 +66,4 @@ class LossPlot:
 
 def smooth(values: np.ndarray) -> np.ndarray:
     """Exponential mean that starts without bias."""
-    kept = 1 - SMOOTHING
-    mean = lfilter([SMOOTHING], [1, -kept], values)
-    return mean / (1 - kept ** np.arange(1, len(values) + 1))
+    return pd.Series(values).ewm(alpha=SMOOTHING).mean().to_numpy()

@@ -1,0 +1,28 @@
+"""The line that says where a training computes never waits for an import."""
+
+import importlib
+import threading
+
+from napari_sciml.plugin.train.device_line import is_imported
+
+SLOW = """
+import builtins
+builtins.begun.set()
+assert builtins.go_on.wait(20)
+"""
+
+
+def test_what_a_job_is_importing_is_not_there_yet(tmp_path, monkeypatch) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    monkeypatch.setattr("builtins.begun", begun, raising=False)
+    monkeypatch.setattr("builtins.go_on", go_on, raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "slow_to_import.py").write_text(SLOW)
+    assert not is_imported("slow_to_import")
+    job = threading.Thread(target=importlib.import_module, args=("slow_to_import",))
+    job.start()
+    assert begun.wait(20)
+    assert not is_imported("slow_to_import")
+    go_on.set()
+    job.join()
+    assert is_imported("slow_to_import")
