@@ -110,7 +110,7 @@ def test_an_annotation_that_was_closed_meanwhile_is_told(dock, viewer) -> None:
 
 
 def test_it_can_be_stopped_and_forgets_with_the_image(
-    dock, viewer, patience, monkeypatch
+    dock, viewer, patience, monkeypatch, tmp_path
 ) -> None:
     monkeypatch.setattr(others, "SECONDS", 60.0)
     face = dock.training_use
@@ -121,6 +121,11 @@ def test_it_can_be_stopped_and_forgets_with_the_image(
     assert face.words.text() == "Comparing trainings was stopped."
     assert face.compare.text() == "Use for training"
     face.compare.click()
+    dock.session.restoring.save(tmp_path / "restored.tif")
+    assert dock.session.restoring.doing == "write"
+    assert not dock.save.isEnabled()
+    assert face.compare.isEnabled(), "it stops whatever else goes on"
+    patience(lambda: not dock.session.restoring.doing)
     dock.session.workspace.choose_image(viewer.add_image(bars()[0], name="next"))
     patience(lambda: not face.job.running)
     assert not face.words.isVisibleTo(dock)

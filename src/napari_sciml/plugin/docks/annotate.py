@@ -236,6 +236,7 @@ class AnnotateDock(Dock):
         why_not = "" if layer is not None else NO_LAYER
         for control in self._needing_layer():
             allow(control, why_not)
+        self.stroke_check.job.allow(why_not)
         if layer is not None:
             self._layer_wiring.connect(layer.events.brush_size, self._on_layer_brush)
             self._layer_wiring.connect(layer.events.selected_label, self._on_counted)
@@ -249,7 +250,6 @@ class AnnotateDock(Dock):
         classes = (self.classes, self.add_class, self.change_class, self.file_button)
         return (
             *classes,
-            self.stroke_check.check,
             self.eraser,
             self.brush,
             self.previous,

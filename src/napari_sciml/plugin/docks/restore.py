@@ -220,9 +220,11 @@ class RestoreDock(Dock):
             control.setEnabled(idle)
         for control in (self.seconds, self.members):
             control.setEnabled(idle and self._method not in FILTERS)
-        for control in (self.swipe, self.save, self.training_use.compare):
-            none = "" if run.result is not None else "Restore the image first."
-            allow(control, none if idle else "Wait until it is restored.")
+        none = "" if run.result is not None else "Restore the image first."
+        why_not = none if idle else "Wait until it is restored."
+        for control in (self.swipe, self.save):
+            allow(control, why_not)
+        self.training_use.job.allow(why_not)
         self._show_partner()
         self.noise.setText(self._noise())
         self.choice.setText(choice)

@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QLabel, QPushButton
 from napari_sciml.errors import InputError
 from napari_sciml.plugin.kit.connections import Connections
 from napari_sciml.plugin.kit.runner import Job, JobRunner
+from napari_sciml.plugin.kit.widgets.controls import allow
 
 
 class ButtonJob:
@@ -45,6 +46,7 @@ class ButtonJob:
         self._title, self._stop_title, self._working = button.text(), stop, working
         self._begin, self._take = begin, take
         self._job: Job | None = None  # held as long as its signals are heard
+        self._why_not = ""
         line.hide()
         button.clicked.connect(self._on_click)
         button.destroyed.connect(self._on_gone)
@@ -58,6 +60,11 @@ class ButtonJob:
         """Stop soon."""
         if self.running:
             self._runner.stop()
+
+    def allow(self, why_not: str) -> None:
+        """Let it begin, or say why not; what runs can be stopped at any time."""
+        self._why_not = why_not
+        allow(self._button, "" if self.running else why_not)
 
     def say(self, sentence: str) -> None:
         """Show a sentence, or nothing."""
@@ -97,5 +104,6 @@ class ButtonJob:
         self._hearing.close()
         self._job = None
         self._button.setText(self._title)
+        allow(self._button, self._why_not)
         if self._line.text().startswith(self._working):
             self.say(f"{self._working} was stopped.")
