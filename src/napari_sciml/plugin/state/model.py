@@ -11,7 +11,7 @@ from napari_sciml.io.provenance import provenance
 from napari_sciml.project.checkpoint import Checkpoint
 from napari_sciml.training.config import TrainingConfig
 from napari_sciml.uncertainty.calibration import ConformalCalibration
-from napari_sciml.workflows.training.files import calibration_record
+from napari_sciml.workflows.training.summary import calibration_record
 
 if TYPE_CHECKING:
     from napari_sciml.networks.ensemble import Ensemble
