@@ -170,14 +170,15 @@ def test_classes_that_nobody_painted_stay():
 
 
 def test_corrections_take_the_cut_back_to_even_odds():
-    shares = [sampling_of(before=6, correcting=n) for n in range(40)]
+    shares = [sampling_of(6 + n, 6) for n in range(40)]
     assert shares[0] == 1
     assert (np.diff(shares) < 0).all()
     assert shares[-1] < 0.1
-    assert sampling_of(before=4, correcting=10) < 0.2
-    assert sampling_of(before=60, correcting=10) > 0.9, "rich scribbles stay"
-    assert sampling_of(before=0, correcting=0) == 0
-    assert sampling_of(before=0, correcting=5) == 0
+    assert sampling_of(14, 4) < 0.2
+    assert sampling_of(70, 60) > 0.9, "rich scribbles stay"
+    assert sampling_of(0, None) == sampling_of(0, 0) == 0
+    assert sampling_of(5, 0) == 0
+    assert sampling_of(5, None) == sampling_of(5, 9) == 1, "all in advance"
 
 
 @settings(deadline=None, max_examples=50)

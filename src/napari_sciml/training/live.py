@@ -240,8 +240,7 @@ class LiveTraining:
     @property
     def _sampling(self) -> float:
         """How far the strokes are like a sample; see `sampling_of`."""
-        before = min(self._before, len(self.labels.strokes()))
-        return sampling_of(before=before, correcting=self._corrections)
+        return sampling_of(len(self.labels.strokes()), self._before)
 
     def _find_cut(self, teacher: Teacher) -> Generator[None, None, None]:
         self._offsets = yield from teacher.offsets(

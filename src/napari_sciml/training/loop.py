@@ -68,7 +68,7 @@ class TrainingLoop:
         )
         self.trainer.assign(trained, held_out)
         self._labels = labels
-        self._sampling = _sampling(labels, config.before)
+        self._sampling = sampling_of(len(labels.strokes()), config.before)
         numbers = range(config.members) if only is None else [only]
         self.members = {number: self.trainer.members[number] for number in numbers}
 
@@ -171,12 +171,3 @@ class TrainingLoop:
             )
             ensemble.set_calibration(log_prior_ratio=offsets.tolist())
         return (yield from self.trainer.calibrate(ensemble, self._labels))
-
-
-def _sampling(labels: Scribbles, before: int | None) -> float:
-    """How far strokes are like a sample: as files of labels are, unless told."""
-    if before is None:
-        return 1.0
-    strokes = len(labels.strokes())
-    before = min(before, strokes)
-    return sampling_of(before=before, correcting=strokes - before)

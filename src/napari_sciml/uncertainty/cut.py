@@ -121,15 +121,19 @@ def first_offsets(out_of_bag: ArrayLike, classes: ArrayLike) -> NDArray[np.float
     return offsets
 
 
-def sampling_of(*, before: float, correcting: float) -> float:
+def sampling_of(strokes: int, before: int | None) -> float:
     """Tell how far strokes are like a sample: 1 at first, towards 0 by corrections.
 
     Parameters
     ----------
-    before, correcting
-        Strokes that were painted before a picture was shown, and after.
+    strokes
+        All of them.
+    before
+        How many were painted before a picture was shown; None = all, as in a file of
+        labels that tells nothing.
     """
-    total = before**2 + CORRECTION * correcting
+    before = strokes if before is None else min(before, strokes)
+    total = before**2 + CORRECTION * (strokes - before)
     return before**2 / total if total > 0 else 0.0
 
 
