@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from flow_hand import Hand, longest, until
+from flow_hand import Hand, NotSeenError, longest, until
 from flow_people import SCENES, Painter, Scene, pictures
 from flow_truth import compare
 from qtpy.QtCore import QPoint
@@ -96,7 +96,10 @@ class Person:
             ):
                 return self.export()
             if self.flow.evidence.go.isVisible():
-                self.hand.click(self.flow.evidence.go)
+                try:
+                    self.hand.click(self.flow.evidence.go)
+                except NotSeenError:  # it says something else by now
+                    continue
                 until(lambda: False, 0.5)
             self.look()
             act = next(

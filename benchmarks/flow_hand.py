@@ -33,6 +33,10 @@ MOVE_SECONDS = 0.012
 SIZE = (1400, 900)
 
 
+class NotSeenError(RuntimeError):
+    """A person would have to look for it, or has come too late."""
+
+
 class Hand:
     """What a person can do in a window.
 
@@ -117,7 +121,7 @@ class Hand:
                 )
             spin(0.1)
         if not widget.isVisible():
-            raise RuntimeError(f"{widget.objectName()} is not seen")
+            raise NotSeenError(f"{widget.objectName()} is not seen")
         QTest.mouseClick(widget, LEFT, pos=pos or widget.rect().center())
 
     def key(self, key: Any) -> None:
