@@ -11,10 +11,16 @@ import tifffile
 import napari_sciml as ns
 from command import run_command
 from napari_sciml.annotation.scribbles import Scribbles
+from napari_sciml.images.volume import Volume
 from napari_sciml.io.labels.export import save_annotation
 from napari_sciml.io.models.folder import load_model, read_record, save_model
 from napari_sciml.workflows.validation.arrays import thinned
-from napari_sciml.workflows.validation.inputs import SAME_IMAGE, SAME_LABELS
+from napari_sciml.workflows.validation.inputs import (
+    SAME_IMAGE,
+    SAME_LABELS,
+    ValidationFiles,
+    are_own_labels,
+)
 
 NAMES = ("background", "fiber")
 ROWS = tuple(range(3, 96, 8))
@@ -159,6 +165,23 @@ def test_folds_find_the_wrong_stroke(folder, capsys, tmp_path) -> None:
     (suspicious,) = table(out / "suspicious_strokes.csv")
     assert (int(suspicious["y"]), suspicious["says"]) == (ROWS[WRONG], "fiber")
     assert len(table(out / "folds.csv")) == 6
+
+
+OWN = {
+    "the same file": ({"labels": "l.tif", "image": "i.tif"}, True),
+    "another file": ({"labels": "other.tif", "image": "i.tif"}, False),
+    "of several": ({"scans": [{"labels": "l.tif", "image": "i.tif"}]}, False),
+    "painted in a dock": ({"shape": [4, 5]}, True),
+    "painted elsewhere": ({"shape": [5, 4]}, False),
+    "nothing known": ({}, False),
+}
+
+
+@pytest.mark.parametrize(("record", "own"), OWN.values(), ids=OWN)
+def test_whether_a_model_knows_these_strokes(record, own) -> None:
+    files = ValidationFiles(Path("m"), Path("i.tif"), Path("l.tif"))
+    volume = Volume(np.zeros((4, 5)), ("y", "x"), (1.0, 1.0))
+    assert are_own_labels(record, files, volume) == own
 
 
 REFUSED = {

@@ -115,6 +115,11 @@ class Autosave:
         changes = {"settings": dict(settings)}
         self._hand_over(lambda work: work.description.update(changes))
 
+    def strokes_before(self, number: int | None) -> None:
+        """Save how many strokes were painted before a picture was shown; None = all."""
+        changes = {"strokes_before": "all" if number is None else number}
+        self._hand_over(lambda work: work.description.update(changes))
+
     def run(self, event: RunEvent) -> None:
         """Save what a training does."""
         self._hand_over(lambda work: work.runs.append(event))

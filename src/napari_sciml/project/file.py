@@ -42,6 +42,11 @@ class ProjectFile(BaseModel):
     settings: dict[str, Any] = Field(
         default_factory=dict, description="What the docks were set to."
     )
+    strokes_before: int | Literal["all"] | None = Field(
+        None,
+        description="Strokes that were painted before a picture was shown; none = what "
+        "the last training says.",
+    )
     provenance: dict[str, Any] = Field(
         default_factory=dict, description="Software and machine that began it."
     )

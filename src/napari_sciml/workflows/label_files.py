@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_sciml.annotation.changes import LabelChange
 from napari_sciml.annotation.classes import ClassTable
+from napari_sciml.annotation.scribbles import Scribbles
 from napari_sciml.io.images.label_classes import UnknownClassesError
 from napari_sciml.io.images.label_map import LabelMap
 from napari_sciml.io.labels.export import load_annotation, save_annotation
@@ -109,6 +110,8 @@ def import_labels(
     indices = np.flatnonzero(differs)
     values = labels.reshape(-1)[indices]
     before = strokes_before(path)
+    if before is not None:
+        before = _fewer(before, Scribbles.from_dense(labels))
     yield LabelsRead(path, labels, indices, values, volume.cautions, before)
 
 
@@ -123,6 +126,14 @@ def export_labels(
     """Write a snapshot of the annotation; parameters as of `save_annotation`."""
     labels = np.zeros(tuple(shape), np.uint8)
     present.apply_to(labels)
+    if before is not None:
+        given = Scribbles(tuple(shape), present.indices, present.values)
+        before = _fewer(before, given)
     save_annotation(path, labels, voxel_size, unit, before)
     caution = "" if strokes_before(path) == before else NOT_KEPT.format(before)
     yield LabelsWritten(path, caution)
+
+
+def _fewer(before: int, labels: Scribbles) -> int | None:
+    """The number where some strokes are not among them; None = all of them are."""
+    return before if before < len(labels.strokes()) else None

@@ -167,10 +167,26 @@ def read_project(
         _labeled(project),
         tuple(replace(c, thumbnail=c.picture()) for c in project.models.entries()),
         last,
-        runs[last].started.before if runs else None,
+        strokes_before(project, runs[last].started.before if runs else None),
         fits,
         image,
     )
+
+
+def strokes_before(project: Project, by_training: int | None) -> int | None:
+    """Give how many strokes came before a picture; None = all of them.
+
+    Parameters
+    ----------
+    project
+        What was told last, by a file of labels, stands in its description.
+    by_training
+        What its last training said; holds where nothing else was told.
+    """
+    told = project.description.strokes_before
+    if told == "all":
+        return None
+    return by_training if told is None else told
 
 
 def copy_project(

@@ -39,6 +39,12 @@ def test_labels_go_out_and_come_back(tmp_path, suffix, shape):
     assert np.array_equal(load_annotation(path, shape, TWO).data, painted(shape))
 
 
+def with_strokes(number):
+    labels = np.zeros((5, 6, 7), np.uint8)
+    labels[:number, 2, 1:4] = np.arange(number)[:, None] % 2 + 1
+    return labels
+
+
 SIZES = {"a.tif": (2, 1, 1), "ome.tif": (1, 1e-12, 1), "a.zarr": (1, 1, 1)}
 
 
@@ -46,7 +52,7 @@ SIZES = {"a.tif": (2, 1, 1), "ome.tif": (1, 1e-12, 1), "a.zarr": (1, 1, 1)}
 @pytest.mark.parametrize("before", [None, 0, 4])
 def test_files_keep_how_many_strokes_came_before_a_prediction(tmp_path, name, before):
     store, path = LabelStore((5, 6, 7)), tmp_path / name
-    store.read_all(painted())
+    store.read_all(with_strokes(5))
     snapshot = store.snapshot()
     [written] = export_labels(
         path, snapshot, store.shape, SIZES[name], "micrometer", before
@@ -59,13 +65,22 @@ def test_files_keep_how_many_strokes_came_before_a_prediction(tmp_path, name, be
 
 def test_a_file_that_cannot_keep_it_says_so(tmp_path):
     store, path = LabelStore((5, 6, 7)), tmp_path / "a.npy"
+    store.read_all(with_strokes(5))
     given = (store.snapshot(), store.shape, (1, 1, 1), "pixel")
     [written] = export_labels(path, *given, 4)
     assert "that 4 of its strokes" in written.caution
     assert "--before 4" in written.caution
     assert strokes_before(path) is None
-    [written] = export_labels(path, *given)
-    assert written.caution == ""
+    for before in (None, 5, 9):  # all of them, as in a file that tells nothing
+        [written] = export_labels(path, *given, before)
+        assert written.caution == ""
+
+
+def test_more_strokes_than_there_are_are_all(tmp_path):
+    path = tmp_path / "a.tif"
+    save_annotation(path, with_strokes(5), (1, 1, 1), before=9)
+    [read] = import_labels(path, (5, 6, 7), TWO, LabelStore((5, 6, 7)).snapshot())
+    assert read.before is None
 
 
 @pytest.mark.parametrize("number", ["true", '"4"', "-1", "4.5", "null", "[4]"])

@@ -165,20 +165,62 @@ def test_labels_as_files(dock, session, tmp_path, patience, name) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kept"), [("l.tif", 4), ("l.zarr", 4), ("l.npy", None)]
+    ("name", "kept"), [("l.tif", 1), ("l.zarr", 1), ("l.npy", None)]
 )
 def test_files_keep_which_strokes_correct(
     dock, session, tmp_path, patience, name, kept
 ) -> None:
     workspace, path = session.workspace, str(tmp_path / name)
-    workspace.annotations.painted_before(workspace.image, 4)
+    labels = workspace.annotation.layer
+    workspace.annotations.painted_before(workspace.image, 1)
     dock.files.export_labels(path)
     patience(lambda: not dock.files.runner.busy)
-    assert ("--before 4" in dock.hint.text()) == (kept is None)
-    workspace.annotations.painted_before(workspace.image, 2)
+    assert ("--before 1" in dock.hint.text()) == (kept is None)
+    workspace.annotations.painted_before(workspace.image, 7)
+    dock.files.import_labels(path)
+    patience(lambda: not dock.files.runner.busy)
+    assert workspace.strokes_before == (kept or 7), "nothing was replaced"
+    workspace.annotations.painted_before(workspace.image, 7)
+    labels.data_setitem((np.array([0]), np.array([0]), np.array([0])), 2)
     dock.files.import_labels(path)
     patience(lambda: not dock.files.runner.busy)
     assert workspace.strokes_before == kept
+    labels.undo()
+    workspace.annotation.look_again()
+    assert workspace.strokes_before == 7, "Ctrl-Z takes that back, too"
+
+
+def test_the_number_of_all_strokes_says_nothing(
+    dock, session, tmp_path, patience
+) -> None:
+    workspace, path = session.workspace, tmp_path / "l.npy"
+    workspace.annotations.painted_before(workspace.image, 99)
+    dock.files.export_labels(str(path))
+    patience(lambda: not dock.files.runner.busy)
+    assert "--before" not in dock.hint.text()
+
+
+def test_strokes_that_come_while_a_training_runs(
+    dock, session, tmp_path, patience
+) -> None:
+    workspace, path = session.workspace, str(tmp_path / "l.tif")
+    dock.files.export_labels(path)
+    patience(lambda: not dock.files.runner.busy)
+    workspace.annotations.painted_before(workspace.image, 1)
+
+    def job():
+        while True:
+            yield None
+
+    workspace.runner.start(job)
+    labels = workspace.annotation.layer
+    labels.data_setitem((np.array([0]), np.array([0]), np.array([0])), 2)
+    dock.files.import_labels(path)
+    patience(lambda: not dock.files.runner.busy)
+    workspace.runner.stop()
+    assert "takes them for corrections" in dock.hint.text()
+    assert workspace.strokes_before == 1
+    patience(lambda: not workspace.runner.busy)
 
 
 def test_a_large_import_takes_another_array(session, monkeypatch) -> None:

@@ -73,6 +73,15 @@ def test_stopped_and_another_image_chosen(dock, viewer, patience) -> None:
     assert not face.next.isEnabled()
 
 
+def test_it_stops_after_the_annotation_is_gone(dock, viewer, patience) -> None:
+    face = dock.stroke_check
+    face.check.click()
+    del viewer.layers["Annotation"]
+    assert face.check.isEnabled()
+    patience(lambda: not face.job.running)
+    assert not face.check.isEnabled()
+
+
 @pytest.mark.parametrize(
     ("keep", "sentence"),
     [((2,), "strokes"), ((), "Not annotated")],

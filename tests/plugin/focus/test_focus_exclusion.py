@@ -58,6 +58,17 @@ def test_the_annotation_itself_stays(dock, viewer) -> None:
     assert len(dock.session.workspace.annotation.store) == 3600
 
 
+def test_a_file_of_all_strokes_does_not_tell_of_some(dock) -> None:
+    from napari_sciml.plugin.annotate.strokes_told import StrokesTold
+
+    workspace, told = dock.session.workspace, StrokesTold(dock.session.workspace)
+    workspace.annotations.painted_before(workspace.image, 1)
+    assert told.to_keep == 1
+    dock.exclude.click()
+    assert told.to_keep is None
+    told.wiring.close()
+
+
 def test_painting_in_the_mask_counts(dock, viewer, patience) -> None:
     dock.exclude.click()
     mask = viewer.layers["Out of focus"]

@@ -13,6 +13,7 @@ from napari_sciml.plugin.project.bar import ProjectBar
 from napari_sciml.plugin.session import ViewerSession
 from napari_sciml.project.folder import Project
 from napari_sciml.project.replay import replay_project
+from napari_sciml.workflows.projects import strokes_before
 
 pytestmark = pytest.mark.gui
 SHAPE = (8, 24, 30)
@@ -100,6 +101,23 @@ def saved(picture, projects_folder):
 def offered(session, patience):
     patience(lambda: not session.project.recovery.searching)
     return session.project.recovery.offers
+
+
+@pytest.mark.parametrize(
+    ("told", "then", "known"),
+    [((4,), 1, 4), ((4, None), 1, None), ((None,), 1, 1), ((), 1, 1), ((4, 0), 3, 0)],
+)
+def test_what_is_known_of_the_strokes_comes_back(
+    annotating, patience, told, then, known
+) -> None:
+    """``then`` is what a training before that had said of them."""
+    session, _ = annotating
+    paint(session, 2)
+    for z, number in enumerate(told, start=4):
+        session.workspace.annotations.painted_before(session.workspace.image, number)
+        paint(session, z)
+    project = flushed(session, patience)
+    assert strokes_before(project, then) == known
 
 
 def test_the_first_stroke_begins_a_project(annotating, patience, picture) -> None:

@@ -3,6 +3,9 @@
 import importlib
 import threading
 
+import pytest
+
+from napari_sciml.plugin.train import device_line
 from napari_sciml.plugin.train.device_line import is_imported
 
 SLOW = """
@@ -26,3 +29,21 @@ def test_what_a_job_is_importing_is_not_there_yet(tmp_path, monkeypatch) -> None
     go_on.set()
     job.join()
     assert is_imported("slow_to_import")
+
+
+@pytest.mark.gui
+def test_the_window_finds_out_in_a_thread_meanwhile(qtbot, monkeypatch) -> None:
+    import torch
+
+    asked = []
+
+    def describe(name: str) -> str:
+        asked.append(threading.current_thread())
+        return f"{name} here"
+
+    monkeypatch.setattr(device_line, "describe_device", describe)
+    line = device_line.DeviceLine()
+    qtbot.addWidget(line)
+    monkeypatch.setattr(torch.__spec__, "_initializing", True)
+    qtbot.waitUntil(lambda: line.text() == "Computes on: auto here")
+    assert asked[-1] is not threading.main_thread()

@@ -62,7 +62,7 @@ def with_a_note(scan, before):
 
 @pytest.mark.parametrize(
     ("notes", "before"),
-    [((None, None), None), ((0, None), 1), ((1, 0), 1), ((None, 9), 2), ((0, 0), 0)],
+    [((None, None), None), ((0, None), 1), ((1, 0), 1), ((None, 9), None), ((0, 0), 0)],
 )
 def test_files_tell_how_many_strokes_came_before_a_prediction(scans, notes, before):
     # Each has one stroke; those of a file without a word were painted in advance.
@@ -73,6 +73,14 @@ def test_files_tell_how_many_strokes_came_before_a_prediction(scans, notes, befo
     assert files.settings(config).before == before
     said = config.model_copy(update={"before": 7})
     assert files.settings(said).before == 7, "who says it himself knows better"
+
+
+def test_a_number_does_not_hold_for_strokes_that_are_left_out(scans):
+    noted = [with_a_note(scan, 0) for scan in scans]
+    for given in ({"ignore": [7]}, {"mapping": {1: 1, 2: 2}}):
+        files = TrainingFiles.read(noted, **given)
+        assert files.before is None
+        assert "say it with --before" in files.cautions[0]
 
 
 def test_classes_may_be_spread_over_the_images(scans):
@@ -192,6 +200,17 @@ def test_a_model_learns_by_what_its_labels_tell(scans, tmp_path, capsys):
         told = ["train", *files, "--out", str(tmp_path / out), *QUICK, *said]
         assert exit_code(*told) == 0
         assert read_record(tmp_path / out)["config"]["before"] == before
+
+
+@pytest.mark.parametrize(("first", "then"), [(None, 0), (0, None)])
+def test_a_training_goes_on_by_what_its_labels_told(scans, tmp_path, first, then):
+    files = [str(f) for s in scans for f in (s.image, with_a_note(s, first).labels)]
+    train = ["train", *files, "--out", str(tmp_path / "model"), *QUICK]
+    assert exit_code(*train) == 0
+    for scan in scans:
+        with_a_note(scan, then)
+    assert exit_code(*train, "--resume") == 0
+    assert read_record(tmp_path / "model")["config"]["before"] == first
 
 
 @pytest.mark.parametrize(

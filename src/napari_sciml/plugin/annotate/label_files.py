@@ -12,6 +12,7 @@ from napari_sciml.io.images.label_map import read_label_map
 from napari_sciml.io.labels.export import load_classes, save_classes
 from napari_sciml.io.results.arrays import check_array_suffix
 from napari_sciml.io.results.outputs import check_output
+from napari_sciml.plugin.annotate.strokes_told import StrokesTold
 from napari_sciml.plugin.kit.replacing import sources, write_or_ask
 from napari_sciml.plugin.kit.runner import JobRunner
 from napari_sciml.plugin.layers.images import voxel_size
@@ -50,6 +51,8 @@ class LabelFiles(QMenu):
         self.setToolTipsVisible(True)
         self._workspace = workspace
         self._parent = parent
+        self.strokes_told = StrokesTold(workspace)
+        self.destroyed.connect(self.strokes_told.wiring.close)
         self.runner = JobRunner()
         self.runner.yielded.connect(self._on_event)
         self.runner.failed.connect(self.failed)
@@ -134,7 +137,7 @@ class LabelFiles(QMenu):
             store.shape,
             size,
             unit,
-            self._workspace.strokes_before,
+            self.strokes_told.to_keep,
         )
 
     def import_classes(self, path: str) -> None:
@@ -161,13 +164,11 @@ class LabelFiles(QMenu):
         if annotation.layer is None or annotation.store.shape != event.labels.shape:
             self.failed.emit("The annotation is another one now: import once more.")
             return
+        known = self.strokes_told.take(event)
         undoable = annotation.replace(event.labels, event.indices, event.values)
-        image = self._workspace.image
-        if image is not None:
-            self._workspace.annotations.painted_before(image, event.before)
         hint = " Ctrl-Z takes it back." if undoable and len(event.indices) else ""
         done = f"{len(event.indices):,} voxels have another label now.{hint}"
-        self.done.emit(" ".join((done, *event.cautions)))
+        self.done.emit(" ".join(filter(None, (done, known, *event.cautions))))
 
     def _ask_labels(self) -> None:
         path, _ = QFileDialog.getOpenFileName(

@@ -155,8 +155,12 @@ def image_array(layer: Layer) -> Any:
 
 def finest(layer: Layer) -> Any:
     """The array of a layer, for any thread; of a pyramid, its finest level."""
-    several = getattr(layer, "multiscale", False)
-    return without_callbacks(layer.data[0] if several else layer.data)
+    return without_callbacks(napari_array(layer))
+
+
+def napari_array(layer: Layer) -> Any:
+    """The array that napari reads itself, for another layer; see `finest`."""
+    return layer.data[0] if getattr(layer, "multiscale", False) else layer.data
 
 
 def _named(layer: Layer, names: Container[str], kept: Sequence[int]) -> int | None:

@@ -67,6 +67,7 @@ class ProjectKeeper:
         self._places = weakref.WeakKeyDictionary()
         self._made: list[Autosave] = []
         self._silent = False
+        self._strokes_before: int | None = None
         self.recovery = Recovery(workspace, history, training, self)
         self._wiring = Connections()
         # A viewer that never had a dock is not closed, only forgotten.
@@ -152,6 +153,8 @@ class ProjectKeeper:
         opener = make if place is None else partial(_reopen, place, self.closing, make)
         self.autosave = Autosave(opener, data)
         self._made[:] = [*self.closing, self.autosave]
+        self._strokes_before = None
+        self._keep_strokes_before(self.autosave)
         self.autosave.labels(annotation.store.snapshot(), whole=True)
         self.autosave.classes(classes)
         self.changed.emit()
@@ -196,6 +199,14 @@ class ProjectKeeper:
         autosave = self._ready()
         if autosave is not None and begun:
             autosave.labels(change)
+            self._keep_strokes_before(autosave)
+
+    def _keep_strokes_before(self, autosave: Autosave) -> None:
+        """A training tells it of its strokes; an import may tell something else."""
+        number = self._workspace.strokes_before
+        if number != self._strokes_before:
+            self._strokes_before = number
+            autosave.strokes_before(number)
 
     def _on_classes(self) -> None:
         if self.autosave is not None and not self._silent:

@@ -13,7 +13,7 @@ from napari_sciml.errors import InputError
 from napari_sciml.io.results.outputs import check_apart
 from napari_sciml.plugin.kit.replacing import sources
 from napari_sciml.plugin.kit.runner import JobRunner
-from napari_sciml.plugin.layers.axes import finest
+from napari_sciml.plugin.layers.axes import finest, napari_array
 from napari_sciml.plugin.project.facts import (
     class_table,
     image_facts,
@@ -251,7 +251,7 @@ class Recovery:
             raise InputError("Another image is chosen now: nothing was recovered.")
         if layer is None or layer not in workspace.viewer.layers:
             image = read.project.description.image
-            data = read.data if layer is None else finest(layer)
+            data = read.data if layer is None else napari_array(layer)
             layer = workspace.viewer.add_image(data, **layer_arguments(image))
         workspace.choose_image(layer)
 

@@ -168,11 +168,11 @@ class TrainingController:
         """Strokes painted before a picture was shown, in all images together."""
         if not labels.several:
             return self._workspace.strokes_before
-        known = self._workspace.annotations.before
+        known, total = self._workspace.annotations.before, 0
         for member in labels.members:
-            painted = member.given.stroke_counts().values()
-            known.setdefault(member.layer, sum(painted))
-        return sum(known[member.layer] for member in labels.members)
+            painted = sum(member.given.stroke_counts().values())
+            total += min(known.setdefault(member.layer, painted), painted)
+        return total
 
     def _gathered(
         self, settings: TrainingConfig

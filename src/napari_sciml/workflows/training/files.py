@@ -13,6 +13,7 @@ from napari_sciml.io.models.training_state import (
     checkpoint_of,
     folder_to_resume,
     read_state,
+    settings_of_training,
     start_of_training,
 )
 from napari_sciml.io.provenance import provenance
@@ -92,10 +93,12 @@ def train_model(
     )
     for caution in given.cautions:
         say(caution)
-    config = given.settings(config)
     if resume:
         start = start or start_of_training(out)
         state = read_state(folder_to_resume(out))
+        config = _as_begun(config, out)
+    else:
+        config = given.settings(config)
     settings = config.model_dump(mode="json")
     checkpoint = Checkpoint(out, settings, start, say)
     known = None if start is None else read_start(start)
@@ -120,6 +123,13 @@ def train_model(
         save_model(last.ensemble, out, record=record, state=last.state)
     checkpoint.remove()
     return summary
+
+
+def _as_begun(config: "TrainingConfig", out: Path) -> "TrainingConfig":
+    """What the labels told when the training began, whatever they tell now."""
+    if config.before is not None:
+        return config
+    return config.model_copy(update={"before": settings_of_training(out).get("before")})
 
 
 def _trained(

@@ -66,8 +66,8 @@ class TrainingFiles:
     cautions
         What a person should know of the files.
     before
-        Strokes that were painted before a prediction was shown; None where no file of
-        labels tells.
+        Strokes that were painted before a prediction was shown; None = all, or no
+        file of labels tells.
     """
 
     scans: tuple[Scan, ...]
@@ -142,6 +142,7 @@ class _Opened:
         volume = open_volume(scan.image)
         given = open_labels(scan.labels, volume.shape, ignore, mapping)
         check_finite(volume.data)
+        before, changed = strokes_before(scan.labels), bool(len(ignore) or mapping)
         of_image = StatedSize.of(volume, scan.image)
         differ = disagreements(of_image, [StatedSize.of(given, scan.labels)])
         return cls(
@@ -150,8 +151,8 @@ class _Opened:
             Scribbles.from_dense(given.data),
             {int(v): n for v, n in count_values(given.data).items()},
             is_same(volume.data, given.data),
-            unique(volume.cautions, given.cautions, differ),
-            strokes_before(scan.labels),
+            unique(volume.cautions, given.cautions, differ, _untold(before, changed)),
+            None if changed else before,
         )
 
     def doubts(self, names: Sequence[str], *, alone: bool) -> tuple[str, ...]:
@@ -187,9 +188,21 @@ def _before(opened: Sequence[_Opened]) -> int | None:
         return None
     counts = [len(one.labels.strokes()) for one in opened]
     told = [one.before for one in opened]
-    return sum(
+    before = sum(
         n if before is None else min(n, before)
         for n, before in zip(counts, told, strict=True)
+    )
+    return before if before < sum(counts) else None
+
+
+def _untold(before: int | None, changed: bool) -> tuple[str, ...]:
+    """Where labels are left out or joined, a number of strokes says nothing."""
+    if before is None or not changed:
+        return ()
+    return (
+        f"The labels tell that {before} of their strokes were painted before a "
+        "prediction was shown, but not how many are left with --ignore or --map: say "
+        "it with --before.",
     )
 
 

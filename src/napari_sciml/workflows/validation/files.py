@@ -8,6 +8,7 @@ from napari_sciml.progress import Report, Say, exhaust, map_progress
 from napari_sciml.workflows.validation.inputs import (
     ValidationFiles,
     ValidationInputs,
+    are_own_labels,
     settings_of,
     trained_on_these,
 )
@@ -118,8 +119,10 @@ def cross_check_model(
     config = settings_of(given.record, seconds=seconds, device=device, threads=threads)
     strokes = len(labels.strokes())
     _check_folds(folds, strokes)
-    if given.before is not None:
-        config = config.model_copy(update={"before": given.before})
+    before = given.before
+    if before is None and are_own_labels(given.record, files, given.volume):
+        before = config.before
+    config = config.model_copy(update={"before": before})
     cautions = [*given.cautions, *_correcting(strokes, config.before)]
     for caution in cautions:
         say(caution)

@@ -175,6 +175,24 @@ def trained_on_these(
     return ()
 
 
+def are_own_labels(
+    record: Mapping[str, Any], files: ValidationFiles, volume: Volume
+) -> bool:
+    """Whether what a model knows of its strokes holds for the labels of a validation.
+
+    Parameters
+    ----------
+    record, files, volume
+        As of `trained_on_these`. Of several images it knows the strokes of all
+        together only.
+    """
+    if record.get("scans"):
+        return False
+    if record.get("labels") is not None:
+        return _is_file(record["labels"], files.labels)
+    return record.get("image") is None and record.get("shape") == list(volume.shape)
+
+
 def _is_file(known: Any, path: Path) -> bool:
     return isinstance(known, str) and resolved(Path(known)) == resolved(path)
 
