@@ -9,6 +9,12 @@ from qtpy.QtWidgets import QLabel
 from napari_sciml.plugin.kit.runner import explain
 from napari_sciml.workflows.prediction.arrays import describe_device
 
+GAIN = (
+    "A core is left to the viewer, so that painting stays fluid. More cores, or a "
+    "graphics card, let networks learn more in the same time and predict the whole "
+    "image sooner; trees, which answer first, are as fast without. What is missing "
+    "for a card, `napari-sciml info` tells."
+)
 DELAY_MS = 200
 """The dock is on the screen before the import takes its share of the time."""
 
@@ -22,7 +28,7 @@ class DeviceLine(QLabel):
     def __init__(self) -> None:
         super().__init__("Computes on …")
         self.setObjectName("device_line")
-        self.setToolTip("A core is left to the viewer, so that painting stays fluid.")
+        self.setToolTip(GAIN)
         self.setAlignment(Qt.AlignmentFlag.AlignLeft)
         self._device = "auto"
         self._settled = QTimer(self)
