@@ -12,8 +12,8 @@ from napari_sciml.workflows.prediction.arrays import describe_device
 GAIN = (
     "A core is left to the viewer, so that painting stays fluid. More cores, or a "
     "graphics card, let networks learn more in the same time and predict the whole "
-    "image sooner; trees, which answer first, are as fast without. What is missing "
-    "for a card, `napari-sciml info` tells."
+    "image sooner; trees, which answer first, need no card. What is missing for one, "
+    "`napari-sciml info` tells."
 )
 DELAY_MS = 200
 """The dock is on the screen before the import takes its share of the time."""
