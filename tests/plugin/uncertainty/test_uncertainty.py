@@ -146,11 +146,11 @@ def test_says_when_the_held_out_strokes_are_too_few(dock, trained, viewer) -> No
 
 def test_the_layer_shows_the_measure_that_is_chosen(dock, trained, viewer) -> None:
     volume, layer = trained.prediction.probabilities, viewer.layers["Uncertainty"]
-    assert dock.measure.currentText() == "Standard deviation"
+    assert dock.measure.currentText() == "Deviation"
     for name, values, limits in (
         ("Entropy", entropy(volume.mean), (0.2, 1)),
-        ("Mutual information", volume.mutual_information, (0.05, 0.6)),
-        ("Standard deviation", volume.std[1], (0.1, 0.5)),
+        ("Information", volume.mutual_information, (0.05, 0.6)),
+        ("Deviation", volume.std[1], (0.1, 0.5)),
     ):
         dock.measure.setCurrentText(name)
         np.testing.assert_allclose(layer.data, values, atol=5e-3)

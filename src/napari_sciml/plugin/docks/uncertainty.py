@@ -150,7 +150,7 @@ class UncertaintyDock(Dock):
             + "\n".join(f"{name}: {m.meaning}." for name, m in MEASURES.items())
         )
         # It may be narrow, as there are two buttons beside it.
-        self.measure.setMinimumContentsLength(8)
+        self.measure.setMinimumContentsLength(10)
         policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         self.measure.setSizeAdjustPolicy(policy)
         self.measure.addItems(list(MEASURES))

@@ -28,10 +28,10 @@ class Measure:
     values: Callable[[PredictionVolume, int], np.ndarray]
 
 
-DEVIATION = "Standard deviation"
+DEVIATION = "Deviation"
 MEASURES = {
     DEVIATION: Measure(
-        "how much trees and networks disagree about the class",
+        "standard deviation: how much trees and networks disagree about the class",
         (0.1, 0.5),
         lambda volume, index: volume.std[index],
     ),
@@ -40,8 +40,8 @@ MEASURES = {
         (0.2, 1.0),
         lambda volume, _: volume.entropy,
     ),
-    "Mutual information": Measure(
-        "the part of the doubt that more labels would remove",
+    "Information": Measure(
+        "mutual information: the part of the doubt that more labels would remove",
         (0.05, 0.6),
         lambda volume, _: volume.mutual_information,
     ),
