@@ -173,7 +173,7 @@ OWN = {
     "of several": ({"scans": [{"labels": "l.tif", "image": "i.tif"}]}, False),
     "painted in a dock": ({"shape": [4, 5]}, True),
     "painted elsewhere": ({"shape": [5, 4]}, False),
-    "nothing known": ({}, False),
+    "trained by a script": ({}, True),
 }
 
 

@@ -88,6 +88,8 @@ def import_labels(
     classes: ClassTable,
     present: LabelChange,
     mapping: LabelMap | None = None,
+    *,
+    count: bool = False,
 ) -> Generator[LabelsRead | MapWanted, None, None]:
     """Read labels, and compare them with the annotation.
 
@@ -97,6 +99,9 @@ def import_labels(
         As of `load_annotation`.
     present
         Snapshot of the annotation.
+    count
+        Whether to count the strokes of a file that tells nothing: a prediction is shown
+        already, and strokes to come will correct it.
     """
     try:
         volume = load_annotation(path, shape, classes, mapping)
@@ -109,9 +114,12 @@ def import_labels(
     differs.reshape(-1)[present.indices] = held != present.values
     indices = np.flatnonzero(differs)
     values = labels.reshape(-1)[indices]
-    before = strokes_before(path)
-    if before is not None:
-        before = _fewer(before, Scribbles.from_dense(labels))
+    before = None if mapping else strokes_before(path)
+    count = count and len(indices) > 0
+    if count or before is not None:
+        strokes = len(Scribbles.from_dense(labels).strokes())
+        before = strokes if before is None else min(before, strokes)
+        before = before if count or before < strokes else None
     yield LabelsRead(path, labels, indices, values, volume.cautions, before)
 
 
@@ -128,12 +136,7 @@ def export_labels(
     present.apply_to(labels)
     if before is not None:
         given = Scribbles(tuple(shape), present.indices, present.values)
-        before = _fewer(before, given)
+        before = before if before < len(given.strokes()) else None
     save_annotation(path, labels, voxel_size, unit, before)
     caution = "" if strokes_before(path) == before else NOT_KEPT.format(before)
     yield LabelsWritten(path, caution)
-
-
-def _fewer(before: int, labels: Scribbles) -> int | None:
-    """The number where some strokes are not among them; None = all of them are."""
-    return before if before < len(labels.strokes()) else None

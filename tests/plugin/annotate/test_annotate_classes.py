@@ -164,63 +164,78 @@ def test_labels_as_files(dock, session, tmp_path, patience, name) -> None:
     assert annotation.snapshot()[0, 0, 0] == 2
 
 
-@pytest.mark.parametrize(
-    ("name", "kept"), [("l.tif", 1), ("l.zarr", 1), ("l.npy", None)]
-)
+@pytest.mark.parametrize(("name", "kept"), [("l.tif", 1), ("l.npy", 12)])
 def test_files_keep_which_strokes_correct(
     dock, session, tmp_path, patience, name, kept
 ) -> None:
+    """Of twelve strokes; after a prediction was shown, a file without a word is all."""
     workspace, path = session.workspace, str(tmp_path / name)
     labels = workspace.annotation.layer
-    workspace.annotations.painted_before(workspace.image, 1)
-    dock.files.export_labels(path)
-    patience(lambda: not dock.files.runner.busy)
-    assert ("--before 1" in dock.hint.text()) == (kept is None)
-    workspace.annotations.painted_before(workspace.image, 7)
-    dock.files.import_labels(path)
-    patience(lambda: not dock.files.runner.busy)
-    assert workspace.strokes_before == (kept or 7), "nothing was replaced"
-    workspace.annotations.painted_before(workspace.image, 7)
+
+    def tell(number):
+        workspace.annotations.painted_before(workspace.image, number)
+
+    def use(action):
+        action(path)
+        patience(lambda: not dock.files.runner.busy)
+
+    tell(1)
+    use(dock.files.export_labels)
+    assert ("--before 1" in dock.hint.text()) == (name == "l.npy")
+    tell(7)
+    use(dock.files.import_labels)
+    known = kept if kept == 1 else 7  # nothing was replaced
+    assert workspace.strokes_before == known
     labels.data_setitem((np.array([0]), np.array([0]), np.array([0])), 2)
-    dock.files.import_labels(path)
-    patience(lambda: not dock.files.runner.busy)
+    labels.undo()
+    workspace.annotation.look_again()
+    assert workspace.strokes_before == known, "no import was taken back"
+    tell(7)
+    labels.data_setitem((np.array([0]), np.array([0]), np.array([0])), 2)
+    use(dock.files.import_labels)
     assert workspace.strokes_before == kept
     labels.undo()
     workspace.annotation.look_again()
     assert workspace.strokes_before == 7, "Ctrl-Z takes that back, too"
+    use(dock.files.import_labels)
+    tell(3)  # by a training
+    labels.undo()
+    workspace.annotation.look_again()
+    assert workspace.strokes_before == 3
 
 
-def test_the_number_of_all_strokes_says_nothing(
+def test_before_any_picture_a_file_without_a_word_tells_nothing(
     dock, session, tmp_path, patience
 ) -> None:
-    workspace, path = session.workspace, tmp_path / "l.npy"
+    workspace, path = session.workspace, str(tmp_path / "l.npy")
     workspace.annotations.painted_before(workspace.image, 99)
-    dock.files.export_labels(str(path))
-    patience(lambda: not dock.files.runner.busy)
-    assert "--before" not in dock.hint.text()
-
-
-def test_strokes_that_come_while_a_training_runs(
-    dock, session, tmp_path, patience
-) -> None:
-    workspace, path = session.workspace, str(tmp_path / "l.tif")
     dock.files.export_labels(path)
     patience(lambda: not dock.files.runner.busy)
-    workspace.annotations.painted_before(workspace.image, 1)
-
-    def job():
-        while True:
-            yield None
-
-    workspace.runner.start(job)
+    assert "--before" not in dock.hint.text(), "all strokes were painted in advance"
+    workspace.annotations.painted_before(workspace.image, None)
     labels = workspace.annotation.layer
     labels.data_setitem((np.array([0]), np.array([0]), np.array([0])), 2)
     dock.files.import_labels(path)
     patience(lambda: not dock.files.runner.busy)
-    workspace.runner.stop()
-    assert "takes them for corrections" in dock.hint.text()
-    assert workspace.strokes_before == 1
-    patience(lambda: not workspace.runner.busy)
+    assert workspace.strokes_before is None
+
+
+def test_while_a_training_runs_nothing_is_imported(
+    dock, session, tmp_path, patience
+) -> None:
+    from napari_sciml.training.config import TrainingConfig
+
+    path = str(tmp_path / "l.tif")
+    dock.files.export_labels(path)
+    patience(lambda: not dock.files.runner.busy)
+    session.training.start(TrainingConfig(members=1, seconds=30))
+    dock.files._do(dock.files.import_labels, path)
+    assert "stop it, import them, and train again" in dock.error.text()
+    session.training.stop()
+    patience(lambda: not session.training.running)
+    dock.files.import_labels(path)
+    patience(lambda: not dock.files.runner.busy)
+    assert "0 voxels have another label" in dock.hint.text()
 
 
 def test_a_large_import_takes_another_array(session, monkeypatch) -> None:

@@ -61,11 +61,13 @@ def test_the_annotation_itself_stays(dock, viewer) -> None:
 def test_a_file_of_all_strokes_does_not_tell_of_some(dock) -> None:
     from napari_sciml.plugin.annotate.strokes_told import StrokesTold
 
-    workspace, told = dock.session.workspace, StrokesTold(dock.session.workspace)
+    workspace = dock.session.workspace
+    told = StrokesTold(workspace, lambda: False)
     workspace.annotations.painted_before(workspace.image, 1)
-    assert told.to_keep == 1
+    assert (told.to_keep, told.caution) == (1, "")
     dock.exclude.click()
     assert told.to_keep is None
+    assert "out of focus" in told.caution
     told.wiring.close()
 
 

@@ -118,6 +118,9 @@ def test_what_is_known_of_the_strokes_comes_back(
         paint(session, z)
     project = flushed(session, patience)
     assert strokes_before(project, then) == known
+    session.workspace.annotations.painted_before(session.workspace.image, 5)
+    session.project.close()
+    assert strokes_before(Project.open(project.folder), then) == 5, "told at the end"
 
 
 def test_the_first_stroke_begins_a_project(annotating, patience, picture) -> None:

@@ -80,7 +80,7 @@ def test_a_number_does_not_hold_for_strokes_that_are_left_out(scans):
     for given in ({"ignore": [7]}, {"mapping": {1: 1, 2: 2}}):
         files = TrainingFiles.read(noted, **given)
         assert files.before is None
-        assert "say it with --before" in files.cautions[0]
+        assert "unless train is told --before" in files.cautions[0]
 
 
 def test_classes_may_be_spread_over_the_images(scans):

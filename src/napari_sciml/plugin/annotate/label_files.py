@@ -38,6 +38,8 @@ class LabelFiles(QMenu):
     ----------
     workspace
         Has the annotation.
+    training
+        Whether a training runs: it has to be stopped before an import.
     parent
         For the file dialogs.
     """
@@ -45,13 +47,15 @@ class LabelFiles(QMenu):
     done = Signal(str)
     failed = Signal(str)
 
-    def __init__(self, workspace: Workspace, parent: QWidget) -> None:
+    def __init__(
+        self, workspace: Workspace, training: Callable[[], bool], parent: QWidget
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("annotation_files_menu")
         self.setToolTipsVisible(True)
         self._workspace = workspace
         self._parent = parent
-        self.strokes_told = StrokesTold(workspace)
+        self.strokes_told = StrokesTold(workspace, training)
         self.destroyed.connect(self.strokes_told.wiring.close)
         self.runner = JobRunner()
         self.runner.yielded.connect(self._on_event)
@@ -106,7 +110,13 @@ class LabelFiles(QMenu):
         by_map
             Class of each value or color, such as ``127:1,255:2``; asked for where the
             values are no classes.
+
+        Raises
+        ------
+        InputError
+            While a training runs.
         """
+        self.strokes_told.check_free()
         annotation = self._workspace.annotation
         annotation.read_now()
         store = annotation.store
@@ -117,6 +127,7 @@ class LabelFiles(QMenu):
             annotation.classes,
             store.snapshot(),
             read_label_map([by_map]) if by_map else None,
+            count=self.strokes_told.shown,
         )
 
     def export_labels(self, path: str, *, overwrite: bool = False) -> None:
@@ -154,7 +165,8 @@ class LabelFiles(QMenu):
 
     def _on_event(self, event: LabelsRead | LabelsWritten | MapWanted) -> None:
         if isinstance(event, LabelsWritten):
-            said = (f"Labels are in {event.path}.", event.caution)
+            known = event.caution or self.strokes_told.caution
+            said = (f"Labels are in {event.path}.", known)
             self.done.emit(" ".join(filter(None, said)))
             return
         if isinstance(event, MapWanted):
@@ -164,11 +176,15 @@ class LabelFiles(QMenu):
         if annotation.layer is None or annotation.store.shape != event.labels.shape:
             self.failed.emit("The annotation is another one now: import once more.")
             return
-        known = self.strokes_told.take(event)
+        try:
+            self.strokes_told.take(event)
+        except InputError as error:
+            self.failed.emit(str(error))
+            return
         undoable = annotation.replace(event.labels, event.indices, event.values)
         hint = " Ctrl-Z takes it back." if undoable and len(event.indices) else ""
         done = f"{len(event.indices):,} voxels have another label now.{hint}"
-        self.done.emit(" ".join(filter(None, (done, known, *event.cautions))))
+        self.done.emit(" ".join((done, *event.cautions)))
 
     def _ask_labels(self) -> None:
         path, _ = QFileDialog.getOpenFileName(

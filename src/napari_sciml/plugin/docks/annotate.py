@@ -76,7 +76,9 @@ class AnnotateDock(Dock):
             "Rename, color, merge or remove the chosen class.",
         )
         self.change_class.setMenu(self.class_menu)
-        self.files = LabelFiles(self.session.workspace, self)
+        self.files = LabelFiles(
+            self.session.workspace, lambda: self.session.training.running, self
+        )
         self.file_button = button(
             "annotation_files", "Files", "Import and export labels and classes."
         )

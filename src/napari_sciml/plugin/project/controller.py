@@ -154,7 +154,8 @@ class ProjectKeeper:
         self.autosave = Autosave(opener, data)
         self._made[:] = [*self.closing, self.autosave]
         self._strokes_before = None
-        self._keep_strokes_before(self.autosave)
+        if place is not None or self._workspace.strokes_before is not None:
+            self._write_strokes_before(self.autosave)
         self.autosave.labels(annotation.store.snapshot(), whole=True)
         self.autosave.classes(classes)
         self.changed.emit()
@@ -163,6 +164,7 @@ class ProjectKeeper:
         """Take nothing more; what was handed over is still written."""
         if self.autosave is None:
             return
+        self._keep_strokes_before(self.autosave)
         if self._image is not None and self.autosave.folder is not None:
             self._places[self._image] = self.autosave.folder
         self.autosave.close()
@@ -203,10 +205,15 @@ class ProjectKeeper:
 
     def _keep_strokes_before(self, autosave: Autosave) -> None:
         """A training tells it of its strokes; an import may tell something else."""
-        number = self._workspace.strokes_before
-        if number != self._strokes_before:
-            self._strokes_before = number
-            autosave.strokes_before(number)
+        if self._image is not None:
+            number = self._workspace.annotations.before.get(self._image)
+            if number != self._strokes_before:
+                self._write_strokes_before(autosave)
+
+    def _write_strokes_before(self, autosave: Autosave) -> None:
+        assert self._image is not None
+        self._strokes_before = self._workspace.annotations.before.get(self._image)
+        autosave.strokes_before(self._strokes_before)
 
     def _on_classes(self) -> None:
         if self.autosave is not None and not self._silent:
@@ -220,6 +227,7 @@ class ProjectKeeper:
         if isinstance(event, RunStarted):
             autosave.settings({"training": event.settings})
         autosave.run(event)
+        self._keep_strokes_before(autosave)
 
     def _on_model(self, kept: Checkpoint, model: "Model") -> None:
         autosave = self._ready()

@@ -201,8 +201,8 @@ def _untold(before: int | None, changed: bool) -> tuple[str, ...]:
         return ()
     return (
         f"The labels tell that {before} of their strokes were painted before a "
-        "prediction was shown, but not how many are left with --ignore or --map: say "
-        "it with --before.",
+        "prediction was shown, but not how many are left with --ignore or --map: all "
+        "count as painted before one, unless train is told --before.",
     )
 
 

@@ -190,7 +190,8 @@ def are_own_labels(
         return False
     if record.get("labels") is not None:
         return _is_file(record["labels"], files.labels)
-    return record.get("image") is None and record.get("shape") == list(volume.shape)
+    shape = record.get("shape")  # scripts do not know it
+    return record.get("image") is None and shape in (None, list(volume.shape))
 
 
 def _is_file(known: Any, path: Path) -> bool:
