@@ -97,6 +97,14 @@ def click(button: Any) -> None:
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
+def window() -> Any:
+    """An empty napari, at rest."""
+    viewer = napari.Viewer(show_welcome_screen=False)
+    viewer.window.resize(1400, 900)
+    spin(1.0)
+    return viewer
+
+
 def opened(viewer: Any, glass: Path | None) -> None:
     """The volume, and strokes to learn from."""
     if glass is None:
@@ -130,9 +138,7 @@ def paint(viewer: Any, painted: list[tuple[int, tuple[np.ndarray, ...]]]) -> Non
 
 def walk(watch: Watch, glass: Path | None) -> None:
     """From an image to a table."""
-    viewer = napari.Viewer(show_welcome_screen=False)
-    viewer.window.resize(1400, 900)
-    spin(1.0)
+    viewer = window()
     with watch.step("open"):
         opened(viewer, glass)
         _, flow = viewer.window.add_plugin_dock_widget("napari-sciml", "Workflow")
@@ -165,9 +171,7 @@ def walk(watch: Watch, glass: Path | None) -> None:
 
 def napari_alone(watch: Watch, glass: Path | None) -> None:
     """What napari takes by itself for the same things."""
-    viewer = napari.Viewer(show_welcome_screen=False)
-    viewer.window.resize(1400, 900)
-    spin(1.0)
+    viewer = window()
     with watch.step("napari: image"):
         opened(viewer, glass)
     shape = viewer.layers[0].data.shape

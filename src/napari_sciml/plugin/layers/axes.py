@@ -141,7 +141,7 @@ class Lifted(LazyArray):
 
 def long_axes(layer: Layer) -> list[int]:
     """Axes longer than 1, and those of the plane; samples of a color do not count."""
-    shape, ndim = finest(layer).shape, layer.ndim
+    shape, ndim = napari_array(layer).shape, layer.ndim
     return [axis for axis in range(ndim) if shape[axis] > 1 or axis >= ndim - PLANE]
 
 
@@ -159,7 +159,7 @@ def finest(layer: Layer) -> Any:
 
 
 def napari_array(layer: Layer) -> Any:
-    """The array that napari reads itself, for another layer; see `finest`."""
+    """The array as napari has it, which no job may read; see `finest`."""
     return layer.data[0] if getattr(layer, "multiscale", False) else layer.data
 
 

@@ -9,7 +9,7 @@ from napari.layers import Image, Layer
 from napari_sciml.errors import InputError
 from napari_sciml.images.channels import ChannelImage
 from napari_sciml.images.tiles import Region
-from napari_sciml.plugin.layers.axes import LayerAxes, finest, image_array
+from napari_sciml.plugin.layers.axes import LayerAxes, image_array, napari_array
 from napari_sciml.prediction.viewport import Viewport
 
 MAX_VOXELS = 2**29
@@ -170,7 +170,7 @@ def shown_view(layer: Image, dims: Any) -> Viewport:
         In voxels, without the axis of channels.
     """
     axes = space_of(layer)
-    shape = [finest(layer).shape[axis] for axis in axes]
+    shape = [napari_array(layer).shape[axis] for axis in axes]
     extra = dims.ndim - layer.ndim
     inside = np.asarray(layer.world_to_data(dims.point))[axes]
     point = np.clip(np.rint(inside), 0, np.subtract(shape, 1))

@@ -10,7 +10,7 @@ from napari.layers import Image, Labels, Layer, Points, Shapes, Surface
 from qtpy.QtCore import QTimer
 
 from napari_sciml.images.lazy import LazyArray
-from napari_sciml.plugin.layers.axes import LayerAxes, finest
+from napari_sciml.plugin.layers.axes import LayerAxes, napari_array
 from napari_sciml.plugin.layers.images import layer_transform
 from napari_sciml.plugin.layers.pyramid import pyramid_of, save_finest
 
@@ -211,7 +211,9 @@ class LayerGroup:
         # Labels have to be one array, or nobody can paint on them.
         levels = pyramid_of(data) if kind is Image else [data]
         levels = [axes.lift(level) for level in levels]
-        if layer is not None and tuple(finest(layer).shape) == tuple(levels[0].shape):
+        if layer is not None and tuple(napari_array(layer).shape) == tuple(
+            levels[0].shape
+        ):
             layer = self._put(layer, levels)
             layer.refresh(**CHEAP)
             return layer
@@ -246,7 +248,7 @@ class LayerGroup:
         data = levels if several else levels[0]
         if getattr(layer, "multiscale", False) != several:
             return self._replace(layer, data, multiscale=several)
-        if finest(layer) is not levels[0]:
+        if napari_array(layer) is not levels[0]:
             layer.data = data
         return layer
 
