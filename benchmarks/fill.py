@@ -4,13 +4,15 @@
 
 Data: ../shared/data/musclex_pilatus_saxs and ../shared/data/sasdata_bam_saxs. The rules
 of the symmetric fill were tried out on Mn23 and P1, and a few were set with p60, BAM
-and P40 in view; MnC22 and Prep24 decided nothing. Each row is the mean over two
-positions of the gaps that nothing was chosen by.
-Networks learn from the image itself, without the hidden pixels.
+and P40 in view; MnC22 and Prep24 decided nothing. Each row is the mean over the places
+of the gaps that nothing was chosen by.
+*network* learns from the image itself, without the hidden pixels; *of others* has
+learned from other samples only: for MnC22 and P40 from Mn23, P1, Prep24 and p60.
 """
 
 import argparse
 import time
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +23,10 @@ from napari_sciml.filling.config import FillConfig
 from napari_sciml.filling.gaps import find_gaps
 from napari_sciml.filling.methods import Method, Recipe, all_of_symmetry
 from napari_sciml.filling.network import train_filler
-from napari_sciml.filling.scores import Calibration, ceiling, coverage, score
+from napari_sciml.filling.place import Place
+from napari_sciml.filling.scores import Calibration, ceiling, coverage
 from napari_sciml.filling.symmetry import across_gap
-from napari_sciml.filling.trial import choose, make_trials
+from napari_sciml.filling.trial import CHOOSING, choose, make_trials
 from napari_sciml.filling.work import FillWork
 from napari_sciml.progress import exhaust
 
@@ -43,6 +46,9 @@ SECOND = {
     "P40": "P40_1_3_00001.tif",
     "Mn23 (tried on)": "Mn23-1_30umThick_20umStep_1s_diffScan_0169.tif",
 }
+OTHERS = ("Mn23-*.tif", "P1_*.tif", "Prep24*.tif", "p60*.tif")
+TESTED = ("MnC22", "P40")
+"""Images of which none of the others is a sample."""
 COLUMNS = ("cc", "cc7", "mae", "photons", "ring_error")
 
 
@@ -84,7 +90,8 @@ def by_function(name, method, trials, function):
         frame = trial.frame
         filled = function(frame.image, frame.known & ~trial.hidden)
         radius = frame.grid.radius
-        scores.append(score(frame.image, filled, trial.hidden, radius))
+        place = Place.of(frame.image, filled, trial.hidden, radius)
+        scores.append(place.figures)
     spent = (time.process_time() - start) / len(trials)
     row(name, method, scores, spent)
 
@@ -95,7 +102,8 @@ def by_recipe(name, method, trials, recipe, extra=0.0):
     values = [exhaust(trial.fill(recipe))[0] for trial in trials]
     spent = extra + (time.process_time() - start) / len(trials)
     pairs = list(zip(trials, values, strict=True))
-    row(name, method, [t.score(v) for t, v in pairs[1:]], spent)
+    scores = [t.place(v).figures for t, v in pairs[CHOOSING:]]
+    row(name, method, scores, spent)
     learned = Calibration([t.squares(v) for t, v in pairs[:-1]])
     last, filled = pairs[-1]
     held = coverage(last.squares(filled, learned.spread(filled)))
@@ -104,30 +112,50 @@ def by_recipe(name, method, trials, recipe, extra=0.0):
     )
 
 
-def measure(name, seconds, with_biharmonic):
+def frame_of(image, gaps, config):
+    """The image with its center and beamstop."""
+    work = FillWork(image[None], gaps[None], config)
+    work.find(None, "auto")
+    return work.frames[0]
+
+
+def model_of_others(config):
+    """Networks that never saw the samples that are tested."""
+    files = [file for pattern in OTHERS for file in sorted(SAXS.glob(pattern))]
+    images = [tifffile.imread(file).astype(np.float32) for file in files]
+    gaps = [find_gaps(image) for image in images]
+    frames = [frame_of(i, g, config) for i, g in zip(images, gaps, strict=True)]
+    known = [frame.known for frame in frames]
+    centers = [frame.center for frame in frames]
+    return exhaust(train_filler(images, known, centers, gaps[0], config))
+
+
+def measure(name, seconds, with_biharmonic, others):
     """All rows of an image."""
     image, gaps = read(name)
     config = FillConfig(seconds=seconds, members=1)
-    work = FillWork(image[None], gaps[None], config)
-    work.find(None, "auto")
-    frame = work.frames[0]
+    frame = frame_of(image, gaps, config)
     trials = make_trials(frame, gaps)
+    held = trials[CHOOSING:]
     if name in SECOND:
         other = tifffile.imread(SAXS / SECOND[name]).astype(np.float32)
-        reach = [ceiling(image[t.hidden], other[t.hidden]) for t in trials[1:]]
+        reach = [ceiling(image[t.hidden], other[t.hidden]) for t in held]
         print(f"{name:16s} ceiling      {np.mean(reach):8.4f}")
-    by_function(name, "nearest", trials[1:], nearest)
+    by_function(name, "nearest", held, nearest)
     if with_biharmonic:
-        by_function(name, "biharmonic", trials[1:2], biharmonic)
-    by_function(name, "around", trials[1:], across_gap)
+        by_function(name, "biharmonic", held[:1], biharmonic)
+    by_function(name, "around", held, across_gap)
     symmetric = exhaust(choose(all_of_symmetry(True), [trials]))
     by_recipe(name, "symmetry", trials, symmetric)
     start = time.process_time()
     known = frame.known & ~np.any([t.hidden for t in trials], axis=0)
-    model = exhaust(train_filler([image], [known], gaps, config))
+    steps = train_filler([image], [known], [frame.center], gaps, config)
+    model = exhaust(steps)
     trained = time.process_time() - start
     network = Recipe(Method.NETWORK, model=model)
     by_recipe(name, "network", trials, network, trained)
+    if name in TESTED:
+        by_recipe(name, "of others", trials, Recipe(Method.NETWORK, model=others()))
     both = Recipe(Method.MEAN, symmetric.rule, model)
     best = exhaust(choose([symmetric, network, both], [trials]))
     by_recipe(name, "auto", trials, best, trained)
@@ -143,9 +171,11 @@ def main():
     given = parser.parse_args()
     header = " ".join(f"{name:>8s}" for name in (*COLUMNS, "CPU s"))
     print(f"{'image':16s} {'method':12s} {header}")
+    config = FillConfig(seconds=given.seconds, members=1)
+    others = cache(lambda: model_of_others(config))
     for name in IMAGES:
         if name.startswith(given.only):
-            measure(name, given.seconds, not given.no_biharmonic)
+            measure(name, given.seconds, not given.no_biharmonic, others)
 
 
 if __name__ == "__main__":

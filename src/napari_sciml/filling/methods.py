@@ -1,5 +1,6 @@
 """What can fill a frame, and filling it so."""
 
+import math
 from collections.abc import Generator
 from dataclasses import dataclass
 from enum import Enum
@@ -8,42 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_sciml.filling.polar import Grid
-from napari_sciml.filling.symmetry import COUNTS, PolarFill, Rule
+from napari_sciml.filling.frame import Frame
+from napari_sciml.filling.symmetry import PHOTONS, PIXELS, PolarFill, Rule
 
 if TYPE_CHECKING:
     from napari_sciml.networks.image_model import ImageModel
 
 NETWORK = 4
 """Source of a value that networks filled; see `symmetry.BOTH` for the others."""
-
-
-@dataclass(frozen=True)
-class Frame:
-    """An image and what is known of it.
-
-    Attributes
-    ----------
-    image
-        Counts ``(y, x)`` float32.
-    known
-        Where they may be used.
-    wanted
-        Where they are to be filled.
-    center
-        Of the pattern, ``(y, x)``.
-    """
-
-    image: np.ndarray
-    known: np.ndarray
-    wanted: np.ndarray
-    center: tuple[float, float]
-
-    @cached_property
-    def grid(self) -> Grid:
-        """Where its pixels lie around the center."""
-        shape = (int(self.image.shape[0]), int(self.image.shape[1]))
-        return Grid.around(self.center, shape)
 
 
 class Method(Enum):
@@ -68,7 +41,10 @@ class Recipe:
         if self.rule is None:
             return self.method.value
         where = "across the center too" if self.rule.across else "on the ring"
-        return f"{self.method.value} (mean of {self.rule.pixels} pixels, {where})"
+        enough = f"{self.rule.pixels} pixels"
+        if self.rule.photons < math.inf:
+            enough += f" or {self.rule.photons:.0f} photons"
+        return f"{self.method.value} (mean of {enough}, {where})"
 
 
 Found = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -79,9 +55,10 @@ def all_of_symmetry(across: bool) -> list[Recipe]:
     """Every way to average; the test chooses among them."""
     sides = (True, False) if across else (False,)
     return [
-        Recipe(Method.SYMMETRY, Rule(pixels, side))
+        Recipe(Method.SYMMETRY, Rule(pixels, side, photons))
         for side in sides
-        for pixels in COUNTS
+        for pixels in PIXELS
+        for photons in PHOTONS
     ]
 
 
@@ -129,7 +106,7 @@ class Filler:
         assert model is not None
         if id(model) not in self._networks:
             found = yield from fill_by_network(
-                model, self._frame.image, self._known, self._wanted
+                model, self._frame, self._known, self._wanted
             )
             self._networks[id(model)] = found
         return self._networks[id(model)]

@@ -6,13 +6,10 @@ import numpy as np
 
 from napari_sciml.errors import InputError
 from napari_sciml.filling.config import FillConfig
-from napari_sciml.filling.lessons import (
-    CHANNELS,
-    look,
-    make_lessons,
-    noise_unit,
-    step_of,
-)
+from napari_sciml.filling.frame import Frame
+from napari_sciml.filling.lessons import CHANNELS, look, make_lessons, step_of
+from napari_sciml.filling.noise import noise_unit
+from napari_sciml.filling.pattern import Pattern
 from napari_sciml.images.intensity import IntensityScale
 from napari_sciml.networks.build import build_network
 from napari_sciml.networks.config import (
@@ -35,6 +32,7 @@ NETWORKS: dict[str, NetworkConfig] = {
 def train_filler(
     frames: Sequence[np.ndarray],
     known: Sequence[np.ndarray],
+    centers: Sequence[tuple[float, float]],
     gaps: np.ndarray,
     config: FillConfig,
 ) -> Generator[float, None, ImageModel]:
@@ -46,10 +44,13 @@ def train_filler(
         Counts, ``(y, x)`` each.
     known
         Where the truth is known and may be learned.
+    centers
+        Of the patterns, ``(y, x)`` in pixels.
     gaps
         Pattern of gaps, ``(y, x)``.
     config
-        Kind, number and time of the networks.
+        Kind, number and time of the networks, and whether the other side of the
+        center counts.
 
     Yields
     ------
@@ -60,15 +61,17 @@ def train_filler(
     ----------
     Chavez, Roberts, Zwart & Hexemer, J. Appl. Cryst. 55 (2022) 1277.
     """
-    units = [noise_unit(f, k) for f, k in zip(frames, known, strict=True)]
-    scaled = [f / unit for f, unit in zip(frames, units, strict=True)]
+    patterns = [
+        Pattern(f / noise_unit(f, k), k, c, across=config.symmetry)
+        for f, k, c in zip(frames, known, centers, strict=True)
+    ]
     members = []
     for number in range(config.members):
         seed = config.seed + number
         network = build_network(
             NETWORKS[config.network], in_channels=CHANNELS, classes=1, dims=2, seed=seed
         )
-        lessons = make_lessons(scaled, known, gaps, seed)
+        lessons = make_lessons(patterns, gaps, seed)
         settings = FitConfig(
             steps=config.steps,
             seconds=None if config.steps else config.seconds / config.members,
@@ -85,9 +88,20 @@ def train_filler(
 
 
 def fill_by_network(
-    model: ImageModel, image: np.ndarray, known: np.ndarray, wanted: np.ndarray
+    model: ImageModel, frame: Frame, known: np.ndarray, wanted: np.ndarray
 ) -> Generator[None, None, tuple[np.ndarray, np.ndarray]]:
     """Fill wanted pixels; yields after each block.
+
+    Parameters
+    ----------
+    model
+        Of `train_filler`.
+    frame
+        The image, and its center.
+    known
+        What may be used of it, ``(y, x)``.
+    wanted
+        Which pixels to fill, ``(y, x)``.
 
     Returns
     -------
@@ -96,8 +110,9 @@ def fill_by_network(
         one.
     """
     check_filler(model)
-    unit = noise_unit(image, known)
-    inputs, guess = look(image / unit, known)
+    unit = noise_unit(frame.image, known)
+    pattern = Pattern(frame.image / unit, known, frame.center, across=frame.across)
+    inputs, guess = look(pattern[:, :, :], np.zeros_like(known))
     mean, std = np.zeros_like(guess), np.zeros_like(guess)
     for tile, found in model.blocks(inputs[None]):
         mean[tile.core] = found.mean[0, 0]
@@ -119,6 +134,6 @@ def check_filler(model: ImageModel) -> None:
     """
     if model.task != "fill" or model.dims != 2 or model.in_channels != CHANNELS:
         raise InputError(
-            "The model was not trained to fill gaps of 2D images: choose another one, "
-            "or let one be trained."
+            "The model was not trained to fill gaps of 2D images, or by a version that "
+            "saw other things in them: choose another one, or let one be trained."
         )

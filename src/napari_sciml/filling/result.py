@@ -50,9 +50,14 @@ class Filled:
     center
         ``(y, x)`` in pixels.
     scores
-        Of the test on gaps moved to where the truth is known: see
-        `napari_sciml.filling.scores.score`; ``within_1_std`` and ``within_2_std``;
-        and ``ceiling`` where two exposures were given.
+        What to expect in the gaps by the test, on gaps moved to where the truth is
+        known: see `napari_sciml.filling.place.Place.figures`; ``within_1_std`` and
+        ``within_2_std``; and ``ceiling`` where two exposures were given.
+    errors
+        How far each of these may be off, in 19 of 20 places; None where only one
+        could be tested.
+    places
+        Number of places of the test.
     method
         What filled, in words.
     cautions
@@ -69,6 +74,8 @@ class Filled:
     beamstop: np.ndarray
     center: tuple[float, float]
     scores: dict[str, float | None]
+    errors: dict[str, float | None]
+    places: int
     method: str
     cautions: tuple[str, ...] = ()
     model: "ImageModel | None" = field(default=None, repr=False)
@@ -77,17 +84,29 @@ class Filled:
     def verdict(self) -> str:
         """What the test found, in a sentence."""
         told = [
-            text.format(self.scores[name])
+            _with_error(text, self.scores[name], self.errors.get(name))
             for name, text in SAID.items()
             if self.scores.get(name) is not None
         ]
-        return "Tested on gaps moved to where the truth is known: " + ", ".join(told)
+        where = "a place" if self.places == 1 else f"{self.places} places"
+        test = (
+            f"Tested on gaps moved to {where} where the truth is known; expected here: "
+        )
+        return test + ", ".join(told)
 
 
 SAID = {
+    "error7": "means of 7x7 pixels off by {:.1%}",
     "cc7": "CC7 {:.3f}",
     "cc": "CC {:.3f}",
     "photons": "photons {:+.1%}",
     "ring_error": "rings {:.1%}",
     "ceiling": "ceiling by shot noise {:.2f}",
 }
+
+
+def _with_error(text: str, value: float | None, error: float | None) -> str:
+    if error is None:
+        return text.format(value)
+    unsigned = "{" + text.partition("{")[2].replace("+", "")
+    return f"{text.format(value)} ± {unsigned.format(error)}"

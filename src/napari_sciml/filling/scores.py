@@ -10,8 +10,8 @@ FEWEST = 12
 """Hidden pixels that such a square needs."""
 BINS = 12
 SHARE = 0.6827
-RING = 20
-"""Hidden pixels that a ring needs."""
+
+Scores = dict[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Squares:
     @property
     def cost(self) -> float:
         """What the choice of a method goes by: mean difference of log(1 + counts)."""
-        difference = _log(self.truth) - _log(self.filled)
+        difference = logs(self.truth) - logs(self.filled)
         return float(np.abs(difference).mean()) if len(difference) else np.inf
 
 
@@ -55,43 +55,9 @@ def squares(
     return Squares(*means)
 
 
-def score(
-    truth: np.ndarray, filled: np.ndarray, hidden: np.ndarray, radius: np.ndarray
-) -> dict[str, float | None]:
-    """Compare a filling with the truth.
-
-    Parameters
-    ----------
-    truth, filled
-        Counts, ``(y, x)``.
-    hidden
-        Pixels that are compared.
-    radius
-        Distance from the center in pixels.
-
-    Returns
-    -------
-    dict
-        ``cc`` and ``mae`` of log(1 + counts), ``cc7`` of means over 7x7 pixels,
-        ``photons``: the relative error of all counts together, and ``ring_error``:
-        the median relative error of the means of rings.
-    """
-    a, b = _log(truth[hidden]), _log(filled[hidden])
-    means = squares(truth, filled, hidden)
-    total = float(truth[hidden].sum(dtype=np.float64))
-    found = float(filled[hidden].sum(dtype=np.float64))
-    return {
-        "cc": correlation(a, b),
-        "cc7": correlation(_log(means.truth), _log(means.filled)),
-        "mae": float(np.abs(a - b).mean()),
-        "photons": found / total - 1 if total > 0 else None,
-        "ring_error": _ring_error(truth[hidden], filled[hidden], radius[hidden]),
-    }
-
-
 def correlation(a: np.ndarray, b: np.ndarray) -> float | None:
     """Pearson correlation; None where one does not vary."""
-    if len(a) < 2 or a.std() == 0 or b.std() == 0:
+    if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return None
     return float(np.corrcoef(a, b)[0, 1])
 
@@ -104,7 +70,7 @@ def ceiling(first: np.ndarray, second: np.ndarray) -> float | None:
     first, second
         Counts of the same pixels in two exposures of the same thing, ``(n,)``.
     """
-    found = correlation(_log(first), _log(second))
+    found = correlation(logs(first), logs(second))
     return None if found is None or found <= 0 else found**0.5
 
 
@@ -155,16 +121,6 @@ def _sums(values: np.ndarray) -> np.ndarray:
     return whole.reshape(rows // EDGE, EDGE, columns // EDGE, EDGE).sum((1, 3))
 
 
-def _log(counts: np.ndarray) -> np.ndarray:
+def logs(counts: np.ndarray) -> np.ndarray:
+    """Logarithms of 1 + counts; of negative ones, 0."""
     return np.log1p(np.maximum(counts, 0).astype(np.float64))
-
-
-def _ring_error(
-    truth: np.ndarray, filled: np.ndarray, radius: np.ndarray
-) -> float | None:
-    ring = np.round(radius).astype(np.intp)
-    count, real, made = (np.bincount(ring, w) for w in (None, truth, filled))
-    usable = (count >= RING) & (real > 0)
-    if not usable.any():
-        return None
-    return float(np.median(np.abs(made[usable] / real[usable] - 1)))

@@ -69,8 +69,7 @@ def fill_steps(
         parts = yield from told(steps, done, "filling")
         for array, part in zip(out, parts, strict=True):
             array[number] = part
-    scores = {**tested.scores, "ceiling": work.ceiling(second)}
-    return work.result(np.shape(image), out, scores, recipe)
+    return work.result(np.shape(image), out, recipe, tested, second)
 
 
 def fill_gaps(image: Any, mask: Any = None, **kwargs: Any) -> Filled:

@@ -1,10 +1,12 @@
 """Fill gaps from the same ring, and from the point across the center."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
 
+from napari_sciml.filling.noise import noise_unit
 from napari_sciml.filling.polar import (
     SPREADS,
     Grid,
@@ -16,8 +18,11 @@ from napari_sciml.filling.polar import (
 BOTH, RING, ACROSS = 1, 2, 3
 """Where a filled value comes from: its surroundings here and across the center; only
 here; or the nearest known pixels on all sides, for nothing is known of its ring."""
-COUNTS = (4, 16, 64, 256)
-"""Pixels that are averaged, at least, among which the test chooses."""
+PIXELS = (4, 16, 64, 256)
+PHOTONS = (100.0, 1600.0, math.inf)
+"""Of which as many are averaged, at least; the test chooses among them."""
+FEWEST = 2
+"""Pixels, however bright they are."""
 FLOOR = 1e-3
 
 
@@ -25,17 +30,22 @@ FLOOR = 1e-3
 class Rule:
     """How a symmetric fill averages.
 
+    The neighborhood grows along the ring until it holds enough.
+
     Attributes
     ----------
     pixels
-        Known pixels that are averaged, at least: the neighborhood grows along the
-        ring until it holds so many.
+        Known pixels that are enough.
     across
         Whether those across the center count.
+    photons
+        That are enough, too: so a bright spot stays as sharp as its counts allow,
+        and is not spread over its surroundings.
     """
 
     pixels: int
     across: bool
+    photons: float = math.inf
 
 
 class PolarFill:
@@ -65,6 +75,7 @@ class PolarFill:
     ) -> None:
         shape = (int(image.shape[0]), int(image.shape[1]))
         self._grid, self._wanted = Grid.around(center, shape), wanted
+        self._unit = noise_unit(image, known)
         means = ring_means(self._grid, image, known)
         # Where a ring has about no light, a ratio to it would say nothing.
         means = np.maximum(means, FLOOR * np.abs(means).max()).astype(np.float32)
@@ -93,7 +104,9 @@ class PolarFill:
             for spread in SPREADS:
                 found, count = self._at(spread, across)
                 least = rule.pixels if spread < SPREADS[-1] else min(rule.pixels, 4)
-                ready = open_ & (count >= least)
+                photons = count * found / self._unit
+                bright = (count >= FEWEST) & (photons >= rule.photons)
+                ready = open_ & (bright | (count >= least))
                 values[ready] = found[ready]
                 source[ready] = BOTH if across else RING
                 open_ &= ~ready

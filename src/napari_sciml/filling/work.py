@@ -9,16 +9,12 @@ from napari_sciml.errors import InputError
 from napari_sciml.filling.center import find_beamstop, find_center
 from napari_sciml.filling.checks import check_image, checked_center
 from napari_sciml.filling.config import FillConfig
+from napari_sciml.filling.expected import Gaps, expected
+from napari_sciml.filling.frame import Frame
 from napari_sciml.filling.gaps import check_mask
-from napari_sciml.filling.methods import (
-    Filler,
-    Frame,
-    Method,
-    Recipe,
-    all_of_symmetry,
-)
+from napari_sciml.filling.methods import Filler, Method, Recipe, all_of_symmetry
 from napari_sciml.filling.result import Filled, FillStep
-from napari_sciml.filling.scores import Calibration
+from napari_sciml.filling.scores import Calibration, squares
 from napari_sciml.filling.trial import (
     Tested,
     Trial,
@@ -77,7 +73,13 @@ class FillWork:
         else:
             self.center = checked_center(center, shape)
         self.frames = [
-            Frame(image, ~gap & ~self.beamstop, gap | self.beamstop, self.center)
+            Frame(
+                image,
+                ~gap & ~self.beamstop,
+                gap | self.beamstop,
+                self.center,
+                across=self._config.symmetry,
+            )
             for image, gap in zip(self._images, self._gaps, strict=True)
         ]
 
@@ -114,7 +116,9 @@ class FillWork:
                 if other is frame:
                     known[number] &= ~np.any([t.hidden for t in of_frame], axis=0)
         images = [frame.image for frame in learned]
-        steps = train_filler(images, known, self._pattern(learned[0]), self._config)
+        centers = [frame.center for frame in learned]
+        gaps = self._pattern(learned[0])
+        steps = train_filler(images, known, centers, gaps, self._config)
         shares = subrange(0.1, 0.75, steps)
         return (
             yield from map_progress(shares, lambda done: FillStep(done, "training"))
@@ -122,8 +126,11 @@ class FillWork:
 
     def _picked(self, count: int) -> list[Frame]:
         """Some frames, spread evenly."""
+        return [self.frames[place] for place in self._places(count)]
+
+    def _places(self, count: int) -> list[int]:
         places = np.linspace(0, len(self.frames) - 1, min(count, len(self.frames)))
-        return [self.frames[int(place)] for place in places]
+        return [int(place) for place in places]
 
     def _pattern(self, frame: Frame) -> np.ndarray:
         """Gaps to move; the beamstop only where there are no others."""
@@ -148,12 +155,22 @@ class FillWork:
         std[filled] = np.maximum(calibration.spread(values), spread)[made]
         return image, std, where
 
+    def _filled(self, out: Sequence[np.ndarray]) -> Gaps:
+        """What was filled into the gaps of the frames that were tested."""
+        pixels, means = [], []
+        for place in self._places(TESTED):
+            gaps = self._pattern(self.frames[place]) & (out[2][place] > 0)
+            pixels.append(out[0][place][gaps])
+            if gaps.any():
+                means.append(squares(out[0][place], out[0][place], gaps).filled)
+        return Gaps(np.concatenate(pixels), np.concatenate(means or pixels))
+
     def _blind(self, frame: Frame) -> np.ndarray:
         ring = np.round(frame.grid.radius).astype(np.intp)
         known = np.bincount(ring[frame.known], minlength=int(ring.max()) + 1) > 0
         return np.asarray(self.beamstop & ~known[ring])
 
-    def ceiling(self, second: Any) -> float | None:
+    def _ceiling(self, second: Any) -> float | None:
         """Give the correlation that shot noise lets anything reach."""
         if second is None:
             return None
@@ -169,15 +186,17 @@ class FillWork:
         self,
         shape: Sequence[int],
         out: Sequence[np.ndarray],
-        scores: dict[str, float | None],
         recipe: Recipe,
+        tested: Tested,
+        second: Any,
     ) -> Filled:
         """Put together what was found."""
         image, std, source = (array.reshape(shape) for array in out)
-        photons = scores.get("photons")
+        figures, errors = expected(tested.places, self._filled(out))
+        photons = figures["photons"]
         if photons is not None and abs(photons) > LOST:
             self._cautions.append(
-                f"In the test, filled gaps held {photons:+.0%} photons: leave filled "
+                f"By the test, filled gaps hold {photons:+.0%} photons: leave filled "
                 "pixels out of sums of counts, or try another method."
             )
         return Filled(
@@ -188,7 +207,9 @@ class FillWork:
             gaps=self._gaps.reshape(shape),
             beamstop=self.beamstop,
             center=self.center,
-            scores=scores,
+            scores={**figures, **tested.held, "ceiling": self._ceiling(second)},
+            errors=errors,
+            places=len(tested.places),
             method=recipe.words,
             cautions=tuple(self._cautions),
             model=self._model,

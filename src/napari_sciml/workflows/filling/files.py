@@ -175,6 +175,8 @@ def summary_of(filled: Filled) -> dict[str, Any]:
             "network": int(source[4]),
         },
         "test": filled.scores,
+        "test_errors": filled.errors,
+        "tested_places": filled.places,
     }
 
 
