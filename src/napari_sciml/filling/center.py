@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import fft, ndimage
 
-from napari_sciml.filling.polar import Grid
+from napari_sciml.filling.polar import Grid, ring_numbers
 
 OVERLAP = 0.12
 """Share of the known pixels that must have a known partner across a center."""
@@ -147,7 +147,7 @@ def _rings(
 
     Inner rings that are dark as a whole get the median at the edge of the dark.
     """
-    ring = np.round(grid.radius).astype(np.intp)
+    ring = ring_numbers(grid.radius)
     order = np.argsort(ring[known], kind="stable")
     values, rings = level[known][order], ring[known][order]
     cuts = np.searchsorted(rings, np.arange(grid.rings + 1))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import ndimage
 
-from napari_sciml.filling.polar import Grid
+from napari_sciml.filling.polar import Grid, ring_numbers
 
 COUNTS, KNOWN, RADIUS, TOTAL, NUMBER, ACROSS, REFLECTED = range(7)
 """Maps of a `Pattern`."""
@@ -50,7 +50,7 @@ class Pattern:
         self.known, self.shape = known, (7, *image.shape)
         self.counts = np.where(known, image, 0).astype(np.float32)
         self.radius = Grid.around(center, (image.shape[0], image.shape[1])).radius
-        rings = _ring(self.radius)
+        rings = ring_numbers(self.radius)
         self._total = np.bincount(rings.ravel(), self.counts.ravel())
         self._number = np.bincount(rings.ravel(), known.ravel())
         self._across = np.zeros((2, 1, 1), np.float32)
@@ -62,7 +62,7 @@ class Pattern:
         """Read the maps of a region, ``(7, …)`` float32."""
         region = key[1:]
         radius = self.radius[region]
-        ring = _ring(radius)
+        ring = ring_numbers(radius)
         maps = [self.counts[region], self.known[region], radius]
         maps += [self._total[ring], self._number[ring], *self._across[:, *region]]
         return np.stack(maps).astype(np.float32)
@@ -87,7 +87,7 @@ def ring_without(
     mean, there : ndarray
         ``(y, x)``; the mean is 0 where there is none.
     """
-    ring = _ring(maps[RADIUS])
+    ring = ring_numbers(maps[RADIUS])
     taken = np.bincount(ring[hidden], maps[COUNTS][hidden], int(ring.max()) + 1)
     fewer = np.bincount(ring[hidden], minlength=int(ring.max()) + 1)
     number = maps[NUMBER] - fewer[ring]
@@ -136,7 +136,3 @@ def _reflected(
     there = weight > ENOUGH
     mean = np.where(there, total / np.maximum(weight, ENOUGH), 0)
     return np.stack([mean, there]).astype(np.float32)
-
-
-def _ring(radius: np.ndarray) -> np.ndarray:
-    return np.round(radius).astype(np.intp)

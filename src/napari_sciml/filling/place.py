@@ -1,9 +1,11 @@
 """A place where a filling was tested: what it made, and what is true."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from napari_sciml.filling.polar import ring_numbers
 from napari_sciml.filling.scores import Scores, Squares, correlation, logs, squares
 
 RING = 20
@@ -41,7 +43,7 @@ class Place:
         means = squares(truth, filled, hidden)
         return cls(truth[hidden], filled[hidden], radius[hidden], means)
 
-    @property
+    @cached_property
     def figures(self) -> Scores:
         """How well it was filled.
 
@@ -66,7 +68,7 @@ class Place:
 def _ring_error(
     truth: np.ndarray, filled: np.ndarray, radius: np.ndarray
 ) -> float | None:
-    ring = np.round(radius).astype(np.intp)
+    ring = ring_numbers(radius)
     count, real, made = (np.bincount(ring, w) for w in (None, truth, filled))
     usable = (count >= RING) & (real > 0)
     if not usable.any():

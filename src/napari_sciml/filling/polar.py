@@ -90,9 +90,14 @@ def kernel_peak(spread: float) -> float:
     return 1 / (2 * np.pi * spread * RADIAL)
 
 
+def ring_numbers(radius: np.ndarray) -> np.ndarray:
+    """Number of the ring that each pixel lies on, from its radius in pixels."""
+    return np.round(radius).astype(np.intp)
+
+
 def ring_means(grid: Grid, values: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Mean of each ring ``(ring,)``, carried over rings of which nothing is known."""
-    ring = np.round(grid.radius).astype(np.intp)[known]
+    ring = ring_numbers(grid.radius)[known]
     total = np.bincount(ring, values[known], grid.rings)
     count = np.bincount(ring, minlength=grid.rings)
     there = np.flatnonzero(count)

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_sciml.filling.scores import Scores
+
 if TYPE_CHECKING:
     from napari_sciml.networks.image_model import ImageModel
 
@@ -73,8 +75,8 @@ class Filled:
     gaps: np.ndarray
     beamstop: np.ndarray
     center: tuple[float, float]
-    scores: dict[str, float | None]
-    errors: dict[str, float | None]
+    scores: Scores
+    errors: Scores
     places: int
     method: str
     cautions: tuple[str, ...] = ()
@@ -84,9 +86,9 @@ class Filled:
     def verdict(self) -> str:
         """What the test found, in a sentence."""
         told = [
-            _with_error(text, self.scores[name], self.errors.get(name))
-            for name, text in SAID.items()
-            if self.scores.get(name) is not None
+            _told(words, form, value, self.errors.get(name))
+            for name, (words, form) in SAID.items()
+            if (value := self.scores.get(name)) is not None
         ]
         where = "a place" if self.places == 1 else f"{self.places} places"
         test = (
@@ -96,17 +98,16 @@ class Filled:
 
 
 SAID = {
-    "error7": "means of 7x7 pixels off by {:.1%}",
-    "cc7": "CC7 {:.3f}",
-    "cc": "CC {:.3f}",
-    "photons": "photons {:+.1%}",
-    "ring_error": "rings {:.1%}",
-    "ceiling": "ceiling by shot noise {:.2f}",
+    "error7": ("means of 7x7 pixels off by", ".1%"),
+    "cc7": ("CC7", ".3f"),
+    "cc": ("CC", ".3f"),
+    "photons": ("photons", "+.1%"),
+    "ring_error": ("rings", ".1%"),
+    "ceiling": ("ceiling by shot noise", ".2f"),
 }
+"""Words for a score, and its format."""
 
 
-def _with_error(text: str, value: float | None, error: float | None) -> str:
-    if error is None:
-        return text.format(value)
-    unsigned = "{" + text.partition("{")[2].replace("+", "")
-    return f"{text.format(value)} ± {unsigned.format(error)}"
+def _told(words: str, form: str, value: float, error: float | None) -> str:
+    said = f"{words} {value:{form}}"
+    return said if error is None else f"{said} ± {error:{form.lstrip('+')}}"

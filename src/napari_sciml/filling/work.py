@@ -13,6 +13,7 @@ from napari_sciml.filling.expected import Gaps, expected
 from napari_sciml.filling.frame import Frame
 from napari_sciml.filling.gaps import check_mask
 from napari_sciml.filling.methods import Filler, Method, Recipe, all_of_symmetry
+from napari_sciml.filling.polar import ring_numbers
 from napari_sciml.filling.result import Filled, FillStep
 from napari_sciml.filling.scores import Calibration, squares
 from napari_sciml.filling.trial import (
@@ -166,7 +167,7 @@ class FillWork:
         return Gaps(np.concatenate(pixels), np.concatenate(means or pixels))
 
     def _blind(self, frame: Frame) -> np.ndarray:
-        ring = np.round(frame.grid.radius).astype(np.intp)
+        ring = ring_numbers(frame.grid.radius)
         known = np.bincount(ring[frame.known], minlength=int(ring.max()) + 1) > 0
         return np.asarray(self.beamstop & ~known[ring])
 
