@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import ndimage
@@ -75,6 +76,7 @@ class PolarFill:
     ) -> None:
         shape = (int(image.shape[0]), int(image.shape[1]))
         self._grid, self._wanted = Grid.around(center, shape), wanted
+        self._image, self._known = image, known
         self._unit = noise_unit(image, known)
         means = ring_means(self._grid, image, known)
         # Where a ring has about no light, a ratio to it would say nothing.
@@ -85,7 +87,6 @@ class PolarFill:
             Smoother(self._grid.gather(values, known))
             for values in (image, self._expected, np.ones_like(image))
         ]
-        self._across_gap = across_gap(image, known)[wanted]
         self._by_spread: dict[tuple[int, bool], tuple[np.ndarray, np.ndarray]] = {}
 
     def fill(self, rule: Rule) -> tuple[np.ndarray, np.ndarray]:
@@ -97,8 +98,9 @@ class PolarFill:
             Of the wanted pixels ``(n,)``, and where each comes from: `BOTH`, `RING`
             or `ACROSS`.
         """
-        values = self._across_gap.copy()
-        source = np.full(values.shape, ACROSS, np.uint8)
+        number = int(self._wanted.sum())
+        values = np.zeros(number, np.float32)
+        source = np.full(number, ACROSS, np.uint8)
         for across in (False, True) if rule.across else (False,):
             open_ = np.ones(values.shape, bool)
             for spread in SPREADS:
@@ -110,7 +112,14 @@ class PolarFill:
                 values[ready] = found[ready]
                 source[ready] = BOTH if across else RING
                 open_ &= ~ready
+        rest = source == ACROSS
+        if rest.any():
+            values[rest] = self._across_gap[rest]
         return values, source
+
+    @cached_property
+    def _across_gap(self) -> np.ndarray:
+        return across_gap(self._image, self._known)[self._wanted]
 
     def _at(self, spread: int, across: bool) -> tuple[np.ndarray, np.ndarray]:
         """Filled values for a width, and how many known pixels they come from."""
