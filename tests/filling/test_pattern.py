@@ -12,6 +12,7 @@ from napari_sciml.filling.pattern import (
     across_without,
     ring_without,
 )
+from napari_sciml.filling.polar import Grid
 from napari_sciml.filling.symmetry import PolarFill, Rule
 from scattering import CENTER, module_gaps, pattern
 
@@ -81,7 +82,7 @@ def test_bright_spots_stay_as_sharp_as_their_counts_allow():
     image = rng.poisson(expected).astype(np.float32)
     known = np.ones(image.shape, bool)
     known[38:43] = False
-    wide = PolarFill(image, known, ~known, (60.0, 70.0))
+    wide = PolarFill(image, known, ~known, Grid.around((60.0, 70.0), image.shape))
     # Spots are a few pixels of many: the noise of counts is 1 all the same.
     spot = expected[~known] > 2
     lost = {}

@@ -106,11 +106,10 @@ def find_beamstop(image: np.ndarray, known: np.ndarray) -> np.ndarray:
     ndarray
         True in the shadow, with a margin of 3 pixels; nowhere where none is found.
     """
-    center, shadow = brightest(image, known), np.zeros(known.shape, bool)
-    for _ in range(2):
-        shadow = _shadow(image, known, shadow, center)
-        center, _ = find_center(image, known & ~shadow)
-    return shadow
+    nowhere = np.zeros(known.shape, bool)
+    shadow = _shadow(image, known, nowhere, brightest(image, known))
+    center, _ = find_center(image, known & ~shadow)
+    return _shadow(image, known, shadow, center)
 
 
 def _shadow(
@@ -148,7 +147,9 @@ def _rings(
     Inner rings that are dark as a whole get the median at the edge of the dark.
     """
     ring = ring_numbers(grid.radius)
-    order = np.argsort(ring[known], kind="stable")
+    # Small numbers are sorted much faster.
+    small = np.uint16 if grid.rings < 2**16 else np.int32
+    order = np.argsort(ring[known].astype(small), kind="stable")
     values, rings = level[known][order], ring[known][order]
     cuts = np.searchsorted(rings, np.arange(grid.rings + 1))
     found = np.zeros((grid.rings, 2))

@@ -82,7 +82,7 @@ class Filler:
     @cached_property
     def _polar(self) -> PolarFill:
         frame = self._frame
-        return PolarFill(frame.image, self._known, self._wanted, frame.center)
+        return PolarFill(frame.image, self._known, self._wanted, frame.grid)
 
     def fill(self, recipe: Recipe) -> Generator[None, None, Found]:
         """Fill; yields from time to time."""

@@ -1,9 +1,15 @@
 """Means over a neighborhood in polar coordinates."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import fft, ndimage
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 ANGLES = 1440
 """Directions of the grid: a quarter of a degree each."""
@@ -42,25 +48,53 @@ class Grid:
         angle = np.arctan2(dy, dx) * (ANGLES / (2 * np.pi)) % ANGLES
         return cls(radius, angle.astype(np.float32), int(radius.max()) + 2)
 
-    def gather(self, values: np.ndarray, where: np.ndarray) -> np.ndarray:
-        """Sum values of pixels into the grid ``(ring, direction)``, bilinearly."""
-        radius, angle = self.radius[where], self.angle[where]
-        r, a = radius.astype(np.intp), angle.astype(np.intp)
-        dr, da = radius - r, angle - a
-        out = np.zeros(self.rings * ANGLES)
-        for row, share in ((r, 1 - dr), (r + 1, dr)):
-            for column, part in ((a, 1 - da), (a + 1, da)):
-                index = row * ANGLES + column % ANGLES
-                weight = values[where] * share * part
-                out += np.bincount(index, weight, self.rings * ANGLES)
-        return out.reshape(self.rings, ANGLES).astype(np.float32)
+    def gather(self, values: Sequence[np.ndarray], where: np.ndarray) -> np.ndarray:
+        """Sum values of pixels into grids ``(value, ring, direction)``, bilinearly."""
+        shares = self.shares(where)
+        columns = np.stack([part[where] for part in values], axis=1)
+        found = shares.T @ columns.astype(np.float64)
+        return np.ascontiguousarray(found.T, np.float32).reshape(-1, *self.shape)
 
-    def look_up(self, grid: np.ndarray, where: np.ndarray) -> np.ndarray:
-        """Give the grid's values at pixels, bilinearly."""
-        wrapped = np.concatenate([grid, grid[:, :1]], axis=1)
-        places = np.stack([self.radius[where], self.angle[where]])
-        found: np.ndarray = ndimage.map_coordinates(wrapped, places, order=1)
-        return found
+    def shares(self, where: np.ndarray, *, turn: int = 0) -> "csr_array":
+        """How much of each cell of the grid is in each pixel, bilinearly.
+
+        Times a grid this looks its values up; its transpose sums pixels into a grid.
+
+        Parameters
+        ----------
+        where
+            Pixels, ``(y, x)`` bool.
+        turn
+            Directions by which they are turned around the center.
+
+        Returns
+        -------
+        csr_array
+            ``(pixel, ring * direction)``.
+        """
+        from scipy.sparse import csr_array
+
+        radius, angle = self.radius[where], self.angle[where]
+        r, a = radius.astype(np.int32), angle.astype(np.int32)
+        dr, da = radius - r, angle - a
+        a += turn
+        cells = np.empty((len(r), 4), np.int32)
+        weights = np.empty((len(r), 4), np.float32)
+        sides = (
+            ((r, 1 - dr), (r + 1, dr)),
+            ((a % ANGLES, 1 - da), ((a + 1) % ANGLES, da)),
+        )
+        for number, ((row, share), (column, part)) in enumerate(product(*sides)):
+            cells[:, number] = row * ANGLES + column
+            weights[:, number] = share * part
+        ends = np.arange(0, cells.size + 1, 4, dtype=np.int32)
+        size = (len(r), self.rings * ANGLES)
+        return csr_array((weights.ravel(), cells.ravel(), ends), shape=size)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rings and directions."""
+        return self.rings, ANGLES
 
 
 class Smoother:
@@ -76,13 +110,12 @@ class Smoother:
         radial = ndimage.gaussian_filter1d(grid, RADIAL, axis=0, mode="constant")
         self._waves = fft.rfft(radial, axis=1)
 
-    def sums(self, spread: float, *, across: bool) -> np.ndarray:
-        """Give the sums for a width, in steps; with those across the center or not."""
+    def sums(self, spread: float) -> np.ndarray:
+        """Give the sums for a width, in steps."""
         wave = np.arange(self._waves.shape[1])
-        weight = np.exp(-2 * (np.pi * spread * wave / ANGLES) ** 2)
-        if across:  # A turn by half of the circle, added.
-            weight = weight * (1 + (-1.0) ** wave)
-        return fft.irfft(self._waves * weight.astype(np.float32), ANGLES, axis=1)
+        weight = np.exp(-2 * (np.pi * spread * wave / ANGLES) ** 2).astype(np.float32)
+        found: np.ndarray = fft.irfft(self._waves * weight, ANGLES, axis=1)
+        return found
 
 
 def kernel_peak(spread: float) -> float:

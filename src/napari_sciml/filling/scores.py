@@ -44,15 +44,15 @@ def squares(
     hidden
         ``(y, x)`` bool.
     """
-    count = _sums(hidden.astype(np.float64))
+    y, x = np.nonzero(hidden)
+    square = y // EDGE * (hidden.shape[1] // EDGE + 1) + x // EDGE
+    count = np.bincount(square)
     enough = count >= FEWEST
     if not enough.any():
         enough = count > 0
     parts = [truth, filled, truth if spread is None else spread]
-    means = [
-        _sums(np.where(hidden, part, 0.0))[enough] / count[enough] for part in parts
-    ]
-    return Squares(*means)
+    sums = [np.bincount(square, part[y, x]) for part in parts]
+    return Squares(*(total[enough] / count[enough] for total in sums))
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float | None:
@@ -112,13 +112,6 @@ def coverage(tested: Squares) -> dict[str, float]:
 
 def _share(errors: np.ndarray) -> float:
     return float(np.quantile(errors, SHARE))
-
-
-def _sums(values: np.ndarray) -> np.ndarray:
-    rows, columns = (-(-n // EDGE) * EDGE for n in values.shape)
-    whole = np.zeros((rows, columns))
-    whole[: values.shape[0], : values.shape[1]] = values
-    return whole.reshape(rows // EDGE, EDGE, columns // EDGE, EDGE).sum((1, 3))
 
 
 def logs(counts: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from napari_sciml.filling.noise import noise_unit
 from napari_sciml.filling.polar import (
+    ANGLES,
     SPREADS,
     Grid,
     Smoother,
@@ -63,8 +64,8 @@ class PolarFill:
         Where it is.
     wanted
         Which pixels to fill.
-    center
-        ``(y, x)`` in pixels.
+    grid
+        Where its pixels lie around the center.
     """
 
     def __init__(
@@ -72,21 +73,20 @@ class PolarFill:
         image: np.ndarray,
         known: np.ndarray,
         wanted: np.ndarray,
-        center: tuple[float, float],
+        grid: Grid,
     ) -> None:
-        shape = (int(image.shape[0]), int(image.shape[1]))
-        self._grid, self._wanted = Grid.around(center, shape), wanted
+        self._wanted = wanted
         self._image, self._known = image, known
         self._unit = noise_unit(image, known)
-        means = ring_means(self._grid, image, known)
+        means = ring_means(grid, image, known)
         # Where a ring has about no light, a ratio to it would say nothing.
         means = np.maximum(means, FLOOR * np.abs(means).max()).astype(np.float32)
-        expected = np.interp(self._grid.radius, np.arange(len(means)), means)
+        expected = np.interp(grid.radius, np.arange(len(means)), means)
         self._expected = expected.astype(np.float32)
-        self._sums = [
-            Smoother(self._grid.gather(values, known))
-            for values in (image, self._expected, np.ones_like(image))
-        ]
+        values = (image, self._expected, np.ones_like(image))
+        self._sums = [Smoother(part) for part in grid.gather(values, known)]
+        self._sides = [grid.shares(wanted, turn=turn) for turn in (0, ANGLES // 2)]
+        self._looked_up: dict[int, list[np.ndarray]] = {}
         self._by_spread: dict[tuple[int, bool], tuple[np.ndarray, np.ndarray]] = {}
 
     def fill(self, rule: Rule) -> tuple[np.ndarray, np.ndarray]:
@@ -104,6 +104,8 @@ class PolarFill:
         for across in (False, True) if rule.across else (False,):
             open_ = np.ones(values.shape, bool)
             for spread in SPREADS:
+                if not open_.any():
+                    break
                 found, count = self._at(spread, across)
                 least = rule.pixels if spread < SPREADS[-1] else min(rule.pixels, 4)
                 photons = count * found / self._unit
@@ -125,13 +127,21 @@ class PolarFill:
         """Filled values for a width, and how many known pixels they come from."""
         key = (spread, across)
         if key not in self._by_spread:
-            smoothed = [part.sums(spread, across=across) for part in self._sums]
-            look = [self._grid.look_up(part, self._wanted) for part in smoothed]
+            here, there = self._sides_at(spread)
+            look = here + there if across else here
             ratio = look[0] / np.maximum(look[1], 1e-9 + 1e-6 * look[1].max())
             # Twice, as a Gaussian weighs about twice as many pixels as its peak tells.
             count = 2 * look[2] / kernel_peak(spread)
             self._by_spread[key] = (ratio * self._expected[self._wanted], count)
         return self._by_spread[key]
+
+    def _sides_at(self, spread: int) -> list[np.ndarray]:
+        """Sums of counts, expected counts and pixels, ``(3, n)`` on each side."""
+        if spread not in self._looked_up:
+            grids = np.stack([part.sums(spread).ravel() for part in self._sums], axis=1)
+            looked_up = [(side @ grids).T for side in self._sides]
+            self._looked_up[spread] = looked_up
+        return self._looked_up[spread]
 
 
 def across_gap(image: np.ndarray, known: np.ndarray) -> np.ndarray:
