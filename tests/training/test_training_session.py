@@ -557,7 +557,7 @@ def test_strokes_that_correct_are_no_sample(toy, tiny_config):
     image, labels, _ = toy(3)
     found = {}
     for before in (None, 10**6, 0):
-        config = tiny_config(3, steps=2, before=before)
+        config = tiny_config(3, steps=2, before=before, known_fibers=False)
         ensemble = train_to_end(image, labels, config=config)
         found[before] = ensemble.log_prior_ratio.tolist(), ensemble.forest.linear
     assert found[None][0] == found[10**6][0]

@@ -235,8 +235,10 @@ class Ensemble(nn.Module):
         """What trees say ``(class, …)``, turned to the balance of the image."""
         if not bool(self.log_prior_ratio.any()):
             return shares
-        odds = shares.clamp_min(FLOOR).log()
-        return torch.softmax(odds + self._shift(), dim=0)
+        # In single precision a voxel would depend on how many are computed at once.
+        exact = torch.float32 if shares.device.type == "mps" else torch.float64
+        odds = shares.to(exact).clamp_min(FLOOR).log()
+        return torch.softmax(odds + self._shift(), dim=0).to(shares.dtype)
 
     def _shift(self) -> Tensor:
         return self.log_prior_ratio.view(-1, *[1] * self.dims)

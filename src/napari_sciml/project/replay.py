@@ -178,7 +178,9 @@ def train_again(
     from napari_sciml.training.config import TrainingConfig
     from napari_sciml.training.live import LiveTraining
 
-    config = TrainingConfig.model_validate(dict(run.started.settings))
+    # Earlier trainings knew nothing of fibers.
+    settings = {"known_fibers": False, **run.started.settings}
+    config = TrainingConfig.model_validate(settings)
     if run.started.threads is not None:
         use_threads(run.started.threads)
     labels = Scribbles.empty(image.shape).changed(schedule[0][2])

@@ -51,6 +51,11 @@ class TrainingConfig(BaseModel):
         description="Grow trees beside the networks, which also learn from them; "
         "without, the networks learn from strokes alone.",
     )
+    known_fibers: bool = Field(
+        True,
+        description="In volumes, let trees know what fibers of phantoms look like, "
+        "until there are strokes enough; only where a class is called fiber.",
+    )
     members: int = Field(
         5, ge=1, le=50, description="Networks in the ensemble, each on its own graph."
     )

@@ -215,7 +215,9 @@ class LiveTraining:
         if teacher is None or teacher.grown is None:
             return None
         ensemble, grown = teacher.trees_alone(), teacher.grown
-        offsets = first_offsets(grown.out_of_bag, grown.classes)
+        offsets = first_offsets(
+            grown.out_of_bag, grown.classes, usual=teacher.usual_cut
+        )
         ensemble.set_calibration(log_prior_ratio=offsets.tolist())
         return ensemble
 
@@ -243,8 +245,11 @@ class LiveTraining:
         return sampling_of(len(self.labels.strokes()), self._before)
 
     def _find_cut(self, teacher: Teacher) -> Generator[None, None, None]:
+        sampling = sampling_of(
+            len(self.labels.strokes()), self._before, known=teacher.known_strokes
+        )
         self._offsets = yield from teacher.offsets(
-            self._sampling, steady=self._corrections > 0
+            sampling, steady=self._corrections > 0
         )
 
     def describe(self) -> str:

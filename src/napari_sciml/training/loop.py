@@ -164,8 +164,13 @@ class TrainingLoop:
         """Find the cut of the result, and out what its probabilities mean."""
         teacher = self.trainer.teacher
         if teacher is not None and teacher.grown is not None:
+            sampling = sampling_of(
+                len(self._labels.strokes()),
+                self.config.before,
+                known=teacher.known_strokes,
+            )
             offsets = yield from (
-                teacher.offsets(self._sampling)
+                teacher.offsets(sampling)
                 if self.config.prior is None
                 else teacher.offsets_for(self.config.prior, ensemble)
             )

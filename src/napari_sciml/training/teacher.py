@@ -15,10 +15,16 @@ from napari_sciml.training.data.channels import ChannelCache
 from napari_sciml.training.data.image_sample import ImageSample
 from napari_sciml.training.data.lessons import Lessons
 from napari_sciml.training.evaluation.validation_set import ValidationSet
+from napari_sciml.training.known_fibers import KNOWN_CUT, KNOWN_STROKES, KnownFibers
 from napari_sciml.training.start import Start, StartEvaluator
 from napari_sciml.training.trees import GrownTrees, TreeGrower
 from napari_sciml.uncertainty.consensus import offsets_for_shares
-from napari_sciml.uncertainty.cut import LEANING, Steadied, class_offsets
+from napari_sciml.uncertainty.cut import (
+    LEANING,
+    USUAL_CUT,
+    Steadied,
+    class_offsets,
+)
 from napari_sciml.uncertainty.steadiness import SteadyShares
 
 MOST_TRUST = 0.5
@@ -77,12 +83,18 @@ class Teacher:
             gap=config.gap,
             seed=config.seed,
         )
+        self.fibers = None
+        if config.known_fibers:
+            self.fibers = KnownFibers.of(
+                ensemble.class_names, dims=ndim, channels=self.grower.channels
+            )
         known = None if start is None else start.examples(ensemble.class_names)
         self.start = None
         if known is not None and start is not None:
             far = is_far(start.ensemble.intensity, ensemble.intensity)
             self.start = StartEvaluator(known, far=far, seed=config.seed)
         self.grown: GrownTrees | None = None
+        self._counts_fibers = False
         self.trust = 0.0
         self._cache = cache
         self._seed = config.seed
@@ -115,9 +127,10 @@ class Teacher:
         sampling
             See `napari_sciml.uncertainty.cut.sampling_of`.
         """
-        self.grown = yield from self.grower.grow(
-            labels, self._known(labels), correcting=1 - sampling
-        )
+        # Whether fibers are dark is asked of the channels of the strokes.
+        yield from self.grower.look_at(labels)
+        known, self._counts_fibers = self._known(labels)
+        self.grown = yield from self.grower.grow(labels, known, correcting=1 - sampling)
         # Of the validation set more may be known now than when it was told.
         self._tested = None
         self.lessons.use(self.grown.trees)
@@ -129,8 +142,16 @@ class Teacher:
             yield from self.grower.look_at(labels)
             self.start.evaluate(self.grower, labels)
 
-    def _known(self, labels: Scribbles) -> Examples | None:
-        return None if self.start is None else self.start.weighing(labels)
+    def _known(self, labels: Scribbles) -> tuple[Examples | None, bool]:
+        """What counts besides the strokes, and whether it is of any fibers.
+
+        What an earlier model learned from, where it fits, is worth more.
+        """
+        earlier = None if self.start is None else self.start.weighing(labels)
+        if earlier is not None or self.fibers is None:
+            return earlier, False
+        known = self.fibers.weighing(self.grower, labels)
+        return known, known is not None
 
     def offsets_for(
         self, prior: Sequence[float], ensemble: Ensemble
@@ -186,8 +207,19 @@ class Teacher:
             grown.classes,
             sampling=sampling,
             leaning=LEANING[len(self._cache.image.shape)],
+            usual=self.usual_cut,
             steadied=steadied,
         )
+
+    @property
+    def known_strokes(self) -> int:
+        """Strokes painted in advance that what is known of fibers counts for."""
+        return KNOWN_STROKES if self._counts_fibers else 0
+
+    @property
+    def usual_cut(self) -> float:
+        """Cut, as a logit, before the strokes tell more."""
+        return KNOWN_CUT if self._counts_fibers else USUAL_CUT
 
     def trees_alone(self) -> Ensemble:
         """The trees, without any networks, at even odds."""
@@ -244,8 +276,9 @@ class Teacher:
         indices = validation.indices
         known = self.grower.knows(indices)
         if self._tested is None and known.any() and len(self._trained.counts) > 1:
+            more, _ = self._known(self._trained)
             self._tested = self.grower.first_stage_answers(
-                self._trained, indices[known], self._known(self._trained)
+                self._trained, indices[known], more
             )
         return known, self._tested
 

@@ -108,6 +108,11 @@ class TreeGrower:
         self._correcting = 0.0
 
     @property
+    def channels(self) -> int:
+        """Columns that the first stage sees of a voxel."""
+        return self._bank.channels
+
+    @property
     def _points(self) -> int:
         return self._context.offsets(np.zeros((len(self._shape), 1))).shape[1]
 
@@ -159,6 +164,17 @@ class TreeGrower:
     def knows(self, indices: np.ndarray) -> np.ndarray:
         """Whether the channels of voxels, by their flat places, are there."""
         return self._around.holds(indices)
+
+    def forest_of(self, known: Examples) -> Forest:
+        """Grow a first stage from labeled voxels of other images alone."""
+        nothing = np.zeros((0, self._bank.channels), np.float32)
+        empty = np.zeros(0, np.intp)
+        return self._grow(nothing, empty, np.zeros(0), 3, known)[0]
+
+    def answers(self, forest: Forest, indices: np.ndarray) -> np.ndarray:
+        """Ask a first stage about voxels that are known: ``(n, class)``."""
+        rows = self._rows.at(indices)
+        return forest.probabilities(rows, range(len(forest.nodes)))
 
     def first_stage_answers(
         self,

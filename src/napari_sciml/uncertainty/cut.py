@@ -52,6 +52,7 @@ def class_offsets(
     sampling: float,
     leaning: float = 0.0,
     background: int = 0,
+    usual: float = USUAL_CUT,
     steadied: Steadied | None = None,
 ) -> NDArray[np.float64]:
     """Offsets of the classes' odds by which the likeliest class is the best guess.
@@ -71,6 +72,8 @@ def class_offsets(
         Where the cut is as far as they are not; see `LEANING`.
     background
         The class whose odds stay as they are.
+    usual
+        Cut, as a logit, before anything is known of a class; see `best_cut`.
     steadied
         Moves the offsets of the other classes that were painted, given by their
         indices.
@@ -94,7 +97,9 @@ def class_offsets(
     for c in others:
         cut = (1 - sampling) * leaning
         if sampling > 0 and len(everywhere):
-            cut += sampling * best_cut(everywhere[:, c], told[:, c], painted_as == c)
+            cut += sampling * best_cut(
+                everywhere[:, c], told[:, c], painted_as == c, usual=usual
+            )
         offsets[c] = -cut
     if steadied is not None:
         offsets = steadied(offsets, others)
@@ -103,25 +108,27 @@ def class_offsets(
     return offsets
 
 
-def first_offsets(out_of_bag: ArrayLike, classes: ArrayLike) -> NDArray[np.float64]:
+def first_offsets(
+    out_of_bag: ArrayLike, classes: ArrayLike, *, usual: float = USUAL_CUT
+) -> NDArray[np.float64]:
     """Offsets of the classes' odds before anything of the image was looked at.
 
     Parameters
     ----------
-    out_of_bag, classes
+    out_of_bag, classes, usual
         As in `class_offsets`.
     """
     told, painted_as = np.asarray(out_of_bag, float), np.asarray(classes, np.intp)
     painted = np.unique(painted_as)
     offsets = np.zeros(told.shape[1])
     for c in painted[painted > painted[0]]:
-        offsets[c] = -USUAL_CUT
+        offsets[c] = -usual
     for c in painted[painted > painted[0]]:
         _soften(offsets, c, told[painted_as == c])
     return offsets
 
 
-def sampling_of(strokes: int, before: int | None) -> float:
+def sampling_of(strokes: int, before: int | None, *, known: int = 0) -> float:
     """Tell how far strokes are like a sample: 1 at first, towards 0 by corrections.
 
     Parameters
@@ -131,13 +138,22 @@ def sampling_of(strokes: int, before: int | None) -> float:
     before
         How many were painted before a picture was shown; None = all, as in a file of
         labels that tells nothing.
+    known
+        Strokes that labels of other images count for: these correct nothing, either.
     """
     before = strokes if before is None else min(before, strokes)
-    total = before**2 + CORRECTION * (strokes - before)
+    corrections, before = strokes - before, before + known
+    total = before**2 + CORRECTION * corrections
     return before**2 / total if total > 0 else 0.0
 
 
-def best_cut(image: ArrayLike, out_of_bag: ArrayLike, own: ArrayLike) -> float:
+def best_cut(
+    image: ArrayLike,
+    out_of_bag: ArrayLike,
+    own: ArrayLike,
+    *,
+    usual: float = USUAL_CUT,
+) -> float:
     """Find the cut of a class against the rest that promises the best Dice.
 
     Above a cut z lie a share c(z) of the image, which is counted, and a share R(z) of
@@ -154,6 +170,8 @@ def best_cut(image: ArrayLike, out_of_bag: ArrayLike, own: ArrayLike) -> float:
         ``(m,)`` probabilities of it at painted voxels.
     own
         ``(m,)`` bool: whether they were painted as this class.
+    usual
+        Of a rare class, as a logit.
 
     Returns
     -------
@@ -163,7 +181,7 @@ def best_cut(image: ArrayLike, out_of_bag: ArrayLike, own: ArrayLike) -> float:
     everywhere, told = np.asarray(image, float), np.asarray(out_of_bag, float)
     mine = told[np.asarray(own, bool)]
     common = min(float((everywhere > 0.5).mean()), 0.5)
-    usual = USUAL_CUT * (1 - 2 * common)
+    usual *= 1 - 2 * common
     if not len(mine):
         return usual
     below = np.searchsorted(np.sort(everywhere), expit(CUTS), side="right")

@@ -9,6 +9,8 @@ from napari_sciml.errors import InputError
 from napari_sciml.prediction.blockwise import BlockPredicted
 from napari_sciml.prediction.viewport import Viewport, ViewportMailbox
 from napari_sciml.training.config import TrainingConfig
+from napari_sciml.training.data.image_sample import spread_over
+from napari_sciml.training.evaluation.calibration import EXPECTED
 from napari_sciml.training.events import (
     Activity,
     LabelsUpdated,
@@ -109,7 +111,10 @@ def test_settles_calibrates_predicts_everything_and_wakes() -> None:
     events = start(feed, seconds=0.3)
     model = until(events, lambda e: is_model(e) and e.settled)[-1]
     assert model.calibration is not None
-    assert model.calibration.shares[1] == pytest.approx(0.25, abs=0.1)
+    # A quarter of the image is bar, and more of the blocks that are looked at.
+    blocks = spread_over(bar(), 12, EXPECTED[3], np.random.default_rng([0, 1]))
+    share = np.mean([(bar()[block] > 1).mean() for block in blocks])
+    assert model.calibration.shares[1] == pytest.approx(share, abs=0.05)
     seen = until(events, lambda e: isinstance(e, BlockPredicted) and e.done == e.total)
     assert seen[-1].model == model.number
     assert [next(events) for _ in range(3)][-1] is None
