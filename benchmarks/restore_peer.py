@@ -11,30 +11,17 @@ all slices at once and few of them fit into the time.
 import argparse
 import os
 import subprocess
-import sys
 import tempfile
-import venv
 from pathlib import Path
 
 import numpy as np
 import torch
+from environments import HERE, python_with
 from restore import add_noise, by_auto, clean_phantom, oracle, plain_n2v, scores, words
 
-HERE = Path(__file__).parent
 WORKER = HERE / "restore_peer_worker.py"
+PEER = ("torch==2.13.0", "auto-denoise==3.0.0")
 NETWORKS = (("unet", 32), ("unet", 8), ("msd", 1))
-
-
-def peer_python() -> str:
-    """Python of a virtual environment with autoden, which is made when missing."""
-    home = HERE / ".venv-autoden"
-    python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if not python.exists():
-        print(f"Making {home} ...", file=sys.stderr)
-        venv.create(home, with_pip=True)
-        pip = [str(python), "-m", "pip", "install", "--quiet"]
-        subprocess.run([*pip, "torch==2.13.0", "auto-denoise==3.0.0"], check=True)
-    return str(python)
 
 
 def theirs(
@@ -43,7 +30,7 @@ def theirs(
     """What autoden makes of a volume, and in how many steps."""
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / "noisy.npy", noisy.astype(np.float32))
-        given = [folder, network[0], str(network[1]), "2", str(seconds)]
+        given = [folder, network[0], str(network[1]), str(seconds)]
         quiet = {**os.environ, "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
         done = subprocess.run(
             [python, str(WORKER), *given],
@@ -62,7 +49,7 @@ def main() -> None:
     parser.add_argument("--python", help="of an environment with autoden")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    python = given.python or peer_python()
+    python = given.python or python_with("autoden", PEER)
     heads = [f"autoden N2V, {kind} of {n}" for kind, n in NETWORKS]
     print(
         f"| seed | noisy | oracle Gaussian | ours | plain N2V | {' | '.join(heads)} |"

@@ -15,12 +15,12 @@ import statistics
 import subprocess
 import sys
 import time
-import venv
 from pathlib import Path
 from typing import Any
 
 import torch
 from dlsia_worker import SHAPES, dims_of, serve
+from environments import python_with
 from torch import nn
 
 HERE = Path(__file__).parent
@@ -91,16 +91,8 @@ class Process:
 
 def reference_python() -> str:
     """Python of a virtual environment with DLSIA, which is made when missing."""
-    home = HERE / ".venv-dlsia"
-    python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if not python.exists():
-        print(f"Making {home} ...", file=sys.stderr)
-        venv.create(home, with_pip=True)
-        pip = [str(python), "-m", "pip", "install", "--quiet"]
-        # Its pins are older than any Python here; what it imports is enough.
-        subprocess.run([*pip, TORCH, *NEEDED], check=True)
-        subprocess.run([*pip, "--no-deps", "dlsia==0.3.4"], check=True)
-    return str(python)
+    # Its pins are older than any Python here; what it imports is enough.
+    return python_with("dlsia", [TORCH, *NEEDED], ["--no-deps", "dlsia==0.3.4"])
 
 
 def time_rounds(

@@ -34,19 +34,19 @@ def few_strokes(truth):
     return labels
 
 
-def best_dice(trees_of, truth):
-    mean = trees_of.mean[1]
+def best_dice(prediction, truth):
+    mean = prediction.mean[1]
     return max(
         2 * ((mean > cut) & truth).sum() / ((mean > cut).sum() + truth.sum())
         for cut in np.linspace(0.05, 0.95, 19)
     )
 
 
-def predicted(image, labels, names=NAMES, **settings):
+def predicted(image, labels, **settings):
     from napari_sciml.prediction.blockwise import predict
 
     config = TrainingConfig(members=1, seed=0, **settings)
-    training = LiveTraining(image, labels, config, names)
+    training = LiveTraining(image, labels, config, NAMES)
     exhaust(training.advance())
     return predict(exhaust(training.ready()), image), training
 

@@ -245,9 +245,7 @@ class LiveTraining:
         return sampling_of(len(self.labels.strokes()), self._before)
 
     def _find_cut(self, teacher: Teacher) -> Generator[None, None, None]:
-        sampling = sampling_of(
-            len(self.labels.strokes()), self._before, known=teacher.known_strokes
-        )
+        sampling = teacher.cut_sampling(len(self.labels.strokes()), self._before)
         self._offsets = yield from teacher.offsets(
             sampling, steady=self._corrections > 0
         )

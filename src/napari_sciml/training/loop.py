@@ -164,11 +164,8 @@ class TrainingLoop:
         """Find the cut of the result, and out what its probabilities mean."""
         teacher = self.trainer.teacher
         if teacher is not None and teacher.grown is not None:
-            sampling = sampling_of(
-                len(self._labels.strokes()),
-                self.config.before,
-                known=teacher.known_strokes,
-            )
+            strokes = len(self._labels.strokes())
+            sampling = teacher.cut_sampling(strokes, self.config.before)
             offsets = yield from (
                 teacher.offsets(sampling)
                 if self.config.prior is None

@@ -24,6 +24,7 @@ from napari_sciml.uncertainty.cut import (
     USUAL_CUT,
     Steadied,
     class_offsets,
+    sampling_of,
 )
 from napari_sciml.uncertainty.steadiness import SteadyShares
 
@@ -215,6 +216,16 @@ class Teacher:
     def known_strokes(self) -> int:
         """Strokes painted in advance that what is known of fibers counts for."""
         return KNOWN_STROKES if self._counts_fibers else 0
+
+    def cut_sampling(self, strokes: int, before: int | None) -> float:
+        """How far all that trees learned from is like a sample, where a cut is chosen.
+
+        Parameters
+        ----------
+        strokes, before
+            As in `napari_sciml.uncertainty.cut.sampling_of`.
+        """
+        return sampling_of(strokes, before, known=self.known_strokes)
 
     @property
     def usual_cut(self) -> float:
