@@ -39,11 +39,18 @@ class ScrollingColumn(QScrollArea):
         self.column.setContentsMargins(0, 0, 0, 0)
         self.column.setSpacing(SPACING)
         self.setWidget(inner)
+        self._first: QWidget | None = None
         self.verticalScrollBar().rangeChanged.connect(self._make_way)
+        self.verticalScrollBar().actionTriggered.connect(self._let_go)
 
     def begin_with(self, control: QWidget) -> None:
-        """Scroll so that a control, of what is seen, is at the top."""
-        self.verticalScrollBar().setValue(control.mapTo(self.widget(), QPoint()).y())
+        """Scroll so that a control, of what is seen, is at the top.
+
+        Where there is not room enough below it yet, as what is to be shown there is
+        not laid out, it goes on as there is more, until the user scrolls.
+        """
+        self._first = control
+        self._go_to_first()
 
     def showEvent(self, event: Any) -> None:
         """Keep the wheel from changing what it is to scroll past."""
@@ -86,3 +93,15 @@ class ScrollingColumn(QScrollArea):
     def _make_way(self, low: int, high: int) -> None:
         """Leave a gap to the bar, where there is one."""
         self.column.setContentsMargins(0, 0, SPACING // 2 if high > low else 0, 0)
+        self._go_to_first()
+
+    def _go_to_first(self) -> None:
+        if self._first is None:
+            return
+        bar, top = self.verticalScrollBar(), self._first.mapTo(self.widget(), QPoint())
+        bar.setValue(top.y())
+        if bar.value() == top.y():
+            self._first = None
+
+    def _let_go(self, _: int) -> None:
+        self._first = None
